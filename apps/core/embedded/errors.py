@@ -1,0 +1,2 @@
+class EmbeddedServerError(Exception):
+    """An embedded server could not be started, reached or stopped; the message says what to do."""

@@ -1,0 +1,88 @@
+"""Addresses of PostgreSQL and Redis: the embedded ones, or those the environment names."""
+
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from apps.core.embedded.paths import DATABASE, POSTGRES_PORT, embedded_paths
+
+# Seconds: (statement, lock, idle in transaction). None is no limit: imports and migrations take their time.
+_TIMEOUTS: dict[str, tuple[int, int, int]] = {
+    "web": (5, 2, 15),
+    "gateway": (5, 2, 15),
+    "worker": (80, 10, 90),
+    "beat": (10, 5, 15),
+    "relay": (10, 5, 15),
+}
+
+
+def database_settings(url: str | None, data_dir: Path, role: str) -> dict[str, object]:
+    """Django's settings for PostgreSQL.
+
+    Raises:
+        ValueError: the URL is not one of PostgreSQL.
+    """
+    address = _embedded_address(data_dir) if url is None else _parse(url)
+    options = dict(address.pop("OPTIONS", {}))  # type: ignore[call-overload]
+    options.setdefault("connect_timeout", 10)
+    options.setdefault("application_name", f"pitboss-{role}")
+    limits = _TIMEOUTS.get(role)
+    if limits is not None:
+        names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        options["options"] = " ".join(
+            f"-c {name}={seconds}s" for name, seconds in zip(names, limits, strict=True)
+        )
+    return {
+        "ENGINE": "django_prometheus.db.backends.postgresql",
+        **address,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "ATOMIC_REQUESTS": False,
+        "OPTIONS": options,
+    }
+
+
+def broker_url(url: str | None, data_dir: Path, database: int) -> str:
+    """Celery's broker; kombu has a scheme of its own for Unix sockets."""
+    if url is not None:
+        return _with_database(url, database)
+    socket = quote(str(embedded_paths(data_dir).valkey_socket))
+    return f"redis+socket://{socket}?virtual_host={database}"
+
+
+def cache_url(url: str | None, data_dir: Path, database: int) -> str:
+    if url is not None:
+        return _with_database(url, database)
+    return f"unix://{quote(str(embedded_paths(data_dir).valkey_socket))}?db={database}"
+
+
+def _embedded_address(data_dir: Path) -> dict[str, object]:
+    return {
+        "NAME": DATABASE,
+        "USER": DATABASE,
+        "HOST": str(embedded_paths(data_dir).postgres_socket_dir),
+        "PORT": str(POSTGRES_PORT),
+    }
+
+
+def _parse(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        message = "DATABASE_URL must read postgresql://user:password@host:port/name"
+        raise ValueError(message)
+    query = dict(parse_qsl(parts.query))
+    return {
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", unquote(parts.hostname or "")),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": query,
+    }
+
+
+def _with_database(url: str, database: int) -> str:
+    """Put the database number where the URL names none."""
+    parts = urlsplit(url)
+    if parts.path.strip("/"):
+        return url
+    return parts._replace(path=f"/{database}").geturl()
