@@ -1,0 +1,75 @@
+"""What the gateway passes in and gets back when it tags flagged events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, LiteralString, Protocol
+
+from apps.promotions.enums import TagReason
+
+
+class SqlCursor(Protocol):
+    """The part of a DB-API cursor the set-based statements use (psycopg's and Django's both fit)."""
+
+    def execute(self, query: LiteralString, params: Sequence[Any] | None = None, /) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRef:
+    """A campaign that is live, about to start by schedule, or over.
+
+    Its effective window is ``live_from <= t < live_until``, both provider's clock, UTC. A kill
+    switch shortens the window; a late approval or a start by hand moves its beginning.
+    """
+
+    campaign_id: int
+    provider_id: int
+    code: str
+    version: int
+    multiplier: Decimal
+    live_from: datetime
+    live_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TagVerdict:
+    """Whether a provider's promo flag agrees with a campaign of ours."""
+
+    is_known: bool
+    is_in_window: bool
+    multiplier_matches: bool
+    reason: TagReason
+
+    @property
+    def is_promotional(self) -> bool:
+        return self.reason == TagReason.IN_CAMPAIGN
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One flagged event, ready to be saved; build it with ``services.tagging.make_tag``."""
+
+    provider_id: int
+    event_id: str
+    subject: str
+    flagged_code: str
+    flagged_multiplier: str
+    occurred_at: datetime
+    campaign_id: int | None
+    campaign_version: int | None
+    verdict: TagVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class FlaggedEvent:
+    """The part of a round event that carries a promo flag; texts as the provider sent them."""
+
+    provider_id: int
+    event_id: str
+    subject: str
+    flagged_code: str
+    flagged_multiplier: str
+    occurred_at: datetime
