@@ -1,0 +1,142 @@
+"""Check the signatures of a PDF against the roots that an officer trusts, with pyHanko.
+
+Pure and offline: no revocation lists are fetched, so a signer revoked by the lab is only known
+once the officer withdraws the root.
+"""
+
+import io
+from collections.abc import Sequence
+from datetime import datetime
+
+from asn1crypto import pem, x509
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.validation import (
+    EmbeddedPdfSignature,
+    PdfSignatureStatus,
+    validate_pdf_signature,
+)
+from pyhanko.sign.validation.errors import SignatureValidationError
+from pyhanko_certvalidator import ValidationContext
+
+from apps.providers.pdf.contracts import SignatureReport, SignatureVerdict
+
+# What the library raises on signatures that are broken or built to break it.
+_UNREADABLE = (
+    PdfError,
+    SignatureValidationError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    NotImplementedError,
+    OverflowError,
+)
+
+
+def check_signatures(data: bytes, trusted_pems: Sequence[str], moment: datetime) -> SignatureReport:
+    """Judge all signatures at ``moment``.
+
+    One broken signature makes the document invalid, whoever is trusted. One that chains to a
+    trusted root makes it valid. The last signature must cover the file but for validation data:
+    what is filled in or drawn after it counts as altered.
+    """
+    try:
+        reader = PdfFileReader(io.BytesIO(data), strict=False)
+        signatures = list(reader.embedded_regular_signatures)
+    except _UNREADABLE:
+        return SignatureReport(SignatureVerdict.INVALID, "The signature can't be read.")
+    if not signatures:
+        return SignatureReport(SignatureVerdict.NONE, "The document is not signed.")
+
+    roots = [load_certificate(text) for text in trusted_pems]
+    reports = []
+    for index, signature in enumerate(signatures):
+        context = ValidationContext(
+            trust_roots=roots, moment=moment, allow_fetching=False, revocation_mode="soft-fail"
+        )
+        is_last = index == len(signatures) - 1
+        reports.append(_judge(signature, context, is_last=is_last))
+    return _combine(reports)
+
+
+def load_certificate(text: str) -> x509.Certificate:
+    """Load the one certificate of a PEM text.
+
+    Raises:
+        ValueError: it is no certificate.
+    """
+    kind, _headers, der = pem.unarmor(text.encode("ascii", errors="strict"))
+    if kind != "CERTIFICATE":
+        raise ValueError(kind)
+    certificate = x509.Certificate.load(der, strict=True)
+    # Touching the parts makes a lazy parser parse them now, not in the middle of a check.
+    _ = (certificate.subject.native, certificate.not_valid_after)
+    return certificate
+
+
+def _judge(
+    signature: EmbeddedPdfSignature, context: ValidationContext, *, is_last: bool
+) -> SignatureReport:
+    try:
+        status = validate_pdf_signature(signature, signer_validation_context=context)
+        signer = _signer_name(signature.signer_cert)
+        state, detail = _state(status, is_last=is_last)
+        if state is SignatureVerdict.UNTRUSTED:
+            detail = _why_untrusted(signature, context.moment)
+        return SignatureReport(
+            state=state,
+            detail=detail,
+            signer=signer,
+            signed_at=status.signer_reported_dt,
+            coverage=status.coverage.name.lower() if status.coverage else "",
+        )
+    except _UNREADABLE as error:
+        return SignatureReport(
+            SignatureVerdict.INVALID, f"The signature can't be checked ({type(error).__name__})."
+        )
+
+
+def _state(status: PdfSignatureStatus, *, is_last: bool) -> tuple[SignatureVerdict, str]:
+    problem = _break(status, is_last=is_last)
+    if problem:
+        return SignatureVerdict.INVALID, problem
+    if status.trusted:
+        return SignatureVerdict.VALID, "Whole, and signed under a trusted root."
+    return SignatureVerdict.UNTRUSTED, ""
+
+
+def _break(status: PdfSignatureStatus, *, is_last: bool) -> str:
+    if not status.intact:
+        return "The document was altered after it was signed."
+    if not status.valid:
+        return "The signature does not fit the signer's key."
+    level = status.modification_level
+    allowed = ModificationLevel.LTA_UPDATES if is_last else ModificationLevel.FORM_FILLING
+    if level is None or level > allowed or status.docmdp_ok is False:
+        return "The document was changed after it was signed."
+    return ""
+
+
+def _why_untrusted(signature: EmbeddedPdfSignature, moment: datetime) -> str:
+    certificate = signature.signer_cert
+    if certificate.not_valid_after < moment:
+        return f"The signer's certificate ended on {certificate.not_valid_after:%Y-%m-%d}."
+    issuer = certificate.issuer.native.get("common_name") or certificate.issuer.human_friendly
+    return f"Whole, but issued by '{issuer}', which is not a trusted root of this lab."
+
+
+def _signer_name(certificate: x509.Certificate) -> str:
+    names = certificate.subject.native
+    parts = [names.get("common_name"), names.get("organization_name")]
+    return ", ".join(str(part) for part in parts if part)[:255]
+
+
+def _combine(reports: list[SignatureReport]) -> SignatureReport:
+    for state in (SignatureVerdict.INVALID, SignatureVerdict.VALID):
+        for report in reports:
+            if report.state is state:
+                return report
+    return reports[-1]

@@ -1,0 +1,164 @@
+"""Walk every object of a parsed PDF and name what makes it act, carry or call something."""
+
+from collections.abc import Iterator
+
+import pikepdf
+
+from apps.providers.pdf.contracts import Refusal
+
+_MAX_OBJECTS = 100_000
+_MAX_NODES = 2_000_000
+_MAX_DEPTH = 64
+
+_FORBIDDEN_KEYS = {
+    "/JS": ("javascript", "The document contains JavaScript."),
+    "/JavaScript": ("javascript", "The document contains JavaScript."),
+    "/AA": ("additional_action", "The document does something by itself on an event (AA)."),
+    "/EF": ("embedded_file", "A file is embedded in the document."),
+    "/EmbeddedFiles": ("embedded_file", "A file is embedded in the document."),
+    "/Collection": ("embedded_file", "The document is a portfolio of other files."),
+    "/XFA": ("xfa", "The document contains an XFA form."),
+    "/RichMediaContent": ("rich_media", "The document contains rich media."),
+}
+_FORBIDDEN_TYPES = {
+    "/EmbeddedFile": ("embedded_file", "A file is embedded in the document."),
+}
+_FORBIDDEN_ANNOTATIONS = {
+    "/FileAttachment": ("embedded_file", "A file is attached to a page."),
+    "/RichMedia": ("rich_media", "The document contains rich media."),
+    "/Screen": ("rich_media", "The document plays media."),
+    "/Movie": ("rich_media", "The document plays a film."),
+    "/Sound": ("rich_media", "The document plays sound."),
+    "/3D": ("rich_media", "The document contains a 3D scene."),
+    "/PS": ("postscript", "The document contains PostScript code."),
+}
+_FORBIDDEN_ACTIONS = {
+    "/JavaScript": ("javascript", "The document contains JavaScript."),
+    "/Launch": ("launch", "The document starts a program (Launch)."),
+    "/SubmitForm": ("submit_form", "The document sends data away (SubmitForm)."),
+    "/ImportData": ("import_data", "The document takes in data from elsewhere (ImportData)."),
+    "/GoToR": ("remote_target", "The document opens another document (GoToR)."),
+    "/GoToE": ("remote_target", "The document opens an embedded document (GoToE)."),
+    "/Rendition": ("rich_media", "The document plays media."),
+    "/RichMediaExecute": ("rich_media", "The document runs rich media."),
+    "/GoTo3DView": ("rich_media", "The document contains a 3D scene."),
+}
+# Actions that only move the reader within the document, and links (judged on their own).
+_ALLOWED_ACTIONS = {"/GoTo", "/Named", "/URI"}
+_ALLOWED_LINKS = ("http://", "https://", "mailto:")
+_ACTION_KEYS = ("/A", "/Next", "/PA")
+
+
+class ObjectWalk:
+    """One pass over all indirect objects, reachable or not, and what they hold directly.
+
+    A link to http, https or mailto is let through and counted: lab letterheads carry them, and a
+    document is only ever handed out as a download. ``OpenAction`` may be a place in the document
+    to show first, never an action that does more.
+    """
+
+    def __init__(self) -> None:
+        self.page_count = 0
+        self.link_count = 0
+        self._nodes = 0
+        self._found: dict[str, Refusal] = {}
+
+    @property
+    def refusals(self) -> tuple[Refusal, ...]:
+        return tuple(self._found.values())
+
+    def run(self, pdf: pikepdf.Pdf) -> None:
+        """Fill ``refusals``, one for each code, in the order they were met."""
+        if len(pdf.objects) > _MAX_OBJECTS:
+            self._refuse("too_complex", f"The document has more than {_MAX_OBJECTS} objects.")
+            return
+        self._judge_open_action(pdf.Root.get("/OpenAction"))
+        for item in pdf.objects:
+            if not self._descend(item):
+                return
+
+    def _descend(self, top: pikepdf.Object) -> bool:
+        # An explicit stack: depth is limited by us, not by Python's.
+        stack = [(top, 0)]
+        while stack:
+            node, depth = stack.pop()
+            self._nodes += 1
+            if self._nodes > _MAX_NODES or depth > _MAX_DEPTH:
+                self._refuse("too_complex", "The document's objects are too many or too deep.")
+                return False
+            if isinstance(node, (pikepdf.Dictionary, pikepdf.Stream)):
+                self._judge(node)
+            # Indirect children have their own turn in ``run``; following them would loop.
+            stack.extend((child, depth + 1) for child in _children(node) if not child.is_indirect)
+        return True
+
+    def _judge(self, node: pikepdf.Object) -> None:
+        keys = set(node.keys())
+        for key in keys & _FORBIDDEN_KEYS.keys():
+            self._refuse(*_FORBIDDEN_KEYS[key])
+        self._judge_names(node)
+        for key in keys.intersection(_ACTION_KEYS):
+            self._judge_action(node.get(key))
+        if isinstance(node, pikepdf.Stream) and keys & {"/F", "/FFilter"}:
+            self._refuse("external_stream", "Part of the document lies in another file.")
+        if "/URI" in keys and _name(node, "/S") == "/URI":
+            self._judge_link(node)
+
+    def _judge_names(self, node: pikepdf.Object) -> None:
+        for key, table in (
+            ("/Type", _FORBIDDEN_TYPES),
+            ("/Subtype", _FORBIDDEN_ANNOTATIONS),
+            ("/S", _FORBIDDEN_ACTIONS),
+        ):
+            found = table.get(_name(node, key))
+            if found is not None:
+                self._refuse(*found)
+
+    def _judge_action(self, action: object) -> None:
+        if not isinstance(action, pikepdf.Dictionary):
+            return
+        kind = _name(action, "/S")
+        if kind and kind not in _ALLOWED_ACTIONS and kind not in _FORBIDDEN_ACTIONS:
+            self._refuse(
+                "other_action",
+                f"The document carries an action that is not allowed ({kind[1:41]}).",
+            )
+
+    def _judge_open_action(self, action: object) -> None:
+        if not isinstance(action, pikepdf.Dictionary):
+            return
+        kind = _name(action, "/S")
+        if kind != "/GoTo" or "/Next" in action:
+            self._refuse(
+                "open_action",
+                f"The document does something by itself when it is opened ({kind[1:41]}).",
+            )
+
+    def _judge_link(self, node: pikepdf.Object) -> None:
+        self.link_count += 1
+        target = str(node.get("/URI")).strip().lower()
+        if not target.startswith(_ALLOWED_LINKS):
+            self._refuse("link", "A link leads elsewhere than to the web or a mail address.")
+
+    def _refuse(self, code: str, reason: str) -> None:
+        self._found.setdefault(code, Refusal(code, reason))
+
+
+def _children(node: pikepdf.Object) -> Iterator[pikepdf.Object]:
+    if isinstance(node, pikepdf.Array):
+        values: list[object] = [node[index] for index in range(len(node))]
+    elif isinstance(node, (pikepdf.Dictionary, pikepdf.Stream)):
+        values = [node.get(key) for key in node.keys()]  # noqa: SIM118 - not a dict
+    else:
+        return
+    # Numbers, strings and names arrive as plain Python values or leaf objects.
+    yield from (
+        value
+        for value in values
+        if isinstance(value, (pikepdf.Array, pikepdf.Dictionary, pikepdf.Stream))
+    )
+
+
+def _name(node: pikepdf.Object, key: str) -> str:
+    value = node.get(key)
+    return str(value) if isinstance(value, pikepdf.Name) else ""
