@@ -1,0 +1,221 @@
+"""The reference provider's HTTP API: round log, payloads, truth, play. A bare ASGI application."""
+
+import asyncio
+import contextlib
+import csv
+import hmac
+import io
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qs, urlencode
+
+import httpx
+
+from apps.core.errors import DomainError
+from apps.simulator.borealis.events import ROW_COLUMNS
+from apps.simulator.borealis.sender import Sender
+from apps.simulator.borealis.store import Store
+from apps.simulator.borealis.truth import log_page, truth_of_day
+from apps.simulator.errors import BadRequestError, UnknownEventError, UnknownRunError
+
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+LARGEST_PAGE: Final = 5_000
+LARGEST_RUN: Final = 20_000
+LARGEST_BODY: Final = 16_384
+NOT_FOUND: Final = (UnknownEventError, UnknownRunError)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: HTTPStatus
+    body: bytes
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    path: str
+    query: dict[str, str]
+    body: bytes
+
+
+class ProviderApp:
+    """Answers requests and keeps the sender running for as long as the server lives."""
+
+    def __init__(self, store: Store, *, callback_url: str, secret: bytes, token: str) -> None:
+        self._store = store
+        self._callback_url = callback_url
+        self._secret = secret
+        self._authorization = f"Bearer {token}".encode()
+        self._sending: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            answer = await self._http(scope, receive)
+            await _respond(send, answer)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        async with httpx.AsyncClient(timeout=httpx.Timeout(10)) as client:
+            sender = Sender(self._store, client, self._callback_url, self._secret)
+            while True:
+                message = await receive()
+                if message["type"] == "lifespan.startup":
+                    self._sending = asyncio.create_task(sender.send_forever())
+                    await send({"type": "lifespan.startup.complete"})
+                elif message["type"] == "lifespan.shutdown":
+                    if self._sending is not None:
+                        self._sending.cancel()
+                        with contextlib.suppress(asyncio.CancelledError):
+                            await self._sending
+                    await send({"type": "lifespan.shutdown.complete"})
+                    return
+
+    async def _http(self, scope: dict[str, Any], receive: Receive) -> Answer:
+        if scope["path"] == "/healthz":
+            return self._health()
+        given = dict(scope["headers"]).get(b"authorization", b"")
+        if not hmac.compare_digest(given, self._authorization):
+            return _json({"error": "unauthorized"}, HTTPStatus.UNAUTHORIZED)
+        try:
+            answer = self._route(await _read(scope, receive))
+        except NOT_FOUND as error:
+            answer = _refusal(error, HTTPStatus.NOT_FOUND)
+        except DomainError as error:
+            answer = _refusal(error, HTTPStatus.BAD_REQUEST)
+        return answer
+
+    def _health(self) -> Answer:
+        # A sender that ended is a provider that no longer delivers: say so, be restarted.
+        if self._sending is None or self._sending.done():
+            return _json({"status": "not delivering"}, HTTPStatus.SERVICE_UNAVAILABLE)
+        return _json({"status": "ok"})
+
+    def _route(self, request: Request) -> Answer:
+        answer = _json({"error": "not_found"}, HTTPStatus.NOT_FOUND)
+        match request.method, request.path.strip("/").split("/"):
+            case "GET", ["export", "rounds"]:
+                answer = self._export(request.query)
+            case "GET", ["rounds", event_id]:
+                answer = _json(self._store.payload(event_id))
+            case "GET", ["truth"]:
+                answer = _json(truth_of_day(self._store.db, _day(request.query.get("day"))))
+            case "GET", ["runs", run_no]:
+                answer = _json(self._store.run_progress(_number(run_no, "run", 10**9)))
+            case "POST", ["play"]:
+                answer = self._play(request.body)
+        return answer
+
+    def _export(self, query: dict[str, str]) -> Answer:
+        day = _day(query.get("day"))
+        page_no = _number(query.get("page", "1"), "page", 10**6)
+        page_size = _number(query.get("page_size", "1000"), "page_size", LARGEST_PAGE)
+        format_name = query.get("format", "json")
+        page = log_page(self._store.db, day, page=page_no, page_size=page_size)
+        if format_name == "csv":
+            return _csv(page.rows, pages=page.pages, total=page.total)
+        if format_name != "json":
+            raise BadRequestError("format is json or csv.")
+        following = {"day": day, "format": "json", "page": page_no + 1, "page_size": page_size}
+        return _json(
+            {
+                "day": day,
+                "page": page.page,
+                "pages": page.pages,
+                "total": page.total,
+                "rows": page.rows,
+                "next": f"/export/rounds?{urlencode(following)}" if page_no < page.pages else None,
+            }
+        )
+
+    def _play(self, body: bytes) -> Answer:
+        order = _object(body)
+        now = datetime.now(UTC)
+        day = _day(order.get("day", now.date().isoformat()))
+        rounds = _number(order.get("rounds"), "rounds", LARGEST_RUN)
+        key = order.get("key", f"{now.timestamp()}")
+        if not isinstance(key, str) or not 1 <= len(key) <= 100:
+            raise BadRequestError("key is a text of 1 to 100 characters.")
+        run = self._store.play(rounds, day=date.fromisoformat(day), key=key, now=now)
+        return _json(self._store.run_progress(run.run_no), HTTPStatus.ACCEPTED)
+
+
+async def _read(scope: dict[str, Any], receive: Receive) -> Request:
+    parsed = parse_qs(scope["query_string"].decode("ascii", "replace"), keep_blank_values=True)
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > LARGEST_BODY:
+            raise BadRequestError(f"A body has at most {LARGEST_BODY} bytes.")
+        if not message.get("more_body"):
+            break
+    query = {name: values[-1] for name, values in parsed.items()}
+    return Request(scope["method"], scope["path"], query, body)
+
+
+async def _respond(send: Send, answer: Answer) -> None:
+    headers = [
+        (b"content-type", answer.content_type.encode()),
+        (b"content-length", str(len(answer.body)).encode()),
+        *((name.encode(), value.encode()) for name, value in answer.headers),
+    ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def _json(document: Any, status: HTTPStatus = HTTPStatus.OK) -> Answer:
+    return Answer(status, json.dumps(document).encode())
+
+
+def _refusal(error: DomainError, status: HTTPStatus) -> Answer:
+    return _json({"error": error.code, "detail": str(error)}, status)
+
+
+def _csv(rows: list[dict[str, str]], *, pages: int, total: int) -> Answer:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=ROW_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    headers = (("x-total-pages", str(pages)), ("x-total-rows", str(total)))
+    return Answer(HTTPStatus.OK, text.getvalue().encode(), "text/csv; charset=utf-8", headers)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise BadRequestError("The body is a JSON object.")
+    return document
+
+
+def _day(value: object) -> str:
+    text = value if isinstance(value, str) else ""
+    try:
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise BadRequestError("day is a calendar day, YYYY-MM-DD.")
+
+
+def _number(value: object, name: str, largest: int) -> int:
+    text = str(value)
+    # Length before int(): the digits come from outside.
+    if text.isascii() and text.isdigit() and len(text) <= 12 and 1 <= int(text) <= largest:
+        return int(text)
+    raise BadRequestError(f"{name} is a whole number from 1 to {largest}.")

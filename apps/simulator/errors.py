@@ -1,0 +1,43 @@
+"""Refusals of the simulator: the reference provider, replay and the demo."""
+
+from typing import ClassVar
+
+from apps.core.errors import DomainError
+
+
+class BadRequestError(DomainError):
+    """A caller of the reference provider sent something it can't serve."""
+
+    code: ClassVar[str] = "bad_request"
+
+
+class UnknownEventError(DomainError):
+    code: ClassVar[str] = "unknown_event"
+
+    def __init__(self, event_id: str) -> None:
+        super().__init__(f"The provider never sent an event {event_id!r:.140}.")
+
+
+class UnknownRunError(DomainError):
+    code: ClassVar[str] = "unknown_run"
+
+    def __init__(self, run_no: int) -> None:
+        super().__init__(f"There is no run {run_no}.")
+
+
+class NoRoomInDayError(DomainError):
+    """The day asked for has no time left after the rounds already played in it."""
+
+    code: ClassVar[str] = "no_room_in_day"
+
+    def __init__(self, day: str) -> None:
+        super().__init__(f"No more rounds fit into {day}; play another day.")
+
+
+class NoFundedPlayerError(DomainError):
+    """Every player of the provider has less than the highest stake."""
+
+    code: ClassVar[str] = "no_funded_player"
+
+    def __init__(self) -> None:
+        super().__init__("No player can afford a stake; start with a new provider home.")
