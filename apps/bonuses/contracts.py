@@ -14,7 +14,7 @@ FULL_WEIGHT_BP = 10_000
 
 
 class SqlCursor(Protocol):
-    """The part of a DB-API cursor the set-based statements use (psycopg's and Django's both fit)."""
+    """The part of a DB-API cursor the set-based statements use (psycopg's or Django's)."""
 
     def execute(self, query: LiteralString, params: Sequence[Any] | None = None, /) -> Any: ...
 
