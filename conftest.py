@@ -1,9 +1,7 @@
 """Tests use the embedded servers, or those that DATABASE_URL and REDIS_URL name."""
 
-import pytest
+from apps.core.embedded.servers import ensure_servers
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    from apps.core.embedded.servers import ensure_servers  # noqa: PLC0415 - needs the settings chosen
-
+def pytest_configure() -> None:
     ensure_servers()

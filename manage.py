@@ -4,7 +4,12 @@
 import os
 import sys
 
-# Commands that never touch the database or the broker.
+from django.core.management import execute_from_command_line
+
+from apps.core.embedded.errors import EmbeddedServerError
+from apps.core.embedded.servers import ensure_servers
+
+# Commands that never touch the database or the broker, or start the servers themselves.
 _WITHOUT_SERVERS = {
     "check",
     "collectstatic",
@@ -23,17 +28,11 @@ _ROLES = {"run_gateway": "gateway", "relay_outbox": "relay", "runserver": "web"}
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
     command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "help")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
     os.environ.setdefault("PITBOSS_PROCESS_ROLE", _ROLES.get(command, "command"))
-
-    from django.core.management import execute_from_command_line
-
     asks_for_help = {"--help", "-h", "--version"} & set(sys.argv)
     if command not in _WITHOUT_SERVERS and not asks_for_help:
-        from apps.core.embedded.errors import EmbeddedServerError
-        from apps.core.embedded.servers import ensure_servers
-
         try:
             ensure_servers()
         except EmbeddedServerError as error:

@@ -1,4 +1,4 @@
-"""Celery's settings, taken into the Django settings by their prefix. Each is asserted in tests/architecture."""
+"""Celery's settings. Each is asserted in tests/architecture."""
 
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"

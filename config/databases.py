@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from apps.core.embedded.paths import DATABASE, POSTGRES_PORT, embedded_paths
 
-# Seconds: (statement, lock, idle in transaction). None is no limit: imports and migrations take their time.
+# Seconds: (statement, lock, idle in transaction). Commands have no limit: imports take their time.
 _TIMEOUTS: dict[str, tuple[int, int, int]] = {
     "web": (5, 2, 15),
     "gateway": (5, 2, 15),

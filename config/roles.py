@@ -1,4 +1,4 @@
-"""What each role may do: role name -> permissions as ``app_label.codename``. Lines are sorted by app.
+"""What each role may do: role name -> permissions as ``app_label.codename``, sorted by app.
 
 ``manage.py seed_roles`` applies this table through ``staff.services.sync_roles``.
 """

@@ -19,7 +19,10 @@ def development_secrets(data_dir: Path) -> dict[str, str]:
 
 def _create(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = {"secret_key": secrets.token_urlsafe(64), "encryption_keys": Fernet.generate_key().decode()}
+    made = {
+        "secret_key": secrets.token_urlsafe(64),
+        "encryption_keys": Fernet.generate_key().decode(),
+    }
     draft = path.with_name(f"secrets.{os.getpid()}.{secrets.token_hex(4)}")
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(fd, "w") as file:
@@ -27,7 +30,7 @@ def _create(path: Path) -> None:
     owner = path.parent.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.chown(draft, owner.st_uid, owner.st_gid)
-    # A link fails where the name is taken: the first of two processes wins, and nobody reads half a file.
+    # A link fails where the name is taken: the first process wins, nobody reads half a file.
     with contextlib.suppress(FileExistsError):
         os.link(draft, path)
     draft.unlink()

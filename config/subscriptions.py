@@ -1,3 +1,3 @@
-"""Who listens to what: event topic -> names of Celery tasks. One line per subscription, with its reason."""
+"""Who listens to what: event topic -> names of Celery tasks, one line each, with its reason."""
 
 SUBSCRIPTIONS: dict[str, list[str]] = {}

@@ -2,11 +2,15 @@
 
 import os
 
+from django.core.wsgi import get_wsgi_application
+
+from apps.core.embedded.lifeline import die_with_supervised_parent
+from apps.core.embedded.servers import ensure_servers
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 os.environ.setdefault("PITBOSS_PROCESS_ROLE", "web")
 
-from apps.core.embedded.servers import ensure_servers
-from django.core.wsgi import get_wsgi_application
-
+# Imported in each worker that granian forks.
+die_with_supervised_parent()
 ensure_servers()
 application = get_wsgi_application()

@@ -1,4 +1,6 @@
-"""What holds everywhere. The environment is read in config/environment.py; the servers' addresses in config/databases.py."""
+"""What holds everywhere. Read from the environment in config/environment.py."""
+
+import django_stubs_ext
 
 from config.celery_settings import *  # noqa: F403 - Celery reads its settings from here by prefix
 from config.databases import broker_url, cache_url, database_settings
@@ -6,6 +8,9 @@ from config.environment import REPOSITORY, environment
 from config.logging import logging_settings
 from config.roles import ROLE_PERMISSIONS
 from config.subscriptions import SUBSCRIPTIONS
+
+# Makes Django's generic classes, such as Paginator and ModelForm, subscriptable at run time too.
+django_stubs_ext.monkeypatch()
 
 _env = environment()
 

@@ -45,12 +45,14 @@ def server_identity(paths: EmbeddedPaths, program: Path) -> Identity:
                 "set PITBOSS_DATA_DIR to a folder of your own."
             )
         return Identity("same", uid, os.getegid())
+    return _identity_for_root(paths, program, existing)
+
+
+def _identity_for_root(paths: EmbeddedPaths, program: Path, existing: int | None) -> Identity:
     if existing == 0:
         return Identity("userns", 0, 0)
-    if existing is not None:
-        return _as_user(existing)
-    if paths.owner_uid != 0:
-        return _as_user(paths.owner_uid)
+    if existing is not None or paths.owner_uid != 0:
+        return _as_user(existing or paths.owner_uid)
     return _first_that_works(paths, program)
 
 
@@ -75,7 +77,9 @@ def _first_that_works(paths: EmbeddedPaths, program: Path) -> Identity:
     complaints = []
     for identity in candidates:
         tried = subprocess.run(  # noqa: S603 - our own launcher
-            launch_command(identity, "wait", [str(program), "--version"], [program, paths.data_dir]),
+            launch_command(
+                identity, "wait", [str(program), "--version"], [program, paths.data_dir]
+            ),
             capture_output=True,
             text=True,
             check=False,

@@ -1,9 +1,9 @@
-"""Start a server detached, as a user it is allowed to run as. Run as a script; standard library only.
+"""Start a server as a user it is allowed to run as. A script; standard library only.
 
 PostgreSQL refuses to run as root. Two ways round, chosen by the caller:
 
-* ``setuid:UID:GID`` becomes that user. Where that user could not reach the given paths (a clone below
-  ``/root``, mode 0700), it keeps one capability, to read and traverse, across the change.
+* ``setuid:UID:GID`` becomes that user. Where that user could not reach the given paths (a clone
+  below ``/root``, mode 0700), it keeps one capability, to read and traverse, across the change.
 * ``userns`` keeps the user and enters a user namespace in which it is not called root.
 """
 
@@ -25,7 +25,7 @@ _NOBODY = 65534
 
 
 def main(argv: list[str]) -> None:
-    """Arguments: IDENTITY, ``wait`` or ``detach``, the folders needed (one a line), then the command."""
+    """Arguments: identity, ``wait`` or ``detach``, the paths needed (one a line), the command."""
     identity, manner, needed, *command = argv
     if manner == "detach":
         _detach()

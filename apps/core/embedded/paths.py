@@ -14,14 +14,18 @@ DATABASE = "pitboss"
 class EmbeddedPaths:
     """The files of one data directory's servers.
 
-    Sockets live in a short run directory outside the data directory, because a Unix socket's path may have
-    107 bytes at most. Its name holds the owner of the data directory, not the user of this process, so that
-    root and the owner find the same servers.
+    Sockets live in a short run directory outside the data directory, because a Unix socket's path
+    may have 107 bytes at most. Its name holds the owner of the data directory, not the user of this
+    process, so that root and the owner find the same servers.
     """
 
     data_dir: Path
     run_dir: Path
     owner_uid: int
+
+    @property
+    def runs_as_root(self) -> bool:
+        return os.geteuid() == 0
 
     @property
     def postgres_data(self) -> Path:
@@ -44,8 +48,12 @@ class EmbeddedPaths:
         return self.data_dir / "valkey"
 
     @property
+    def valkey_socket_dir(self) -> Path:
+        return self.run_dir / "valkey"
+
+    @property
     def valkey_socket(self) -> Path:
-        return self.run_dir / "valkey.sock"
+        return self.valkey_socket_dir / "valkey.sock"
 
     @property
     def valkey_log(self) -> Path:
@@ -60,12 +68,24 @@ class EmbeddedPaths:
         return self.data_dir / "servers.lock"
 
     @property
+    def supervisor_socket(self) -> Path:
+        return self.run_dir / "supervisor.sock"
+
+    @property
+    def supervisor_config(self) -> Path:
+        return self.data_dir / "supervisord.conf"
+
+    @property
+    def stack_lock(self) -> Path:
+        return self.data_dir / "up.lock"
+
+    @property
     def log_dir(self) -> Path:
         return self.data_dir / "logs"
 
 
 def embedded_paths(data_dir: Path) -> EmbeddedPaths:
-    """Work out every path from the data directory alone, so that two processes agree without asking."""
+    """Work out every path from the data directory alone, so that all processes agree."""
     data_dir = data_dir.resolve()
     owner_uid = _owner_uid(data_dir)
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]

@@ -50,7 +50,7 @@ _SETTINGS = {
 
 
 class PostgresServer:
-    """One PostgreSQL per data directory. Methods other than ``answers`` need the mutex of servers.py."""
+    """One PostgreSQL per data directory. All but ``answers`` need the mutex of servers.py."""
 
     def __init__(self, paths: EmbeddedPaths) -> None:
         self._paths = paths
@@ -93,10 +93,8 @@ class PostgresServer:
     def stop(self) -> None:
         process = self._running()
         if process is not None:
-            # Fast shutdown: sessions are cut, the data is checkpointed. Then immediate, then by force.
-            stop_process(
-                process, [(signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 5)]
-            )
+            # Fast: sessions are cut, the data is checkpointed. Then immediate, then by force.
+            stop_process(process, [(signal.SIGINT, 60), (signal.SIGQUIT, 10), (signal.SIGKILL, 5)])
 
     def _initialise(self, identity: Identity) -> None:
         # Made beside and renamed, so that a kill half way leaves nothing that looks finished.
@@ -121,7 +119,7 @@ class PostgresServer:
         partial.rename(self._paths.postgres_data)
 
     def _clear_remains(self) -> None:
-        """Forget a dead server. Its pid file may name a process id that somebody else has by now."""
+        """Forget a dead server. Its pid file may name an id that somebody else has by now."""
         for orphan in processes_in(self._paths.postgres_data):
             stop_process(orphan, [(signal.SIGQUIT, 10), (signal.SIGKILL, 5)])
         (self._paths.postgres_data / "postmaster.pid").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A detached server process: started through launch.py, found again by its pid file, stopped with proof of identity."""
+"""A detached server process: started through launch.py, found again, stopped."""
 
 import contextlib
 import importlib.util
@@ -17,17 +17,24 @@ _LOG_LIMIT_BYTES = 10 * 1024 * 1024
 
 
 def wheel_folder(package: str) -> Path:
-    """Where a wheel was unpacked, found without importing it: its import makes lock files in shared places."""
+    """Where a wheel was unpacked.
+
+    Found without importing it: the import makes lock files in shared places.
+
+    Raises:
+        EmbeddedServerError: the wheel is not installed.
+    """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedServerError(
-            f"The package {package} is not installed; run `uv sync`, or set DATABASE_URL and REDIS_URL."
+            f"The package {package} is not installed; run `uv sync`, "
+            "or set DATABASE_URL and REDIS_URL."
         )
     return Path(spec.submodule_search_locations[0])
 
 
 def start_detached(identity: Identity, command: list[str], needed: list[Path], log: Path) -> int:
-    """Start a server that outlives us; returns its process id. Its output is appended to ``log``."""
+    """Start a server that outlives us; returns its process id. Its output goes to ``log``."""
     _rotate(log)
     with log.open("ab") as output:
         if os.geteuid() == 0:
@@ -49,7 +56,7 @@ def server_environment() -> dict[str, str]:
 
 
 def running(pid: int, folder: Path) -> psutil.Process | None:
-    """The process of that id, if it lives and works in ``folder``: a pid file may name a stranger by now."""
+    """The process of that id, if it works in ``folder``: a pid file may name a stranger by now."""
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE or Path(process.cwd()) != folder:

@@ -35,7 +35,7 @@ _SETTINGS = {
 
 
 class ValkeyServer:
-    """One Valkey per data directory. Methods other than ``answers`` need the mutex of servers.py."""
+    """One Valkey per data directory. All but ``answers`` need the mutex of servers.py."""
 
     def __init__(self, paths: EmbeddedPaths) -> None:
         self._paths = paths
@@ -64,6 +64,10 @@ class ValkeyServer:
         Raises:
             EmbeddedServerError: it does not come up; the message ends with its log.
         """
+        for process in processes_in(self._paths.valkey_data):
+            # It may be reading its files; only one that stays silent is replaced.
+            if self._comes_up(process.pid):
+                return
         self.stop()
         self._paths.valkey_socket.unlink(missing_ok=True)
         self._paths.valkey_data.mkdir(mode=0o700, exist_ok=True)
@@ -72,20 +76,22 @@ class ValkeyServer:
         command += ["--unixsocket", str(self._paths.valkey_socket)]
         for name, value in _SETTINGS.items():
             command += [f"--{name}", value]
-        needed = [self.program, self._paths.valkey_data, self._paths.run_dir]
-        self._wait(start_detached(identity, command, needed, self._paths.valkey_log))
+        needed = [self.program, self._paths.valkey_data, self._paths.valkey_socket_dir]
+        pid = start_detached(identity, command, needed, self._paths.valkey_log)
+        if not self._comes_up(pid):
+            raise EmbeddedServerError(
+                "The embedded Valkey does not start. The end of "
+                f"{self._paths.valkey_log}:\n{log_tail(self._paths.valkey_log)}"
+            )
 
     def stop(self) -> None:
         for process in processes_in(self._paths.valkey_data):
             stop_process(process, [(signal.SIGTERM, 20), (signal.SIGKILL, 5)])
 
-    def _wait(self, pid: int) -> None:
+    def _comes_up(self, pid: int) -> bool:
         end = time.monotonic() + _START_SECONDS
         while time.monotonic() < end and alive(pid):
             if self.answers():
-                return
+                return True
             time.sleep(0.02)
-        raise EmbeddedServerError(
-            "The embedded Valkey does not start. The end of "
-            f"{self._paths.valkey_log}:\n{log_tail(self._paths.valkey_log)}"
-        )
+        return False
