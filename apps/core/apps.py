@@ -1,3 +1,5 @@
+from typing import override
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,8 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "apps.core"
     label = "core"
+
+    @override
+    def ready(self) -> None:
+        # Imported for its @register decorators.
+        import apps.core.checks  # noqa: F401, PLC0415

@@ -1,0 +1,29 @@
+"""What every admin here is built from."""
+
+from apps.core.admin.base import ModelAdmin, ReadOnlyAdmin
+from apps.core.admin.columns import (
+    badge,
+    badge_column,
+    datetime_column,
+    display_at,
+    money_column,
+)
+from apps.core.admin.filters import choice_filter, present_filter, recent_filter
+from apps.core.admin.history import HistoryAdmin, reason_field
+from apps.core.admin.paginator import CappedPaginator
+
+__all__ = [
+    "CappedPaginator",
+    "HistoryAdmin",
+    "ModelAdmin",
+    "ReadOnlyAdmin",
+    "badge",
+    "badge_column",
+    "choice_filter",
+    "datetime_column",
+    "display_at",
+    "money_column",
+    "present_filter",
+    "reason_field",
+    "recent_filter",
+]

@@ -1,0 +1,123 @@
+"""Unfold's ModelAdmin wrapped once, and the read-only one for what nobody edits."""
+
+from typing import TYPE_CHECKING, Any, override
+
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+
+from apps.core.admin.paginator import CappedPaginator
+from apps.core.fields import EncryptedTextField
+
+if TYPE_CHECKING:
+
+    class _UnfoldModelAdmin[M: Model](admin.ModelAdmin[M]):
+        """What we use of Unfold's class, which has no types of its own."""
+
+        list_filter_submit: bool
+        list_fullwidth: bool
+        warn_unsaved_form: bool
+        actions_detail: list[Any]
+else:
+    from unfold.admin import ModelAdmin as _UnfoldBase
+
+    class _UnfoldModelAdmin(_UnfoldBase):
+        def __class_getitem__(cls, _item: object) -> type:
+            # ``ModelAdmin[Player]`` is for the type checker; at run time it is the class itself.
+            return cls
+
+
+class ModelAdmin[M: Model](_UnfoldModelAdmin[M]):
+    """The base of every admin here: no full counts, exact search, nothing deleted in bulk."""
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    list_fullwidth = True
+    warn_unsaved_form = True
+    empty_value_display = "-"
+    save_on_top = False
+
+    @override
+    def get_actions(self, request: HttpRequest) -> Any:
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)
+        return actions
+
+    @override
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        """Search exact fields by their own type, so that an index on a number is used.
+
+        Django casts a number to text for ``__exact``, which reads the whole table.
+        """
+        fields = [str(field) for field in self.get_search_fields(request)]
+        if not search_term or not all(field.endswith("__exact") for field in fields):
+            return super().get_search_results(request, queryset, search_term)
+        term = search_term.strip()
+        conditions = [
+            Q(**{field: value})
+            for field in fields
+            if (value := self._typed(field.removesuffix("__exact"), term)) is not None
+        ]
+        if not conditions:
+            return queryset.none(), False
+        return queryset.filter(Q.create(conditions, connector=Q.OR)), False
+
+    def _typed(self, path: str, term: str) -> Any:
+        field: Any = None
+        options = self.model._meta  # noqa: SLF001 - Django's documented Meta API
+        for name in path.split("__"):
+            field = options.pk if name == "pk" else options.get_field(name)
+            options = field.related_model._meta if field.is_relation else options  # noqa: SLF001 - as above
+        field = getattr(field, "target_field", field)
+        try:
+            value = field.to_python(term)
+            field.run_validators(value)
+        except (ValidationError, OverflowError):
+            return None
+        return None if isinstance(value, str) and "\x00" in value else value
+
+
+class ReadOnlyAdmin[M: Model](ModelAdmin[M]):
+    """Shows rows that only services write: nothing can be added, changed or deleted here.
+
+    Whoever has the view permission sees every column except encrypted ones.
+    """
+
+    actions = None
+    warn_unsaved_form = False
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+    @override
+    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return False
+
+    @override
+    def get_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
+        if self.fields:
+            return self.fields
+        return [
+            field.name
+            for field in self.model._meta.concrete_fields  # noqa: SLF001 - Django's documented Meta API
+            if not isinstance(field, (EncryptedTextField, models.BinaryField))
+        ]
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: M | None = None) -> Any:
+        names: list[Any] = list(self.readonly_fields)
+        for _, options in self.get_fieldsets(request, obj):
+            for entry in options["fields"]:
+                names.extend(entry if isinstance(entry, (list, tuple)) else [entry])
+        return list(dict.fromkeys(names))

@@ -1,0 +1,99 @@
+"""Columns that say their unit, currency and time zone."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.core.money import display_money
+
+EMPTY = "-"
+
+_TONES = {
+    "success": "bg-green-100 text-green-800 dark:bg-green-500/20 dark:text-green-300",
+    "warning": "bg-orange-100 text-orange-800 dark:bg-orange-500/20 dark:text-orange-300",
+    "danger": "bg-red-100 text-red-800 dark:bg-red-500/20 dark:text-red-300",
+    "info": "bg-blue-100 text-blue-800 dark:bg-blue-500/20 dark:text-blue-300",
+    "neutral": "bg-base-100 text-base-800 dark:bg-base-500/20 dark:text-base-200",
+}
+
+
+def display_at(moment: datetime | None) -> str:
+    """Write a moment with its zone: ``"2026-11-22 10:15:30 UTC"``."""
+    if moment is None:
+        return EMPTY
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _follow(obj: Any, path: str) -> Any:
+    for name in path.split("__"):
+        if obj is None:
+            return None
+        obj = getattr(obj, name)
+    return obj
+
+
+def money_column(
+    minor_field: str, currency_field: str = "currency", *, title: str | None = None
+) -> Callable[[Any], Any]:
+    """Return a list column that shows ``minor_field`` as "1,234.50 AUD", right-aligned.
+
+    Both fields may follow relations with ``__``; select those in ``list_select_related``.
+    """
+    label = title or minor_field.rsplit("__", 1)[-1].removesuffix("_minor").replace("_", " ")
+
+    @admin.display(description=label, ordering=minor_field)
+    def column(obj: Any) -> SafeString | str:
+        minor = _follow(obj, minor_field)
+        if minor is None:
+            return EMPTY
+        text = display_money(minor, _follow(obj, currency_field))
+        return format_html(
+            '<span class="block text-right tabular-nums whitespace-nowrap">{}</span>', text
+        )
+
+    return column
+
+
+def datetime_column(field: str, *, title: str | None = None) -> Callable[[Any], Any]:
+    """Return a list column that shows a moment in UTC and says so."""
+    label = title or field.rsplit("__", 1)[-1].removesuffix("_at").replace("_", " ")
+
+    @admin.display(description=label, ordering=field)
+    def column(obj: Any) -> SafeString:
+        return format_html(
+            '<span class="tabular-nums whitespace-nowrap">{}</span>',
+            display_at(_follow(obj, field)),
+        )
+
+    return column
+
+
+def badge(text: str, tone: str = "neutral") -> SafeString:
+    """Return a small label; ``tone`` is success, warning, danger, info or neutral."""
+    return format_html(
+        '<span class="inline-block rounded-default px-2 py-0.5 text-xs font-semibold '
+        'whitespace-nowrap {}">{}</span>',
+        _TONES[tone],
+        text,
+    )
+
+
+def badge_column(
+    field: str, tones: dict[str, str], *, title: str | None = None
+) -> Callable[[Any], Any]:
+    """Return a list column that shows a choice as a badge; ``tones`` maps value to tone."""
+    label = title or field.rsplit("__", 1)[-1].replace("_", " ")
+
+    @admin.display(description=label, ordering=field)
+    def column(obj: Any) -> SafeString | str:
+        value = _follow(obj, field)
+        if value in {None, ""}:
+            return EMPTY
+        display = getattr(obj, f"get_{field}_display", None)
+        return badge(str(display() if display else value), tones.get(str(value), "neutral"))
+
+    return column

@@ -1,0 +1,19 @@
+"""How models that staff edit keep their history."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+
+def history_records(*, excluded_fields: Sequence[str] = ()) -> Any:
+    """Return the ``history`` attribute of a model that staff edit.
+
+    Use as ``history = history_records()`` together with ``HistoryAdmin``, which asks for a reason
+    at every edit. Exclude fields that change on their own (last login) or that nobody may read.
+    """
+    return HistoricalRecords(
+        excluded_fields=list(excluded_fields),
+        history_change_reason_field=models.TextField(null=True, blank=True),
+    )

@@ -1,0 +1,24 @@
+"""Guard triggers that append-only tables share."""
+
+import pgtrigger
+
+
+def append_only() -> list[pgtrigger.Trigger]:
+    """Refuse UPDATE, DELETE and TRUNCATE; use as ``triggers = [*append_only(), ...]``.
+
+    A row trigger doesn't see TRUNCATE, so that one has a statement trigger of its own.
+    """
+    return [
+        pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+        never_truncated(),
+    ]
+
+
+def never_truncated() -> pgtrigger.Trigger:
+    return pgtrigger.Trigger(
+        name="never_truncated",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+    )
