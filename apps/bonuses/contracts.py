@@ -6,6 +6,7 @@ All amounts are minor units of the grant's currency. Weights are basis points: 1
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, LiteralString, Protocol
 
 from apps.bonuses.enums import GrantState, ReceiptReason
@@ -101,3 +102,56 @@ class Receipt:
     @property
     def is_flagged(self) -> bool:
         return self.unrecovered_minor > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """The turnover a grant asks for, and the sum it comes from."""
+
+    multiple: Decimal
+    basis: str
+    deposit_minor: int
+    bonus_minor: int
+    required_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTerms:
+    """The terms of a new rule version; see ``models.BonusRule`` for each field's meaning."""
+
+    code: str
+    name: str
+    currency: str
+    percent_bp: int
+    basis: str
+    requirement_multiple: Decimal
+    expires_after_days: int
+    jurisdiction: str = ""
+    max_bonus_minor: int | None = None
+    max_bet_minor: int | None = None
+    contribution_cap_minor: int | None = None
+    requires_verified_kyc: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GrantProgress:
+    """How far a grant is, ready to show; amounts in minor units."""
+
+    grant_id: int
+    state: str
+    currency: str
+    done_minor: int
+    required_minor: int
+    done_bp: int
+    """Done as basis points of required, rounded down: 10,000 only when nothing remains."""
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryReport:
+    """What one run of the expiry found and did."""
+
+    expired: int
+    forfeited: tuple[tuple[str, int], ...] = ()
+    """Bonus money returned to the house, (currency, minor units)."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, LiteralString, Protocol
 
-from apps.promotions.enums import TagReason
+from apps.promotions.enums import StartMode, TagReason
 
 
 class SqlCursor(Protocol):
@@ -73,3 +73,38 @@ class FlaggedEvent:
     flagged_code: str
     flagged_multiplier: str
     occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignContent:
+    """What a promo manager writes and a second person approves; times are UTC."""
+
+    provider_id: int
+    code: str
+    name: str
+    multiplier: Decimal
+    starts_at: datetime
+    ends_at: datetime
+    terms_version: str
+    terms: str
+    start_mode: str = StartMode.SCHEDULED
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceReport:
+    """What one run of the schedule did, by campaign id."""
+
+    started: tuple[int, ...]
+    ended: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagCounts:
+    """Flagged events received since a moment."""
+
+    tagged: int
+    in_campaign: int
+
+    @property
+    def to_look_at(self) -> int:
+        return self.tagged - self.in_campaign

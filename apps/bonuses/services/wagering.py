@@ -1,7 +1,7 @@
 """Wagering on the hot path: load and lock, count in memory, save; one statement per step.
 
-The caller owns the transaction. Call ``load_wagering`` before any wallet account is locked: every
-path in the product locks grants first and accounts second.
+The caller owns the transaction and holds the players' wallets locked: every path that takes both
+locks the wallets first and the grants second (``wallet.services.lock_wallets``).
 """
 
 import json

@@ -1,0 +1,226 @@
+"""Make, approve and retire versions of bonus rules."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.db.models import Max
+
+from apps.bonuses.arithmetic import match_minor, requirement_minor
+from apps.bonuses.contracts import FULL_WEIGHT_BP, RuleTerms, WeightTable
+from apps.bonuses.enums import RequirementBasis, RuleState
+from apps.bonuses.errors import RuleChangedError, RuleNotDraftError, RuleTermsError
+from apps.bonuses.jurisdictions import check_requirement
+from apps.bonuses.locks import lock_rule, lock_rule_code
+from apps.bonuses.models import BonusRule, GameWeight
+from apps.core.money import exponent
+from apps.core.services import record_audit
+from apps.staff.contracts import ApprovalGrant
+from apps.staff.services import request_approval
+
+ACTIVATION: Final = "bonuses.rule_activation"
+
+# The deposit on which a rule is checked against a jurisdiction's cap: large enough that rounding
+# to minor units can't hide a difference.
+_SAMPLE_DEPOSIT_MINOR: Final = 10**9
+
+
+@transaction.atomic
+def create_rule(
+    terms: RuleTerms, weights: WeightTable, *, acting_user: AbstractUser, now: datetime
+) -> BonusRule:
+    """Make a draft: version 1 of a new code, or the next version of one that exists.
+
+    Raises:
+        RuleTermsError: a term is missing, not positive, or contradicts another one.
+        UnknownCurrencyError: the currency isn't in the ISO 4217 table.
+    """
+    check_terms(terms)
+    lock_rule_code(terms.code)
+    rule = BonusRule.objects.create(
+        **asdict(terms),
+        version=_next_version(terms.code),
+        created_by_id=acting_user.pk,
+        created_at=now,
+    )
+    GameWeight.objects.bulk_create(_weight_rows(rule, weights))
+    return rule
+
+
+@transaction.atomic
+def new_version(*, rule_id: int, acting_user: AbstractUser, now: datetime) -> BonusRule:
+    """Copy a rule and its weights into a draft of the next version.
+
+    Raises:
+        UnknownRuleError: there is no such rule.
+    """
+    source = lock_rule(rule_id)
+    return create_rule(terms_of(source), weights_of(source), acting_user=acting_user, now=now)
+
+
+@transaction.atomic
+def request_activation(
+    *, rule_id: int, acting_user: AbstractUser, reason: str, now: datetime
+) -> int:
+    """Ask a second person to make a draft the active version; returns the approval's id.
+
+    Raises:
+        RuleNotDraftError: the rule is active or retired.
+        RuleTermsError: no game counts, or a term is wrong.
+        RequirementTooHighError: the rule asks for more than its jurisdiction allows.
+    """
+    rule = lock_rule(rule_id)
+    if rule.state != RuleState.DRAFT:
+        raise RuleNotDraftError(rule)
+    check_rule(rule, now=now)
+    approval = request_approval(
+        kind=ACTIVATION,
+        subject=f"bonus-rule:{rule.pk}",
+        title=f"Activate bonus rule {rule}: {rule.name}",
+        payload=rule_content(rule),
+        requested_by=acting_user,
+        reason=reason,
+        now=now,
+    )
+    return approval.pk
+
+
+def execute_activation(grant: ApprovalGrant) -> dict[str, Any]:
+    """Make the approved draft active and retire the version before it; runs inside the approval.
+
+    Raises:
+        RuleChangedError: the draft isn't what was asked to be approved.
+        RuleNotDraftError: it is no draft any more.
+    """
+    rule = lock_rule(int(grant.payload["rule_id"]))
+    lock_rule_code(rule.code)
+    if rule.state != RuleState.DRAFT:
+        raise RuleNotDraftError(rule)
+    if rule_content(rule) != grant.payload:
+        raise RuleChangedError(rule)
+    check_rule(rule, now=grant.now)
+    for former in BonusRule.objects.filter(code=rule.code, state=RuleState.ACTIVE):
+        _set_state(former, RuleState.RETIRED)
+    rule.activated_at = grant.now
+    rule.approval_id = grant.approval_id
+    _set_state(rule, RuleState.ACTIVE, "activated_at", "approval")
+    return {"rule_id": rule.pk, "version": rule.version}
+
+
+@transaction.atomic
+def retire_rule(
+    *, rule_id: int, acting_user: AbstractUser, reason: str, now: datetime
+) -> BonusRule:
+    """Stop new grants under a rule, or drop a draft; grants already made go on under its terms.
+
+    Raises:
+        RuleTermsError: no reason is given.
+    """
+    rule = lock_rule(rule_id)
+    if not reason.strip():
+        raise RuleTermsError("Say why the rule is retired.")
+    if rule.state != RuleState.RETIRED:
+        _set_state(rule, RuleState.RETIRED, reason=reason)
+        record_audit(
+            action="bonuses.rule.retired",
+            actor=acting_user,
+            subject=f"bonus-rule:{rule.pk}",
+            details={"code": rule.code, "version": rule.version},
+            reason=reason,
+            now=now,
+        )
+    return rule
+
+
+def check_rule(rule: BonusRule, *, now: datetime) -> None:
+    """Refuse a rule that can't be activated; see ``request_activation``."""
+    terms = terms_of(rule)
+    check_terms(terms)
+    if not any(rule.weights.values_list("weight_bp", flat=True)):
+        raise RuleTermsError("No game counts under this rule: its requirement could not be met.")
+    bonus_minor = match_minor(_SAMPLE_DEPOSIT_MINOR, terms.percent_bp, None)
+    required_minor = requirement_minor(
+        multiple=terms.requirement_multiple,
+        basis=terms.basis,
+        deposit_minor=_SAMPLE_DEPOSIT_MINOR,
+        bonus_minor=bonus_minor,
+    )
+    check_requirement(
+        rule.jurisdiction, required_minor=required_minor, bonus_minor=bonus_minor, at=now
+    )
+
+
+def check_terms(terms: RuleTerms) -> None:
+    """Refuse terms that no version may have.
+
+    Raises:
+        RuleTermsError: a term is missing or not positive.
+        UnknownCurrencyError: the currency isn't in the ISO 4217 table.
+    """
+    exponent(terms.currency)
+    if terms.basis not in RequirementBasis.values:
+        raise RuleTermsError(f"The requirement is on the bonus or on both, not {terms.basis!r}.")
+    limits = (terms.max_bonus_minor, terms.max_bet_minor, terms.contribution_cap_minor)
+    positive = (terms.percent_bp, terms.expires_after_days, *limits)
+    if any(value is not None and value <= 0 for value in positive):
+        raise RuleTermsError("Percentage, days and limits must be above zero.")
+    multiple = terms.requirement_multiple
+    if multiple <= 0 or multiple != multiple.quantize(Decimal("0.01")):
+        raise RuleTermsError("The multiple must be above zero, with at most two decimals.")
+
+
+def terms_of(rule: BonusRule) -> RuleTerms:
+    names = RuleTerms.__dataclass_fields__
+    return RuleTerms(**{name: getattr(rule, name) for name in names})
+
+
+def weights_of(rule: BonusRule) -> WeightTable:
+    rows = list(rule.weights.all())
+    return WeightTable(
+        games={row.game_code: row.weight_bp for row in rows if row.game_code},
+        categories={row.category: row.weight_bp for row in rows if row.category},
+    )
+
+
+def rule_content(rule: BonusRule) -> dict[str, Any]:
+    """Return everything a second person agrees to, as plain JSON."""
+    terms = asdict(terms_of(rule))
+    weights = weights_of(rule)
+    return {
+        "rule_id": rule.pk,
+        "version": rule.version,
+        **terms,
+        "requirement_multiple": f"{rule.requirement_multiple:.2f}",
+        "game_weights_bp": dict(sorted(weights.games.items())),
+        "category_weights_bp": dict(sorted(weights.categories.items())),
+    }
+
+
+def _next_version(code: str) -> int:
+    latest = BonusRule.objects.filter(code=code).aggregate(latest=Max("version"))["latest"]
+    return int(latest or 0) + 1
+
+
+def _weight_rows(rule: BonusRule, weights: WeightTable) -> list[GameWeight]:
+    lines: list[tuple[str, Mapping[str, int]]] = [
+        ("game_code", weights.games),
+        ("category", weights.categories),
+    ]
+    for _, table in lines:
+        if any(not 0 <= weight_bp <= FULL_WEIGHT_BP for weight_bp in table.values()):
+            raise RuleTermsError("A weight is between 0 and 10,000 basis points.")
+    return [
+        GameWeight(rule=rule, weight_bp=weight_bp, **{field: name})
+        for field, table in lines
+        for name, weight_bp in table.items()
+    ]
+
+
+def _set_state(rule: BonusRule, state: RuleState, *also: str, reason: str = "approved") -> None:
+    rule.state = state
+    rule._change_reason = reason  # noqa: SLF001 - simple-history's documented attribute
+    rule.save(update_fields=["state", *also])

@@ -1,0 +1,10 @@
+from celery import shared_task
+from django.utils import timezone
+
+from apps.promotions.services import campaigns
+
+
+@shared_task(name="promotions.advance_campaigns", acks_late=True)
+def advance_campaigns(**_: object) -> None:
+    """Start and end campaigns by their schedule; safe to repeat."""
+    campaigns.advance_campaigns(timezone.now())
