@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from apps.bonuses.contracts import FULL_WEIGHT_BP
 from apps.bonuses.enums import GrantState, ReceiptReason, RequirementBasis, RuleState
 from apps.core.history import history_records
-from apps.core.triggers import append_only, never_truncated
+from apps.core.triggers import any_change, append_only, never_truncated
 
 _WEIGHTS_OF_A_DRAFT = """
     IF EXISTS (SELECT 1 FROM bonuses_bonusrule
@@ -124,7 +124,7 @@ class BonusRule(models.Model):
                 name="terms_frozen_after_draft",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__state__in=[RuleState.ACTIVE, RuleState.RETIRED])
-                & pgtrigger.AnyChange(*RULE_TERMS),
+                & any_change(*RULE_TERMS),
             ),
             pgtrigger.FSM(
                 name="states_move_forward",

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.history import history_records
-from apps.core.triggers import append_only, never_truncated
+from apps.core.triggers import any_change, append_only, never_truncated
 from apps.promotions.enums import CampaignState, StartMode, TagReason
 
 CAMPAIGN_CONTENT = (
@@ -140,7 +140,7 @@ class Campaign(models.Model):
                 name="content_frozen_outside_draft",
                 operation=pgtrigger.Update,
                 condition=~pgtrigger.Q(old__state=CampaignState.DRAFT)
-                & pgtrigger.AnyChange(*CAMPAIGN_CONTENT),
+                & any_change(*CAMPAIGN_CONTENT),
             ),
             pgtrigger.FSM(
                 name="states_follow_the_approval",

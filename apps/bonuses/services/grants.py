@@ -127,8 +127,8 @@ def grant_bonus(
 def expire_grants(now: datetime, *, limit: int = EXPIRY_BATCH) -> ExpiryReport:
     """Close every active grant whose time is over and return its bonus money to the house.
 
-    One transaction per grant, so one that can't be closed doesn't hold up the others' commits;
-    a repeat finds nothing left to do.
+    One transaction per grant, so what is closed stays closed if a later one fails; a repeat finds
+    nothing left to do.
     """
     returned: Counter[str] = Counter()
     expired = 0

@@ -133,6 +133,7 @@ def execute_approval(grant: ApprovalGrant) -> dict[str, Any]:
         CampaignStateError: it isn't in review any more.
         CampaignChangedError: its content isn't what was submitted.
         OwnCampaignError: the approver edited or submitted it.
+        CampaignWindowError: its end has passed.
     """
     campaign = lock_campaign(int(grant.payload["campaign_id"]))
     if campaign.state != CampaignState.IN_REVIEW:
@@ -143,6 +144,8 @@ def execute_approval(grant: ApprovalGrant) -> dict[str, Any]:
         raise CampaignChangedError(campaign)
     if grant.approved_by_id in {campaign.edited_by_id, campaign.submitted_by_id}:
         raise OwnCampaignError
+    if campaign.ends_at <= grant.now:
+        raise CampaignWindowError(f"{campaign} ended before it was approved.")
     campaign.state = CampaignState.APPROVED
     campaign.approval_id = grant.approval_id
     campaign.approved_by_id = grant.approved_by_id
