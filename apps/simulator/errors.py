@@ -41,3 +41,31 @@ class NoFundedPlayerError(DomainError):
 
     def __init__(self) -> None:
         super().__init__("No player can afford a stake; start with a new provider home.")
+
+
+class BadCaptureError(DomainError):
+    """A capture file can't be replayed as it is; names the lines and says why."""
+
+    code: ClassVar[str] = "bad_capture"
+
+
+class UndeliveredError(DomainError):
+    """A delivery was not taken although it was tried for as long as allowed."""
+
+    code: ClassVar[str] = "undelivered"
+
+    def __init__(self, line_no: int, why: str) -> None:
+        super().__init__(f"The delivery of line {line_no} could not be delivered: {why}.")
+
+
+class GatewayNotStartedError(DomainError):
+    """The gateway that a replay starts for itself did not come up."""
+
+    code: ClassVar[str] = "gateway_not_started"
+
+
+class NoSigningKeyError(DomainError):
+    code: ClassVar[str] = "no_signing_key"
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(f"Provider {provider!r:.60} has no active key to sign with.")

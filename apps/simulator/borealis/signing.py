@@ -32,4 +32,6 @@ def event_checksum(secret: bytes, fields: Mapping[str, Any]) -> str:
     """Return the checksum over an event's values as they are sent."""
     values = [str(fields[name]) for name in CHECKSUM_FIELDS]
     values.append("true" if fields["finalized"] else "false")
-    return hmac.new(secret, "|".join(values).encode(), hashlib.sha256).hexdigest()
+    return hmac.new(
+        secret, "|".join(values).encode(errors="surrogatepass"), hashlib.sha256
+    ).hexdigest()
