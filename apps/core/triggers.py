@@ -1,5 +1,8 @@
 """Guard triggers that append-only tables share."""
 
+import functools
+import operator
+
 import pgtrigger
 
 
@@ -22,3 +25,14 @@ def never_truncated() -> pgtrigger.Trigger:
         operation=pgtrigger.Truncate,
         func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
     )
+
+
+def any_change(*fields: str) -> pgtrigger.Q:
+    """Return the condition that one of the fields changed, free to combine with other conditions.
+
+    ``pgtrigger.AnyChange`` says the same but can't be joined to a ``pgtrigger.Q``.
+    """
+    changes = [
+        pgtrigger.Q(**{f"old__{field}__df": pgtrigger.F(f"new__{field}")}) for field in fields
+    ]
+    return functools.reduce(operator.or_, changes)

@@ -1,0 +1,96 @@
+from apps.core.errors import DomainError
+
+
+class UnknownProviderError(DomainError):
+    """No provider carries this code."""
+
+    code = "unknown_provider"
+
+    def __init__(self, provider_code: str) -> None:
+        super().__init__(f"There is no provider '{provider_code}'. Load it with load_provider.")
+
+
+class InvalidSecretError(DomainError):
+    """A webhook secret is not ``whsec_`` and the base64 of 24 to 64 bytes (Standard Webhooks)."""
+
+    code = "invalid_secret"
+
+
+class ProviderFilesRefusedError(DomainError):
+    """Files to load carry bad rows; nothing was loaded. ``problems`` names file and line."""
+
+    code = "provider_files_refused"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(f"{len(problems)} bad rows; nothing was loaded.")
+        self.problems = problems
+
+
+class PdfRefusedError(DomainError):
+    """A file is not a plain, safe PDF; ``refusals`` holds (code, reason) for each fault found."""
+
+    code = "pdf_refused"
+
+    def __init__(self, refusals: list[tuple[str, str]]) -> None:
+        super().__init__(" ".join(reason for _code, reason in refusals))
+        self.refusals = refusals
+
+
+class RegisterRefusedError(DomainError):
+    """The register as a whole can't be read, so no row of it was looked at."""
+
+    code = "register_refused"
+
+
+class CertificateEntryError(DomainError):
+    """The facts given for a certificate are not well formed; ``problems`` has one line each."""
+
+    code = "certificate_entry"
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+class CertificateConflictError(DomainError):
+    """The same report and revision is on file with other content: a change needs a new revision."""
+
+    code = "certificate_conflict"
+
+    def __init__(self, report_number: str, revision: int, differences: list[str]) -> None:
+        super().__init__(
+            f"{report_number} revision {revision} is on file with other content "
+            f"({'; '.join(differences)}). A lab changes a report by a new revision."
+        )
+        self.differences = differences
+
+
+class CertificateStateError(DomainError):
+    """The certificate or root is not in the state that this step starts from."""
+
+    code = "certificate_state"
+
+
+class UnknownCertificateError(DomainError):
+    code = "unknown_certificate"
+
+    def __init__(self, what: object) -> None:
+        super().__init__(f"There is no certificate, document or root {what}.")
+
+
+class InvalidRootError(DomainError):
+    """A PEM file holds no certificate of an authority, or nobody can say whose it is."""
+
+    code = "invalid_root"
+
+
+class DocumentAlteredError(DomainError):
+    """The stored file is missing or is not, byte for byte, the one that was taken."""
+
+    code = "document_altered"
+
+    def __init__(self, document_id: int) -> None:
+        super().__init__(
+            f"The stored file of document {document_id} is not the one that was taken. "
+            "It is not handed out; fetch the report from the lab again."
+        )

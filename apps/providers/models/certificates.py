@@ -1,0 +1,213 @@
+from typing import override
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from apps.core.history import history_records
+from apps.providers.enums import (
+    CertificateKind,
+    CertificateResult,
+    CertificateState,
+    RootState,
+    SignatureState,
+)
+
+
+class Lab(models.Model):
+    """A test laboratory, known by the name that stands on its reports."""
+
+    name = models.CharField(max_length=128, unique=True)
+    created_at = models.DateTimeField()
+
+    history = history_records()
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
+class TrustedRoot(models.Model):
+    """A lab's signing authority. Only ``state`` trusted counts, and only for this lab's reports.
+
+    A root that arrives beside the documents proves nothing: whoever forged them could have made
+    it. It is kept as proposed until somebody has compared its fingerprint with the lab's.
+    ``decided_by`` is empty where that was said at the command line.
+    """
+
+    lab = models.ForeignKey(Lab, on_delete=models.PROTECT, related_name="roots")
+    subject = models.CharField(max_length=255)
+    fingerprint = models.CharField("SHA-256 fingerprint", max_length=64)
+    pem = models.TextField("certificate (PEM)")
+    not_before = models.DateTimeField()
+    not_after = models.DateTimeField()
+    state = models.CharField(max_length=16, choices=RootState.choices, default=RootState.PROPOSED)
+    source = models.CharField("came from", max_length=255)
+    created_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    reason = models.TextField(blank=True)
+
+    history = history_records()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lab", "fingerprint"], name="providers_root_once_per_lab"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=RootState.values), name="providers_root_state_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state=RootState.PROPOSED)
+                | (Q(decided_at__isnull=False) & ~Q(reason="")),
+                name="providers_root_trusted_by_a_decision_with_a_reason",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.subject} ({self.state})"
+
+
+class Document(models.Model):
+    """A PDF that passed the safety gate, kept byte for byte under a key that nobody chose.
+
+    Bytes, hash and key never change. What its signature proves does, when an officer trusts or
+    withdraws a root; ``signed_at`` is the signer's own claim.
+    """
+
+    sha256 = models.CharField("SHA-256", max_length=64, unique=True)
+    size_bytes = models.PositiveIntegerField("size (bytes)")
+    storage_key = models.CharField(max_length=128, unique=True)
+    original_name = models.CharField("file name as received", max_length=255)
+    page_count = models.PositiveIntegerField()
+    link_count = models.PositiveIntegerField()
+    text = models.TextField("text layer", blank=True)
+    signature_state = models.CharField(max_length=16, choices=SignatureState.choices)
+    signature_detail = models.CharField(max_length=255, blank=True)
+    signer = models.CharField(max_length=255, blank=True)
+    signed_at = models.DateTimeField("signed at, by the signer's clock", null=True, blank=True)
+    signature_coverage = models.CharField(max_length=64, blank=True)
+    signature_checked_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sha256__regex=r"^[0-9a-f]{64}$"),
+                name="providers_document_carries_its_hash",
+            ),
+            models.CheckConstraint(
+                condition=Q(size_bytes__gt=0), name="providers_document_is_not_empty"
+            ),
+            models.CheckConstraint(
+                condition=Q(signature_state__in=SignatureState.values),
+                name="providers_document_signature_state_is_known",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="content_never_changes",
+                fields=["sha256", "size_bytes", "storage_key", "original_name", "created_at"],
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.original_name
+
+
+class Certificate(models.Model):
+    """One revision of a lab's report, as registered; it is proof only with its document.
+
+    There are three ends of validity (domain.md 6.3): ``expires_on`` as stated (valid *through*
+    that day), ``review_due_on`` by policy (overdue is flagged but still covers), and being
+    superseded by a higher revision. ``provider_code`` and the codes in the scope are as written
+    by the lab: a report may arrive before the game is in the catalogue.
+    """
+
+    lab = models.ForeignKey(Lab, on_delete=models.PROTECT, related_name="certificates")
+    report_number = models.CharField(max_length=64)
+    revision = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=16, choices=CertificateKind.choices)
+    provider_code = models.CharField("provider", max_length=32)
+    issued_on = models.DateField()
+    effective_on = models.DateField()
+    expires_on = models.DateField("valid through", null=True, blank=True)
+    review_due_on = models.DateField(null=True, blank=True)
+    result = models.CharField(max_length=16, choices=CertificateResult.choices)
+    all_games = models.BooleanField("not bound to single games", default=False)
+    state = models.CharField(
+        max_length=16, choices=CertificateState.choices, default=CertificateState.REGISTERED
+    )
+    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="certificates")
+    created_at = models.DateTimeField()
+
+    history = history_records()
+
+    class Meta:
+        permissions = [
+            ("register_certificate", "Can register certificates and trust lab roots"),
+            ("withdraw_certificate", "Can withdraw certificates"),
+            ("download_document", "Can download certificate documents"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lab", "report_number", "revision"],
+                name="providers_certificate_once_per_revision",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("issued_on")),
+                name="providers_certificate_expires_after_issue",
+            ),
+            models.CheckConstraint(
+                condition=Q(review_due_on__isnull=True) | Q(review_due_on__gt=F("issued_on")),
+                name="providers_certificate_reviewed_after_issue",
+            ),
+            models.CheckConstraint(
+                condition=Q(effective_on__gte=F("issued_on")),
+                name="providers_certificate_not_effective_before_issue",
+            ),
+            models.CheckConstraint(
+                condition=Q(expires_on__isnull=False) | Q(review_due_on__isnull=False),
+                name="providers_certificate_expires_or_is_reviewed",
+            ),
+            models.CheckConstraint(
+                condition=Q(all_games=False)
+                | ~Q(kind__in=[CertificateKind.GAME, CertificateKind.LIVE]),
+                name="providers_certificate_of_games_names_them",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=CertificateKind.values),
+                name="providers_certificate_kind_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(result__in=CertificateResult.values),
+                name="providers_certificate_result_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=CertificateState.values),
+                name="providers_certificate_state_is_known",
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.report_number} rev {self.revision}"

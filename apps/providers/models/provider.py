@@ -1,0 +1,134 @@
+from typing import override
+
+from django.db import models
+from django.db.models import F, Q
+
+from apps.core.fields import EncryptedTextField
+from apps.core.history import history_records
+from apps.providers.enums import GameCategory, KeyState, Protocol, WalletModel
+
+
+class Provider(models.Model):
+    """A game provider and the contract we hold it to: protocol, wallet model, clocks, deadlines.
+
+    ``past_seconds`` and ``future_seconds`` bound an event's own timestamp (design 6.1);
+    ``envelope_tolerance_seconds`` bounds the signed ``webhook-timestamp``, both ways.
+    """
+
+    code = models.SlugField(max_length=32, unique=True)
+    name = models.CharField(max_length=128)
+    protocol = models.CharField(max_length=16, choices=Protocol.choices)
+    wallet_model = models.CharField(max_length=16, choices=WalletModel.choices)
+    reporting_timezone = models.CharField(max_length=64, default="UTC")
+    past_seconds = models.PositiveIntegerField("event accepted for (s)", default=172_800)
+    future_seconds = models.PositiveIntegerField("clock ahead by at most (s)", default=300)
+    envelope_tolerance_seconds = models.PositiveIntegerField(
+        "signature accepted for (s)", default=300
+    )
+    retention_months = models.PositiveSmallIntegerField(default=12)
+    settlement_hours = models.PositiveSmallIntegerField(default=48)
+    export_url = models.URLField("round log export", blank=True)
+    payload_url = models.URLField("payload by event id", blank=True)
+    export_token = EncryptedTextField(blank=True)
+    is_active = models.BooleanField(default=True)
+
+    history = history_records(excluded_fields=["export_token"])
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(protocol__in=Protocol.values), name="providers_provider_protocol_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(wallet_model__in=WalletModel.values),
+                name="providers_provider_wallet_model_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(retention_months__gte=12),
+                name="providers_provider_keeps_rounds_a_year",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProviderKey(models.Model):
+    """A webhook secret of a provider. Several may be active, so a key can be rotated in traffic.
+
+    The secret is encrypted at rest and never shown again; ``kid`` is its public name.
+    """
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="keys")
+    kid = models.CharField("key id", max_length=32)
+    secret = EncryptedTextField()
+    state = models.CharField(max_length=16, choices=KeyState.choices, default=KeyState.ACTIVE)
+    not_before = models.DateTimeField()
+    not_after = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "kid"], name="providers_key_unique_per_provider"
+            ),
+            models.CheckConstraint(
+                condition=Q(not_after__isnull=True) | Q(not_after__gt=F("not_before")),
+                name="providers_key_ends_after_it_starts",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.kid} ({self.state})"
+
+
+class Game(models.Model):
+    """A game of a provider's catalogue; its theoretical RTP is the provider's own statement."""
+
+    provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="games")
+    game_code = models.CharField(max_length=128)
+    name = models.CharField(max_length=128)
+    category = models.CharField(max_length=16, choices=GameCategory.choices)
+    theoretical_rtp = models.DecimalField("theoretical RTP", max_digits=6, decimal_places=4)
+    is_active = models.BooleanField(default=True)
+
+    history = history_records()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["provider", "game_code"], name="providers_game_unique_per_provider"
+            ),
+            models.CheckConstraint(
+                condition=Q(theoretical_rtp__gt=0) & Q(theoretical_rtp__lte=1),
+                name="providers_game_rtp_is_a_share_of_the_stake",
+            ),
+            models.CheckConstraint(
+                condition=Q(category__in=GameCategory.values),
+                name="providers_game_category_is_known",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.game_code
+
+
+class GameOffer(models.Model):
+    """A game is offered to players of a jurisdiction; each offer needs certificate cover."""
+
+    game = models.ForeignKey(Game, on_delete=models.PROTECT, related_name="offers")
+    jurisdiction = models.CharField(max_length=16)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["game", "jurisdiction"], name="providers_offer_once_per_jurisdiction"
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.game_id} in {self.jurisdiction}"

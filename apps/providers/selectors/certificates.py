@@ -1,0 +1,90 @@
+"""How certificates, documents and roots are read."""
+
+from datetime import date
+
+from django.db.models import F, QuerySet, Subquery
+
+from apps.providers.contracts import CertificateStanding
+from apps.providers.enums import CertificateState, RootState
+from apps.providers.errors import UnknownCertificateError
+from apps.providers.models import Certificate, Document, Lab, TrustedRoot
+from apps.providers.selectors.coverage import later_revisions
+
+
+def lab_by_name(name: str) -> Lab | None:
+    return Lab.objects.filter(name__iexact=name).first()
+
+
+def certificate_of(lab: Lab, report_number: str, revision: int) -> Certificate | None:
+    return (
+        Certificate.objects.select_related("document", "lab")
+        .filter(lab=lab, report_number=report_number, revision=revision)
+        .first()
+    )
+
+
+def certificate_by_id(certificate_id: int) -> Certificate:
+    """Return one certificate with its lab and document.
+
+    Raises:
+        UnknownCertificateError
+    """
+    certificate = (
+        Certificate.objects.select_related("document", "lab").filter(pk=certificate_id).first()
+    )
+    if certificate is None:
+        raise UnknownCertificateError(certificate_id)
+    return certificate
+
+
+def document_by_id(document_id: int) -> Document:
+    """Return one document.
+
+    Raises:
+        UnknownCertificateError
+    """
+    document = Document.objects.filter(pk=document_id).first()
+    if document is None:
+        raise UnknownCertificateError(document_id)
+    return document
+
+
+def trusted_pems(lab: Lab | None) -> list[str]:
+    """Return the roots that an officer trusts for this lab; none for a lab not seen before."""
+    if lab is None:
+        return []
+    roots = TrustedRoot.objects.filter(lab=lab, state=RootState.TRUSTED).order_by("pk")
+    return list(roots.values_list("pem", flat=True))
+
+
+def documents_of_lab(lab_id: int) -> QuerySet[Document]:
+    return Document.objects.filter(certificates__lab_id=lab_id).distinct().order_by("pk")
+
+
+def standings_on(on: date) -> list[CertificateStanding]:
+    """Return every registered certificate with its successor in effect on that day, if any."""
+    successor = later_revisions(on).order_by("-revision").values("revision")[:1]
+    certificates = (
+        Certificate.objects.filter(state=CertificateState.REGISTERED)
+        .annotate(
+            superseded_by=Subquery(successor),
+            lab_name=F("lab__name"),
+            signature_state=F("document__signature_state"),
+            signature_detail=F("document__signature_detail"),
+        )
+        .order_by("report_number", "revision", "pk")
+        .values_list(
+            "pk",
+            "lab_name",
+            "report_number",
+            "revision",
+            "kind",
+            "effective_on",
+            "expires_on",
+            "review_due_on",
+            "superseded_by",
+            "signature_state",
+            "signature_detail",
+        )
+    )
+    return [CertificateStanding(*row) for row in certificates]

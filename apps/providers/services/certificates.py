@@ -1,0 +1,286 @@
+"""Register a certificate with its document, and withdraw it."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import structlog
+from django.core.files.base import ContentFile
+from django.db import transaction
+
+from apps.core.errors import ReasonRequiredError
+from apps.core.services import record_audit
+from apps.core.storage import evidence_storage
+from apps.providers.enums import CertificateState, SignatureState
+from apps.providers.errors import (
+    CertificateConflictError,
+    CertificateStateError,
+    PdfRefusedError,
+    UnknownCertificateError,
+)
+from apps.providers.models import (
+    Certificate,
+    CertificateFinding,
+    CertificateGame,
+    CertificateJurisdiction,
+    CertificateRtpVariant,
+    CertificateStandard,
+    Document,
+    Lab,
+)
+from apps.providers.pdf.contracts import VettedPdf
+from apps.providers.pdf.text import stated_facts
+from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.register.compare import compare, stated_result
+from apps.providers.register.entries import CertificateEntry
+from apps.providers.register.names import display_name
+from apps.providers.selectors import certificates as selectors
+from apps.staff.models import User
+
+logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """Who registers, when, and with which running PDF checker."""
+
+    acting_user: User | None
+    reason: str
+    now: datetime
+    vetter: PdfVetter
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The certificate on file; ``is_new`` is False where the very same was there already."""
+
+    certificate: Certificate
+    is_new: bool
+
+
+def register_certificate(
+    entry: CertificateEntry, data: bytes, registration: Registration
+) -> Registered:
+    """Vet the document, keep it and register the certificate, or leave no trace of either.
+
+    The same entry with the same bytes again returns the first and writes nothing. The file is
+    stored before the transaction and taken away again if that fails, so there is never a
+    certificate without its document.
+
+    Raises:
+        PdfRefusedError: the file is not a plain, safe PDF; carries every reason.
+        CertificateConflictError: this revision is on file with other content.
+        PdfCheckerUnavailableError: the checker gave no answer.
+    """
+    lab = selectors.lab_by_name(entry.lab)
+    vetted = registration.vetter.vet(
+        data, trusted_pems=selectors.trusted_pems(lab), moment=registration.now
+    )
+    if not vetted.is_safe:
+        raise PdfRefusedError([(item.code, item.reason) for item in vetted.refusals])
+    existing = selectors.certificate_of(lab, entry.report_number, entry.revision) if lab else None
+    if existing is not None:
+        return _same_or_conflict(existing, entry, vetted.sha256)
+
+    key = f"certificates/{uuid.uuid4()}.pdf"
+    storage = evidence_storage()
+    stored_key = storage.save(key, ContentFile(data))
+    is_kept = False
+    try:
+        registered = _write(entry, vetted, stored_key, registration)
+        is_kept = registered.certificate.document.storage_key == stored_key
+    finally:
+        # Refused, lost a race, or the bytes were on file already: this copy belongs to no row.
+        if not is_kept:
+            storage.delete(stored_key)
+    return registered
+
+
+@transaction.atomic
+def _write(
+    entry: CertificateEntry, vetted: VettedPdf, storage_key: str, registration: Registration
+) -> Registered:
+    now = registration.now
+    Lab.objects.get_or_create(name__iexact=entry.lab, defaults={"name": entry.lab, "created_at": now})
+    # The lab's row orders registrations of one lab, so that a concurrent twin is found below.
+    lab = Lab.objects.select_for_update().get(name__iexact=entry.lab)
+    existing = selectors.certificate_of(lab, entry.report_number, entry.revision)
+    if existing is not None:
+        return _same_or_conflict(existing, entry, vetted.sha256)
+
+    document, _ = Document.objects.get_or_create(
+        sha256=vetted.sha256,
+        defaults={
+            "size_bytes": vetted.size_bytes,
+            "storage_key": storage_key,
+            "original_name": display_name(entry.file),
+            "page_count": vetted.page_count,
+            "link_count": vetted.link_count,
+            "text": vetted.text,
+            "signature_state": SignatureState(vetted.signature.state.value),
+            "signature_detail": vetted.signature.detail[:255],
+            "signer": vetted.signature.signer,
+            "signed_at": vetted.signature.signed_at,
+            "signature_coverage": vetted.signature.coverage,
+            "signature_checked_at": now,
+            "created_at": now,
+            "uploaded_by": registration.acting_user,
+        },
+    )
+    certificate = Certificate(
+        lab=lab,
+        report_number=entry.report_number,
+        revision=entry.revision,
+        kind=entry.kind,
+        provider_code=entry.provider_code,
+        issued_on=entry.issued_on,
+        effective_on=entry.issued_on,
+        expires_on=entry.expires_on,
+        review_due_on=entry.review_due_on,
+        result=stated_result(stated_facts(vetted.text)),
+        all_games=entry.all_games,
+        document=document,
+        created_at=now,
+    )
+    certificate._change_reason = registration.reason  # noqa: SLF001 - simple-history's own interface
+    certificate._history_user = registration.acting_user  # noqa: SLF001 - as above
+    certificate.save(force_insert=True)
+    _write_scope(certificate, entry)
+    _write_findings(certificate, entry, vetted, now)
+    record_audit(
+        action="providers.certificate.registered",
+        actor=registration.acting_user,
+        subject=f"certificate:{certificate.pk}",
+        details={
+            "report_number": entry.report_number,
+            "revision": entry.revision,
+            "sha256": vetted.sha256,
+            "signature": vetted.signature.state.value,
+        },
+        reason=registration.reason,
+        now=now,
+    )
+    logger.info("providers.certificate.registered", certificate_id=certificate.pk)
+    return Registered(certificate, is_new=True)
+
+
+def _write_scope(certificate: Certificate, entry: CertificateEntry) -> None:
+    CertificateStandard.objects.bulk_create(
+        CertificateStandard(certificate=certificate, standard=value) for value in entry.standards
+    )
+    CertificateJurisdiction.objects.bulk_create(
+        CertificateJurisdiction(certificate=certificate, jurisdiction=value)
+        for value in entry.jurisdictions
+    )
+    CertificateGame.objects.bulk_create(
+        CertificateGame(certificate=certificate, game_code=value) for value in entry.games
+    )
+    CertificateRtpVariant.objects.bulk_create(
+        CertificateRtpVariant(certificate=certificate, rtp_percent=value)
+        for value in entry.rtp_variants
+    )
+
+
+def _write_findings(
+    certificate: Certificate, entry: CertificateEntry, vetted: VettedPdf, now: datetime
+) -> None:
+    findings = compare(entry, vetted.text, stated_facts(vetted.text))
+    CertificateFinding.objects.bulk_create(
+        CertificateFinding(
+            certificate=certificate,
+            code=finding.code,
+            field=finding.field,
+            register_value=finding.register_value,
+            document_value=finding.document_value,
+            created_at=now,
+        )
+        for finding in findings
+    )
+
+
+def _same_or_conflict(existing: Certificate, entry: CertificateEntry, sha256: str) -> Registered:
+    on_file, given = _content(existing), _entry_content(entry, sha256)
+    differences = [
+        f"{name} is {on_file[name] or 'empty'}, given was {given[name] or 'empty'}"
+        for name in on_file
+        if on_file[name] != given[name]
+    ]
+    if differences:
+        raise CertificateConflictError(entry.report_number, entry.revision, differences)
+    return Registered(existing, is_new=False)
+
+
+def _content(certificate: Certificate) -> dict[str, str]:
+    return {
+        "kind": certificate.kind,
+        "provider": certificate.provider_code,
+        "issued_on": str(certificate.issued_on),
+        "expires_on": str(certificate.expires_on or ""),
+        "standards": _listed(item.standard for item in certificate.standards.all()),
+        "jurisdictions": _listed(item.jurisdiction for item in certificate.jurisdictions.all()),
+        "games": "*" if certificate.all_games else _listed(i.game_code for i in certificate.games.all()),
+        "rtp_variants": _percents([item.rtp_percent for item in certificate.rtp_variants.all()]),
+        "file (SHA-256)": certificate.document.sha256,
+    }
+
+
+def _entry_content(entry: CertificateEntry, sha256: str) -> dict[str, str]:
+    # review_due_on is ours to move with a reason (postpone_review), so it is not part of what a
+    # lab's revision must repeat.
+    return {
+        "kind": entry.kind.value,
+        "provider": entry.provider_code,
+        "issued_on": str(entry.issued_on),
+        "expires_on": str(entry.expires_on or ""),
+        "standards": _listed(entry.standards),
+        "jurisdictions": _listed(entry.jurisdictions),
+        "games": "*" if entry.all_games else _listed(entry.games),
+        "rtp_variants": _percents(entry.rtp_variants),
+        "file (SHA-256)": sha256,
+    }
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(sorted(values))
+
+
+def _percents(values: Iterable[Decimal]) -> str:
+    return ", ".join(f"{value.normalize():f}" for value in sorted(values))
+
+
+@transaction.atomic
+def withdraw_certificate(
+    *, certificate_id: int, acting_user: User | None, reason: str, now: datetime
+) -> Certificate:
+    """Take a certificate out of force; it stays on file and covers nothing from now on.
+
+    For a report the lab recalled, or one that was registered by mistake: a withdrawn revision no
+    longer supersedes its forerunner.
+
+    Raises:
+        ReasonRequiredError, UnknownCertificateError
+        CertificateStateError: it is withdrawn already.
+    """
+    if not reason.strip():
+        raise ReasonRequiredError
+    certificate = Certificate.objects.select_for_update().filter(pk=certificate_id).first()
+    if certificate is None:
+        raise UnknownCertificateError(certificate_id)
+    if certificate.state == CertificateState.WITHDRAWN:
+        message = f"{certificate} is withdrawn already."
+        raise CertificateStateError(message)
+    certificate.state = CertificateState.WITHDRAWN
+    certificate._change_reason = reason  # noqa: SLF001 - simple-history's own interface
+    certificate._history_user = acting_user  # noqa: SLF001 - as above
+    certificate.save(update_fields=["state"])
+    record_audit(
+        action="providers.certificate.withdrawn",
+        actor=acting_user,
+        subject=f"certificate:{certificate.pk}",
+        details={"report_number": certificate.report_number, "revision": certificate.revision},
+        reason=reason,
+        now=now,
+    )
+    return certificate

@@ -1,0 +1,23 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+from apps.core.contracts import Event
+
+
+@dataclass(frozen=True)
+class ConflictSeen(Event):
+    """A provider sent an event id again with other content; nothing moved."""
+
+    topic: ClassVar[str] = "rounds.conflict_seen"
+    provider_id: int
+    event_id: str
+
+
+@dataclass(frozen=True)
+class PlayerOverdrawn(Event):
+    """A played round cost more than the player had; the rest stands on a receivable account."""
+
+    topic: ClassVar[str] = "rounds.player_overdrawn"
+    provider_id: int
+    event_id: str
+    player_id: int

@@ -1,0 +1,199 @@
+"""Reading and writing rounds and events in batches, for whoever holds the players' locks."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, LiteralString, Protocol
+
+from apps.rounds import statements
+from apps.rounds.contracts import (
+    AttemptRow,
+    ConflictRow,
+    DeliveryRow,
+    DriftRow,
+    EventRow,
+    RoundRow,
+    VerdictRow,
+)
+
+EventKey = tuple[int, str]
+
+
+class Cursor(Protocol):
+    """The part of a DB-API cursor that the statements need."""
+
+    def execute(self, query: LiteralString, params: Sequence[Any] | None = None, /) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+_event_columns = attrgetter(*statements.EVENT_COLUMNS)
+_event_changes = attrgetter(*statements.EVENT_CHANGES)
+_round_columns = attrgetter(*statements.ROUND_COLUMNS)
+_round_changes = attrgetter(*statements.ROUND_CHANGES)
+
+
+def find_events(cursor: Cursor, keys: Iterable[EventKey]) -> dict[EventKey, EventRow]:
+    """Return the stored events of ``(provider id, event id)`` keys."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return {}
+    cursor.execute(statements.FIND_EVENTS, _columns(wanted))
+    events = [EventRow(*row) for row in cursor.fetchall()]
+    return {(event.provider_id, event.event_id): event for event in events}
+
+
+def find_tombstones(cursor: Cursor, keys: Iterable[EventKey]) -> set[EventKey]:
+    """Return the keys that a stored rollback names."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return set()
+    cursor.execute(statements.FIND_TOMBSTONES, _columns(wanted))
+    return {(provider_id, event_id) for provider_id, event_id in cursor.fetchall()}
+
+
+def find_rounds(
+    cursor: Cursor, ids: Iterable[int], keys: Iterable[tuple[int, str, int]]
+) -> list[RoundRow]:
+    """Return rounds by id or by ``(provider id, round, player id)``, each with its held events."""
+    wanted = sorted(set(keys))
+    columns = _columns(wanted) if wanted else [[], [], []]
+    cursor.execute(statements.FIND_ROUNDS, [sorted(set(ids)), *columns])
+    return [RoundRow(*row) for row in cursor.fetchall()]
+
+
+def find_held_events(cursor: Cursor, round_ids: Sequence[int]) -> list[EventRow]:
+    """Return the events of rounds whose money is still held, oldest first."""
+    if not round_ids:
+        return []
+    cursor.execute(statements.FIND_HELD_EVENTS, [list(round_ids)])
+    return [EventRow(*row) for row in cursor.fetchall()]
+
+
+def draw_ids(cursor: Cursor, *, events: int, rounds: int) -> tuple[list[int], list[int]]:
+    """Draw ids beforehand, so that new rows can name each other within one batch."""
+    drawn = []
+    for statement, count in (
+        (statements.DRAW_EVENT_IDS, events),
+        (statements.DRAW_ROUND_IDS, rounds),
+    ):
+        if count:
+            cursor.execute(statement, [count])
+        drawn.append([row[0] for row in cursor.fetchall()] if count else [])
+    return drawn[0], drawn[1]
+
+
+def save_rounds(cursor: Cursor, rounds: Iterable[RoundRow]) -> None:
+    """Write new and changed rounds."""
+    rows = list(rounds)
+    new = [_round_columns(row) for row in rows if row.is_new]
+    changed = [_round_changes(row) for row in rows if row.is_changed and not row.is_new]
+    if new:
+        cursor.execute(statements.INSERT_ROUNDS, _columns(new))
+    if changed:
+        cursor.execute(statements.UPDATE_ROUNDS, _columns(changed))
+
+
+def save_events(cursor: Cursor, events: Iterable[EventRow]) -> bool:
+    """Write new and changed events; False where another process stored one of the new first."""
+    rows = list(events)
+    new = [_event_columns(row) for row in rows if row.is_new]
+    changed = [_event_changes(row) for row in rows if row.is_changed and not row.is_new]
+    if new:
+        cursor.execute(statements.INSERT_EVENTS, _columns(new))
+        if len(cursor.fetchall()) != len(new):
+            return False
+    if changed:
+        cursor.execute(statements.UPDATE_EVENTS, _columns(changed))
+    return True
+
+
+def save_attempts(cursor: Cursor, attempts: Sequence[AttemptRow]) -> None:
+    """Record further deliveries of events."""
+    if attempts:
+        cursor.execute(
+            statements.INSERT_ATTEMPTS,
+            _columns(
+                [
+                    (a.provider_id, a.event_id, a.delivery_id, a.received_at, a.status, a.code)
+                    for a in attempts
+                ]
+            ),
+        )
+
+
+def save_conflicts(cursor: Cursor, conflicts: Sequence[ConflictRow]) -> list[EventKey]:
+    """Count conflicts and return the keys of those never seen before, which deserve an alert."""
+    if not conflicts:
+        return []
+    counts = Counter((c.provider_id, c.event_id, c.fingerprint) for c in conflicts)
+    last = {(c.provider_id, c.event_id, c.fingerprint): c for c in conflicts}
+    rows = [
+        (*key, json.dumps(c.content, default=str), counts[key], c.seen_at, c.delivery_id)
+        for key, c in last.items()
+    ]
+    cursor.execute(statements.UPSERT_CONFLICTS, _columns(rows))
+    return [
+        (provider_id, event_id) for provider_id, event_id, is_new in cursor.fetchall() if is_new
+    ]
+
+
+def find_drift(
+    cursor: Cursor, provider_ids: Sequence[int], player_ids: Sequence[int]
+) -> dict[tuple[int, int], int]:
+    """Return the last balance difference per ``(provider id, player id)``, in minor units."""
+    cursor.execute(statements.FIND_DRIFT, [list(provider_ids), list(player_ids)])
+    return {(provider_id, player_id): minor for provider_id, player_id, minor in cursor.fetchall()}
+
+
+def save_drift(cursor: Cursor, drift: Sequence[DriftRow]) -> None:
+    """Remember changed balance differences; the last of a player in the batch stands."""
+    if drift:
+        last = {(d.provider_id, d.player_id): d for d in drift}
+        rows = [
+            (d.provider_id, d.player_id, d.difference_minor, d.event_id, d.changed_at)
+            for d in last.values()
+        ]
+        cursor.execute(statements.UPSERT_DRIFT, _columns(rows))
+
+
+def store_deliveries(cursor: Cursor, deliveries: Sequence[DeliveryRow]) -> list[int]:
+    """Store deliveries byte for byte, before anything of them is judged; return their ids."""
+    rows = [
+        (
+            d.provider_id,
+            d.received_at,
+            d.message_id,
+            d.key_id,
+            d.path,
+            json.dumps(d.headers),
+            d.body,
+        )
+        for d in deliveries
+    ]
+    cursor.execute(statements.INSERT_DELIVERIES, _columns(rows))
+    return [row[0] for row in cursor.fetchall()]
+
+
+def save_verdicts(cursor: Cursor, verdicts: Sequence[VerdictRow]) -> None:
+    """Record what was answered; the first verdict of a delivery stands."""
+    if verdicts:
+        rows = [
+            (v.delivery_id, v.http_status, json.dumps(v.results), v.judged_at) for v in verdicts
+        ]
+        cursor.execute(statements.INSERT_VERDICTS, _columns(rows))
+
+
+def staked_since(cursor: Cursor, player_ids: Sequence[int], since: datetime) -> dict[int, int]:
+    """Return what players staked since a moment, in minor units, rolled-back stakes left out."""
+    if not player_ids:
+        return {}
+    cursor.execute(statements.STAKED_SINCE, [list(player_ids), since])
+    return dict(cursor.fetchall())
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Turn rows into the column arrays that ``unnest`` takes."""
+    return [list(column) for column in zip(*rows, strict=True)]

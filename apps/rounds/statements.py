@@ -1,0 +1,266 @@
+"""The set-based statements of rounds and their events, one per step, for batches of any size.
+
+Rounds and events of a player are only written under the locks on that player's pots, which the
+ledger takes first; the statements here lock nothing of their own.
+"""
+
+from typing import LiteralString
+
+EVENT_COLUMNS = (
+    "id",
+    "provider_id",
+    "event_id",
+    "fingerprint",
+    "final_fingerprint",
+    "round_id",
+    "player_id",
+    "player_ref",
+    "game_id",
+    "game_code",
+    "round_ref",
+    "occurred_at",
+    "received_at",
+    "bet_minor",
+    "win_minor",
+    "stake_bonus_minor",
+    "win_bonus_minor",
+    "overdrawn_minor",
+    "currency",
+    "round_type",
+    "balance_before_minor",
+    "balance_after_minor",
+    "finalized",
+    "reference_event_id",
+    "promo_campaign",
+    "promo_multiplier",
+    "status",
+    "code",
+    "money_state",
+    "balance_minor",
+    "delivery_id",
+    "origin",
+)
+EVENT_CHANGES = (
+    "id",
+    "final_fingerprint",
+    "round_id",
+    "player_id",
+    "game_id",
+    "received_at",
+    "stake_bonus_minor",
+    "win_bonus_minor",
+    "overdrawn_minor",
+    "balance_before_minor",
+    "balance_after_minor",
+    "finalized",
+    "status",
+    "code",
+    "money_state",
+    "balance_minor",
+    "delivery_id",
+)
+ROUND_COLUMNS = (
+    "id",
+    "provider_id",
+    "round_ref",
+    "player_id",
+    "game_id",
+    "currency",
+    "state",
+    "stake_minor",
+    "stake_bonus_minor",
+    "win_minor",
+    "standing_events",
+    "opened_at",
+    "settled_at",
+)
+ROUND_CHANGES = (
+    "id",
+    "game_id",
+    "state",
+    "stake_minor",
+    "stake_bonus_minor",
+    "win_minor",
+    "standing_events",
+    "opened_at",
+    "settled_at",
+)
+
+# By the permanent unique key (provider, event); also finds what a rollback refers to.
+FIND_EVENTS: LiteralString = """
+SELECT
+    id, provider_id, event_id, fingerprint, final_fingerprint, round_id, player_id,
+    player_ref, game_id, game_code, round_ref, occurred_at, received_at, bet_minor,
+    win_minor, stake_bonus_minor, win_bonus_minor, overdrawn_minor, currency, round_type,
+    balance_before_minor, balance_after_minor, finalized, reference_event_id,
+    promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
+    origin
+FROM rounds_roundevent
+WHERE (provider_id, event_id) IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))
+"""
+
+# A rollback that came before its original left itself behind; the original then moves nothing.
+FIND_TOMBSTONES: LiteralString = """
+SELECT provider_id, reference_event_id FROM rounds_roundevent
+WHERE round_type = 'rollback' AND status = 'accepted' AND reference_event_id <> ''
+  AND (provider_id, reference_event_id) IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))
+"""
+
+FIND_ROUNDS: LiteralString = """
+SELECT
+    id, provider_id, round_ref, player_id, game_id, currency, state, stake_minor,
+    stake_bonus_minor, win_minor, standing_events, opened_at, settled_at
+FROM rounds_round
+WHERE id = ANY(%s) OR (provider_id, round_ref, player_id) IN (
+    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[]))
+"""
+
+FIND_HELD_EVENTS: LiteralString = """
+SELECT
+    id, provider_id, event_id, fingerprint, final_fingerprint, round_id, player_id,
+    player_ref, game_id, game_code, round_ref, occurred_at, received_at, bet_minor,
+    win_minor, stake_bonus_minor, win_bonus_minor, overdrawn_minor, currency, round_type,
+    balance_before_minor, balance_after_minor, finalized, reference_event_id,
+    promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
+    origin
+FROM rounds_roundevent WHERE round_id = ANY(%s) AND money_state = 'held' ORDER BY id
+"""
+
+DRAW_EVENT_IDS: LiteralString = """
+SELECT nextval(pg_get_serial_sequence('rounds_roundevent', 'id')) FROM generate_series(1, %s)
+"""
+
+DRAW_ROUND_IDS: LiteralString = """
+SELECT nextval(pg_get_serial_sequence('rounds_round', 'id')) FROM generate_series(1, %s)
+"""
+
+# An event that another process stored a moment ago, under another player's lock, comes back
+# missing here; the caller then starts the batch again and finds it.
+INSERT_EVENTS: LiteralString = """
+INSERT INTO rounds_roundevent (
+    id, provider_id, event_id, fingerprint, final_fingerprint, round_id, player_id,
+    player_ref, game_id, game_code, round_ref, occurred_at, received_at, bet_minor,
+    win_minor, stake_bonus_minor, win_bonus_minor, overdrawn_minor, currency, round_type,
+    balance_before_minor, balance_after_minor, finalized, reference_event_id,
+    promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
+    origin)
+SELECT * FROM
+    unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[],
+    %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[],
+    %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::boolean[], %s::text[],
+    %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[],
+    %s::text[])
+ON CONFLICT (provider_id, event_id) DO NOTHING RETURNING id
+"""
+
+UPDATE_EVENTS: LiteralString = """
+UPDATE rounds_roundevent e SET
+    final_fingerprint = n.final_fingerprint, round_id = n.round_id, player_id = n.player_id,
+    game_id = n.game_id, received_at = n.received_at, stake_bonus_minor =
+    n.stake_bonus_minor, win_bonus_minor = n.win_bonus_minor, overdrawn_minor =
+    n.overdrawn_minor, balance_before_minor = n.balance_before_minor, balance_after_minor =
+    n.balance_after_minor, finalized = n.finalized, status = n.status, code = n.code,
+    money_state = n.money_state, balance_minor = n.balance_minor, delivery_id =
+    n.delivery_id
+FROM
+    unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::boolean[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
+    AS n (
+    id, final_fingerprint, round_id, player_id, game_id, received_at, stake_bonus_minor,
+    win_bonus_minor, overdrawn_minor, balance_before_minor, balance_after_minor, finalized,
+    status, code, money_state, balance_minor, delivery_id)
+WHERE e.id = n.id
+"""
+
+INSERT_ROUNDS: LiteralString = """
+INSERT INTO rounds_round (
+    id, provider_id, round_ref, player_id, game_id, currency, state, stake_minor,
+    stake_bonus_minor, win_minor, standing_events, opened_at, settled_at)
+SELECT * FROM
+    unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::text[],
+    %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::integer[], %s::timestamptz[],
+    %s::timestamptz[])
+"""
+
+UPDATE_ROUNDS: LiteralString = """
+UPDATE rounds_round r SET
+    game_id = n.game_id, state = n.state, stake_minor = n.stake_minor, stake_bonus_minor =
+    n.stake_bonus_minor, win_minor = n.win_minor, standing_events = n.standing_events,
+    opened_at = n.opened_at, settled_at = n.settled_at
+FROM
+    unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::integer[], %s::timestamptz[], %s::timestamptz[])
+    AS n (
+    id, game_id, state, stake_minor, stake_bonus_minor, win_minor, standing_events,
+    opened_at, settled_at)
+WHERE r.id = n.id
+"""
+
+INSERT_ATTEMPTS: LiteralString = """
+INSERT INTO rounds_eventattempt (provider_id, event_id, delivery_id, received_at, status, code)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[],
+    %s::text[])
+"""
+
+# The same wrong content again only counts; xmax is zero for a row this statement inserted, so the
+# caller raises an alert for those alone.
+UPSERT_CONFLICTS: LiteralString = """
+INSERT INTO rounds_conflict AS c (provider_id, event_id, fingerprint, content, seen_count,
+    first_seen_at, last_seen_at, last_delivery_id)
+SELECT provider_id, event_id, fingerprint, content, count, seen_at, seen_at, delivery_id
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[], %s::integer[], %s::timestamptz[],
+    %s::bigint[])
+    AS n (provider_id, event_id, fingerprint, content, count, seen_at, delivery_id)
+ORDER BY provider_id, event_id, fingerprint
+ON CONFLICT (provider_id, event_id, fingerprint) DO UPDATE
+SET seen_count = c.seen_count + excluded.seen_count, last_seen_at = excluded.last_seen_at,
+    last_delivery_id = excluded.last_delivery_id
+RETURNING provider_id, event_id, xmax = 0
+"""
+
+FIND_DRIFT: LiteralString = """
+SELECT provider_id, player_id, difference_minor FROM rounds_balancedrift
+WHERE provider_id = ANY(%s) AND player_id = ANY(%s)
+"""
+
+UPSERT_DRIFT: LiteralString = """
+INSERT INTO rounds_balancedrift AS d
+    (provider_id, player_id, difference_minor, last_event_id, changed_at)
+SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[])
+ON CONFLICT (provider_id, player_id) DO UPDATE
+SET difference_minor = excluded.difference_minor, last_event_id = excluded.last_event_id,
+    changed_at = excluded.changed_at
+"""
+
+INSERT_DELIVERIES: LiteralString = """
+INSERT INTO rounds_delivery (provider_id, received_at, message_id, key_id, path, headers, body)
+SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
+    %s::jsonb[], %s::bytea[])
+RETURNING id
+"""
+
+INSERT_VERDICTS: LiteralString = """
+INSERT INTO rounds_deliveryverdict (delivery_id, http_status, results, judged_at)
+SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::jsonb[], %s::timestamptz[])
+ON CONFLICT (delivery_id) DO NOTHING
+"""
+
+# What was stored but not applied: the process died between the two. The window keeps the scan on
+# the newest partitions; the age keeps it off deliveries that are being judged right now.
+FIND_UNJUDGED: LiteralString = """
+SELECT d.id, d.provider_id, d.received_at, d.message_id, d.key_id, d.path, d.body
+FROM rounds_delivery d
+WHERE d.received_at >= %s AND d.stored_at <= %s
+  AND NOT EXISTS (SELECT 1 FROM rounds_deliveryverdict v WHERE v.delivery_id = d.id)
+ORDER BY d.id LIMIT %s
+"""
+
+# The stakes a player placed in a window, for the wager limit; reads rounds_event_player_day.
+STAKED_SINCE: LiteralString = """
+SELECT player_id, coalesce(sum(bet_minor), 0)::bigint FROM rounds_roundevent
+WHERE player_id = ANY(%s) AND occurred_at > %s AND status IN ('accepted', 'tentative')
+  AND money_state <> 'rolled_back'
+GROUP BY player_id
+"""

@@ -1,0 +1,90 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from apps.wallet.enums import Pot
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerPot:
+    """A pot of a player: one side of a transfer."""
+
+    player_id: int
+    pot: Pot
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A house account by name, for example ``gaming:aurora``; opened when first used."""
+
+    name: str
+
+
+type Side = PlayerPot | House
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRequest:
+    """Money to move from ``debit`` to ``credit``: a positive amount in minor units.
+
+    ``reverses_key`` is the idempotency key of the transfer this one takes back.
+    """
+
+    idempotency_key: str
+    debit: Side
+    credit: Side
+    amount_minor: int
+    currency: str
+    kind: str
+    subject: str
+    occurred_at: datetime
+    reverses_key: str = ""
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Wallet:
+    """A player's pots under lock, carried through a batch: ids by pot and running balances."""
+
+    player_id: int
+    player_ref: str
+    player_status: str
+    currency: str
+    account_ids: dict[str, int] = field(default_factory=dict)
+    balances: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def playable_minor(self) -> int:
+        """What the player can stake now: cash and bonus funds."""
+        return self.balances[Pot.CASH] + self.balances[Pot.BONUS]
+
+
+@dataclass(frozen=True, slots=True)
+class TransferLine:
+    """A transfer as people read it."""
+
+    id: int
+    idempotency_key: str
+    kind: str
+    debit: str
+    credit: str
+    amount_minor: int
+    currency: str
+    occurred_at: datetime
+    created_at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerVerdict:
+    """What a fold over every transfer found; ``problems`` is empty when the ledger holds."""
+
+    transfers: int
+    accounts: int
+    sums: Mapping[str, int]
+    seals: int
+    problems: tuple[str, ...]
+
+    @property
+    def holds(self) -> bool:
+        return not self.problems

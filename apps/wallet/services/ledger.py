@@ -1,0 +1,220 @@
+"""All that ever writes money: transfers and the balances that follow from them."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, LiteralString, Protocol
+
+from django.db import connection, transaction
+
+from apps.wallet import statements
+from apps.wallet.contracts import House, PlayerPot, Side, TransferRequest, Wallet
+from apps.wallet.enums import Pot
+from apps.wallet.errors import (
+    CurrencyMismatchError,
+    IdempotencyConflictError,
+    InsufficientFundsError,
+    UnknownAccountError,
+)
+
+HouseAccounts = dict[tuple[str, str], int]
+
+
+class Cursor(Protocol):
+    """The part of a DB-API cursor that the statements need."""
+
+    def execute(self, query: LiteralString, params: Sequence[Any] | None = None, /) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+@transaction.atomic
+def open_accounts(players: Iterable[tuple[int, str]]) -> None:
+    """Open every pot of each ``(player id, currency)``; pots that stand already are left alone."""
+    rows = [(player_id, pot.value, currency) for player_id, currency in players for pot in Pot]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(statements.OPEN_PLAYER_ACCOUNTS, _columns(rows))
+
+
+@transaction.atomic
+def post_transfers(requests: Sequence[TransferRequest], *, now: datetime) -> int:
+    """Record transfers once, all or none, and return how many were new.
+
+    A key used before for the same movement is skipped: the first one stands. Players' pots are
+    locked in id order before anything is read.
+
+    Raises:
+        InsufficientFundsError: a player's pot would go below zero.
+        IdempotencyConflictError: a key was used for something else, before or in this call.
+        CurrencyMismatchError: a pot holds another currency than the transfer.
+        UnknownAccountError: a player has no accounts.
+    """
+    with connection.cursor() as cursor:
+        player_ids = {
+            side.player_id
+            for request in requests
+            for side in (request.debit, request.credit)
+            if isinstance(side, PlayerPot)
+        }
+        wallets = {w.player_id: w for w in lock_wallets(cursor, player_ids=sorted(player_ids))}
+        houses = house_accounts(cursor, requests)
+        new = _not_yet_posted(cursor, requests, wallets, houses)
+        for request in new:
+            _move(wallets, request)
+        write_transfers(cursor, new, wallets, houses, now=now)
+    return len(new)
+
+
+def lock_wallets(
+    cursor: Cursor,
+    *,
+    player_ids: Sequence[int] | None = None,
+    player_refs: Sequence[str] | None = None,
+) -> list[Wallet]:
+    """Lock the pots of players, by id or by reference, and return their wallets."""
+    if player_refs is not None:
+        query = statements.LOCK_WALLETS.replace("{key}", "p.player_ref")
+        cursor.execute(query, [list(player_refs)])
+    else:
+        query = statements.LOCK_WALLETS.replace("{key}", "a.player_id")
+        cursor.execute(query, [list(player_ids or [])])
+    wallets: dict[int, Wallet] = {}
+    for player_id, ref, status, currency, account_id, pot, balance in cursor.fetchall():
+        wallet = wallets.get(player_id)
+        if wallet is None:
+            wallet = wallets[player_id] = Wallet(player_id, ref, status, currency)
+        wallet.account_ids[pot] = account_id
+        wallet.balances[pot] = balance
+    return list(wallets.values())
+
+
+def house_accounts(cursor: Cursor, requests: Iterable[TransferRequest]) -> HouseAccounts:
+    """Return the ids of the house accounts that transfers name, opening the new ones."""
+    wanted = {
+        (side.name, request.currency)
+        for request in requests
+        for side in (request.debit, request.credit)
+        if isinstance(side, House)
+    }
+    found = _find_houses(cursor, wanted)
+    missing = sorted(wanted - found.keys())
+    if missing:
+        cursor.execute(statements.OPEN_HOUSE_ACCOUNTS, _columns(missing))
+        found |= _find_houses(cursor, set(missing))
+    return found
+
+
+def write_transfers(
+    cursor: Cursor,
+    requests: Sequence[TransferRequest],
+    wallets: dict[int, Wallet],
+    houses: HouseAccounts,
+    *,
+    now: datetime,
+) -> None:
+    """Insert transfers and move the balances of the locked wallets they name.
+
+    The caller holds the locks and has checked the funds; the database refuses again.
+    """
+    if not requests:
+        return
+    cursor.execute(statements.DRAW_TRANSFER_IDS, [len(requests)])
+    ids = [row[0] for row in cursor.fetchall()]
+    id_by_key = {
+        request.idempotency_key: new_id for new_id, request in zip(ids, requests, strict=True)
+    }
+    deltas: dict[int, int] = {}
+    rows = []
+    for new_id, request in zip(ids, requests, strict=True):
+        debit = _account_id(request.debit, request.currency, wallets, houses)
+        credit = _account_id(request.credit, request.currency, wallets, houses)
+        if isinstance(request.debit, PlayerPot):
+            deltas[debit] = deltas.get(debit, 0) - request.amount_minor
+        if isinstance(request.credit, PlayerPot):
+            deltas[credit] = deltas.get(credit, 0) + request.amount_minor
+        rows.append(
+            (
+                new_id,
+                request.idempotency_key,
+                debit,
+                credit,
+                request.amount_minor,
+                request.currency,
+                request.kind,
+                request.subject,
+                id_by_key.get(request.reverses_key) if request.reverses_key else None,
+                request.reverses_key,
+                request.occurred_at,
+                request.note,
+            )
+        )
+    cursor.execute(statements.INSERT_TRANSFERS, [uuid.uuid4(), now, *_columns(rows)])
+    moved = [(account_id, delta) for account_id, delta in sorted(deltas.items()) if delta]
+    if moved:
+        cursor.execute(statements.MOVE_BALANCES, _columns(moved))
+
+
+def _find_houses(cursor: Cursor, wanted: set[tuple[str, str]]) -> HouseAccounts:
+    if not wanted:
+        return {}
+    cursor.execute(statements.FIND_HOUSE_ACCOUNTS, _columns(sorted(wanted)))
+    return {(house, currency): account_id for house, currency, account_id in cursor.fetchall()}
+
+
+def _account_id(
+    side: Side, currency: str, wallets: dict[int, Wallet], houses: HouseAccounts
+) -> int:
+    if isinstance(side, House):
+        return houses[side.name, currency]
+    wallet = wallets.get(side.player_id)
+    if wallet is None or side.pot not in wallet.account_ids:
+        raise UnknownAccountError(f"Player {side.player_id} has no {side.pot} account.")
+    if wallet.currency != currency:
+        raise CurrencyMismatchError(f"Player {side.player_id} plays in {wallet.currency}.")
+    return wallet.account_ids[side.pot]
+
+
+def _not_yet_posted(
+    cursor: Cursor,
+    requests: Sequence[TransferRequest],
+    wallets: dict[int, Wallet],
+    houses: HouseAccounts,
+) -> list[TransferRequest]:
+    cursor.execute(statements.FIND_TRANSFERS, [[r.idempotency_key for r in requests]])
+    posted = {row[0]: tuple(row[2:]) for row in cursor.fetchall()}
+    new = []
+    for request in requests:
+        content = (
+            _account_id(request.debit, request.currency, wallets, houses),
+            _account_id(request.credit, request.currency, wallets, houses),
+            request.amount_minor,
+            request.currency,
+            request.kind,
+            request.subject,
+        )
+        first = posted.setdefault(request.idempotency_key, content)
+        if first != content:
+            raise IdempotencyConflictError(request.idempotency_key)
+        if first is content:
+            new.append(request)
+    return new
+
+
+def _move(wallets: dict[int, Wallet], request: TransferRequest) -> None:
+    """Carry one transfer through the locked balances, refusing to overdraw a player's pot."""
+    if isinstance(request.debit, PlayerPot):
+        balances = wallets[request.debit.player_id].balances
+        if balances[request.debit.pot] < request.amount_minor:
+            raise InsufficientFundsError(
+                f"The {request.debit.pot} of player {request.debit.player_id} holds less."
+            )
+        balances[request.debit.pot] -= request.amount_minor
+    if isinstance(request.credit, PlayerPot):
+        balances = wallets[request.credit.player_id].balances
+        balances[request.credit.pot] += request.amount_minor
+
+
+def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Turn rows into the column arrays that ``unnest`` takes."""
+    return [list(column) for column in zip(*rows, strict=True)]

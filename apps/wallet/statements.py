@@ -1,0 +1,108 @@
+"""The ledger's set-based statements, one per step, for batches of any size."""
+
+from typing import LiteralString
+
+# Locks every pot of the players named, in id order, so that two batches that share players wait
+# for each other and never deadlock. All round money of a player is serialised by these locks.
+LOCK_WALLETS: LiteralString = """
+SELECT p.id, p.player_ref, p.status, a.currency, a.id, a.pot, a.balance_minor
+FROM wallet_account a JOIN players_player p ON p.id = a.player_id
+WHERE {key} = ANY(%s)
+ORDER BY a.id
+FOR UPDATE OF a
+"""
+
+FIND_HOUSE_ACCOUNTS: LiteralString = """
+SELECT house, currency, id FROM wallet_account
+WHERE player_id IS NULL AND (house, currency) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+"""
+
+# Two batches that open the same account at once: the second waits, inserts nothing, finds it.
+OPEN_HOUSE_ACCOUNTS: LiteralString = """
+INSERT INTO wallet_account (player_id, house, pot, currency, balance_minor)
+SELECT NULL, house, '', currency, 0 FROM unnest(%s::text[], %s::text[]) AS new (house, currency)
+ORDER BY house, currency
+ON CONFLICT DO NOTHING
+"""
+
+OPEN_PLAYER_ACCOUNTS: LiteralString = """
+INSERT INTO wallet_account (player_id, house, pot, currency, balance_minor)
+SELECT player_id, '', pot, currency, 0
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (player_id, pot, currency)
+ORDER BY player_id, pot
+ON CONFLICT DO NOTHING
+"""
+
+FIND_TRANSFERS: LiteralString = """
+SELECT idempotency_key, id, debit_account_id, credit_account_id, amount_minor, currency, kind,
+    subject
+FROM wallet_transfer WHERE idempotency_key = ANY(%s)
+"""
+
+# A transfer of this very statement can't be found by the join; its id is drawn beforehand and
+# passed in directly.
+INSERT_TRANSFERS: LiteralString = """
+INSERT INTO wallet_transfer (id, idempotency_key, batch_id, debit_account_id, credit_account_id,
+    amount_minor, currency, kind, subject, reverses_id, occurred_at, created_at, note)
+SELECT n.id, n.key, %s, n.debit, n.credit, n.amount, n.currency, n.kind, n.subject,
+    coalesce(n.reverses_id, r.id), n.occurred_at, %s, n.note
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
+    %s::text[], %s::text[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[])
+    AS n (id, key, debit, credit, amount, currency, kind, subject, reverses_id, reverses_key,
+          occurred_at, note)
+LEFT JOIN wallet_transfer r ON n.reverses_key <> '' AND r.idempotency_key = n.reverses_key
+ORDER BY n.id
+"""
+
+DRAW_TRANSFER_IDS: LiteralString = """
+SELECT nextval(pg_get_serial_sequence('wallet_transfer', 'id')) FROM generate_series(1, %s)
+"""
+
+# Only rows that LOCK_WALLETS holds are named here, so the order of updating can't deadlock.
+MOVE_BALANCES: LiteralString = """
+UPDATE wallet_account a SET balance_minor = a.balance_minor + d.delta
+FROM unnest(%s::bigint[], %s::bigint[]) AS d (id, delta) WHERE a.id = d.id
+"""
+
+# A share lock waits for every transfer in flight and lets none start for the moment of reading,
+# so no row with a lower id can appear after the run is sealed.
+LAST_SETTLED_TRANSFER: LiteralString = """
+LOCK TABLE wallet_transfer IN SHARE MODE;
+SELECT coalesce(max(id), 0) FROM wallet_transfer
+"""
+
+# One canonical text per row, in id order, independent of session settings.
+SEALED_ROWS: LiteralString = """
+SELECT id || '|' || idempotency_key || '|' || debit_account_id || '|' || credit_account_id || '|' ||
+    amount_minor || '|' || currency || '|' || kind || '|' || subject || '|' ||
+    coalesce(reverses_id::text, '') || '|' ||
+    (extract(epoch FROM occurred_at) * 1000000)::bigint || '|' ||
+    (extract(epoch FROM created_at) * 1000000)::bigint || '|' || note
+FROM wallet_transfer WHERE id BETWEEN %s AND %s ORDER BY id
+"""
+
+BALANCES_OUT_OF_STEP: LiteralString = """
+SELECT a.id, a.player_id, a.pot, a.currency, a.balance_minor, coalesce(f.folded, 0)
+FROM wallet_account a
+LEFT JOIN (
+    SELECT account_id, sum(amount)::bigint AS folded FROM (
+        SELECT debit_account_id AS account_id, -amount_minor AS amount FROM wallet_transfer
+        UNION ALL
+        SELECT credit_account_id, amount_minor FROM wallet_transfer
+    ) AS entries GROUP BY account_id
+) f ON f.account_id = a.id
+WHERE a.player_id IS NOT NULL AND a.balance_minor <> coalesce(f.folded, 0)
+ORDER BY a.id LIMIT 100
+"""
+
+# Every transfer has one debit and one credit, so the fold over all accounts is zero in each
+# currency unless a transfer's account is gone.
+SUMS_BY_CURRENCY: LiteralString = """
+SELECT t.currency,
+    (sum(CASE WHEN c.id IS NULL THEN 0 ELSE t.amount_minor END)
+     - sum(CASE WHEN d.id IS NULL THEN 0 ELSE t.amount_minor END))::bigint
+FROM wallet_transfer t
+LEFT JOIN wallet_account d ON d.id = t.debit_account_id AND d.currency = t.currency
+LEFT JOIN wallet_account c ON c.id = t.credit_account_id AND c.currency = t.currency
+GROUP BY t.currency ORDER BY t.currency
+"""
