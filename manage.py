@@ -18,6 +18,7 @@ _WITHOUT_SERVERS = {
     "findstatic",
     "help",
     "makemessages",
+    "run_provider",
     "servers",
     "spectacular",
     "startapp",

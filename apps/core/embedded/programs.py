@@ -78,6 +78,7 @@ def stack_programs(ports: Ports, repository: Path, *, with_provider: bool) -> li
                 priority=70,
                 port=ports.provider,
                 port_setting="PITBOSS_PROVIDER_PORT",
+                probe="/healthz",
             )
         )
     return programs
