@@ -91,8 +91,9 @@ class UnexpectedStatusError(OutboundRequestError):
 
     code = "unexpected_status"
 
-    def __init__(self, host: str, status: int) -> None:
+    def __init__(self, host: str, status: int, retry_after: str | None = None) -> None:
         self.status = status
+        self.retry_after = retry_after
         super().__init__(f"{host} answered with HTTP status {status}.")
 
 

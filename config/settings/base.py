@@ -24,6 +24,7 @@ PITBOSS_PROVIDER_PORT = _env.provider_port
 PITBOSS_SUBSCRIPTIONS = SUBSCRIPTIONS
 PITBOSS_ROLES = ROLE_PERMISSIONS
 PITBOSS_ALERT_URLS = [url.get_secret_value() for url in _env.alert_urls]
+PITBOSS_HTTP_ALLOWED_HOSTS = list(_env.http_allowed_hosts)
 PITBOSS_EMBEDDED_POSTGRES = _env.database_url is None
 PITBOSS_EMBEDDED_VALKEY = _env.redis_url is None
 

@@ -16,4 +16,6 @@ PITBOSS_ENCRYPTION_KEYS = [
         else _secrets["encryption_keys"]
     ).split(",")
 ]
+# The reference provider runs on loopback; production calls public addresses only.
+PITBOSS_HTTP_ALLOWED_HOSTS = list(_env.http_allowed_hosts) or ["127.0.0.1"]
 ALLOWED_HOSTS = list(_env.allowed_hosts) or ["localhost", "127.0.0.1", "[::1]"]

@@ -1,5 +1,25 @@
 """What core does: tell other apps (outbox), remember who did what (audit chain)."""
 
-from apps.core.services.audit import record_audit, verify_audit_chain
+from apps.core.services.anchor import read_anchor, verify_against_anchor, write_anchor
+from apps.core.services.audit import MAIN_CHAIN, record_audit, verify_audit_chain
+from apps.core.services.outbox import BrokerRefusedError, requeue, run_once, send_due, sweep
+from apps.core.services.publish import outbox_params, publish, publish_with_cursor
+from apps.core.services.rotation import rotate_encryption_keys
 
-__all__ = ["record_audit", "verify_audit_chain"]
+__all__ = [
+    "MAIN_CHAIN",
+    "BrokerRefusedError",
+    "outbox_params",
+    "publish",
+    "publish_with_cursor",
+    "read_anchor",
+    "record_audit",
+    "requeue",
+    "rotate_encryption_keys",
+    "run_once",
+    "send_due",
+    "sweep",
+    "verify_against_anchor",
+    "verify_audit_chain",
+    "write_anchor",
+]

@@ -1,0 +1,50 @@
+"""Verify the audit chain from its first entry to its head."""
+
+import json
+from argparse import ArgumentParser
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, override
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from apps.core import services
+from apps.core.errors import AnchorError
+
+
+class Command(BaseCommand):
+    help = "Verify the audit chain; with --anchor also that nothing the anchor saw is gone."
+
+    @override
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--json", action="store_true", dest="as_json")
+        parser.add_argument(
+            "--anchor",
+            type=Path,
+            help="file outside the database: compared with first, rewritten when all holds",
+        )
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path | None = options["anchor"]
+        try:
+            anchor = services.read_anchor(path) if path else None
+            verdict = services.verify_against_anchor(anchor)
+            if path and verdict.holds:
+                services.write_anchor(path, verdict, now=timezone.now())
+        except AnchorError as error:
+            raise CommandError(str(error)) from error
+        if options["as_json"]:
+            self.stdout.write(json.dumps({**asdict(verdict), "holds": verdict.holds}))
+        else:
+            self.stdout.write(
+                f"Audit chain {verdict.chain}: {verdict.entries:,} entries verified, "
+                f"head {verdict.head_hash}"
+            )
+        if not verdict.holds:
+            where = f"Entry {verdict.first_bad_id}: " if verdict.first_bad_id else ""
+            raise CommandError(
+                f"The audit chain is broken. {where}{verdict.why}. Keep the database as it is and "
+                "compare with the newest backup before anything else is written."
+            )
