@@ -1,0 +1,81 @@
+"""Refusals of staff matters."""
+
+from apps.core.errors import DomainError
+
+
+class ApprovalError(DomainError):
+    """An approval can't be requested or decided like this."""
+
+    code = "approval"
+
+
+class UnknownApprovalError(ApprovalError):
+    code = "unknown_approval"
+
+    def __init__(self, approval_id: int) -> None:
+        super().__init__(f"There is no approval {approval_id}.")
+
+
+class UnknownApprovalKindError(ApprovalError):
+    code = "unknown_approval_kind"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"Nothing is registered for approvals of kind {kind!r}.")
+
+
+class AlreadyPendingError(ApprovalError):
+    code = "approval_already_pending"
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"A request for {subject} already awaits a decision.")
+
+
+class AlreadyDecidedError(ApprovalError):
+    code = "approval_already_decided"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"This was decided before: {state}.")
+
+
+class SelfApprovalError(ApprovalError):
+    code = "self_approval"
+
+    def __init__(self) -> None:
+        super().__init__("You asked for this or edited it, so somebody else must decide.")
+
+
+class NotAllowedToDecideError(ApprovalError):
+    code = "not_allowed_to_decide"
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(f"Deciding this needs an active account with the permission {permission}.")
+
+
+class NotTheRequesterError(ApprovalError):
+    code = "not_the_requester"
+
+    def __init__(self) -> None:
+        super().__init__("Only the person who asked can cancel; others reject.")
+
+
+class ApprovalVoidError(ApprovalError):
+    """What was to be approved is not what it was; the approval is closed and nothing ran."""
+
+    code = "approval_void"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Void: {why} Ask for a new approval.")
+
+
+class UnknownPermissionError(DomainError):
+    code = "unknown_permission"
+
+    def __init__(self, role: str, permission: str) -> None:
+        super().__init__(f"Role {role!r} names {permission!r}, and there is no such permission.")
+
+
+class UnknownRoleError(DomainError):
+    code = "unknown_role"
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"There is no role {role!r}.")

@@ -1,0 +1,21 @@
+"""How staff's rows are locked: the approval first, then the person."""
+
+from apps.staff.errors import UnknownApprovalError
+from apps.staff.models import Approval, User
+
+
+def lock_approval(approval_id: int) -> Approval:
+    """Lock one approval until the end of the transaction.
+
+    Raises:
+        UnknownApprovalError: there is no such approval.
+    """
+    approval = Approval.objects.select_for_update().filter(pk=approval_id).first()
+    if approval is None:
+        raise UnknownApprovalError(approval_id)
+    return approval
+
+
+def lock_user(user_id: int) -> User:
+    """Lock one person's account, so that a deactivation waits or is seen."""
+    return User.objects.select_for_update(no_key=True).get(pk=user_id)
