@@ -1,21 +1,64 @@
-"""Celery's settings. Each is asserted in tests/architecture."""
+"""Celery's settings. Those that keep a task from being lost are asserted in tests/architecture.
 
+A message is only a hint that a row waits (docs/decisions): each may be lost, late or repeated, and
+the sweeper finds the row again.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from celery.schedules import crontab
+from kombu import Queue
+
+# Then Redis hands an unfinished task to another worker, so every task ends earlier.
+_VISIBILITY_SECONDS = 300
+
+CELERY_TIMEZONE = "UTC"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_RESULT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_RESULT_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
 CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_ACKS_ON_FAILURE_OR_TIMEOUT = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_SOFT_TIME_LIMIT = 180
+CELERY_TASK_TIME_LIMIT = 240
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_SOFT_TIME_LIMIT = 60
-CELERY_TASK_TIME_LIMIT = 90
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 300}
-CELERY_VISIBILITY_TIMEOUT = 300
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TIMEZONE = "UTC"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"visibility_timeout": _VISIBILITY_SECONDS}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS: dict[str, Any] = {
+    "visibility_timeout": _VISIBILITY_SECONDS
+}
+CELERY_VISIBILITY_TIMEOUT = _VISIBILITY_SECONDS
+CELERY_EVENT_QUEUE_EXPIRES = 60.0
+
+# Workers consume all of them; a slow task must not stand before a quick one.
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {}
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}
+CELERY_TASK_QUEUES = (Queue("default"), Queue("slow"))
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
+    "reconciliation.*": {"queue": "slow"},
+    "providers.*": {"queue": "slow"},
+}
+
+# The code's schedule; one line per job. A missed run is made up by the job itself, from its table.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+
+_EVERY_MINUTE = timedelta(minutes=1)
+
+
+def _job(task: str, schedule: timedelta | crontab) -> dict[str, Any]:
+    return {"task": task, "schedule": schedule}
+
+
+CELERY_BEAT_SCHEDULE["core.sweep_outbox"] = _job("core.sweep_outbox", _EVERY_MINUTE)
+CELERY_BEAT_SCHEDULE["providers.check_certificates"] = _job(
+    "providers.check_certificates", crontab(hour=3, minute=30)
+)

@@ -1,17 +1,25 @@
-"""Every setting that the environment may give, typed. See README.md for the table."""
+"""Every setting that the environment may give, typed; README.md has the table."""
 
 import functools
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
-def _plain(name: str) -> AliasChoices:
-    return AliasChoices(name)
+def _split(value: object) -> object:
+    """Lists are given with commas, not as JSON."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split)]
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Environment(BaseSettings):
@@ -22,19 +30,25 @@ class Environment(BaseSettings):
     )
 
     data_dir: Path = REPOSITORY / "var"
-    database_url: SecretStr | None = Field(default=None, validation_alias=_plain("DATABASE_URL"))
-    redis_url: SecretStr | None = Field(default=None, validation_alias=_plain("REDIS_URL"))
+    database_url: SecretStr | None = Field(None, validation_alias=AliasChoices("DATABASE_URL"))
+    redis_url: SecretStr | None = Field(None, validation_alias=AliasChoices("REDIS_URL"))
     cache_url: SecretStr | None = None
 
     secret_key: SecretStr | None = None
-    encryption_keys: SecretStr | None = None
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
-    csrf_trusted_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    encryption_keys: Secrets = ()
+    metrics_token: SecretStr | None = None
+
+    debug: bool = False
+    allowed_hosts: Texts = ()
+    csrf_trusted_origins: Texts = ()
+    http_allowed_hosts: Texts = ()
+    trust_proxy: bool = False
+    proxy_count: int = Field(0, ge=0, le=5)
 
     host: str = "127.0.0.1"
-    web_port: int = 8000
-    gateway_port: int = 8001
-    provider_port: int = 8002
+    web_port: Port = 8000
+    gateway_port: Port = 8001
+    provider_port: Port = 8002
 
     s3_bucket: str | None = None
     s3_endpoint_url: str | None = None
@@ -44,9 +58,13 @@ class Environment(BaseSettings):
 
     process_role: str = "command"
     log_level: str = "INFO"
-    alert_urls: Annotated[tuple[SecretStr, ...], NoDecode] = ()
+    alert_urls: Secrets = ()
 
 
 @functools.cache
 def environment() -> Environment:
     return Environment()
+
+
+def reveal(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

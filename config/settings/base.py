@@ -1,13 +1,18 @@
-"""What holds everywhere. Read from the environment in config/environment.py."""
+"""What holds everywhere. The environment is read in config/environment.py."""
+
+from datetime import timedelta
 
 import django_stubs_ext
 
 from config.celery_settings import *  # noqa: F403 - Celery reads its settings from here by prefix
 from config.databases import broker_url, cache_url, database_settings
-from config.environment import REPOSITORY, environment
+from config.environment import REPOSITORY, environment, reveal
 from config.logging import logging_settings
 from config.roles import ROLE_PERMISSIONS
+from config.security import ADMIN_POLICY
+from config.storages import storage_settings
 from config.subscriptions import SUBSCRIPTIONS
+from config.unfold import UNFOLD_SETTINGS
 
 # Makes Django's generic classes, such as Paginator and ModelForm, subscriptable at run time too.
 django_stubs_ext.monkeypatch()
@@ -25,12 +30,14 @@ PITBOSS_SUBSCRIPTIONS = SUBSCRIPTIONS
 PITBOSS_ROLES = ROLE_PERMISSIONS
 PITBOSS_ALERT_URLS = [url.get_secret_value() for url in _env.alert_urls]
 PITBOSS_HTTP_ALLOWED_HOSTS = list(_env.http_allowed_hosts)
+PITBOSS_METRICS_TOKEN = reveal(_env.metrics_token)
+PITBOSS_SESSION_MAX_SECONDS = 12 * 3600
 PITBOSS_EMBEDDED_POSTGRES = _env.database_url is None
 PITBOSS_EMBEDDED_VALKEY = _env.redis_url is None
 
-_database_url = _env.database_url.get_secret_value() if _env.database_url else None
-_redis_url = _env.redis_url.get_secret_value() if _env.redis_url else None
-_cache_url = _env.cache_url.get_secret_value() if _env.cache_url else _redis_url
+_database_url = reveal(_env.database_url)
+_redis_url = reveal(_env.redis_url)
+_cache_url = reveal(_env.cache_url) or _redis_url
 
 DATABASES = {"default": database_settings(_database_url, PITBOSS_DATA_DIR, _env.process_role)}
 CACHES = {
@@ -62,6 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_filters",
     "simple_history",
     "pgtrigger",
@@ -89,6 +97,7 @@ FIRST_PARTY_APPS = [app for app in INSTALLED_APPS if app.startswith("apps.")]
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "config.middleware.plain_http_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -96,6 +105,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.session_age_middleware",
+    "config.middleware.headers_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -123,6 +134,56 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "staff.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 15},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PASSWORD_RESET_TIMEOUT = 3600
+LOGIN_URL = "admin:login"
+
+# A person at one address gets five tries; colleagues behind the same address are not shut out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
+AXES_IPWARE_PROXY_COUNT = _env.proxy_count
+AXES_ENABLE_ADMIN = True
+AXES_VERBOSE = False
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "pitboss-sid"
+SESSION_COOKIE_AGE = 30 * 60  # idle; PITBOSS_SESSION_MAX_SECONDS is the whole
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "pitboss-csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+USE_X_FORWARDED_HOST = False
+CONTENT_SECURITY_POLICY = ADMIN_POLICY
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+FILE_UPLOAD_PERMISSIONS = 0o600
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -131,15 +192,26 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = PITBOSS_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
-    "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": PITBOSS_DATA_DIR / "files"},
-    },
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    "evidence": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": PITBOSS_DATA_DIR / "evidence", "file_permissions_mode": 0o600},
-    },
-}
+WHITENOISE_USE_FINDERS = True
+STORAGES = storage_settings(_env, PITBOSS_DATA_DIR)
 LOGGING = logging_settings(_env.log_level)
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+UNFOLD = UNFOLD_SETTINGS
+
+REST_FRAMEWORK = {
+    "DEFAULT_PERMISSION_CLASSES": ["config.api.DenyAll"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pitboss",
+    "DESCRIPTION": "The operator's API of Pitboss.",
+    "VERSION": "1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAdminUser"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}

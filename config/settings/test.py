@@ -2,17 +2,14 @@
 
 import os
 
-from config.settings.base import STORAGES
+from config.environment import environment
 from config.settings.development import *  # noqa: F403
 from config.settings.development import PITBOSS_DATA_DIR
-
-_worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-_files = PITBOSS_DATA_DIR / "test" / _worker
+from config.storages import storage_settings
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-STORAGES = {
-    **STORAGES,
-    "default": {**STORAGES["default"], "OPTIONS": {"location": _files / "files"}},
-    "evidence": {**STORAGES["evidence"], "OPTIONS": {"location": _files / "evidence"}},
-}
+STORAGES = storage_settings(
+    environment().model_copy(update={"s3_bucket": None}),
+    PITBOSS_DATA_DIR / "test" / os.environ.get("PYTEST_XDIST_WORKER", "main"),
+)
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
