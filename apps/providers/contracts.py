@@ -79,6 +79,18 @@ class GameRef:
 
 
 @dataclass(frozen=True, slots=True)
+class LaunchFacts:
+    """What the catalogue says about serving a game in a jurisdiction; certificates apart."""
+
+    game_id: int
+    game_code: str
+    provider_code: str
+    is_game_active: bool
+    is_provider_active: bool
+    is_offered: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateRef:
     """The certificate that answers for something, enough to name it and to look it up."""
 

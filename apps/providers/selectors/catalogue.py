@@ -1,0 +1,55 @@
+"""How providers, their games and their secrets are read."""
+
+from apps.providers.adapters.native.signing import decode_secret
+from apps.providers.contracts import GameRef, LaunchFacts
+from apps.providers.enums import KeyState
+from apps.providers.errors import UnknownProviderError
+from apps.providers.models import Game, GameOffer, Provider, ProviderKey
+
+
+def provider_by_code(provider_code: str) -> Provider:
+    """Return one provider.
+
+    Raises:
+        UnknownProviderError: no provider carries this code.
+    """
+    provider = Provider.objects.filter(code=provider_code).first()
+    if provider is None:
+        raise UnknownProviderError(provider_code)
+    return provider
+
+
+def provider_choices() -> list[tuple[str, str]]:
+    """Return (id, name) of every provider, for a list filter."""
+    return [
+        (str(pk), name) for pk, name in Provider.objects.order_by("name").values_list("pk", "name")
+    ]
+
+
+def games_by_code(provider_id: int) -> dict[str, GameRef]:
+    """Return a provider's catalogue by game code, inactive games included."""
+    rows = Game.objects.filter(provider_id=provider_id).values_list(
+        "pk", "game_code", "name", "category", "is_active"
+    )
+    return {row[1]: GameRef(*row) for row in rows}
+
+
+def launch_facts(game_id: int, jurisdiction: str) -> LaunchFacts | None:
+    """Return what the launch gate asks of the catalogue; None for an unknown game."""
+    game = Game.objects.select_related("provider").filter(pk=game_id).first()
+    if game is None:
+        return None
+    return LaunchFacts(
+        game_id=game.pk,
+        game_code=game.game_code,
+        provider_code=game.provider.code,
+        is_game_active=game.is_active,
+        is_provider_active=game.provider.is_active,
+        is_offered=GameOffer.objects.filter(game=game, jurisdiction=jurisdiction).exists(),
+    )
+
+
+def signing_secrets(provider_id: int) -> tuple[bytes, ...]:
+    """Return a provider's active webhook secrets, decoded, oldest first."""
+    keys = ProviderKey.objects.filter(provider_id=provider_id, state=KeyState.ACTIVE)
+    return tuple(decode_secret(key.secret) for key in keys.order_by("not_before", "pk"))
