@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from apps.core.embedded import lifeline
 from apps.simulator.errors import GatewayNotStartedError
 
 REPLAY_TOKEN_VARIABLE: Final = "PITBOSS_REPLAY_TOKEN"  # noqa: S105 - the variable's name
@@ -81,8 +82,11 @@ class OwnGateway:
         environment.pop(REPLAY_TOKEN_VARIABLE, None)
         if self.token is not None:
             environment[REPLAY_TOKEN_VARIABLE] = self.token
+        # The lifeline ends the gateway even when this process is killed with SIGKILL.
+        command = [sys.executable, lifeline.__file__, "supervisor", str(os.getpid())]
+        command += [sys.executable, str(self._manage), "run_gateway", "--port", str(self.port)]
         return subprocess.Popen(  # noqa: S603 - our own command, no shell
-            [sys.executable, str(self._manage), "run_gateway", "--port", str(self.port)],
+            command,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
