@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from apps.core.canonical import canonical_json, require_plain_json
 from apps.core.contracts import AuditVerdict
+from apps.core.errors import NotPlainJsonError
 from apps.core.models import AuditEntry
 
 MAIN_CHAIN: Final = "main"
@@ -115,6 +116,6 @@ def _flaw(entry: AuditEntry, sequence: int, prev_hash: str) -> str:
         return "it does not follow the entry before it"
     try:
         matches = entry_hash(entry) == entry.entry_hash
-    except ValueError:
+    except NotPlainJsonError:
         matches = False
     return "" if matches else "its content does not match its hash"

@@ -1,0 +1,29 @@
+"""Fixtures that all tests share."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pgtrigger
+import pytest
+from django.test import TransactionTestCase
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _truncate_between_tests_only() -> Iterator[None]:
+    """Let the test runner empty the tables; the append-only triggers refuse that to everybody."""
+    teardown = TransactionTestCase._fixture_teardown
+
+    def permitted(self: Any) -> None:
+        with pgtrigger.ignore():
+            teardown(self)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(TransactionTestCase, "_fixture_teardown", permitted)
+    yield
+    patch.undo()
