@@ -1,18 +1,18 @@
 """Register a certificate with its document, and withdraw it."""
 
-import uuid
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 import structlog
-from django.core.files.base import ContentFile
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.services import record_audit
-from apps.core.storage import evidence_storage
+from apps.core.storage import evidence_storage, store_evidence
 from apps.providers.enums import CertificateState, SignatureState
 from apps.providers.errors import (
     CertificateConflictError,
@@ -37,7 +37,7 @@ from apps.providers.register.compare import compare, stated_result
 from apps.providers.register.entries import CertificateEntry
 from apps.providers.register.names import display_name
 from apps.providers.selectors import certificates as selectors
-from apps.staff.models import User
+from apps.providers.services.history import note_edit
 
 logger = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ logger = structlog.get_logger(__name__)
 class Registration:
     """Who registers, when, and with which running PDF checker."""
 
-    acting_user: User | None
+    acting_user: AbstractBaseUser | None
     reason: str
     now: datetime
     vetter: PdfVetter
@@ -75,26 +75,28 @@ def register_certificate(
         PdfCheckerUnavailableError: the checker gave no answer.
     """
     lab = selectors.lab_by_name(entry.lab)
+    existing = selectors.certificate_of(lab, entry.report_number, entry.revision) if lab else None
+    sha256 = hashlib.sha256(data).hexdigest()
+    if existing is not None and existing.document.sha256 == sha256:
+        # These bytes were vetted when they were taken.
+        return _same_or_conflict(existing, entry, sha256)
     vetted = registration.vetter.vet(
         data, trusted_pems=selectors.trusted_pems(lab), moment=registration.now
     )
     if not vetted.is_safe:
         raise PdfRefusedError([(item.code, item.reason) for item in vetted.refusals])
-    existing = selectors.certificate_of(lab, entry.report_number, entry.revision) if lab else None
     if existing is not None:
-        return _same_or_conflict(existing, entry, vetted.sha256)
+        return _same_or_conflict(existing, entry, sha256)
 
-    key = f"certificates/{uuid.uuid4()}.pdf"
-    storage = evidence_storage()
-    stored_key = storage.save(key, ContentFile(data))
+    stored = store_evidence(data, folder="certificates", suffix=".pdf", now=registration.now)
     is_kept = False
     try:
-        registered = _write(entry, vetted, stored_key, registration)
-        is_kept = registered.certificate.document.storage_key == stored_key
+        registered = _write(entry, vetted, stored.key, registration)
+        is_kept = registered.certificate.document.storage_key == stored.key
     finally:
         # Refused, lost a race, or the bytes were on file already: this copy belongs to no row.
         if not is_kept:
-            storage.delete(stored_key)
+            evidence_storage().delete(stored.key)
     return registered
 
 
@@ -103,32 +105,16 @@ def _write(
     entry: CertificateEntry, vetted: VettedPdf, storage_key: str, registration: Registration
 ) -> Registered:
     now = registration.now
-    Lab.objects.get_or_create(name__iexact=entry.lab, defaults={"name": entry.lab, "created_at": now})
+    Lab.objects.get_or_create(
+        name__iexact=entry.lab, defaults={"name": entry.lab, "created_at": now}
+    )
     # The lab's row orders registrations of one lab, so that a concurrent twin is found below.
     lab = Lab.objects.select_for_update().get(name__iexact=entry.lab)
     existing = selectors.certificate_of(lab, entry.report_number, entry.revision)
     if existing is not None:
         return _same_or_conflict(existing, entry, vetted.sha256)
 
-    document, _ = Document.objects.get_or_create(
-        sha256=vetted.sha256,
-        defaults={
-            "size_bytes": vetted.size_bytes,
-            "storage_key": storage_key,
-            "original_name": display_name(entry.file),
-            "page_count": vetted.page_count,
-            "link_count": vetted.link_count,
-            "text": vetted.text,
-            "signature_state": SignatureState(vetted.signature.state.value),
-            "signature_detail": vetted.signature.detail[:255],
-            "signer": vetted.signature.signer,
-            "signed_at": vetted.signature.signed_at,
-            "signature_coverage": vetted.signature.coverage,
-            "signature_checked_at": now,
-            "created_at": now,
-            "uploaded_by": registration.acting_user,
-        },
-    )
+    document = _keep_document(entry, vetted, storage_key, registration)
     certificate = Certificate(
         lab=lab,
         report_number=entry.report_number,
@@ -144,8 +130,7 @@ def _write(
         document=document,
         created_at=now,
     )
-    certificate._change_reason = registration.reason  # noqa: SLF001 - simple-history's own interface
-    certificate._history_user = registration.acting_user  # noqa: SLF001 - as above
+    note_edit(certificate, acting_user=registration.acting_user, reason=registration.reason)
     certificate.save(force_insert=True)
     _write_scope(certificate, entry)
     _write_findings(certificate, entry, vetted, now)
@@ -164,6 +149,32 @@ def _write(
     )
     logger.info("providers.certificate.registered", certificate_id=certificate.pk)
     return Registered(certificate, is_new=True)
+
+
+def _keep_document(
+    entry: CertificateEntry, vetted: VettedPdf, storage_key: str, registration: Registration
+) -> Document:
+    user = registration.acting_user
+    document, _ = Document.objects.get_or_create(
+        sha256=vetted.sha256,
+        defaults={
+            "size_bytes": vetted.size_bytes,
+            "storage_key": storage_key,
+            "original_name": display_name(entry.file),
+            "page_count": vetted.page_count,
+            "link_count": vetted.link_count,
+            "text": vetted.text,
+            "signature_state": SignatureState(vetted.signature.state.value),
+            "signature_detail": vetted.signature.detail[:255],
+            "signer": vetted.signature.signer,
+            "signed_at": vetted.signature.signed_at,
+            "signature_coverage": vetted.signature.coverage,
+            "signature_checked_at": registration.now,
+            "created_at": registration.now,
+            "uploaded_by_id": user.pk if user else None,
+        },
+    )
+    return document
 
 
 def _write_scope(certificate: Certificate, entry: CertificateEntry) -> None:
@@ -220,7 +231,9 @@ def _content(certificate: Certificate) -> dict[str, str]:
         "expires_on": str(certificate.expires_on or ""),
         "standards": _listed(item.standard for item in certificate.standards.all()),
         "jurisdictions": _listed(item.jurisdiction for item in certificate.jurisdictions.all()),
-        "games": "*" if certificate.all_games else _listed(i.game_code for i in certificate.games.all()),
+        "games": "*"
+        if certificate.all_games
+        else _listed(i.game_code for i in certificate.games.all()),
         "rtp_variants": _percents([item.rtp_percent for item in certificate.rtp_variants.all()]),
         "file (SHA-256)": certificate.document.sha256,
     }
@@ -252,7 +265,7 @@ def _percents(values: Iterable[Decimal]) -> str:
 
 @transaction.atomic
 def withdraw_certificate(
-    *, certificate_id: int, acting_user: User | None, reason: str, now: datetime
+    *, certificate_id: int, acting_user: AbstractBaseUser | None, reason: str, now: datetime
 ) -> Certificate:
     """Take a certificate out of force; it stays on file and covers nothing from now on.
 
@@ -272,8 +285,7 @@ def withdraw_certificate(
         message = f"{certificate} is withdrawn already."
         raise CertificateStateError(message)
     certificate.state = CertificateState.WITHDRAWN
-    certificate._change_reason = reason  # noqa: SLF001 - simple-history's own interface
-    certificate._history_user = acting_user  # noqa: SLF001 - as above
+    note_edit(certificate, acting_user=acting_user, reason=reason)
     certificate.save(update_fields=["state"])
     record_audit(
         action="providers.certificate.withdrawn",

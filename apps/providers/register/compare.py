@@ -1,0 +1,115 @@
+"""Hold what the register says against what the document itself says."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from apps.providers.enums import CertificateResult
+from apps.providers.pdf.text import StatedFacts
+from apps.providers.register.entries import CertificateEntry
+
+MISMATCH = "mismatch"
+NOT_STATED = "not_stated"
+UNREADABLE = "document_unreadable"
+
+_PASSED = re.compile(r"(?i)\s*(compl(ies|iant)|pass(ed)?|conforms)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One difference; ``code`` is mismatch, not_stated or document_unreadable."""
+
+    code: str
+    field: str
+    register_value: str = ""
+    document_value: str = ""
+
+
+def stated_result(facts: StatedFacts) -> CertificateResult:
+    """Return the document's own result; what is stated and is not a pass is a fail."""
+    if not facts.result:
+        return CertificateResult.NOT_STATED
+    if _PASSED.match(facts.result):
+        return CertificateResult.COMPLIES
+    return CertificateResult.DOES_NOT_COMPLY
+
+
+def compare(entry: CertificateEntry, text: str, facts: StatedFacts) -> list[Finding]:
+    """Return what a careful reader would stumble over, in the order of the register's columns.
+
+    A document without a text layer (a scan) is one finding: nobody has compared anything.
+    """
+    if not text.strip():
+        return [Finding(UNREADABLE, "document")]
+    pairs = [
+        ("report_number", entry.report_number, facts.report_number),
+        ("revision", str(entry.revision), facts.revision),
+        ("kind", entry.kind.value, facts.kind.lower()),
+        ("standards", _joined(entry.standards), _joined(_listed(facts.standards))),
+        ("jurisdictions", _joined(entry.jurisdictions), _joined(_listed(facts.jurisdictions))),
+        ("issued_on", str(entry.issued_on), facts.issued_on),
+        ("expires_on", _day(entry.expires_on), _stated_expiry(facts.expires_on)),
+        ("rtp_variants", _percents(entry.rtp_variants), _percents(_stated_rtps(facts))),
+    ]
+    findings = [
+        Finding(MISMATCH if stated else NOT_STATED, field, expected[:512], stated[:512])
+        for field, expected, stated in pairs
+        if expected != stated
+    ]
+    findings += _lab_findings(entry, text)
+    findings += _game_findings(entry, text, facts)
+    if stated_result(facts) is CertificateResult.DOES_NOT_COMPLY:
+        findings.append(Finding(MISMATCH, "result", "complies", facts.result))
+    return findings
+
+
+def _lab_findings(entry: CertificateEntry, text: str) -> list[Finding]:
+    if " ".join(entry.lab.lower().split()) in " ".join(text.lower().split()):
+        return []
+    return [Finding(NOT_STATED, "lab", entry.lab)]
+
+
+def _game_findings(entry: CertificateEntry, text: str, facts: StatedFacts) -> list[Finding]:
+    if entry.all_games:
+        return []
+    words = set(re.findall(r"[A-Za-z0-9_.:~-]+", text))
+    absent = [game for game in entry.games if game not in words]
+    extra = sorted(set(facts.items) - set(entry.games))
+    findings = []
+    if absent:
+        findings.append(Finding(MISMATCH, "games", _joined(tuple(absent))[:512], ""))
+    if extra:
+        findings.append(Finding(MISMATCH, "items_tested", "", _joined(tuple(extra))[:512]))
+    return findings
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(sorted({part.strip() for part in re.split(r"[,;]", text)} - {""}))
+
+
+def _joined(values: tuple[str, ...]) -> str:
+    return ", ".join(values)
+
+
+def _day(value: date | None) -> str:
+    return "" if value is None else value.isoformat()
+
+
+def _stated_expiry(text: str) -> str:
+    # "not stated; subject to review on change" is how labs write that there is no end.
+    return "" if text.lower().startswith(("not stated", "none", "n/a")) else text
+
+
+def _stated_rtps(facts: StatedFacts) -> tuple[Decimal, ...]:
+    found = set()
+    for part in _listed(facts.rtp_variants.replace("%", " ")):
+        try:
+            found.add(Decimal(part))
+        except InvalidOperation:
+            return ()
+    return tuple(sorted(found))
+
+
+def _percents(values: tuple[Decimal, ...]) -> str:
+    return ", ".join(f"{value.normalize():f}" for value in values)

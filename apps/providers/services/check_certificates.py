@@ -1,0 +1,198 @@
+"""Look at every certificate on a day: what lapses, what is not covered; tell once per threshold."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+import structlog
+from django.db import transaction
+
+from apps.providers.contracts import CertificateRemark, CertificateStanding, UncoveredGame
+from apps.providers.enums import FlagKind, SignatureState
+from apps.providers.models import CertificateFlag
+from apps.providers.selectors.certificates import standings_on
+from apps.providers.selectors.coverage import games_without_cover, offer_count
+from apps.providers.selectors.remarks import remarks_on
+
+logger = structlog.get_logger(__name__)
+
+THRESHOLD_DAYS = (1, 7, 14, 30, 60, 90)
+HORIZON_DAYS = max(THRESHOLD_DAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateReport:
+    """The state of the desk on a day. Each list is in a fixed order.
+
+    A certificate is valid through ``expires_on``: on that day it is expiring with 0 days left, the
+    day after it is expired. ``expiring`` and ``review_due`` hold what ends within 90 days (an
+    overdue review has negative days left) and leave out what a later revision has replaced: there
+    is nothing to renew. ``expired`` is a fact of the date and keeps it.
+    """
+
+    on: date
+    expired: list[CertificateStanding]
+    expiring: list[CertificateStanding]
+    review_due: list[CertificateStanding]
+    superseded: list[CertificateStanding]
+    invalid_signature: list[CertificateStanding]
+    uncovered: list[UncoveredGame]
+    offers: int
+    remarks: list[CertificateRemark] = field(default_factory=list)
+    new_flags: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as issue 2 words it: these keys and no others."""
+        return {
+            "on": self.on.isoformat(),
+            "expired": [
+                {**_named(item), "expires_on": str(item.expires_on)} for item in self.expired
+            ],
+            "expiring": [
+                {
+                    **_named(item),
+                    "expires_on": str(item.expires_on),
+                    "days_left": days_left(item.expires_on, self.on),
+                }
+                for item in self.expiring
+            ],
+            "review_due": [
+                {
+                    **_named(item),
+                    "review_due_on": str(item.review_due_on),
+                    "days_left": days_left(item.review_due_on, self.on),
+                }
+                for item in self.review_due
+            ],
+            "superseded": [
+                {**_named(item), "superseded_by": item.superseded_by} for item in self.superseded
+            ],
+            "invalid_signature": [
+                {**_named(item), "detail": item.signature_detail} for item in self.invalid_signature
+            ],
+            "uncovered": [
+                {"game": item.game_code, "jurisdiction": item.jurisdiction}
+                for item in self.uncovered
+            ],
+        }
+
+
+def check_certificates(*, on: date, now: datetime, is_recorded: bool) -> CertificateReport:
+    """Report the standing of all certificates on ``on``; the command and the daily task share it.
+
+    With ``is_recorded`` each new fact becomes a flag, once per certificate and threshold however
+    often and however concurrently this runs. A look at another day than today is a what-if and
+    must not use up the reminders of the day when it comes true.
+    """
+    report = _report(on)
+    new_flags = _record_flags(report, now) if is_recorded else 0
+    logger.info(
+        "providers.certificates.checked",
+        on=on.isoformat(),
+        expired=len(report.expired),
+        expiring=len(report.expiring),
+        uncovered=len(report.uncovered),
+        new_flags=new_flags,
+    )
+    return replace(report, new_flags=new_flags)
+
+
+def _report(on: date) -> CertificateReport:
+    standings = standings_on(on)
+    current = [item for item in standings if item.effective_on <= on]
+    live = [item for item in current if item.superseded_by is None]
+    return CertificateReport(
+        on=on,
+        expired=_by_day([item for item in current if _has_ended(item, on)], "expires_on"),
+        expiring=_by_day(
+            [item for item in live if _is_near(item.expires_on, on) and not _has_ended(item, on)],
+            "expires_on",
+        ),
+        review_due=_by_day(
+            [
+                item
+                for item in live
+                if _is_near(item.review_due_on, on) and not _has_ended(item, on)
+            ],
+            "review_due_on",
+        ),
+        superseded=[item for item in current if item.superseded_by is not None],
+        invalid_signature=[
+            item for item in standings if item.signature_state == SignatureState.INVALID
+        ],
+        uncovered=games_without_cover(on),
+        offers=offer_count(),
+        remarks=remarks_on(on),
+    )
+
+
+def _named(item: CertificateStanding) -> dict[str, Any]:
+    return {"report_number": item.report_number, "revision": item.revision}
+
+
+def days_left(day: date | None, on: date) -> int:
+    """Return the days from ``on`` to ``day``: 0 on the day itself, negative after it."""
+    assert day is not None  # noqa: S101 - callers have filtered on the date
+    return (day - on).days
+
+
+def _has_ended(item: CertificateStanding, on: date) -> bool:
+    return item.expires_on is not None and item.expires_on < on
+
+
+def _is_near(day: date | None, on: date) -> bool:
+    return day is not None and (day - on).days <= HORIZON_DAYS
+
+
+def _by_day(items: list[CertificateStanding], name: str) -> list[CertificateStanding]:
+    return sorted(items, key=lambda item: (getattr(item, name), item.report_number, item.revision))
+
+
+def threshold_for(days: int) -> int | None:
+    """Return the tightest threshold that ``days`` has reached; None past the end.
+
+    Only the tightest is flagged: a check that finds 20 days left says 30, not 90, 60 and 30.
+    """
+    if days < 0:
+        return None
+    return next((threshold for threshold in THRESHOLD_DAYS if days <= threshold), None)
+
+
+def _flags(report: CertificateReport) -> Iterator[tuple[int, FlagKind, int | None]]:
+    for item in report.expired:
+        yield item.certificate_id, FlagKind.EXPIRED, None
+    for item in report.expiring:
+        days = days_left(item.expires_on, report.on)
+        yield item.certificate_id, FlagKind.EXPIRING, threshold_for(days)
+    for item in report.review_due:
+        days = days_left(item.review_due_on, report.on)
+        yield item.certificate_id, FlagKind.REVIEW_DUE, threshold_for(days)
+    for item in report.superseded:
+        yield item.certificate_id, FlagKind.SUPERSEDED, None
+    for item in report.invalid_signature:
+        yield item.certificate_id, FlagKind.INVALID_SIGNATURE, None
+
+
+@transaction.atomic
+def _record_flags(report: CertificateReport, now: datetime) -> int:
+    wanted = list(_flags(report))
+    on_file = set(
+        CertificateFlag.objects.filter(
+            certificate_id__in={certificate_id for certificate_id, _kind, _days in wanted}
+        ).values_list("certificate_id", "kind", "threshold_days")
+    )
+    new = [
+        CertificateFlag(
+            certificate_id=certificate_id,
+            kind=kind,
+            threshold_days=threshold,
+            flagged_on=report.on,
+            created_at=now,
+        )
+        for certificate_id, kind, threshold in wanted
+        if (certificate_id, kind.value, threshold) not in on_file
+    ]
+    # A twin of this run may have written the same flags since: the unique key lets one win.
+    CertificateFlag.objects.bulk_create(new, ignore_conflicts=True)
+    return len(new)

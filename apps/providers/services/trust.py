@@ -1,0 +1,202 @@
+"""Decide whose signatures count, and look at the documents again when that changes."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+
+from apps.core.errors import ReasonRequiredError
+from apps.core.services import record_audit
+from apps.core.storage import evidence_storage
+from apps.providers.enums import RootState, SignatureState
+from apps.providers.errors import (
+    CertificateStateError,
+    DocumentAlteredError,
+    InvalidRootError,
+    UnknownCertificateError,
+)
+from apps.providers.models import Document, Lab, TrustedRoot
+from apps.providers.pdf.signatures import load_certificate
+from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.register.names import display_name
+from apps.providers.selectors import certificates as selectors
+from apps.providers.services.history import note_edit
+
+logger = structlog.get_logger(__name__)
+
+MAX_PEM_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RootFile:
+    """A PEM file as it lay somewhere; ``organisation`` is whom its subject names."""
+
+    name: str
+    pem: str
+    subject: str
+    organisation: str
+    fingerprint: str
+    not_before: datetime
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """A document whose signature now proves something else."""
+
+    document_id: int
+    name: str
+    before: str
+    after: str
+
+
+def read_root(name: str, data: bytes) -> RootFile:
+    """Read one PEM file.
+
+    Raises:
+        InvalidRootError: not exactly a certificate that may sign others.
+    """
+    is_one = len(data) <= MAX_PEM_BYTES and data.count(b"-----BEGIN ") == 1
+    try:
+        pem = data.decode("ascii") if is_one else ""
+        certificate = load_certificate(pem)
+        names = certificate.subject.native
+    except (ValueError, TypeError, KeyError) as error:
+        message = f"{display_name(name)} is not a PEM file with one certificate."
+        raise InvalidRootError(message) from error
+    if not certificate.ca:
+        message = f"{display_name(name)} is not the certificate of an authority."
+        raise InvalidRootError(message)
+    return RootFile(
+        name=display_name(name),
+        pem=pem,
+        subject=str(certificate.subject.human_friendly)[:255],
+        organisation=_organisation(names),
+        fingerprint=hashlib.sha256(certificate.dump()).hexdigest(),
+        not_before=certificate.not_valid_before,
+        not_after=certificate.not_valid_after,
+    )
+
+
+def _organisation(names: dict[str, object]) -> str:
+    value = names.get("organization_name", "")
+    return value if isinstance(value, str) else ""
+
+
+@transaction.atomic
+def propose_root(*, lab_name: str, root: RootFile, now: datetime) -> TrustedRoot:
+    """Put a root on file for an officer to decide on; one that is on file stays as it is."""
+    lab, _ = Lab.objects.get_or_create(
+        name__iexact=lab_name, defaults={"name": lab_name, "created_at": now}
+    )
+    kept, _ = TrustedRoot.objects.get_or_create(
+        lab=lab,
+        fingerprint=root.fingerprint,
+        defaults={
+            "subject": root.subject,
+            "pem": root.pem,
+            "not_before": root.not_before,
+            "not_after": root.not_after,
+            "source": root.name,
+            "created_at": now,
+        },
+    )
+    return kept
+
+
+@transaction.atomic
+def decide_root(
+    *,
+    root_id: int,
+    state: RootState,
+    acting_user: AbstractBaseUser | None,
+    reason: str,
+    now: datetime,
+) -> TrustedRoot:
+    """Trust or withdraw a root. Call ``recheck_signatures`` of its lab afterwards.
+
+    Raises:
+        ReasonRequiredError, UnknownCertificateError
+        CertificateStateError: it is in that state already, or withdrawn before it was trusted.
+    """
+    if not reason.strip():
+        raise ReasonRequiredError
+    root = TrustedRoot.objects.select_for_update().filter(pk=root_id).first()
+    if root is None:
+        raise UnknownCertificateError(root_id)
+    if state in {RootState.PROPOSED, root.state}:
+        message = f"The root {root.subject} is {root.state} and can't become {state}."
+        raise CertificateStateError(message)
+    root.state, root.reason = state, reason
+    root.decided_at = now
+    root.decided_by_id = acting_user.pk if acting_user else None
+    note_edit(root, acting_user=acting_user, reason=reason)
+    root.save(update_fields=["state", "reason", "decided_at", "decided_by"])
+    record_audit(
+        action=f"providers.root.{state.value}",
+        actor=acting_user,
+        subject=f"root:{root.pk}",
+        details={"fingerprint": root.fingerprint, "lab_id": root.lab_id},
+        reason=reason,
+        now=now,
+    )
+    return root
+
+
+def recheck_signatures(*, lab_id: int, vetter: PdfVetter, now: datetime) -> list[Recheck]:
+    """Judge the lab's documents against the roots trusted now; return what changed.
+
+    Files are read and vetted outside any transaction; each result is written by itself, so a run
+    that is cut short is simply repeated. A stored file that is missing or altered becomes invalid.
+    """
+    lab = Lab.objects.get(pk=lab_id)
+    pems = selectors.trusted_pems(lab)
+    changes = []
+    for document in selectors.documents_of_lab(lab_id):
+        found = _judge(document, pems, vetter, now)
+        if found["signature_state"] != document.signature_state:
+            changes.append(
+                Recheck(
+                    document.pk,
+                    document.original_name,
+                    document.signature_state,
+                    found["signature_state"],
+                )
+            )
+        Document.objects.filter(pk=document.pk).update(**found, signature_checked_at=now)
+    logger.info("providers.signatures.rechecked", lab_id=lab_id, changed=len(changes))
+    return changes
+
+
+def _judge(document: Document, pems: list[str], vetter: PdfVetter, now: datetime) -> dict[str, str]:
+    try:
+        data = read_document(document)
+    except DocumentAlteredError as error:
+        return {
+            "signature_state": SignatureState.INVALID.value,
+            "signature_detail": str(error)[:255],
+        }
+    signature = vetter.vet(data, trusted_pems=pems, moment=now).signature
+    return {
+        "signature_state": SignatureState(signature.state.value).value,
+        "signature_detail": signature.detail[:255],
+    }
+
+
+def read_document(document: Document) -> bytes:
+    """Return the kept bytes, proven to be those that were taken.
+
+    Raises:
+        DocumentAlteredError: the file is gone, or its hash is another.
+    """
+    try:
+        with evidence_storage().open(document.storage_key) as stream:
+            data: bytes = stream.read(document.size_bytes + 1)
+    except FileNotFoundError as error:
+        raise DocumentAlteredError(document.pk) from error
+    if hashlib.sha256(data).hexdigest() != document.sha256:
+        raise DocumentAlteredError(document.pk)
+    return data
