@@ -125,3 +125,12 @@ class GrantClosedError(DomainError):
 
     def __init__(self, grant_id: int, state: str) -> None:
         super().__init__(f"Grant {grant_id} is {state}: nothing is left to forfeit.")
+
+
+class SignedOutError(DomainError):
+    """Only a signed-in member of staff may write this."""
+
+    code = "signed_out"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in first.")

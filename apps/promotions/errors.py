@@ -52,3 +52,12 @@ class OwnCampaignError(DomainError):
 
     def __init__(self) -> None:
         super().__init__("Whoever edited or submitted a campaign can't approve it.")
+
+
+class SignedOutError(DomainError):
+    """Only a signed-in member of staff may write this."""
+
+    code = "signed_out"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in first.")

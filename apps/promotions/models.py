@@ -170,7 +170,7 @@ class PromoTag(models.Model):
     """
 
     provider = models.ForeignKey("providers.Provider", on_delete=models.PROTECT, related_name="+")
-    event_id = models.CharField("event", max_length=128)
+    event_id = models.CharField("event", max_length=128, db_index=True)
     subject = models.CharField(max_length=170)
     flagged_code = models.CharField("flagged campaign", max_length=128)
     flagged_multiplier = models.CharField(max_length=128)

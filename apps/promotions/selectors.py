@@ -20,6 +20,10 @@ def campaigns_in_review() -> QuerySet[Campaign]:
     return in_review.select_related("provider", "submitted_by").order_by("starts_at", "pk")
 
 
+def campaign_by_id(campaign_id: int) -> Campaign | None:
+    return Campaign.objects.select_related("approval").filter(pk=campaign_id).first()
+
+
 def campaign_by_code(provider_id: int, code: str) -> Campaign | None:
     return Campaign.objects.filter(provider_id=provider_id, code=code).first()
 

@@ -1,10 +1,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from apps.promotions.services import campaigns
+from apps.promotions.services import schedule
 
 
 @shared_task(name="promotions.advance_campaigns", acks_late=True)
 def advance_campaigns(**_: object) -> None:
     """Start and end campaigns by their schedule; safe to repeat."""
-    campaigns.advance_campaigns(timezone.now())
+    schedule.advance_campaigns(timezone.now())

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
-from django.contrib.auth.models import AbstractUser
 from django.db import connection, transaction
 
 from apps.bonuses.arithmetic import match_minor, requirement_minor
@@ -37,9 +36,10 @@ from apps.players.contracts import PlayerRef
 from apps.players.selectors import player_by_id
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
+from apps.staff.services.approvals import Person
 from apps.wallet.contracts import House, PlayerPot, TransferRequest
 from apps.wallet.enums import Pot, TransferKind
-from apps.wallet.services import lock_wallets, post_transfers
+from apps.wallet.services.ledger import lock_wallets, post_transfers
 
 logger = structlog.get_logger(__name__)
 
@@ -60,7 +60,7 @@ def grant_bonus(
     player_id: int,
     rule_code: str,
     deposit_minor: int,
-    acting_user: AbstractUser | None,
+    acting_user: Person | None,
     idempotency_key: str,
     now: datetime,
 ) -> Grant:
@@ -141,9 +141,7 @@ def expire_grants(now: datetime, *, limit: int = EXPIRY_BATCH) -> ExpiryReport:
 
 
 @transaction.atomic
-def request_forfeiture(
-    *, grant_id: int, acting_user: AbstractUser, reason: str, now: datetime
-) -> int:
+def request_forfeiture(*, grant_id: int, acting_user: Person, reason: str, now: datetime) -> int:
     """Ask a second person to forfeit an active grant; returns the approval's id.
 
     Raises:

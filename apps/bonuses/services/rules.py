@@ -6,14 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.db.models import Max
 
 from apps.bonuses.arithmetic import match_minor, requirement_minor
 from apps.bonuses.contracts import FULL_WEIGHT_BP, RuleTerms, WeightTable
 from apps.bonuses.enums import RequirementBasis, RuleState
-from apps.bonuses.errors import RuleChangedError, RuleNotDraftError, RuleTermsError
+from apps.bonuses.errors import RuleChangedError, RuleNotDraftError, RuleTermsError, SignedOutError
 from apps.bonuses.jurisdictions import check_requirement
 from apps.bonuses.locks import lock_rule, lock_rule_code
 from apps.bonuses.models import BonusRule, GameWeight
@@ -21,6 +20,7 @@ from apps.core.money import exponent
 from apps.core.services import record_audit
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
+from apps.staff.services.approvals import Person
 
 ACTIVATION: Final = "bonuses.rule_activation"
 
@@ -31,7 +31,7 @@ _SAMPLE_DEPOSIT_MINOR: Final = 10**9
 
 @transaction.atomic
 def create_rule(
-    terms: RuleTerms, weights: WeightTable, *, acting_user: AbstractUser, now: datetime
+    terms: RuleTerms, weights: WeightTable, *, acting_user: Person, now: datetime
 ) -> BonusRule:
     """Make a draft: version 1 of a new code, or the next version of one that exists.
 
@@ -44,7 +44,7 @@ def create_rule(
     rule = BonusRule.objects.create(
         **asdict(terms),
         version=_next_version(terms.code),
-        created_by_id=acting_user.pk,
+        created_by_id=author_id(acting_user),
         created_at=now,
     )
     GameWeight.objects.bulk_create(_weight_rows(rule, weights))
@@ -52,7 +52,7 @@ def create_rule(
 
 
 @transaction.atomic
-def new_version(*, rule_id: int, acting_user: AbstractUser, now: datetime) -> BonusRule:
+def new_version(*, rule_id: int, acting_user: Person, now: datetime) -> BonusRule:
     """Copy a rule and its weights into a draft of the next version.
 
     Raises:
@@ -63,9 +63,7 @@ def new_version(*, rule_id: int, acting_user: AbstractUser, now: datetime) -> Bo
 
 
 @transaction.atomic
-def request_activation(
-    *, rule_id: int, acting_user: AbstractUser, reason: str, now: datetime
-) -> int:
+def request_activation(*, rule_id: int, acting_user: Person, reason: str, now: datetime) -> int:
     """Ask a second person to make a draft the active version; returns the approval's id.
 
     Raises:
@@ -89,19 +87,37 @@ def request_activation(
     return approval.pk
 
 
+def recheck_activation(payload: dict[str, Any]) -> None:
+    """Refuse when the draft isn't what was asked to be approved; locks the rule.
+
+    Raises:
+        RuleChangedError: its terms or weights changed.
+        RuleNotDraftError: it is no draft any more.
+    """
+    rule = lock_rule(int(payload["rule_id"]))
+    if rule.state != RuleState.DRAFT:
+        raise RuleNotDraftError(rule)
+    if rule_content(rule) != payload:
+        raise RuleChangedError(rule)
+
+
+def editors_of_rule(payload: dict[str, Any]) -> set[int]:
+    """Return who wrote the draft, from its history: none of them may approve it."""
+    history = BonusRule.history.filter(id=int(payload["rule_id"]))
+    writers = set(history.exclude(history_user=None).values_list("history_user_id", flat=True))
+    authors = BonusRule.objects.filter(pk=int(payload["rule_id"]))
+    return writers | set(authors.values_list("created_by_id", flat=True))
+
+
 def execute_activation(grant: ApprovalGrant) -> dict[str, Any]:
     """Make the approved draft active and retire the version before it; runs inside the approval.
 
     Raises:
-        RuleChangedError: the draft isn't what was asked to be approved.
-        RuleNotDraftError: it is no draft any more.
+        RuleChangedError, RuleNotDraftError: see ``recheck_activation``.
     """
+    recheck_activation(grant.payload)
     rule = lock_rule(int(grant.payload["rule_id"]))
     lock_rule_code(rule.code)
-    if rule.state != RuleState.DRAFT:
-        raise RuleNotDraftError(rule)
-    if rule_content(rule) != grant.payload:
-        raise RuleChangedError(rule)
     check_rule(rule, now=grant.now)
     for former in BonusRule.objects.filter(code=rule.code, state=RuleState.ACTIVE):
         _set_state(former, RuleState.RETIRED)
@@ -112,9 +128,7 @@ def execute_activation(grant: ApprovalGrant) -> dict[str, Any]:
 
 
 @transaction.atomic
-def retire_rule(
-    *, rule_id: int, acting_user: AbstractUser, reason: str, now: datetime
-) -> BonusRule:
+def retire_rule(*, rule_id: int, acting_user: Person, reason: str, now: datetime) -> BonusRule:
     """Stop new grants under a rule, or drop a draft; grants already made go on under its terms.
 
     Raises:
@@ -186,6 +200,17 @@ def weights_of(rule: BonusRule) -> WeightTable:
     )
 
 
+def author_id(person: Person) -> int:
+    """Return the id of a signed-in member of staff.
+
+    Raises:
+        SignedOutError: nobody is signed in.
+    """
+    if person.pk is None:
+        raise SignedOutError
+    return person.pk
+
+
 def rule_content(rule: BonusRule) -> dict[str, Any]:
     """Return everything a second person agrees to, as plain JSON."""
     terms = asdict(terms_of(rule))
@@ -222,5 +247,5 @@ def _weight_rows(rule: BonusRule, weights: WeightTable) -> list[GameWeight]:
 
 def _set_state(rule: BonusRule, state: RuleState, *also: str, reason: str = "approved") -> None:
     rule.state = state
-    rule._change_reason = reason  # noqa: SLF001 - simple-history's documented attribute
+    rule._change_reason = reason  # type: ignore[attr-defined]  # noqa: SLF001 - simple-history's documented attribute
     rule.save(update_fields=["state", *also])

@@ -11,7 +11,7 @@ from apps.bonuses.selectors import grant_progress
 from apps.bonuses.services.grants import grant_bonus
 from apps.core.errors import DomainError
 from apps.core.money import display_money, to_minor
-from apps.players.selectors import players_by_ref
+from apps.players.selectors import player_by_ref
 
 
 class Command(BaseCommand):
@@ -28,9 +28,7 @@ class Command(BaseCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            player = players_by_ref([options["player"]]).get(options["player"])
-            if player is None:
-                raise CommandError(f"There is no player {options['player']}.")
+            player = player_by_ref(options["player"])
             grant = grant_bonus(
                 player_id=player.id,
                 rule_code=options["rule"],
