@@ -62,3 +62,7 @@ CELERY_BEAT_SCHEDULE["core.sweep_outbox"] = _job("core.sweep_outbox", _EVERY_MIN
 CELERY_BEAT_SCHEDULE["providers.check_certificates"] = _job(
     "providers.check_certificates", crontab(hour=3, minute=30)
 )
+CELERY_BEAT_SCHEDULE["bonuses.expire_grants"] = _job("bonuses.expire_grants", _EVERY_MINUTE)
+CELERY_BEAT_SCHEDULE["promotions.advance_campaigns"] = _job(
+    "promotions.advance_campaigns", _EVERY_MINUTE
+)
