@@ -97,7 +97,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class BreakLine:
-    """One break as other apps see it; facts are what each side said, ``None`` where it is silent."""
+    """One break as other apps see it; facts are what each side said, ``None`` where silent."""
 
     break_id: int
     provider: str

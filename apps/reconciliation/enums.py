@@ -28,7 +28,7 @@ class BreakChangeKind(models.TextChoices):
 
 
 class RunState(models.TextChoices):
-    """Whether a reconciliation could compare anything; only ``complete`` ever says a day is good."""
+    """Whether a reconciliation could compare; only ``complete`` ever says a day is good."""
 
     COMPLETE = "complete", "Complete"
     NO_STATEMENT = "no_statement", "No statement"

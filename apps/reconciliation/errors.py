@@ -7,9 +7,13 @@ from apps.core.errors import DomainError
 
 
 class StatementRefusedError(DomainError):
-    """A whole file can't be taken; subclasses say why. Kept as a refused import."""
+    """A whole file can't be taken; subclasses say why.
+
+    ``statement_id`` is the refused import that keeps the file and its parse report.
+    """
 
     code: ClassVar[str] = "statement_refused"
+    statement_id: int | None = None
 
 
 class EmptyFileError(StatementRefusedError):

@@ -69,12 +69,12 @@ class _Counts:
 
 
 def _open_sides(connection: duckdb.DuckDBPyConnection, statement: Path, ledger: Path) -> None:
-    own = f"SELECT {sql.STATEMENT_COLUMNS} FROM read_parquet({literal(str(statement))})"
-    connection.execute(f"CREATE TEMP VIEW statement AS {own}")
-    connection.execute(
-        f"CREATE TEMP VIEW ledger AS SELECT {sql.LEDGER_COLUMNS}"
-        f" FROM read_parquet({literal(str(ledger))})"
-    )
+    connection.execute(sql.STATEMENT.format(files=_files([statement])))
+    connection.execute(sql.LEDGER.format(files=_files([ledger])))
+
+
+def _files(paths: Sequence[Path]) -> str:
+    return ", ".join(literal(str(path)) for path in paths)
 
 
 def _counts(connection: duckdb.DuckDBPyConnection) -> _Counts:
@@ -84,20 +84,12 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> _Counts:
 def _borrow(
     connection: duckdb.DuckDBPyConnection, statement: Path, neighbours: Sequence[Path]
 ) -> bool:
-    """Add the rows that neighbouring statements hold of events this one lacks; tell if there are."""
-    files = ", ".join(literal(str(path)) for path in neighbours)
-    connection.execute(
-        f"CREATE TEMP TABLE borrowed AS SELECT {sql.STATEMENT_COLUMNS}"
-        f" FROM read_parquet([{files}])"
-        " WHERE event_id IN (SELECT event_id FROM differences WHERE NOT is_stated)"
-    )
+    """Add the rows that neighbours hold of events this statement lacks; tell if there are."""
+    connection.execute(sql.BORROWED.format(files=_files(neighbours)))
     (count,) = _row(connection, "SELECT count(*) FROM borrowed")
     if not count:
         return False
-    connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW statement AS SELECT {sql.STATEMENT_COLUMNS}"
-        f" FROM read_parquet({literal(str(statement))}) UNION ALL SELECT * FROM borrowed"
-    )
+    connection.execute(sql.STATEMENT_WITH_BORROWED.format(files=_files([statement])))
     return True
 
 

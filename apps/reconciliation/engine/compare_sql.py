@@ -9,11 +9,24 @@ from typing import Final
 
 from apps.reconciliation.enums import BreakClass
 
-STATEMENT_COLUMNS: Final = (
-    "event_id, player_ref, currency, bet_minor, win_minor, status, occurred_at,"
-    " round_ref, game_code, line"
+_STATED: Final = (
+    "SELECT event_id, player_ref, currency, bet_minor, win_minor, status, occurred_at, round_ref,"
+    " game_code, line FROM read_parquet([{files}])"
 )
-LEDGER_COLUMNS: Final = "event_id, player_ref, currency, bet_minor, win_minor, status, occurred_at"
+
+STATEMENT: Final = f"CREATE TEMP VIEW statement AS {_STATED}"
+LEDGER: Final = """
+CREATE TEMP VIEW ledger AS
+SELECT event_id, player_ref, currency, bet_minor, win_minor, status, occurred_at
+FROM read_parquet([{files}])
+"""
+BORROWED: Final = (
+    f"CREATE TEMP TABLE borrowed AS {_STATED}"  # noqa: S608 - built from constants only
+    " WHERE event_id IN (SELECT event_id FROM differences WHERE NOT is_stated)"
+)
+STATEMENT_WITH_BORROWED: Final = (
+    f"CREATE OR REPLACE TEMP VIEW statement AS {_STATED} UNION ALL SELECT * FROM borrowed"  # noqa: S608 - built from constants only
+)
 
 _VOID: Final = "rolled_back"
 
@@ -60,12 +73,10 @@ BOOKED_REPEATS: Final = """
 CREATE TEMP TABLE booked_repeats AS
 SELECT * FROM ledger WHERE event_id IN (SELECT event_id FROM repeated)
 """
-NO_BOOKED_REPEATS: Final = (
-    "CREATE TEMP TABLE booked_repeats AS SELECT * FROM ledger LIMIT 0"
-)
+NO_BOOKED_REPEATS: Final = "CREATE TEMP TABLE booked_repeats AS SELECT * FROM ledger LIMIT 0"
 
-# A repeated event is compared as a whole, all its rows against its one ledger event: rows that agree
-# come back too, since each further occurrence is an amount that the ledger hasn't.
+# A repeated event is compared as a whole, all its rows against its one ledger event: rows that
+# agree come back too, since each further occurrence is an amount that the ledger hasn't.
 REPEATED_ROWS: Final = """
 CREATE TEMP TABLE repeated_rows AS
 SELECT s.event_id, true AS is_stated, l.event_id IS NOT NULL AS is_booked,
@@ -112,7 +123,7 @@ FROM (
     UNION ALL
     SELECT {_FIELDS}, true FROM repeated_rows
 )
-"""
+"""  # noqa: S608 - built from constants only
 
 CLASS_COUNTS: Final = "SELECT class, count(DISTINCT event_id) FROM judged GROUP BY class"
 
@@ -146,10 +157,10 @@ SELECT currency, coalesce(gross.minor, 0), abs(coalesce(stated.net, 0) - coalesc
 FROM seen LEFT JOIN gross USING (currency) LEFT JOIN stated USING (currency)
 LEFT JOIN booked USING (currency)
 ORDER BY currency
-"""
+"""  # noqa: S608 - built from constants only
 
-# One line per event. Deltas are the statement minus the ledger; ``currency`` is the statement's where
-# it speaks. ``ledger_facts`` is NULL where the ledger is silent, ``statement_facts`` likewise.
+# One line per event. Deltas are the statement minus the ledger; ``currency`` is the statement's
+# where it speaks. Either side's facts are NULL where it is silent.
 BREAKS: Final = """
 CREATE TEMP TABLE breaks AS
 SELECT event_id, any_value(class) AS class, bool_or(touches_player) AS touches_player,

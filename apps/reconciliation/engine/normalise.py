@@ -98,7 +98,8 @@ def write_parquet(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
 
 def _majority_day(connection: duckdb.DuckDBPyConnection) -> date | None:
     row = connection.execute(
-        "SELECT day FROM judged WHERE fault IS NULL GROUP BY day ORDER BY count(*) DESC, day LIMIT 1"
+        "SELECT day FROM judged WHERE fault IS NULL GROUP BY day"
+        " ORDER BY count(*) DESC, day LIMIT 1"
     ).fetchone()
     return row[0] if row else None
 

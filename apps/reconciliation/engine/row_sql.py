@@ -1,8 +1,8 @@
 """The SQL that turns text lines into typed, judged rows. One statement per step.
 
 Every value is read as text and typed by an explicit rule; a rule that fails makes the row's
-``fault`` and never NULL money. Amounts become BIGINT minor units by shifting digits, so no float and
-no rounding exist on the way.
+``fault`` and never NULL money. Amounts become BIGINT minor units by shifting digits, so no float
+and no rounding exist on the way.
 """
 
 from typing import Final
@@ -82,7 +82,7 @@ def json_fields() -> str:
     picks = ", ".join(
         f"CASE WHEN o.{name} IS NULL THEN ''"
         f" WHEN starts_with(o.{name}::VARCHAR, '\"') THEN json_extract_string(o.{name}, '$')"
-        f" ELSE {'' if name == 'finalized' else "chr(30) || "}o.{name}::VARCHAR END AS {name}"
+        f" ELSE {'' if name == 'finalized' else 'chr(30) || '}o.{name}::VARCHAR END AS {name}"
         for name in COLUMNS
     )
     return f"""

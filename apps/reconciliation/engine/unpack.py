@@ -56,22 +56,13 @@ class Fingerprint:
     is_gzip: bool
 
 
-def fingerprint(source: Path, limits: Limits) -> Fingerprint:
-    """Hash the file as it came.
-
-    Raises:
-        FileTooLargeError, EmptyFileError: refused before anything is read into memory.
-    """
-    size = source.stat().st_size
-    if size > limits.file:
-        raise FileTooLargeError("The file", limits.file)
-    if size == 0:
-        raise EmptyFileError
+def fingerprint(source: Path) -> Fingerprint:
+    """Hash the file as it came; its name and extension don't matter."""
     with source.open("rb") as handle:
         magic = handle.read(2)
         handle.seek(0)
         digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return Fingerprint(digest, size, magic == _GZIP_MAGIC)
+    return Fingerprint(digest, source.stat().st_size, magic == _GZIP_MAGIC)
 
 
 def unpack(source: Path, target: Path, *, is_gzip: bool, limits: Limits) -> FileFormat:
@@ -82,6 +73,8 @@ def unpack(source: Path, target: Path, *, is_gzip: bool, limits: Limits) -> File
     Raises:
         StatementRefusedError: a subclass says what is wrong with the file as a whole.
     """
+    if source.stat().st_size > limits.file:
+        raise FileTooLargeError("The file", limits.file)
     try:
         if is_gzip:
             with gzip.open(source, "rb") as stream:

@@ -1,0 +1,204 @@
+"""Reads of this app; other apps get contracts, never its rows."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q
+
+from apps.providers.selectors import provider_by_code
+from apps.reconciliation import evidence
+from apps.reconciliation.contracts import BreakLine, ImportOutcome, StatementRow
+from apps.reconciliation.engine.duck import literal, open_engine
+from apps.reconciliation.enums import BreakState, RunState, StatementState
+from apps.reconciliation.models import Break, ReconciliationRun, StatementFile
+
+_DAYS_SEARCHED: Final = 62
+
+_ROW: Final = """
+SELECT event_id, round_ref AS round, player_ref AS player,
+       strftime(occurred_at, '%Y-%m-%dT%H:%M:%S.%fZ') AS occurred_at, bet_minor, win_minor,
+       currency, game_code, round_type, balance_before_minor, balance_after_minor, finalized,
+       promo_campaign, promo_multiplier, status, reference_event_id, line
+FROM read_parquet({path}) WHERE event_id = $event_id ORDER BY line LIMIT 20
+"""
+
+
+def taken_statement(provider_id: int, sha256: str) -> StatementFile | None:
+    """Return the file with exactly these bytes that was taken before, in use or superseded."""
+    return (
+        StatementFile.objects.filter(provider_id=provider_id, sha256=sha256)
+        .exclude(state=StatementState.REFUSED)
+        .first()
+    )
+
+
+def refused_statement(provider_id: int, sha256: str) -> StatementFile | None:
+    return StatementFile.objects.filter(
+        provider_id=provider_id, sha256=sha256, state=StatementState.REFUSED
+    ).first()
+
+
+def statement_in_use(provider_id: int, day: date) -> StatementFile | None:
+    return StatementFile.objects.filter(
+        provider_id=provider_id, day=day, state=StatementState.IMPORTED
+    ).first()
+
+
+def statement_by_id(statement_id: int) -> StatementFile:
+    return StatementFile.objects.select_related("provider").get(pk=statement_id)
+
+
+def import_outcome(row: StatementFile, provider_code: str, *, is_new: bool) -> ImportOutcome:
+    return ImportOutcome(
+        statement_id=row.pk,
+        provider=provider_code,
+        day=row.day,
+        state=row.state,
+        sha256=row.sha256,
+        is_new=is_new,
+        format=row.format,
+        rows_total=row.rows_total,
+        rows_good=row.rows_good,
+        rows_bad=row.rows_bad,
+        rows_other_day=row.rows_other_day,
+        problems=row.problems,
+        changes=row.changes,
+    )
+
+
+@contextmanager
+def local_parquets(statements: Sequence[StatementFile]) -> Iterator[list[Path]]:
+    """Give paths to the rows of these statements, each checked against its hash.
+
+    Raises:
+        EvidenceChangedError: a stored file is gone or was swapped.
+    """
+    with ExitStack() as stack:
+        yield [
+            stack.enter_context(evidence.local_copy(row.parquet_key, row.parquet_sha256))
+            for row in statements
+        ]
+
+
+def breaks_of_event(provider_code: str, event_id: str) -> list[BreakLine]:
+    """Return the breaks of an event, open and closed, newest day first."""
+    rows = Break.objects.filter(event_id=event_id, provider__code=provider_code).order_by(
+        "-day", "pk"
+    )
+    return [
+        BreakLine(
+            break_id=row.pk,
+            provider=provider_code,
+            day=row.day,
+            event_id=row.event_id,
+            break_class=row.break_class,
+            state=row.state,
+            is_player_touched=row.is_player_touched,
+            currency=row.currency,
+            delta_bet_minor=row.delta_bet_minor,
+            delta_win_minor=row.delta_win_minor,
+            ledger_facts=row.ledger_facts,
+            statement_facts=row.statement_facts,
+            opened_at=row.opened_at,
+            closed_at=row.closed_at,
+        )
+        for row in rows
+    ]
+
+
+def statement_row(
+    provider_code: str, event_id: str, *, occurred_at: datetime | None = None
+) -> StatementRow | None:
+    """Return the row that the statements in use hold of an event; the first if it is repeated.
+
+    With ``occurred_at`` only the statements of that day and its neighbours are read, without it
+    those of the last two months; a point look-up reads one row group of each file.
+
+    Raises:
+        EvidenceChangedError: a stored file is gone or was swapped.
+        UnknownProviderError: no such provider.
+    """
+    rows = statement_rows(provider_code, event_id, occurred_at=occurred_at)
+    return rows[0] if rows else None
+
+
+def statement_rows(
+    provider_code: str, event_id: str, *, occurred_at: datetime | None = None
+) -> list[StatementRow]:
+    """Return every row of an event in the first statement in use that names it."""
+    provider = provider_by_code(provider_code)
+    files = StatementFile.objects.filter(provider_id=provider.pk, state=StatementState.IMPORTED)
+    if occurred_at is not None:
+        day = occurred_at.astimezone(ZoneInfo(provider.reporting_timezone)).date()
+        files = files.filter(day__range=(day - timedelta(days=1), day + timedelta(days=1)))
+    newest = list(files.order_by("-day")[:_DAYS_SEARCHED])
+    with TemporaryDirectory(prefix="pitboss-look-up-") as work, open_engine(Path(work)) as engine:
+        for statement in newest:
+            with local_parquets([statement]) as (path,):
+                found = engine.execute(_ROW.format(path=literal(str(path))), {"event_id": event_id})
+                names = [column[0] for column in found.description or []]
+                rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+            if rows:
+                return [_statement_row(statement, values) for values in rows]
+    return []
+
+
+def _statement_row(statement: StatementFile, values: dict[str, Any]) -> StatementRow:
+    return StatementRow(
+        statement_id=statement.pk,
+        file_name=statement.original_name,
+        sha256=statement.sha256,
+        day=statement.day or date.min,
+        line=values.pop("line"),
+        values=values,
+    )
+
+
+def open_break_counts(limit: int = 50) -> list[dict[str, Any]]:
+    """Count open breaks per provider and day, newest day first."""
+    return list(
+        Break.objects.filter(state=BreakState.OPEN)
+        .values("provider__code", "provider__name", "day")
+        .annotate(breaks=Count("pk"), touching=Count("pk", filter=Q(is_player_touched=True)))
+        .order_by("-day", "provider__code")[:limit]
+    )
+
+
+def latest_run(provider_id: int, day: date) -> ReconciliationRun | None:
+    return (
+        ReconciliationRun.objects.filter(provider_id=provider_id, day=day)
+        .order_by("-started_at", "-pk")
+        .first()
+    )
+
+
+def runs_without_statement(limit: int = 50) -> list[ReconciliationRun]:
+    """Return the newest run of each provider and day that had nothing to compare with."""
+    newest = (
+        ReconciliationRun.objects.order_by("provider", "-day", "-started_at", "-pk")
+        .distinct("provider", "day")
+        .values("pk")
+    )
+    return list(
+        ReconciliationRun.objects.filter(pk__in=newest)
+        .exclude(state=RunState.COMPLETE)
+        .select_related("provider")
+        .order_by("-day", "pk")[:limit]
+    )
+
+
+def refused_statements(since: datetime, limit: int = 20) -> list[StatementFile]:
+    """Return files refused since then and not followed by one that was taken for the day."""
+    rows = (
+        StatementFile.objects.filter(state=StatementState.REFUSED, imported_at__gte=since)
+        .select_related("provider")
+        .order_by("-imported_at", "pk")[:limit]
+    )
+    return [
+        row for row in rows if row.day is None or statement_in_use(row.provider_id, row.day) is None
+    ]
