@@ -1,0 +1,40 @@
+from apps.core.errors import DomainError
+from apps.play.contracts import GateReason
+
+
+class LaunchRefusedError(DomainError):
+    """The launch gate said no; ``reasons`` has every rule that spoke against the game."""
+
+    code = "launch_refused"
+
+    def __init__(self, reasons: tuple[GateReason, ...]) -> None:
+        super().__init__(" ".join(reason.text for reason in reasons))
+        self.reasons = reasons
+
+
+class UnknownGameError(DomainError):
+    """The provider has no game with this code."""
+
+    code = "unknown_game"
+
+    def __init__(self, provider_code: str, game_code: str) -> None:
+        super().__init__(f"{provider_code} has no game {game_code!r:.140}.")
+
+
+class UnknownSessionError(DomainError):
+    code = "unknown_session"
+
+    def __init__(self, session_id: int) -> None:
+        super().__init__(f"There is no game session {session_id}.")
+
+
+class SigningKeyStateError(DomainError):
+    """The signing key is not in a state that this step starts from."""
+
+    code = "signing_key_state"
+
+
+class InvalidTokenError(DomainError):
+    """A gameplay token is not, byte for byte, one that we issued and that holds now."""
+
+    code = "session_expired"
