@@ -19,7 +19,7 @@ PROBLEMS_KEPT: Final = 200
 """Rows shown one by one in a parse report; the counts per code are always complete."""
 
 _AMOUNT_HINTS: Final = (
-    (r"\d{1,3}([.,' ]\d{3})+([.,]\d+)?", "thousands separators are not allowed"),
+    (r"\d{1,3}(([,' ]\d{3})+(\.\d+)?|(\.\d{3})+,\d+)", "thousands separators are not allowed"),
     (r"-?\d+,\d+", "a decimal comma is not allowed"),
     (r"-.*", "a negative amount is not allowed"),
     (r"[\d.]+[eE][+-]?\d+", "an exponent is not allowed"),
