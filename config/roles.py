@@ -15,6 +15,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "promotions.end_campaign",
         "promotions.view_campaign",
         "promotions.view_promotag",
+        "staff.view_approval",
     ],
     "CS agent": [
         "bonuses.request_forfeit",
@@ -24,6 +25,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "bonuses.view_wageringreceipt",
         "promotions.view_campaign",
         "promotions.view_promotag",
+        "staff.view_approval",
     ],
     "CS supervisor": [
         "bonuses.approve_forfeit",
@@ -34,6 +36,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "bonuses.view_wageringreceipt",
         "promotions.view_campaign",
         "promotions.view_promotag",
+        "staff.view_approval",
     ],
     "Promo manager": [
         "bonuses.add_bonusrule",
@@ -56,6 +59,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "promotions.submit_campaign",
         "promotions.view_campaign",
         "promotions.view_promotag",
+        "staff.view_approval",
     ],
     "Finance analyst": [
         "bonuses.view_bonusrule",
@@ -64,10 +68,17 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "bonuses.view_wageringreceipt",
         "promotions.view_campaign",
         "promotions.view_promotag",
+        "staff.view_approval",
     ],
     "Integration engineer": [
+        "core.requeue_outboxmessage",
+        "core.view_outboxmessage",
         "promotions.view_campaign",
         "promotions.view_promotag",
+        "staff.view_approval",
     ],
-    "Auditor": [],
+    "Auditor": [
+        "*.view_*",
+        "auth.view_group",
+    ],
 }

@@ -1,5 +1,6 @@
 """What every admin here is built from."""
 
+from apps.core.admin.actions import ActionCall, ReasonedAction, ReasonForm
 from apps.core.admin.base import ModelAdmin, ReadOnlyAdmin
 from apps.core.admin.columns import (
     badge,
@@ -11,12 +12,18 @@ from apps.core.admin.columns import (
 from apps.core.admin.filters import choice_filter, present_filter, recent_filter
 from apps.core.admin.history import HistoryAdmin, reason_field
 from apps.core.admin.paginator import CappedPaginator
+from apps.core.admin.registered import AuditEntryAdmin, OutboxMessageAdmin
 
 __all__ = [
+    "ActionCall",
+    "AuditEntryAdmin",
     "CappedPaginator",
     "HistoryAdmin",
     "ModelAdmin",
+    "OutboxMessageAdmin",
     "ReadOnlyAdmin",
+    "ReasonForm",
+    "ReasonedAction",
     "badge",
     "badge_column",
     "choice_filter",

@@ -12,13 +12,7 @@ from apps.core.money import display_money
 
 EMPTY = "-"
 
-_TONES = {
-    "success": "bg-green-100 text-green-800 dark:bg-green-500/20 dark:text-green-300",
-    "warning": "bg-orange-100 text-orange-800 dark:bg-orange-500/20 dark:text-orange-300",
-    "danger": "bg-red-100 text-red-800 dark:bg-red-500/20 dark:text-red-300",
-    "info": "bg-blue-100 text-blue-800 dark:bg-blue-500/20 dark:text-blue-300",
-    "neutral": "bg-base-100 text-base-800 dark:bg-base-500/20 dark:text-base-200",
-}
+_TONES = {"success", "warning", "danger", "info", "neutral"}
 
 
 def display_at(moment: datetime | None) -> str:
@@ -51,9 +45,7 @@ def money_column(
         if minor is None:
             return EMPTY
         text = display_money(minor, _follow(obj, currency_field))
-        return format_html(
-            '<span class="block text-right tabular-nums whitespace-nowrap">{}</span>', text
-        )
+        return format_html('<span class="pb-money">{}</span>', text)
 
     return column
 
@@ -64,22 +56,16 @@ def datetime_column(field: str, *, title: str | None = None) -> Callable[[Any], 
 
     @admin.display(description=label, ordering=field)
     def column(obj: Any) -> SafeString:
-        return format_html(
-            '<span class="tabular-nums whitespace-nowrap">{}</span>',
-            display_at(_follow(obj, field)),
-        )
+        return format_html('<span class="pb-at">{}</span>', display_at(_follow(obj, field)))
 
     return column
 
 
 def badge(text: str, tone: str = "neutral") -> SafeString:
     """Return a small label; ``tone`` is success, warning, danger, info or neutral."""
-    return format_html(
-        '<span class="inline-block rounded-default px-2 py-0.5 text-xs font-semibold '
-        'whitespace-nowrap {}">{}</span>',
-        _TONES[tone],
-        text,
-    )
+    if tone not in _TONES:
+        raise ValueError(tone)
+    return format_html('<span class="pb-badge pb-tone-{}">{}</span>', tone, text)
 
 
 def badge_column(

@@ -33,13 +33,18 @@ class Program:
     probe: str | None = None
 
 
+def keeper_program(data_dir: Path, kinds: list[str]) -> Program:
+    """The embedded servers; starts first and stops last."""
+    command = (sys.executable, "-m", "apps.core.embedded.keeper", str(data_dir), *kinds)
+    return Program("servers", command, priority=1, stop_seconds=90)
+
+
 def stack_programs(ports: Ports, repository: Path, *, with_provider: bool) -> list[Program]:
-    """The programs in the order they start; they stop in the reverse order, the servers last."""
+    """The product's programs in the order they start; they stop in the reverse order."""
     python = sys.executable
     manage = str(repository / "manage.py")
     celery = (python, "-m", "celery", "-A", "config", "--workdir", str(repository))
     programs = [
-        Program("servers", (python, manage, "servers", "run"), priority=1, stop_seconds=90),
         Program(
             "worker",
             (*celery, "worker", "--concurrency=2", "--without-gossip", "--without-mingle"),

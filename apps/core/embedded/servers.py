@@ -121,14 +121,20 @@ def ensure_servers() -> ServerLease | None:
     Raises:
         EmbeddedServerError: a server does not start; the message ends with its log.
     """
+    kinds = wanted_servers()
+    if not kinds:
+        return None
+    return process_lease(embedded_paths(settings.PITBOSS_DATA_DIR), kinds)
+
+
+def wanted_servers() -> tuple[type[Server], ...]:
+    """The kinds of server that the settings leave to us."""
     kinds: list[type[Server]] = []
     if settings.PITBOSS_EMBEDDED_POSTGRES:
         kinds.append(PostgresServer)
     if settings.PITBOSS_EMBEDDED_VALKEY:
         kinds.append(ValkeyServer)
-    if not kinds:
-        return None
-    return _process_lease(embedded_paths(settings.PITBOSS_DATA_DIR), tuple(kinds))
+    return tuple(kinds)
 
 
 def stop_all(paths: EmbeddedPaths) -> None:
@@ -156,7 +162,12 @@ def exclusive_access(paths: EmbeddedPaths) -> Iterator[bool]:
 _leases: dict[Path, ServerLease] = {}
 
 
-def _process_lease(paths: EmbeddedPaths, kinds: tuple[type[Server], ...]) -> ServerLease:
+def process_lease(paths: EmbeddedPaths, kinds: tuple[type[Server], ...]) -> ServerLease:
+    """This process's one lease on that data directory, given back when it ends.
+
+    Raises:
+        EmbeddedServerError: a server does not start; the message ends with its log.
+    """
     lease = _leases.get(paths.data_dir)
     if lease is None:
         lease = ServerLease(paths, kinds)

@@ -33,10 +33,17 @@ from supervisor.xmlrpc import SupervisorTransport
 from apps.core.embedded import lifeline
 from apps.core.embedded.errors import AlreadyRunningError, NotReadyError, PortInUseError
 from apps.core.embedded.folders import make_data_dir, make_run_dir, open_owned
+from apps.core.embedded.keeper import KINDS
 from apps.core.embedded.paths import EmbeddedPaths, embedded_paths
 from apps.core.embedded.process import alive, log_tail
-from apps.core.embedded.programs import Ports, Program, stack_programs, supervisor_config
-from apps.core.embedded.servers import ensure_servers
+from apps.core.embedded.programs import (
+    Ports,
+    Program,
+    keeper_program,
+    stack_programs,
+    supervisor_config,
+)
+from apps.core.embedded.servers import ensure_servers, wanted_servers
 
 _STOP_SECONDS = 150
 _PREVIOUS_SECONDS = 60
@@ -46,12 +53,12 @@ class Stack:
     """Every process of the product under one supervisor, at most once per data directory."""
 
     def __init__(
-        self, paths: EmbeddedPaths, ports: Ports, repository: Path, *, with_provider: bool = False
+        self, paths: EmbeddedPaths, ports: Ports, repository: Path, programs: list[Program]
     ) -> None:
         self._paths = paths
         self._ports = ports
         self._repository = repository
-        self._programs = stack_programs(ports, repository, with_provider=with_provider)
+        self._programs = programs
         self._lock: int | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
 
@@ -65,7 +72,13 @@ class Stack:
             provider=settings.PITBOSS_PROVIDER_PORT,
         )
         paths = embedded_paths(settings.PITBOSS_DATA_DIR)
-        return cls(paths, ports, Path(settings.BASE_DIR), with_provider=with_provider)
+        repository = Path(settings.BASE_DIR)
+        programs = stack_programs(ports, repository, with_provider=with_provider)
+        wanted = wanted_servers()
+        kinds = [name for name, kind in KINDS.items() if kind in wanted]
+        if kinds:
+            programs.insert(0, keeper_program(paths.data_dir, kinds))
+        return cls(paths, ports, repository, programs)
 
     @property
     def web_url(self) -> str:

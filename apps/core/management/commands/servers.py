@@ -1,5 +1,3 @@
-import signal
-import threading
 from argparse import ArgumentParser
 from typing import Any, override
 
@@ -7,12 +5,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.core.embedded.errors import EmbeddedServerError
+from apps.core.embedded.keeper import keep_servers
 from apps.core.embedded.paths import embedded_paths
 from apps.core.embedded.postgres import PostgresServer
-from apps.core.embedded.servers import ensure_servers, exclusive_access, stop_all
+from apps.core.embedded.servers import exclusive_access, stop_all, wanted_servers
 from apps.core.embedded.valkey import ValkeyServer
-
-_WATCH_SECONDS = 0.5
 
 
 class Command(BaseCommand):
@@ -28,10 +25,8 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        if not (settings.PITBOSS_EMBEDDED_POSTGRES or settings.PITBOSS_EMBEDDED_VALKEY):
-            self.stdout.write("DATABASE_URL and REDIS_URL are set: there are no embedded servers.")
-            _wait_for_signal(None if options["what"] == "run" else 0)
-            return
+        if not wanted_servers():
+            raise CommandError("DATABASE_URL and REDIS_URL are set: there are no embedded servers.")
         {"status": self._status, "run": self._run, "stop": self._stop}[options["what"]]()
 
     def _status(self) -> None:
@@ -48,16 +43,11 @@ class Command(BaseCommand):
         )
 
     def _run(self) -> None:
-        stopped = _stop_event()
-        lease = ensure_servers()
-        self.stdout.write("servers.started")
-        while lease is not None and not stopped.wait(_WATCH_SECONDS):
-            try:
-                if lease.keep_alive():
-                    self.stdout.write("servers.restarted")
-            except EmbeddedServerError as error:
-                # A server killed half way through its start: the next round tries again.
-                self.stderr.write(f"servers.restart_failed: {error}")
+        self.stdout.write("Ctrl-C stops them, unless somebody else uses them.")
+        try:
+            keep_servers(settings.PITBOSS_DATA_DIR, wanted_servers())
+        except EmbeddedServerError as error:
+            raise CommandError(str(error)) from error
 
     def _stop(self) -> None:
         with exclusive_access(embedded_paths(settings.PITBOSS_DATA_DIR)) as alone:
@@ -65,14 +55,3 @@ class Command(BaseCommand):
                 raise CommandError("Somebody uses the servers; they stop when the last one ends.")
             stop_all(embedded_paths(settings.PITBOSS_DATA_DIR))
         self.stdout.write("Stopped.")
-
-
-def _stop_event() -> threading.Event:
-    stopped = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
-    return stopped
-
-
-def _wait_for_signal(timeout: float | None) -> None:
-    _stop_event().wait(timeout)

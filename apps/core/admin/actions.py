@@ -1,0 +1,155 @@
+"""Buttons on a change page, each a permission, a reason and one service call."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, override
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from apps.core.errors import DomainError
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as DjangoModelAdmin
+
+    _Base = DjangoModelAdmin[Any]
+else:
+    _Base = object
+
+
+class ReasonForm(forms.Form):
+    """Asks why; derive from it to ask for more, which arrives in ``ActionCall.fields``."""
+
+    reason = forms.CharField(
+        min_length=5,
+        max_length=1000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Why, in words an auditor can follow. Kept for ever.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCall:
+    """What somebody asked for; ``perform`` hands it to one service."""
+
+    object_id: Any
+    user: Any
+    reason: str
+    fields: Mapping[str, Any]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonedAction:
+    """One button. ``perform`` returns the message to show; a DomainError becomes an error message.
+
+    ``permission`` is ``app_label.codename``. ``is_offered`` decides whether the button shows for
+    this object and person; the service decides for real. ``tone`` is primary, danger or plain.
+    """
+
+    name: str
+    label: str
+    permission: str | None
+    perform: Callable[[ActionCall], str]
+    question: str = ""
+    tone: str = "plain"
+    is_offered: Callable[[Any, Any], bool] = field(default=lambda _obj, _user: True)
+    form_class: type[ReasonForm] = ReasonForm
+
+
+class ReasonedActionsMixin(_Base):
+    """Gives an admin class ``reasoned_actions``."""
+
+    reasoned_actions: Sequence[ReasonedAction] = ()
+    change_form_outer_before_template = "admin/reasoned_actions.html"
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        options = self.model._meta  # noqa: SLF001 - Django's documented Meta API
+        return [
+            path(
+                "<path:object_id>/do/<slug:name>/",
+                self.admin_site.admin_view(self.reasoned_action_view),
+                name=f"{options.app_label}_{options.model_name}_do",
+            ),
+            *super().get_urls(),
+        ]
+
+    @override
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        obj = kwargs.get("obj")
+        context["reasoned_actions"] = (
+            [
+                {"label": action.label, "tone": action.tone, "url": self._url(obj, action.name)}
+                for action in self.reasoned_actions
+                if _may(request, action) and action.is_offered(obj, request.user)
+            ]
+            if obj is not None
+            else []
+        )
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def reasoned_action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """Ask why, then do it; back to the object with what came of it."""
+        obj: Model | None = self.get_object(request, unquote(object_id))
+        action = next((each for each in self.reasoned_actions if each.name == name), None)
+        if obj is None or action is None:
+            raise Http404
+        if not self.has_view_permission(request, obj) or not _may(request, action):
+            raise PermissionDenied
+        form = action.form_class(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            self._perform(request, action, obj, form.cleaned_data)
+            return HttpResponseRedirect(self._url(obj))
+        return TemplateResponse(
+            request,
+            "admin/reasoned_action.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": f"{action.label}: {obj}",
+                "opts": self.opts,
+                "object": obj,
+                "action": action,
+                "form": form,
+                "back_url": self._url(obj),
+            },
+        )
+
+    def _perform(
+        self, request: HttpRequest, action: ReasonedAction, obj: Model, fields: Mapping[str, Any]
+    ) -> None:
+        call = ActionCall(
+            object_id=obj.pk,
+            user=request.user,
+            reason=fields["reason"],
+            fields={name: value for name, value in fields.items() if name != "reason"},
+            now=timezone.now(),
+        )
+        try:
+            done = action.perform(call)
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, done)
+
+    def _url(self, obj: Model, action_name: str = "") -> str:
+        options = self.model._meta  # noqa: SLF001 - Django's documented Meta API
+        prefix = f"admin:{options.app_label}_{options.model_name}"
+        if action_name:
+            return reverse(f"{prefix}_do", args=[obj.pk, action_name])
+        return reverse(f"{prefix}_change", args=[obj.pk])
+
+
+def _may(request: HttpRequest, action: ReasonedAction) -> bool:
+    return action.permission is None or request.user.has_perm(action.permission)

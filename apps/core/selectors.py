@@ -1,0 +1,19 @@
+"""What people ask about the outbox and the audit chain."""
+
+from apps.core.models import AuditEntry, OutboxMessage
+
+
+def parked_messages(*, limit: int) -> list[OutboxMessage]:
+    """Return outbox messages that were given up, the newest first."""
+    return list(
+        OutboxMessage.objects.filter(parked_at__isnull=False).order_by("-parked_at", "-pk")[:limit]
+    )
+
+
+def newest_audit_entries(*, limit: int) -> list[AuditEntry]:
+    return list(AuditEntry.objects.order_by("-pk")[:limit])
+
+
+def audit_entries_about(subject: str, *, limit: int = 100) -> list[AuditEntry]:
+    """Return what was done to ``subject``, the newest first."""
+    return list(AuditEntry.objects.filter(subject=subject).order_by("-pk")[:limit])

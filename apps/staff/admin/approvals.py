@@ -1,0 +1,182 @@
+"""Where the second person sees exactly what they agree to."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from apps.core.admin import (
+    ActionCall,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    badge_column,
+    choice_filter,
+    datetime_column,
+    recent_filter,
+)
+from apps.core.canonical import content_hash
+from apps.core.money import EXPONENTS, display_money
+from apps.staff import services
+from apps.staff.approvals import approval_kind, registered_kinds
+from apps.staff.enums import ApprovalState
+from apps.staff.errors import UnknownApprovalKindError
+from apps.staff.models import Approval
+
+_TONES = {
+    ApprovalState.PENDING: "warning",
+    ApprovalState.EXECUTED: "success",
+    ApprovalState.REJECTED: "danger",
+    ApprovalState.CANCELLED: "neutral",
+    ApprovalState.VOID: "danger",
+}
+
+
+def _approve(call: ActionCall) -> str:
+    services.approve(approval_id=call.object_id, user=call.user, reason=call.reason, now=call.now)
+    return "Approved and executed."
+
+
+def _reject(call: ActionCall) -> str:
+    services.reject(approval_id=call.object_id, user=call.user, reason=call.reason, now=call.now)
+    return "Rejected. Nothing was executed."
+
+
+def _cancel(call: ActionCall) -> str:
+    services.cancel(approval_id=call.object_id, user=call.user, reason=call.reason, now=call.now)
+    return "Cancelled. Nothing was executed."
+
+
+def _is_decidable(approval: Approval, user: Any) -> bool:
+    try:
+        permission = approval_kind(approval.kind).permission
+    except UnknownApprovalKindError:
+        return False
+    return (
+        approval.state == ApprovalState.PENDING
+        and approval.requested_by_id != user.pk
+        and user.has_perm(permission)
+    )
+
+
+def _is_own(approval: Approval, user: Any) -> bool:
+    return approval.state == ApprovalState.PENDING and approval.requested_by_id == user.pk
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnlyAdmin[Approval]):
+    list_display = [
+        "title",
+        badge_column("state", dict(_TONES.items())),
+        "kind_label",
+        "requested_by",
+        datetime_column("requested_at", title="requested"),
+        "decided_by",
+        datetime_column("decided_at", title="decided"),
+    ]
+    list_filter = [
+        choice_filter("state", "state", ApprovalState.choices),
+        choice_filter(
+            "kind", "kind", lambda: [(kind.kind, kind.label) for kind in registered_kinds()]
+        ),
+        recent_filter("requested_at", "requested"),
+    ]
+    list_select_related = ["requested_by", "decided_by"]
+    search_fields = ["subject__exact", "payload_hash__exact"]
+    search_help_text = "Subject or content hash, exactly"
+    ordering = ["-requested_at", "-pk"]
+    fieldsets = [
+        ("What you decide on", {"fields": ["title", "content", "payload_hash", "hash_holds"]}),
+        ("Asked", {"fields": ["requested_by", "requested_at", "request_reason"]}),
+        (
+            "Decided",
+            {"fields": ["state", "decided_by", "decided_at", "decision_reason", "outcome"]},
+        ),
+    ]
+    reasoned_actions = [
+        ReasonedAction(
+            name="approve",
+            label="Approve and execute",
+            permission="staff.view_approval",
+            perform=_approve,
+            question="It is executed at once, exactly as shown, and can't be taken back here.",
+            tone="primary",
+            is_offered=_is_decidable,
+        ),
+        ReasonedAction(
+            name="reject",
+            label="Reject",
+            permission="staff.view_approval",
+            perform=_reject,
+            question="Nothing is executed. The requester sees your reason.",
+            tone="danger",
+            is_offered=_is_decidable,
+        ),
+        ReasonedAction(
+            name="cancel",
+            label="Cancel my request",
+            permission="staff.view_approval",
+            perform=_cancel,
+            question="Nothing is executed.",
+            is_offered=_is_own,
+        ),
+    ]
+
+    @admin.display(description="kind", ordering="kind")
+    def kind_label(self, approval: Approval) -> str:
+        try:
+            return approval_kind(approval.kind).label
+        except UnknownApprovalKindError:
+            return approval.kind
+
+    @admin.display(description="content")
+    def content(self, approval: Approval) -> SafeString:
+        return payload_table(approval.payload)
+
+    @admin.display(description="content is as requested", boolean=True)
+    def hash_holds(self, approval: Approval) -> bool:
+        return content_hash(approval.payload) == approval.payload_hash
+
+    @admin.display(description="outcome")
+    def outcome(self, approval: Approval) -> SafeString | str:
+        if approval.result is None:
+            return self.empty_value_display
+        return payload_table(approval.result)
+
+
+def payload_table(payload: Any) -> SafeString:
+    """Show plain JSON as a table of labels and values, every value escaped and none left out."""
+    if not isinstance(payload, dict):
+        return _value(payload, "", {})
+    rows = format_html_join(
+        "",
+        "<tr><th scope='row'>{}</th><td>{}</td></tr>",
+        ((_label(name), _value(value, name, payload)) for name, value in payload.items()),
+    )
+    return format_html("<table class='pb-table'>{}</table>", rows)
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").strip().capitalize() or "(no name)"
+
+
+def _value(value: Any, name: str, around: dict[str, Any]) -> SafeString:
+    if isinstance(value, dict):
+        return payload_table(value)
+    if isinstance(value, list):
+        items = format_html_join("", "<li>{}</li>", ((_value(v, name, around),) for v in value))
+        return format_html("<ul>{}</ul>", items)
+    return format_html("{}", _text(value, name, str(around.get("currency", ""))))
+
+
+def _text(value: Any, name: str, currency: str) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case int() if name.endswith("_minor") and currency in EXPONENTS:
+            # Both: the amount people mean, and the number that the hash binds.
+            return f"{display_money(value, currency)} ({value} minor units)"
+        case None | "":
+            return "(empty)"
+        case _:
+            return str(value)

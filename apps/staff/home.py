@@ -1,0 +1,132 @@
+"""Each person's home page: what awaits them, by role."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.timesince import timesince
+
+from apps.core import selectors as core_selectors
+from apps.staff import selectors
+from apps.staff.contracts import HomeCard, HomeRow
+from apps.staff.enums import Role
+
+type CardMaker = Callable[[HttpRequest], HomeCard | None]
+
+MAX_ROWS: Final = 8
+ALL_ROLES: Final = frozenset(Role.values)
+
+_CARDS: list[tuple[frozenset[str], CardMaker]] = []
+
+
+def register_home_card(role_names: Iterable[str], maker: CardMaker) -> None:
+    """Show ``maker``'s card to these roles; call it from ``AppConfig.ready()``.
+
+    ``maker`` calls selectors only and returns None where there is nothing to say. Superusers see
+    every card.
+    """
+    entry = (frozenset(role_names), maker)
+    if entry not in _CARDS:
+        _CARDS.append(entry)
+
+
+def home_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add the home page's cards to the admin index; Unfold calls it."""
+    roles = set(request.user.groups.values_list("name", flat=True)) & ALL_ROLES
+    shown = roles | (ALL_ROLES if request.user.is_superuser else set())
+    cards = [maker(request) for names, maker in _CARDS if names & shown]
+    approvals = awaiting_approvals_card(request)
+    return {
+        **context,
+        "title": "Home",
+        "person": request.user,
+        "roles": sorted(roles) or (["Superuser"] if request.user.is_superuser else []),
+        "cards": [card for card in [approvals, *cards] if card is not None],
+    }
+
+
+def awaiting_approvals_card(request: HttpRequest) -> HomeCard | None:
+    """Return what awaits this person's decision, or None for who decides nothing."""
+    if not selectors.decidable_kinds(request.user):
+        return None
+    approvals = selectors.approvals_awaiting(request.user, limit=MAX_ROWS + 1)
+    return HomeCard(
+        title="Approvals awaiting your decision",
+        value=_count(len(approvals)),
+        tone="warning" if approvals else "success",
+        link=reverse("admin:staff_approval_changelist") + "?state=pending",
+        rows=tuple(
+            HomeRow(
+                title=approval.title,
+                link=reverse("admin:staff_approval_change", args=[approval.pk]),
+                meta=f"{approval.requested_by}, {timesince(approval.requested_at, depth=1)} ago",
+                tone="warning",
+            )
+            for approval in approvals
+        ),
+        empty_text="Nobody waits for your decision.",
+    )
+
+
+def own_requests_card(request: HttpRequest) -> HomeCard | None:
+    approvals = selectors.approvals_requested_by(request.user, limit=MAX_ROWS + 1)
+    if not approvals:
+        return None
+    return HomeCard(
+        title="Your requests awaiting a colleague",
+        value=_count(len(approvals)),
+        tone="info",
+        link=reverse("admin:staff_approval_changelist") + "?state=pending",
+        rows=tuple(
+            HomeRow(
+                title=approval.title,
+                link=reverse("admin:staff_approval_change", args=[approval.pk]),
+                meta=f"{timesince(approval.requested_at, depth=1)} ago",
+            )
+            for approval in approvals
+        ),
+    )
+
+
+def parked_messages_card(_request: HttpRequest) -> HomeCard:
+    messages = core_selectors.parked_messages(limit=MAX_ROWS + 1)
+    return HomeCard(
+        title="Parked background work",
+        value=_count(len(messages)),
+        tone="danger" if messages else "success",
+        link=reverse("admin:core_outboxmessage_changelist") + "?state=parked",
+        rows=tuple(
+            HomeRow(
+                title=f"{message.task} #{message.pk}",
+                link=reverse("admin:core_outboxmessage_change", args=[message.pk]),
+                meta=message.last_error[:60],
+                tone="danger",
+            )
+            for message in messages
+        ),
+        empty_text="Everything that had to run did, or is on its way.",
+    )
+
+
+def audit_card(_request: HttpRequest) -> HomeCard:
+    entries = core_selectors.newest_audit_entries(limit=MAX_ROWS)
+    return HomeCard(
+        title="Latest in the audit trail",
+        value=f"{entries[0].sequence:,}" if entries else "0",
+        note="entries, each sealed to the one before",
+        link=reverse("admin:core_auditentry_changelist"),
+        rows=tuple(
+            HomeRow(
+                title=f"{entry.action} {entry.subject}",
+                link=reverse("admin:core_auditentry_change", args=[entry.pk]),
+                meta=entry.actor_name or "system",
+            )
+            for entry in entries
+        ),
+        empty_text="Nothing was recorded yet. Verify the chain with manage.py verify_audit.",
+    )
+
+
+def _count(found: int) -> str:
+    return f"{MAX_ROWS}+" if found > MAX_ROWS else str(found)

@@ -1,0 +1,51 @@
+"""The sidebar: the settings' table, cut down to what exists and what the person may see."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+_ENVIRONMENTS = {
+    "production": ["Production", "danger"],
+    "test": ["Test", "warning"],
+    "development": ["Development", "info"],
+}
+
+
+def environment_badge(_request: HttpRequest) -> list[str]:
+    return _ENVIRONMENTS.get(settings.SETTINGS_MODULE.rsplit(".", 1)[-1], ["Development", "info"])
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return Unfold's navigation for the person who asks."""
+    pages = dict(_pages(request))
+    groups: list[dict[str, Any]] = [
+        {
+            "title": "Overview",
+            "items": [{"title": "Home", "icon": "home", "link": reverse("admin:index")}],
+        }
+    ]
+    for title, entries in settings.PITBOSS_NAVIGATION:
+        items = [
+            {"title": name, "icon": icon, "link": pages.pop(label)[1]}
+            for name, icon, label in entries
+            if label in pages
+        ]
+        if items:
+            groups.append({"title": title, "collapsible": True, "items": items})
+    rest = [{"title": name, "icon": "more_horiz", "link": link} for name, link in pages.values()]
+    if rest:
+        groups.append({"title": "More", "collapsible": True, "items": rest})
+    return groups
+
+
+def _pages(request: HttpRequest) -> Iterator[tuple[str, tuple[str, str]]]:
+    for model, model_admin in admin.site._registry.items():  # noqa: SLF001 - there is no public list with the instances
+        if not model_admin.has_view_permission(request):
+            continue
+        options = model._meta  # noqa: SLF001 - Django's documented Meta API
+        link = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
+        yield options.label_lower, (str(options.verbose_name_plural).capitalize(), link)

@@ -1,0 +1,57 @@
+"""What staff asks about approvals and people."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import AnonymousUser
+
+from apps.staff.approvals import registered_kinds
+from apps.staff.enums import ApprovalState
+from apps.staff.models import Approval, User
+
+type Person = User | AnonymousUser
+
+
+def decidable_kinds(user: Person) -> list[str]:
+    """Return the kinds of approval whose permission ``user`` has."""
+    return [kind.kind for kind in registered_kinds() if user.has_perm(kind.permission)]
+
+
+def approvals_awaiting(user: Person, *, limit: int) -> list[Approval]:
+    """Return pending approvals that ``user`` may decide, the oldest first."""
+    kinds = decidable_kinds(user)
+    if not kinds:
+        return []
+    return list(
+        Approval.objects.filter(state=ApprovalState.PENDING, kind__in=kinds)
+        .exclude(requested_by_id=user.pk)
+        .select_related("requested_by")
+        .order_by("requested_at", "pk")[:limit]
+    )
+
+
+def approvals_requested_by(user: Person, *, limit: int) -> list[Approval]:
+    """Return ``user``'s own requests that nobody has decided, the oldest first."""
+    return list(
+        Approval.objects.filter(state=ApprovalState.PENDING, requested_by_id=user.pk).order_by(
+            "requested_at", "pk"
+        )[:limit]
+    )
+
+
+def approval_of(kind: str, subject: str) -> Approval | None:
+    """Return the newest approval of ``kind`` for ``subject``, whatever its state."""
+    return (
+        Approval.objects.filter(kind=kind, subject=subject)
+        .select_related("requested_by", "decided_by")
+        .order_by("-pk")
+        .first()
+    )
+
+
+def user_by_username(username: str) -> User | None:
+    return User.objects.filter(username=username).first()
+
+
+def names_of(user_ids: Iterable[int]) -> dict[int, str]:
+    """Return how each person is called, by id."""
+    return {user.pk: str(user) for user in User.objects.filter(pk__in=list(user_ids))}
