@@ -212,7 +212,8 @@ def test_pages_of_the_log_together_are_the_whole_day_and_stay_stable(
     store: Store, app: ProviderApp
 ) -> None:
     store.play(300, day=YESTERDAY, key="a", now=NOW)
-    pages = []
+    pages: list[list[dict[str, str]]] = []
+    document: dict[str, Any] = {}
     address: str | None = "/export/rounds?day=2026-11-21&page=1&page_size=100"
     while address:
         document = _get(app, address).json()

@@ -7,7 +7,7 @@ import hmac
 import io
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from http import HTTPStatus
@@ -23,7 +23,7 @@ from apps.simulator.borealis.store import Store
 from apps.simulator.borealis.truth import log_page, truth_of_day
 from apps.simulator.errors import BadRequestError, UnknownEventError, UnknownRunError
 
-Message = dict[str, Any]
+Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
@@ -60,7 +60,7 @@ class ProviderApp:
         self._authorization = f"Bearer {token}".encode()
         self._sending: asyncio.Task[None] | None = None
 
-    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
@@ -83,7 +83,7 @@ class ProviderApp:
                     await send({"type": "lifespan.shutdown.complete"})
                     return
 
-    async def _http(self, scope: dict[str, Any], receive: Receive) -> Answer:
+    async def _http(self, scope: Message, receive: Receive) -> Answer:
         if scope["path"] == "/healthz":
             return self._health()
         given = dict(scope["headers"]).get(b"authorization", b"")
@@ -104,7 +104,6 @@ class ProviderApp:
         return _json({"status": "ok"})
 
     def _route(self, request: Request) -> Answer:
-        answer = _json({"error": "not_found"}, HTTPStatus.NOT_FOUND)
         match request.method, request.path.strip("/").split("/"):
             case "GET", ["export", "rounds"]:
                 answer = self._export(request.query)
@@ -116,6 +115,8 @@ class ProviderApp:
                 answer = _json(self._store.run_progress(_number(run_no, "run", 10**9)))
             case "POST", ["play"]:
                 answer = self._play(request.body)
+            case _:
+                answer = _json({"error": "not_found"}, HTTPStatus.NOT_FOUND)
         return answer
 
     def _export(self, query: dict[str, str]) -> Answer:
@@ -152,7 +153,7 @@ class ProviderApp:
         return _json(self._store.run_progress(run.run_no), HTTPStatus.ACCEPTED)
 
 
-async def _read(scope: dict[str, Any], receive: Receive) -> Request:
+async def _read(scope: Message, receive: Receive) -> Request:
     parsed = parse_qs(scope["query_string"].decode("ascii", "replace"), keep_blank_values=True)
     body = b""
     while True:

@@ -1,13 +1,14 @@
 """Reading capture files: one recorded HTTP delivery per line, plain or gzipped."""
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from apps.simulator.errors import BadCaptureError
 
@@ -102,7 +103,7 @@ def _lines(path: Path, provider: str) -> Iterator[CapturedDelivery | str]:
     with path.open("rb") as raw:
         is_gzip = raw.read(2) == GZIP_MAGIC
         raw.seek(0)
-        source: IO[bytes] = gzip.GzipFile(fileobj=raw) if is_gzip else raw
+        source = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if is_gzip else raw
         line_no = 0
         try:
             while line := source.readline(LONGEST_LINE):

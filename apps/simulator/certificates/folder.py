@@ -93,10 +93,10 @@ class _Lab:
             .add_extension(_usage(signs_certificates=False), critical=True)
             .sign(root_key, hashes.SHA256())
         )
-        registry = SimpleCertificateStore()
-        registry.register(_parsed(root))
+        # Empty: whoever trusts the root has it, so it isn't embedded in the documents.
+        chain = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # it has no annotations
         signer = signers.SimpleSigner(
-            signing_cert=_parsed(leaf), signing_key=_private(key), cert_registry=registry
+            signing_cert=_parsed(leaf), signing_key=_private(key), cert_registry=chain
         )
         return cls(root.public_bytes(serialization.Encoding.PEM), signer)
 
