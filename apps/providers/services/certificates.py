@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
@@ -38,8 +37,6 @@ from apps.providers.register.entries import CertificateEntry
 from apps.providers.register.names import display_name
 from apps.providers.selectors import certificates as selectors
 from apps.providers.services.history import note_edit
-
-logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +144,6 @@ def _write(
         reason=registration.reason,
         now=now,
     )
-    logger.info("providers.certificate.registered", certificate_id=certificate.pk)
     return Registered(certificate, is_new=True)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from apps.core.errors import DomainError
@@ -27,6 +28,8 @@ from apps.providers.services.trust import (
     read_root,
     recheck_signatures,
 )
+
+logger = structlog.get_logger(__name__)
 
 type Progress = Callable[[int, int], None]
 
@@ -129,6 +132,12 @@ def import_folder(request: ImportRequest, progress: Progress) -> ImportReport:
             progress(len(rows or []) + index + 1, total)
             if path not in listed:
                 _vet_unlisted(request, path, vetter, report)
+    logger.info(
+        "providers.certificates.imported",
+        registered=len(report.registered),
+        unchanged=len(report.unchanged),
+        refused=len(report.refused),
+    )
     return report
 
 

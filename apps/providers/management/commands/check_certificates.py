@@ -16,6 +16,10 @@ from apps.providers.services.check_certificates import (
     days_left,
 )
 
+_NO_OFFERS = (
+    "Coverage: unknown. No game is on offer anywhere; load the catalogue with load_provider first."
+)
+
 
 def _day(text: str) -> date:
     try:
@@ -55,6 +59,9 @@ class Command(BaseCommand):
         on: date = options["on"] or today
         report = check_certificates(on=on, now=now, is_recorded=on == today)
         if options["json"]:
+            if not report.offers:
+                # An empty list must not read as "all covered" where there is nothing to cover.
+                self.stderr.write(_NO_OFFERS)
             remarks = [asdict(remark) for remark in report.remarks]
             extra = {"remarks": remarks} if options["remarks"] else {}
             self.stdout.write(json.dumps({**report.as_json(), **extra}, indent=2))
@@ -96,10 +103,7 @@ def _section(title: str, items: list[CertificateStanding], describe: Any) -> Ite
 
 def _uncovered(report: CertificateReport) -> Iterator[str]:
     if not report.offers:
-        yield (
-            "Coverage: unknown. No game is on offer anywhere; load the catalogue with "
-            "load_provider first."
-        )
+        yield _NO_OFFERS
         return
     yield f"Without cover: {len(report.uncovered) or 'none'} of {report.offers} offers"
     for game, offers in groupby(report.uncovered, lambda u: (u.provider_code, u.game_code)):
