@@ -1,9 +1,22 @@
 """Small makers of the rows that tests stand on. Add yours below the last, sorted by app."""
 
 import itertools
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from django.contrib.auth.models import Group, Permission
 
+from apps.players.models import Player
+from apps.providers.models import (
+    Certificate,
+    CertificateGame,
+    CertificateJurisdiction,
+    Document,
+    Game,
+    GameOffer,
+    Lab,
+    Provider,
+)
 from apps.staff.models import User
 
 _numbers = itertools.count(1)
@@ -26,3 +39,76 @@ def make_user(
     for role in roles:
         user.groups.add(Group.objects.get(name=role))
     return user
+
+
+MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def make_player(
+    player_ref: str = "", *, currency: str = "EUR", jurisdiction: str = "MT", status: str = "active"
+) -> Player:
+    return Player.objects.create(
+        player_ref=player_ref or f"p-{next(_numbers)}",
+        currency=currency,
+        jurisdiction=jurisdiction,
+        kyc_status="verified",
+        status=status,
+        created_at=MADE_AT,
+    )
+
+
+def make_provider(code: str = "aurora") -> Provider:
+    return Provider.objects.create(
+        code=code, name=code.title(), protocol="native", wallet_model="hold"
+    )
+
+
+def make_game(
+    provider: Provider, game_code: str = "aurora-reef", *, offered_in: tuple[str, ...] = ("MT",)
+) -> Game:
+    """Make an active slot, offered but without certificate cover; see ``make_cover``."""
+    game = Game.objects.create(
+        provider=provider,
+        game_code=game_code,
+        name=game_code.replace("-", " ").title(),
+        category="slot",
+        theoretical_rtp=Decimal("0.9610"),
+    )
+    for jurisdiction in offered_in:
+        GameOffer.objects.create(game=game, jurisdiction=jurisdiction)
+    return game
+
+
+def make_cover(
+    game: Game, jurisdiction: str = "MT", *, expires_on: date = date(2027, 6, 30)
+) -> Certificate:
+    """Make a game certificate that covers the game from 1 January 2026 through ``expires_on``."""
+    number = next(_numbers)
+    lab, _ = Lab.objects.get_or_create(name="Northlight Labs", defaults={"created_at": MADE_AT})
+    document = Document.objects.create(
+        sha256=f"{number:064x}",
+        size_bytes=1,
+        storage_key=f"certificates/{number}",
+        original_name=f"{number}.pdf",
+        page_count=1,
+        link_count=0,
+        signature_state="none",
+        signature_checked_at=MADE_AT,
+        created_at=MADE_AT,
+    )
+    certificate = Certificate.objects.create(
+        lab=lab,
+        report_number=f"NL-{number}",
+        revision=1,
+        kind="game",
+        provider_code=game.provider.code,
+        issued_on=date(2026, 1, 1),
+        effective_on=date(2026, 1, 1),
+        expires_on=expires_on,
+        result="complies",
+        document=document,
+        created_at=MADE_AT,
+    )
+    CertificateGame.objects.create(certificate=certificate, game_code=game.game_code)
+    CertificateJurisdiction.objects.create(certificate=certificate, jurisdiction=jurisdiction)
+    return certificate
