@@ -12,7 +12,7 @@ from config.roles import ROLE_PERMISSIONS
 from config.security import ADMIN_POLICY
 from config.storages import storage_settings
 from config.subscriptions import SUBSCRIPTIONS
-from config.unfold import UNFOLD_SETTINGS
+from config.unfold import NAVIGATION, UNFOLD_SETTINGS
 
 # Makes Django's generic classes, such as Paginator and ModelForm, subscriptable at run time too.
 django_stubs_ext.monkeypatch()
@@ -188,6 +188,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
+FORMAT_MODULE_PATH = ["config.formats"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = PITBOSS_DATA_DIR / "static"
@@ -197,6 +198,7 @@ STORAGES = storage_settings(_env, PITBOSS_DATA_DIR)
 LOGGING = logging_settings(_env.log_level)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 UNFOLD = UNFOLD_SETTINGS
+PITBOSS_NAVIGATION = NAVIGATION
 
 REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["config.api.DenyAll"],
