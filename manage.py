@@ -2,6 +2,7 @@
 """Run a command of Pitboss; ``manage.py help`` lists them."""
 
 import os
+import signal
 import sys
 
 from django.core.management import execute_from_command_line
@@ -29,6 +30,8 @@ _ROLES = {"run_gateway": "gateway", "relay_outbox": "relay", "runserver": "web"}
 
 
 def main() -> None:
+    # By default SIGTERM ends Python without leaving: the embedded servers would stay behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     command = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "help")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
     os.environ.setdefault("PITBOSS_PROCESS_ROLE", _ROLES.get(command, "command"))

@@ -1,6 +1,5 @@
 """Logs as JSON lines, one event each, with a dotted name; query strings hold people, so none."""
 
-import sys
 from typing import Any
 
 import structlog
@@ -40,7 +39,7 @@ _SHARED: list[Any] = [
 
 
 def logging_settings(level: str) -> dict[str, Any]:
-    """Django's LOGGING; configures structlog on the way. Pretty on a terminal, JSON elsewhere."""
+    """Django's LOGGING; configures structlog on the way."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -51,11 +50,6 @@ def logging_settings(level: str) -> dict[str, Any]:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderer: Any = (
-        structlog.dev.ConsoleRenderer()
-        if sys.stderr.isatty()
-        else structlog.processors.JSONRenderer()
-    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -65,7 +59,7 @@ def logging_settings(level: str) -> dict[str, Any]:
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
-                    renderer,
+                    structlog.processors.JSONRenderer(),
                 ],
                 "foreign_pre_chain": _SHARED,
             }

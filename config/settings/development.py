@@ -17,3 +17,4 @@ PITBOSS_ENCRYPTION_KEYS = [key.get_secret_value() for key in _env.encryption_key
 PITBOSS_HTTP_ALLOWED_HOSTS = [*_env.http_allowed_hosts, "127.0.0.1"]
 ALLOWED_HOSTS = [*_env.allowed_hosts, "localhost", "127.0.0.1", "[::1]"]
 SECURE_SSL_REDIRECT = False
+STATIC_ROOT = None  # served from the apps' own folders, see WHITENOISE_USE_FINDERS

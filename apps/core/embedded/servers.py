@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class ServerLease:
         self._kinds = kinds
         self._fd: int | None = None
         self._pid = 0
+        # Seconds to wait, on leaving, for others that are about to leave too.
+        self.patience = 0.0
 
     @property
     def held(self) -> bool:
@@ -92,11 +95,8 @@ class ServerLease:
             return
         fd, self._fd = self._fd, None
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        else:
-            stop_all(self._paths)
+            if _take_alone(fd, self.patience):
+                stop_all(self._paths)
         finally:
             os.close(fd)
 
@@ -149,14 +149,22 @@ def exclusive_access(paths: EmbeddedPaths) -> Iterator[bool]:
     with _mutex(paths):
         fd = open_owned(paths.lease, paths)
         try:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
+            yield _take_alone(fd, 0)
         finally:
             os.close(fd)
+
+
+def _take_alone(fd: int, patience: float) -> bool:
+    end = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 _leases: dict[Path, ServerLease] = {}

@@ -43,7 +43,7 @@ from apps.core.embedded.programs import (
     stack_programs,
     supervisor_config,
 )
-from apps.core.embedded.servers import ensure_servers, wanted_servers
+from apps.core.embedded.servers import ServerLease, ensure_servers, wanted_servers
 
 _STOP_SECONDS = 150
 _PREVIOUS_SECONDS = 60
@@ -60,6 +60,7 @@ class Stack:
         self._repository = repository
         self._programs = programs
         self._lock: int | None = None
+        self._lease: ServerLease | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -105,7 +106,7 @@ class Stack:
         self._lock = self._take_lock()
         try:
             self._check_ports()
-            ensure_servers()
+            self._lease = ensure_servers()
             self._launch()
         except BaseException:
             self._drop_lock()
@@ -151,6 +152,9 @@ class Stack:
     def stop(self) -> None:
         """Stop every process, the last one the servers. Safe to call twice, and half started."""
         if self._supervisor is not None:
+            if not self.running() and self._lease is not None:
+                # It was killed; the kernel is just ending its processes, and they hold leases.
+                self._lease.patience = 5.0
             _end(self._supervisor)
             self._supervisor = None
         self._drop_lock()
