@@ -97,6 +97,15 @@ class DepositTooSmallError(DomainError):
         super().__init__("The deposit is too small to give a bonus under this rule.")
 
 
+class DepositTooLargeError(DomainError):
+    """The requirement would not fit the ledger's whole numbers."""
+
+    code = "deposit_too_large"
+
+    def __init__(self) -> None:
+        super().__init__("The deposit is too large for a bonus under this rule.")
+
+
 class ActiveGrantExistsError(DomainError):
     code = "active_grant_exists"
 

@@ -13,6 +13,7 @@ from apps.bonuses.contracts import ExpiryReport
 from apps.bonuses.enums import GrantState
 from apps.bonuses.errors import (
     ActiveGrantExistsError,
+    DepositTooLargeError,
     DepositTooSmallError,
     GrantClosedError,
     GrantKeyConflictError,
@@ -31,6 +32,7 @@ from apps.bonuses.selectors import (
     grant_by_key,
     has_active_grant,
 )
+from apps.core.money import MAX_MINOR
 from apps.core.services import record_audit
 from apps.players.contracts import PlayerRef
 from apps.players.selectors import player_by_id
@@ -77,7 +79,8 @@ def grant_bonus(
         WrongJurisdictionError: the rule is for another jurisdiction.
         WrongCurrencyError: the rule is in another currency than the player's money.
         ActiveGrantExistsError: the player is still playing for another bonus.
-        DepositTooSmallError: the deposit gives no bonus.
+        DepositTooSmallError, DepositTooLargeError: the deposit gives no bonus, or one whose
+            requirement is beyond any ledger.
         RequirementTooHighError: the player's jurisdiction allows less turnover.
     """
     lock_granting(idempotency_key, player_id)
@@ -208,6 +211,8 @@ def _amounts_for(rule: BonusRule, player: PlayerRef, deposit_minor: int, now: da
     )
     if bonus_minor <= 0 or required_minor <= 0:
         raise DepositTooSmallError
+    if required_minor > MAX_MINOR:
+        raise DepositTooLargeError
     check_requirement(
         player.jurisdiction, required_minor=required_minor, bonus_minor=bonus_minor, at=now
     )

@@ -1,5 +1,6 @@
 """Make, approve and retire versions of bonus rules."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -16,7 +17,7 @@ from apps.bonuses.errors import RuleChangedError, RuleNotDraftError, RuleTermsEr
 from apps.bonuses.jurisdictions import check_requirement
 from apps.bonuses.locks import lock_rule, lock_rule_code
 from apps.bonuses.models import BonusRule, GameWeight
-from apps.core.money import exponent
+from apps.core.money import MAX_MINOR, exponent
 from apps.core.services import record_audit
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
@@ -27,6 +28,10 @@ ACTIVATION: Final = "bonuses.rule_activation"
 # The deposit on which a rule is checked against a jurisdiction's cap: large enough that rounding
 # to minor units can't hide a difference.
 _SAMPLE_DEPOSIT_MINOR: Final = 10**9
+
+MAX_PERCENT_BP: Final = 1_000_000
+MAX_DAYS: Final = 3_650
+MAX_MULTIPLE: Final = 10_000
 
 
 @transaction.atomic
@@ -179,12 +184,30 @@ def check_terms(terms: RuleTerms) -> None:
     if terms.basis not in RequirementBasis.values:
         raise RuleTermsError(f"The requirement is on the bonus or on both, not {terms.basis!r}.")
     limits = (terms.max_bonus_minor, terms.max_bet_minor, terms.contribution_cap_minor)
-    positive = (terms.percent_bp, terms.expires_after_days, *limits)
-    if any(value is not None and value <= 0 for value in positive):
-        raise RuleTermsError("Percentage, days and limits must be above zero.")
-    multiple = terms.requirement_multiple
-    if multiple <= 0 or multiple != multiple.quantize(Decimal("0.01")):
-        raise RuleTermsError("The multiple must be above zero, with at most two decimals.")
+    if any(limit is not None and not 0 < limit <= MAX_MINOR for limit in limits):
+        raise RuleTermsError("Maximum bonus, maximum bet and cap must be above zero, or left out.")
+    if not 0 < terms.percent_bp <= MAX_PERCENT_BP:
+        raise RuleTermsError("The match is above 0 % and at most 10,000 %.")
+    if not 0 < terms.expires_after_days <= MAX_DAYS:
+        raise RuleTermsError("A bonus is valid for at least a day and at most ten years.")
+    _check_multiple(terms.requirement_multiple)
+    _check_words(terms)
+
+
+def _check_multiple(multiple: Decimal) -> None:
+    if not multiple.is_finite() or not 0 < multiple < MAX_MULTIPLE:
+        raise RuleTermsError("The multiple must be above 0 and below 10,000.")
+    if multiple != multiple.quantize(Decimal("0.01")):
+        raise RuleTermsError("The multiple has at most two decimals.")
+
+
+def _check_words(terms: RuleTerms) -> None:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", terms.code) or len(terms.code) > 64:
+        raise RuleTermsError("The code is small letters, digits and single hyphens, at most 64.")
+    if not terms.name.strip() or len(terms.name) > 120 or "\x00" in terms.name:
+        raise RuleTermsError("The rule needs a name of at most 120 characters.")
+    if len(terms.jurisdiction) > 16 or "\x00" in terms.jurisdiction:
+        raise RuleTermsError("A jurisdiction is a code such as MT or AU-NT.")
 
 
 def terms_of(rule: BonusRule) -> RuleTerms:
