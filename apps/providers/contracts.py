@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 
@@ -155,3 +156,42 @@ class CertificateRemark:
     revision: int | None
     code: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRecord:
+    """A provider as its file states it, checked, before it is stored."""
+
+    code: str
+    name: str
+    protocol: str
+    wallet_model: str
+    webhook_secret: str
+    reporting_timezone: str
+    past_seconds: int
+    future_seconds: int
+    retention_months: int
+    settlement_hours: int
+    export_url: str
+    payload_url: str
+    export_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class GameRecord:
+    """A game as a provider's catalogue states it; RTP is a share of the stake."""
+
+    game_code: str
+    name: str
+    category: str
+    theoretical_rtp: Decimal
+    offered_in: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedProvider:
+    """What saving a provider did."""
+
+    provider_id: int
+    is_new: bool
+    key_is_new: bool

@@ -1,0 +1,1 @@
+"""The gateway's door: a bare ASGI application, with no Django in the request path."""

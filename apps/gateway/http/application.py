@@ -1,0 +1,214 @@
+"""The ASGI application: one route per protocol, small constant answers, no detail to strangers."""
+
+import asyncio
+import hmac
+import json
+import logging
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from apps.gateway.contracts import Clocks, Refused
+from apps.gateway.http.collector import Collector, OverloadedError, close_connection
+from apps.gateway.http.directory import Directory
+from apps.gateway.services.intake import (
+    EnvelopeError,
+    UnauthenticatedError,
+    answer_body,
+    read_callback,
+)
+from apps.providers.contracts import ProviderProfile
+
+logger = logging.getLogger(__name__)
+
+type Scope = MutableMapping[str, Any]
+type Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+MOST_BYTES = 2 * 1024 * 1024
+BODY_SECONDS = 10.0
+_PATH = re.compile(r"/callbacks/([a-z0-9_-]{1,32})/rounds")
+_ENVELOPE_STATUS = {"too_many_events": 413}
+
+
+class Gateway:
+    """Takes callbacks from providers.
+
+    ``replay_token`` is set only in a gateway that a replay started itself: there, and nowhere
+    else, a request that carries it may say by which clock it is judged.
+    """
+
+    def __init__(self, *, replay_token: str = "") -> None:
+        self._replay_token = replay_token
+        self._directory = Directory()
+        self._collector = Collector(self._directory)
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="directory")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            status, body, headers = await self._respond(scope, receive)
+            await _send(send, status, body, headers)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._collector.start()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self._collector.stop()
+                self._reader.submit(close_connection).result()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _respond(self, scope: Scope, receive: Receive) -> "_Response":
+        if scope["path"] in {"/healthz", "/readyz"}:
+            return await self._health(scope["path"])
+        match = _PATH.fullmatch(scope["path"])
+        if match is None:
+            return _error(404, "not_found")
+        if scope["method"] != "POST":
+            return _error(405, "method_not_allowed", {"allow": "POST"})
+        return await self._answer(match[1], scope, receive)
+
+    async def _answer(self, provider_code: str, scope: Scope, receive: Receive) -> "_Response":
+        try:
+            return await self._callback(provider_code, scope, receive)
+        except (DatabaseError, OverloadedError):
+            return _error(503, "unavailable", {"retry-after": "5"})
+        except Exception:
+            # The provider must retry: we can't say whether its events were taken in.
+            logger.exception("gateway.request.failed")
+            return _error(503, "unavailable", {"retry-after": "30"})
+
+    async def _callback(self, provider_code: str, scope: Scope, receive: Receive) -> "_Response":
+        body = await _read_body(receive)
+        if body is None:
+            self._refuse(None, "too_large", provider_code)
+            return _error(413, "too_large")
+        headers = _headers(scope)
+        clocks = self._clocks(headers)
+        profile = await self._profile(provider_code)
+        try:
+            inbound = read_callback(profile, headers, body, path=scope["path"], clocks=clocks)
+        except UnauthenticatedError:
+            self._refuse(profile, "unauthenticated", provider_code)
+            return _error(401, "unauthorized")
+        except EnvelopeError as error:
+            self._refuse(profile, f"envelope_{error.code}", provider_code)
+            return _error(_ENVELOPE_STATUS.get(error.code, 400), error.code)
+        answer = await self._collector.apply(inbound)
+        return 200, answer_body(answer), {}
+
+    async def _profile(self, provider_code: str) -> ProviderProfile | None:
+        known, profile = self._directory.known_profile(provider_code)
+        if known:
+            return profile
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._reader, self._load_profile, provider_code)
+
+    def _load_profile(self, provider_code: str) -> ProviderProfile | None:
+        try:
+            return self._directory.load_profile(provider_code)
+        except DatabaseError:
+            connection.close()
+            raise
+
+    def _clocks(self, headers: dict[str, str]) -> Clocks:
+        """Return now, twice; in a replay of our own, traffic is judged by the capture's clock."""
+        now = datetime.now(UTC)
+        token = headers.get("x-pitboss-replay-token", "")
+        if not self._replay_token or not hmac.compare_digest(
+            token.encode(), self._replay_token.encode()
+        ):
+            return Clocks(received_at=now, now=now)
+        try:
+            recorded = datetime.fromisoformat(headers["x-pitboss-received-at"]).astimezone(UTC)
+        except (KeyError, ValueError, OverflowError):
+            recorded = now
+        return Clocks(received_at=recorded, now=now)
+
+    def _refuse(self, profile: ProviderProfile | None, code: str, provider_code: str) -> None:
+        self._collector.refuse(
+            Refused(
+                provider_id=profile.id if profile else None,
+                code=code,
+                at=datetime.now(UTC),
+                detail="" if profile else f"path names {provider_code}",
+            )
+        )
+
+    async def _health(self, path: str) -> "_Response":
+        if path == "/healthz":
+            return 200, b'{"status":"ok"}', {}
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.run_in_executor(self._reader, _ask_database)
+        except DatabaseError:
+            return _error(503, "database_unavailable", {"retry-after": "5"})
+        return 200, b'{"status":"ready"}', {}
+
+
+type _Response = tuple[int, bytes, dict[str, str]]
+
+
+def _ask_database() -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        connection.close()
+        raise
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """Return headers by lower-case name; a repeated one is joined, and so fails its grammar."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return headers
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """Return the body, or None where it is larger than we take or too slow in coming."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                chunk = message.get("body", b"")
+                size += len(chunk)
+                if size > MOST_BYTES:
+                    return None
+                chunks.append(chunk)
+                if not message.get("more_body", False):
+                    return b"".join(chunks)
+    except TimeoutError:
+        return None
+
+
+def _error(status: int, code: str, headers: dict[str, str] | None = None) -> _Response:
+    return status, json.dumps({"error": code}).encode(), headers or {}
+
+
+async def _send(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:
+    fixed = {
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+    }
+    pairs = [(k.encode(), v.encode()) for k, v in (fixed | headers).items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,212 @@
+"""The one way in: callback, replay and approved correction all end in ``apply_deliveries``.
+
+One database transaction per batch: locks, loads, judges in memory, writes. Rounds, transfers,
+balances, wagering, promo tags, refusal counts, verdicts and outbox rows, or nothing of it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from apps.bonuses.services import wagering
+from apps.core.money import format_minor
+from apps.core.services.publish import publish_with_cursor
+from apps.gateway.contracts import Answer, Outcome, ToJudge
+from apps.gateway.errors import BatchRacedError
+from apps.gateway.services.book import Book, Context
+from apps.gateway.services.judge import Judge
+from apps.gateway.services.refusals import count_refusals
+from apps.play.services.tokens import live_tokens
+from apps.players.selectors import wager_limits
+from apps.promotions.contracts import FlaggedEvent
+from apps.promotions.services import tagging
+from apps.providers.contracts import CanonicalEvent, GameRef
+from apps.rounds.contracts import VerdictRow
+from apps.rounds.enums import EventStatus, RoundType
+from apps.rounds.events import ConflictSeen
+from apps.rounds.services import store
+from apps.wallet.services import ledger
+
+Games = Mapping[tuple[int, str], GameRef]
+
+_MOST_TRIES = 5
+
+
+def apply_deliveries(deliveries: Sequence[ToJudge], games: Games, *, now: datetime) -> list[Answer]:
+    """Apply stored deliveries once and return the answer to each, in order.
+
+    Safe to repeat: events already applied are answered as repeats. An event that another process
+    stored in the same moment makes the batch start again.
+
+    Raises:
+        BatchRacedError: that happened several times in a row; nothing was written.
+    """
+    for attempt in range(_MOST_TRIES):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                return _apply(cursor, deliveries, games, now)
+        except BatchRacedError:
+            if attempt + 1 == _MOST_TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _apply(
+    cursor: store.Cursor, deliveries: Sequence[ToJudge], games: Games, now: datetime
+) -> list[Answer]:
+    events = list(_canonical(deliveries))
+    book = _load(cursor, events, games, now)
+    outcomes = [
+        [
+            judge.judge(event)
+            for judge in [Judge(book, _context(delivery))]
+            for event in delivery.events
+        ]
+        for delivery in deliveries
+    ]
+    _tag(book, deliveries, outcomes)
+    answers = [[_result(outcome) for outcome in answered] for answered in outcomes]
+    _save(cursor, book, now)
+    store.save_verdicts(
+        cursor,
+        [
+            VerdictRow(delivery.delivery_id, 200, answer, now)
+            for delivery, answer in zip(deliveries, answers, strict=True)
+            if delivery.delivery_id is not None
+        ],
+    )
+    return answers
+
+
+def _canonical(deliveries: Sequence[ToJudge]) -> Iterator[tuple[Context, CanonicalEvent]]:
+    for delivery in deliveries:
+        context = _context(delivery)
+        for event in delivery.events:
+            if isinstance(event, CanonicalEvent):
+                yield context, event
+
+
+def _context(delivery: ToJudge) -> Context:
+    return Context(delivery.provider, delivery.received_at, delivery.delivery_id, delivery.origin)
+
+
+def _load(
+    cursor: store.Cursor, events: list[tuple[Context, CanonicalEvent]], games: Games, now: datetime
+) -> Book:
+    """Lock the players' pots first; what is read afterwards can't change under the batch."""
+    book = Book(games=dict(games))
+    if not events:
+        return book
+    refs = sorted({event.player_ref for _, event in events})
+    book.wallets = {w.player_ref: w for w in ledger.lock_wallets(cursor, player_refs=refs)}
+    keys = {(context.provider.id, event.event_id) for context, event in events}
+    named = {
+        (context.provider.id, event.reference_event_id)
+        for context, event in events
+        if event.reference_event_id
+    }
+    book.events = store.find_events(cursor, keys | named)
+    book.tombstones = store.find_tombstones(cursor, keys)
+    _load_rounds(cursor, book, events)
+    _load_players_state(cursor, book, events, now)
+    new_rounds = len(_round_keys(book, events) - book.rounds.keys())
+    event_ids, round_ids = store.draw_ids(cursor, events=len(keys), rounds=new_rounds)
+    book.event_ids, book.round_ids = iter(event_ids), iter(round_ids)
+    return book
+
+
+def _round_keys(
+    book: Book, events: list[tuple[Context, CanonicalEvent]]
+) -> set[tuple[int, str, int]]:
+    return {
+        (context.provider.id, event.round_ref, book.wallets[event.player_ref].player_id)
+        for context, event in events
+        if event.player_ref in book.wallets
+    }
+
+
+def _load_rounds(
+    cursor: store.Cursor, book: Book, events: list[tuple[Context, CanonicalEvent]]
+) -> None:
+    known_ids = {row.round_id for row in book.events.values() if row.round_id is not None}
+    for row in store.find_rounds(cursor, known_ids, _round_keys(book, events)):
+        book.add_round(row)
+    for held in store.find_held_events(cursor, sorted(book.rounds_by_id)):
+        # One object per event, whether it was found by its id or through its round.
+        event = book.events.setdefault((held.provider_id, held.event_id), held)
+        book.rounds_by_id[held.round_id or 0].held.append(event)
+
+
+def _load_players_state(
+    cursor: store.Cursor,
+    book: Book,
+    events: list[tuple[Context, CanonicalEvent]],
+    now: datetime,
+) -> None:
+    player_ids = sorted(wallet.player_id for wallet in book.wallets.values())
+    provider_ids = sorted({context.provider.id for context, _ in events})
+    book.wagering = wagering.load_wagering(cursor, player_ids)
+    book.drift = store.find_drift(cursor, provider_ids, player_ids)
+    undone = [
+        context.subject(event.reference_event_id)
+        for context, event in events
+        if event.round_type == RoundType.ROLLBACK
+    ]
+    book.receipts = wagering.load_receipts(cursor, undone)
+    if any(event.promo_campaign for _, event in events):
+        book.campaigns = tagging.load_campaigns(cursor, provider_ids)
+    if any(not event.finalized and event.bet_minor for _, event in events):
+        book.wager_limits = wager_limits(player_ids, now)
+        since = min(context.received_at for context, _ in events) - timedelta(hours=24)
+        book.staked = store.staked_since(cursor, sorted(book.wager_limits), since)
+        tokens = {event.session_token for _, event in events if event.session_token}
+        book.live_tokens = live_tokens(cursor, tokens, now) if tokens else {}
+
+
+def _tag(book: Book, deliveries: Sequence[ToJudge], outcomes: list[list[Outcome]]) -> None:
+    """Tag each flagged event that was taken in, when it was first taken in."""
+    for delivery, answered in zip(deliveries, outcomes, strict=True):
+        context = _context(delivery)
+        for event, outcome in zip(delivery.events, answered, strict=True):
+            taken = outcome.status in {EventStatus.ACCEPTED, EventStatus.TENTATIVE}
+            if isinstance(event, CanonicalEvent) and event.promo_campaign and taken:
+                flagged = FlaggedEvent(
+                    provider_id=delivery.provider.id,
+                    event_id=event.event_id,
+                    subject=context.subject(event.event_id),
+                    flagged_code=event.promo_campaign,
+                    flagged_multiplier=event.promo_multiplier,
+                    occurred_at=event.occurred_at,
+                )
+                campaign = book.campaigns.get((delivery.provider.id, event.promo_campaign))
+                book.tags.append(tagging.make_tag(flagged, campaign))
+
+
+def _save(cursor: store.Cursor, book: Book, now: datetime) -> None:
+    store.save_rounds(cursor, book.rounds.values())
+    if not store.save_events(cursor, book.events.values()):
+        raise BatchRacedError
+    wallets = {wallet.player_id: wallet for wallet in book.wallets.values()}
+    houses = ledger.house_accounts(cursor, book.transfers)
+    ledger.write_transfers(cursor, book.transfers, wallets, houses, now=now)
+    wagering.save_wagering(cursor, book.new_receipts, list(book.moved_grants.values()), now)
+    tagging.save_tags(cursor, book.tags, now)
+    store.save_drift(cursor, book.drift_rows)
+    store.save_attempts(cursor, book.attempts)
+    new_conflicts = store.save_conflicts(cursor, book.conflicts)
+    count_refusals(cursor, book.refused)
+    alerts = [ConflictSeen(provider_id=key[0], event_id=key[1]) for key in new_conflicts]
+    publish_with_cursor(cursor, [*book.facts, *alerts], now)
+
+
+def _result(outcome: Outcome) -> dict[str, object]:
+    balance = None
+    if outcome.balance_minor is not None:
+        balance = format_minor(outcome.balance_minor, outcome.currency)
+    return {
+        "event_id": outcome.event_id,
+        "status": str(outcome.status),
+        "code": outcome.code or None,
+        "balance": balance,
+    }

@@ -1,0 +1,39 @@
+"""How the ledger is read."""
+
+from apps.wallet.contracts import TransferLine
+from apps.wallet.models import Account, Transfer
+
+
+def balances(player_id: int) -> dict[str, int]:
+    """Return a player's pots and what they hold, in minor units."""
+    rows = Account.objects.filter(player_id=player_id).values_list("pot", "balance_minor")
+    return dict(rows)
+
+
+def transfers_for_subject(subject: str) -> list[TransferLine]:
+    """Return the ledger lines of one subject (``provider:event_id``), in posting order."""
+    transfers = Transfer.objects.select_related(
+        "debit_account__player", "credit_account__player"
+    ).filter(subject=subject)
+    return [
+        TransferLine(
+            id=transfer.pk,
+            idempotency_key=transfer.idempotency_key,
+            kind=transfer.get_kind_display(),
+            debit=account_name(transfer.debit_account),
+            credit=account_name(transfer.credit_account),
+            amount_minor=transfer.amount_minor,
+            currency=transfer.currency,
+            occurred_at=transfer.occurred_at,
+            created_at=transfer.created_at,
+            note=transfer.note,
+        )
+        for transfer in transfers.order_by("pk")
+    ]
+
+
+def account_name(account: Account) -> str:
+    """Return what people call an account; the player must have been selected with it."""
+    if account.player is None:
+        return account.house
+    return f"{account.player.player_ref} {account.pot}"
