@@ -12,6 +12,7 @@ from apps.core.admin.columns import (
 from apps.core.admin.filters import choice_filter, present_filter, recent_filter
 from apps.core.admin.history import HistoryAdmin, reason_field
 from apps.core.admin.paginator import CappedPaginator
+from apps.core.admin.panels import Panel, PanelsMixin, at_cell, link_cell, money_cell
 from apps.core.admin.registered import AuditEntryAdmin, OutboxMessageAdmin
 
 __all__ = [
@@ -21,14 +22,19 @@ __all__ = [
     "HistoryAdmin",
     "ModelAdmin",
     "OutboxMessageAdmin",
+    "Panel",
+    "PanelsMixin",
     "ReadOnlyAdmin",
     "ReasonForm",
     "ReasonedAction",
+    "at_cell",
     "badge",
     "badge_column",
     "choice_filter",
     "datetime_column",
     "display_at",
+    "link_cell",
+    "money_cell",
     "money_column",
     "present_filter",
     "reason_field",
