@@ -1,5 +1,6 @@
 """PDFs and authorities made for the tests: plain, armed, signed, tampered with."""
 
+import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -150,3 +151,9 @@ def redrawn_after_signing(data: bytes, text: str) -> bytes:
     buffer = io.BytesIO()
     writer.write(buffer)
     return buffer.getvalue()
+
+
+def sample_games() -> list[dict[str, str]]:
+    """Return the rows of the sample catalogue that the sample certificates are about."""
+    with (SAMPLES.parent / "certificates-games.csv").open(newline="") as stream:
+        return list(csv.DictReader(stream))

@@ -104,7 +104,7 @@ class ImportReport:
         return bool(self.refused) or not self.has_register
 
 
-def import_folder(request: ImportRequest, progress: Progress) -> ImportReport:
+def import_folder(request: ImportRequest, vetter: PdfVetter, progress: Progress) -> ImportReport:
     """Register each row of ``register.csv`` with its PDF, each wholly or not at all.
 
     Running it again changes nothing. Files that no row names are vetted and reported, and kept
@@ -125,13 +125,12 @@ def import_folder(request: ImportRequest, progress: Progress) -> ImportReport:
     files = list(_files(folder))
     total = len(rows or []) + len(files)
     labs = {fields["lab"].strip() for _, fields in rows or [] if fields}
-    with PdfVetter() as vetter:
-        _settle_roots(request, labs, vetter, report)
-        listed = _take_rows(request, rows or [], vetter, report, progress, total)
-        for index, path in enumerate(files):
-            progress(len(rows or []) + index + 1, total)
-            if path not in listed:
-                _vet_unlisted(request, path, vetter, report)
+    _settle_roots(request, labs, vetter, report)
+    listed = _take_rows(request, rows or [], vetter, report, progress, total)
+    for index, path in enumerate(files):
+        progress(len(rows or []) + index + 1, total)
+        if path not in listed:
+            _vet_unlisted(request, path, vetter, report)
     logger.info(
         "providers.certificates.imported",
         registered=len(report.registered),

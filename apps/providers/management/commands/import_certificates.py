@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from apps.core.errors import DomainError
 from apps.providers.enums import RootState
+from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.services.import_register import (
     ImportReport,
     ImportRequest,
@@ -52,8 +53,8 @@ class Command(BaseCommand):
             now=timezone.now(),
         )
         try:
-            with _progress(is_quiet=options["json"]) as progress:
-                report = import_folder(request, progress)
+            with PdfVetter() as vetter, _progress(is_quiet=options["json"]) as progress:
+                report = import_folder(request, vetter, progress)
         except DomainError as error:
             raise CommandError(str(error)) from error
         if options["json"]:

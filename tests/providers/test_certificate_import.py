@@ -1,0 +1,517 @@
+"""Taking in a folder: each row wholly or not at all, and the same again changes nothing."""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import storages
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
+
+from apps.core.models import AuditEntry
+from apps.providers.enums import RootState
+from apps.providers.errors import (
+    CertificateEntryError,
+    CertificateStateError,
+    DocumentAlteredError,
+    InvalidRootError,
+    RegisterRefusedError,
+)
+from apps.providers.models import (
+    Certificate,
+    CertificateFinding,
+    CertificateGame,
+    Document,
+    Lab,
+    TrustedRoot,
+)
+from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.register.entries import read_entry
+from apps.providers.register.file import read_rows
+from apps.providers.register.names import display_name
+from apps.providers.services.certificates import withdraw_certificate
+from apps.providers.services.import_register import (
+    ImportReport,
+    ImportRequest,
+    TrustChoice,
+    import_folder,
+)
+from apps.providers.services.trust import decide_root, read_document, recheck_signatures
+from tests.providers.certificate_files import SAMPLES, authority, plain_pdf, signed_pdf
+
+pytestmark = pytest.mark.django_db
+
+type Take = Callable[..., ImportReport]
+
+
+@pytest.fixture
+def evidence(tmp_path: Path, settings: Any) -> Iterator[Path]:
+    folder = tmp_path / "evidence"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "evidence": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": folder},
+        },
+    }
+    yield folder
+    assert storages["evidence"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    copy = tmp_path / "in"
+    shutil.copytree(SAMPLES, copy)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def vetter() -> Iterator[PdfVetter]:
+    with PdfVetter() as running:
+        yield running
+
+
+@pytest.fixture
+def take(evidence: Path, now: datetime, vetter: PdfVetter) -> Take:
+    def run(folder: Path, *trust: TrustChoice) -> ImportReport:
+        request = ImportRequest(folder=folder, trust=trust, acting_user=None, now=now)
+        return import_folder(request, vetter, lambda _done, _total: None)
+
+    return run
+
+
+def rewrite(folder: Path, change: Callable[[list[dict[str, str]]], None]) -> None:
+    path = folder / "register.csv"
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    header = list(rows[0])
+    change(rows)
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, header)
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def stored(evidence: Path) -> list[Path]:
+    return [path for path in evidence.rglob("*") if path.is_file()] if evidence.exists() else []
+
+
+def test_the_samples_are_registered_with_their_scope_and_kept_byte_for_byte(
+    take: Take, folder: Path, evidence: Path
+) -> None:
+    report = take(folder)
+    assert not report.has_failed
+    assert [(row.line, row.file, row.findings) for row in report.registered] == [
+        (2, "rng-2025.pdf", ()),
+        (3, "slots-a.pdf", ()),
+        (4, "slots-b.pdf", ()),
+        (5, "slots-c-expired.pdf", ()),
+        (6, "slots-c-renewal.pdf", ()),
+        (7, "tables.pdf", ()),
+        (8, "baccarat.pdf", ()),
+        (9, "platform.pdf", ()),
+        (10, "live-tampered.pdf", ()),
+    ]
+    tables = Certificate.objects.get(report_number="BLT/2025/7781")
+    assert (tables.revision, tables.kind, tables.result, str(tables.expires_on)) == (
+        2,
+        "game",
+        "complies",
+        "2026-11-30",
+    )
+    assert {str(item) for item in tables.standards.all()} == {"UKGC RTS 2021", "GLI-19 v3.0"}
+    assert {str(item) for item in tables.jurisdictions.all()} == {"GB", "MT"}
+    assert {str(item) for item in tables.rtp_variants.all()} == {"97.3 %", "99.4 %"}
+    assert tables.games.count() == 5
+    assert read_document(tables.document) == (SAMPLES / "tables.pdf").read_bytes()
+    assert len(stored(evidence)) == Document.objects.count() == 9
+    assert not any("tables" in path.name for path in stored(evidence))
+    assert AuditEntry.objects.filter(action="providers.certificate.registered").count() == 9
+
+
+def test_the_same_folder_again_changes_nothing(take: Take, folder: Path, evidence: Path) -> None:
+    take(folder)
+    before = (stored(evidence), list(Certificate.objects.order_by("pk").values()))
+    again = take(folder)
+    assert (len(again.registered), len(again.unchanged), len(again.refused)) == (0, 9, 0)
+    assert (stored(evidence), list(Certificate.objects.order_by("pk").values())) == before
+    assert Certificate.history.count() == 9
+
+
+def test_hostile_files_beside_the_register_are_reported_and_never_kept(
+    take: Take, folder: Path
+) -> None:
+    report = take(folder)
+    assert {(item.file, item.codes[0]) for item in report.unlisted_refused} == {
+        ("hostile/attachment.pdf", "embedded_file"),
+        ("hostile/empty.pdf", "empty"),
+        ("hostile/encrypted.pdf", "encrypted"),
+        ("hostile/openaction.pdf", "open_action"),
+        ("hostile/page.pdf", "not_a_pdf"),
+        ("hostile/polyglot.pdf", "bytes_before_header"),
+        ("hostile/truncated.pdf", "truncated"),
+    }
+    assert Document.objects.count() == 9
+
+
+def test_a_folder_without_a_register_is_only_vetted(take: Take, evidence: Path) -> None:
+    report = take(SAMPLES / "hostile")
+    assert report.has_failed
+    assert len(report.refused) == 7
+    assert all(item.reason for item in report.refused)
+    assert (Certificate.objects.count(), Document.objects.count(), stored(evidence)) == (0, 0, [])
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (SAMPLES / "hostile").glob("*.pdf")))
+def test_a_hostile_file_in_a_row_leaves_no_object_and_no_row(
+    take: Take, folder: Path, evidence: Path, name: str
+) -> None:
+    def put_hostile_first(rows: list[dict[str, str]]) -> None:
+        rows[0]["file"] = f"hostile/{name}"
+        del rows[2:]
+
+    rewrite(folder, put_hostile_first)
+    report = take(folder)
+    assert [(item.line, item.file) for item in report.refused] == [(2, name)]
+    assert [row.line for row in report.registered] == [3]
+    assert not Certificate.objects.filter(report_number="STL-RNG-25-0117").exists()
+    assert (len(stored(evidence)), Document.objects.count()) == (1, 1)
+
+
+def test_a_failure_after_the_file_was_stored_takes_it_away_again(
+    take: Take, folder: Path, evidence: Path
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE providers_certificategame "
+            "ADD CONSTRAINT broken CHECK (game_code <> 'aurora-slot-02')"
+        )
+    with pytest.raises(IntegrityError, match="broken"):
+        take(folder)
+    assert len(stored(evidence)) == Document.objects.count() == 1
+    assert not Certificate.objects.filter(report_number="STL-GAM-25-0441").exists()
+
+
+def test_a_root_in_the_folder_is_proposed_and_not_trusted(take: Take, folder: Path) -> None:
+    report = take(folder)
+    root = TrustedRoot.objects.get()
+    assert (root.state, root.lab.name) == ("proposed", "Sample Test Laboratory")
+    assert report.roots[0].state == RootState.PROPOSED
+    assert Document.objects.filter(signature_state="valid").count() == 0
+    assert Document.objects.filter(signature_state="untrusted").count() == 5
+    assert Document.objects.get(signature_state="invalid").original_name == "live-tampered.pdf"
+
+
+def test_a_root_that_a_person_names_counts_for_its_lab(take: Take, folder: Path) -> None:
+    take(folder)
+    report = take(folder, TrustChoice(folder / "lab-root.pem"))
+    assert {(change.before, change.after) for change in report.rechecked} == {
+        ("untrusted", "valid")
+    }
+    states = Document.objects.values_list("signature_state", flat=True)
+    assert sorted(states) == ["invalid", "none", "none", "none", *["valid"] * 5]
+    assert TrustedRoot.objects.get().decided_at is not None
+    assert take(folder, TrustChoice(folder / "lab-root.pem")).rechecked == []
+
+
+def test_another_labs_root_does_not_vouch_for_a_lab(
+    take: Take, folder: Path, now: datetime
+) -> None:
+    take(folder, TrustChoice(folder / "lab-root.pem", lab="Blue Lake Testing"))
+    assert Document.objects.filter(signature_state="valid").count() == 0
+
+
+def test_a_withdrawn_root_takes_its_signatures_down(
+    take: Take, folder: Path, now: datetime, vetter: PdfVetter
+) -> None:
+    take(folder, TrustChoice(folder / "lab-root.pem"))
+    root = TrustedRoot.objects.get()
+    decide_root(
+        root_id=root.pk, state=RootState.WITHDRAWN, acting_user=None, reason="Leaked.", now=now
+    )
+    changes = recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=now)
+    assert {change.after for change in changes} == {"untrusted"}
+    with pytest.raises(CertificateStateError):
+        decide_root(
+            root_id=root.pk, state=RootState.WITHDRAWN, acting_user=None, reason="x", now=now
+        )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not pem", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+)
+def test_a_file_to_trust_that_is_no_root_stops_the_import(
+    take: Take, folder: Path, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "root.pem"
+    path.write_bytes(content)
+    with pytest.raises(InvalidRootError):
+        take(folder, TrustChoice(path))
+    assert (Certificate.objects.count(), TrustedRoot.objects.count()) == (0, 0)
+
+
+def test_a_root_of_nobody_in_the_register_needs_its_lab_said(
+    take: Take, folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "stranger.pem"
+    path.write_text(authority("Somebody Else").pem)
+    with pytest.raises(InvalidRootError, match="Say whose it is"):
+        take(folder, TrustChoice(path))
+
+
+def test_a_stored_file_that_was_altered_is_not_handed_out_and_turns_invalid(
+    take: Take, folder: Path, evidence: Path, now: datetime, vetter: PdfVetter
+) -> None:
+    take(folder, TrustChoice(folder / "lab-root.pem"))
+    document = Document.objects.get(original_name="platform.pdf")
+    (evidence / document.storage_key).write_bytes(b"%PDF-1.4 other")
+    with pytest.raises(DocumentAlteredError):
+        read_document(document)
+    lab = Lab.objects.get(name="Sample Test Laboratory")
+    recheck_signatures(lab_id=lab.pk, vetter=vetter, now=now)
+    document.refresh_from_db()
+    assert document.signature_state == "invalid"
+
+
+def test_a_register_that_says_other_than_the_document_is_found_out(
+    take: Take, folder: Path
+) -> None:
+    def lie(rows: list[dict[str, str]]) -> None:
+        rows[5]["expires_on"] = "2028-11-30"
+        rows[5]["jurisdictions"] = "GB;MT;AU-NT"
+        rows[5]["games"] += ";aurora-blackjack-03"
+        rows[5]["report_number"] = "BLT/2025/7782"
+
+    rewrite(folder, lie)
+    report = take(folder)
+    assert not report.has_failed
+    found = CertificateFinding.objects.order_by("pk").values_list(
+        "field", "register_value", "document_value"
+    )
+    assert list(found) == [
+        ("report_number", "BLT/2025/7782", "BLT/2025/7781"),
+        ("jurisdictions", "AU-NT, GB, MT", "GB, MT"),
+        ("expires_on", "2028-11-30", "2026-11-30"),
+        ("games", "aurora-blackjack-03", ""),
+    ]
+    assert report.registered[5].findings[0] == "report_number: mismatch"
+
+
+def test_a_changed_row_for_a_revision_on_file_is_refused_and_names_the_difference(
+    take: Take, folder: Path
+) -> None:
+    take(folder)
+    rewrite(folder, lambda rows: rows[0].update(expires_on="2027-12-15"))
+    report = take(folder)
+    assert report.has_failed
+    assert report.refused[0].codes == ("certificate_conflict",)
+    assert "expires_on is 2026-12-15, given was 2027-12-15" in report.refused[0].reason
+    assert str(Certificate.objects.get(kind="rng").expires_on) == "2026-12-15"
+
+
+def test_other_bytes_for_a_revision_on_file_are_refused_and_not_kept(
+    take: Take, folder: Path, evidence: Path
+) -> None:
+    take(folder)
+    (folder / "baccarat.pdf").write_bytes(plain_pdf("Report number: BLT/2026/0102"))
+    report = take(folder)
+    assert [item.codes for item in report.refused] == [("certificate_conflict",)]
+    assert len(stored(evidence)) == 9
+
+
+def test_the_same_bytes_under_another_number_are_kept_once(take: Take, folder: Path) -> None:
+    def twice(rows: list[dict[str, str]]) -> None:
+        rows.append({**rows[6], "report_number": "BLT/2026/0999"})
+
+    rewrite(folder, twice)
+    take(folder)
+    assert Document.objects.count() == 9
+    twin = Certificate.objects.get(report_number="BLT/2026/0999")
+    assert [finding.field for finding in twin.findings.all()] == ["report_number"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"revision": "-1"}, "revision is '-1'"),
+        ({"revision": "one"}, "revision is 'one'"),
+        ({"kind": "toaster"}, "kind is 'toaster'"),
+        ({"issued_on": "2026-02-30"}, "issued_on is '2026-02-30'"),
+        ({"issued_on": ""}, "issued_on is ''"),
+        ({"issued_on": "20260211"}, "issued_on is '20260211'"),
+        ({"expires_on": "2026-02-11"}, "expires_on 2026-02-11 is not after"),
+        ({"review_due_on": "2020-01-01"}, "review_due_on 2020-01-01 is not after"),
+        ({"games": ""}, "games is empty"),
+        ({"games": "*"}, "must name its games"),
+        ({"games": "*;aurora-slot-01"}, "one or the other"),
+        ({"games": "a game"}, "'a game'"),
+        ({"jurisdictions": ""}, "jurisdictions is empty"),
+        ({"jurisdictions": "Malta"}, "'Malta'"),
+        ({"standards": ""}, "standards is empty"),
+        ({"rtp_variants": "961.0"}, "not above 0 and up to 100"),
+        ({"rtp_variants": "0"}, "not above 0 and up to 100"),
+        ({"rtp_variants": "96,1"}, "'96,1'"),
+        ({"rtp_variants": "NaN"}, "'NaN'"),
+        ({"report_number": "../x\x00"}, "report_number"),
+        ({"lab": ""}, "lab is ''"),
+        ({"provider": "Aurora Studios"}, "provider is 'Aurora Studios'"),
+    ],
+)
+def test_a_bad_field_is_named(change: dict[str, str], problem: str) -> None:
+    _, fields = read_rows((SAMPLES / "register.csv").read_bytes())[6]
+    assert fields is not None
+    read_entry(fields)
+    with pytest.raises(CertificateEntryError) as refused:
+        read_entry({**fields, **change})
+    assert any(problem in text for text in refused.value.problems)
+
+
+def test_bad_rows_are_refused_by_line_and_the_others_are_taken(take: Take, folder: Path) -> None:
+    def spoil(rows: list[dict[str, str]]) -> None:
+        rows[0]["kind"] = "toaster"
+        rows[1]["file"] = "../in/slots-a.pdf/../../secret.pdf"
+        rows[2]["file"] = "nowhere.pdf"
+        rows[3]["file"] = "/etc/passwd"
+        rows[4]["file"] = ""
+
+    rewrite(folder, spoil)
+    report = take(folder)
+    assert report.has_failed
+    assert [(item.line, item.codes) for item in report.refused] == [
+        (2, ("certificate_entry",)),
+        (3, ("register_refused",)),
+        (4, ("register_refused",)),
+        (5, ("register_refused",)),
+        (6, ("register_refused",)),
+    ]
+    assert [row.line for row in report.registered] == [7, 8, 9, 10]
+
+
+def test_a_link_out_of_the_folder_is_not_followed(take: Take, folder: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.pdf"
+    secret.write_bytes(plain_pdf())
+    (folder / "slots-a.pdf").unlink()
+    (folder / "slots-a.pdf").symlink_to(secret)
+    report = take(folder)
+    assert [item.line for item in report.refused] == [3]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"file,report_number\nx,y\n",
+        (SAMPLES / "register.csv").read_bytes().replace(b"file,", b"file,conditions,", 1),
+        (SAMPLES / "register.csv").read_bytes() + b'"unclosed',
+    ],
+)
+def test_a_register_that_cannot_be_read_is_refused_whole(
+    take: Take, folder: Path, data: bytes
+) -> None:
+    (folder / "register.csv").write_bytes(data)
+    with pytest.raises(RegisterRefusedError):
+        take(folder)
+    assert (Certificate.objects.count(), Lab.objects.count()) == (0, 0)
+
+
+def test_a_row_with_too_many_fields_is_refused_alone(take: Take, folder: Path) -> None:
+    path = folder / "register.csv"
+    path.write_text(path.read_text() + "one,too,few\n")
+    report = take(folder)
+    assert [(item.line, item.codes) for item in report.refused] == [(11, ("register_refused",))]
+    assert len(report.registered) == 9
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("../../x.pdf", "x.pdf"),
+        ("..\\..\\x.pdf", "x.pdf"),
+        ("a\x00b\r\n.pdf", "ab.pdf"),
+        ("invoice\u202efdp.exe", "invoicefdp.exe"),
+        ("x" * 300 + ".pdf", "x" * 120),
+        (".htaccess", "htaccess"),
+        ("\u2066 \u200b", "unnamed"),
+        ("", "unnamed"),
+        ("Bericht Straße 🎰.pdf", "Bericht Straße 🎰.pdf"),
+        ('a"b.pdf', 'a"b.pdf'),
+    ],
+)
+def test_a_file_name_is_shown_without_what_could_deceive(given: str, shown: str) -> None:
+    assert display_name(given) == shown
+
+
+def test_the_database_refuses_what_the_service_refuses(take: Take, folder: Path) -> None:
+    take(folder)
+    certificate = Certificate.objects.get(report_number="BLT/2026/0102")
+    for change, name in (
+        ({"expires_on": certificate.issued_on}, "expires_after_issue"),
+        ({"expires_on": None, "review_due_on": None}, "expires_or_is_reviewed"),
+        ({"all_games": True}, "of_games_names_them"),
+        ({"kind": "toaster"}, "kind_is_known"),
+        ({"report_number": "BLT/2025/7781", "revision": 2}, "once_per_revision"),
+        ({"document_id": None}, "document_id"),
+    ):
+        with pytest.raises(IntegrityError, match=name), transaction.atomic():
+            Certificate.objects.filter(pk=certificate.pk).update(**change)
+
+
+def test_documents_and_scopes_cannot_be_rewritten_or_removed(take: Take, folder: Path) -> None:
+    take(folder)
+    attempts: list[Callable[[], Any]] = [
+        lambda: Document.objects.update(sha256="0" * 64),
+        lambda: Document.objects.update(storage_key="elsewhere"),
+        lambda: Document.objects.filter(certificates__isnull=False)._raw_delete("default"),
+        lambda: CertificateGame.objects.update(game_code="aurora-slot-14"),
+        lambda: CertificateGame.objects.all()._raw_delete("default"),
+        lambda: Certificate.objects.all()._raw_delete("default"),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Exception, match="pgtrigger: Cannot"), transaction.atomic():
+            attempt()
+    assert CertificateGame.objects.count() == 22
+
+
+def test_withdrawing_needs_a_reason_and_happens_once(
+    take: Take, folder: Path, now: datetime
+) -> None:
+    take(folder)
+    pk = Certificate.objects.get(kind="platform").pk
+    withdraw_certificate(certificate_id=pk, acting_user=None, reason="Recalled by lab.", now=now)
+    newest = Certificate.history.filter(id=pk).latest()
+    assert (newest.state, newest.history_change_reason) == ("withdrawn", "Recalled by lab.")
+    with pytest.raises(CertificateStateError):
+        withdraw_certificate(certificate_id=pk, acting_user=None, reason="Again.", now=now)
+
+
+def test_the_command_reports_as_json_and_fails_only_for_refused_rows(
+    evidence: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("import_certificates", str(folder), "--json", "--trust", "lab-root.pem")
+    report = json.loads(capsys.readouterr().out)
+    assert (len(report["registered"]), report["failed"]) == (9, False)
+    with pytest.raises(SystemExit) as stopped:
+        call_command("import_certificates", str(folder / "hostile"))
+    assert stopped.value.code == 1
+    assert "polyglot.pdf: 39 bytes stand before the PDF header" in capsys.readouterr().out
+
+
+def test_a_signed_document_under_a_trusted_root_is_taken_as_valid_at_once(
+    take: Take, folder: Path
+) -> None:
+    lab = authority("Blue Lake Testing")
+    (folder / "blue.pem").write_text(lab.pem)
+    (folder / "baccarat.pdf").write_bytes(signed_pdf((SAMPLES / "baccarat.pdf").read_bytes(), lab))
+    take(folder, TrustChoice(folder / "blue.pem"))
+    document = Document.objects.get(original_name="baccarat.pdf")
+    assert (document.signature_state, document.signer) == (
+        "valid",
+        "T. Manager, Blue Lake Testing",
+    )
