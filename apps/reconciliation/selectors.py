@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
 from apps.providers.selectors import provider_by_code
 from apps.reconciliation import evidence
 from apps.reconciliation.contracts import BreakLine, ImportOutcome, StatementRow
 from apps.reconciliation.engine.duck import literal, open_engine
-from apps.reconciliation.enums import BreakState, RunState, StatementState
-from apps.reconciliation.models import Break, ReconciliationRun, StatementFile
+from apps.reconciliation.enums import BreakState, PullState, RunState, StatementState
+from apps.reconciliation.models import Break, PullCursor, ReconciliationRun, StatementFile
 
 _DAYS_SEARCHED: Final = 62
 
@@ -202,3 +202,34 @@ def refused_statements(since: datetime, limit: int = 20) -> list[StatementFile]:
     return [
         row for row in rows if row.day is None or statement_in_use(row.provider_id, row.day) is None
     ]
+
+
+def last_pulled_day(provider_id: int) -> date | None:
+    """Return the newest day whose round log was pulled to its end."""
+    return (
+        PullCursor.objects.filter(provider_id=provider_id, state=PullState.COMPLETE)
+        .order_by("-day")
+        .values_list("day", flat=True)
+        .first()
+    )
+
+
+def is_pull_paused(provider_id: int, day: date, now: datetime) -> bool:
+    """Tell whether the provider asked us to wait longer before we pull this day."""
+    return PullCursor.objects.filter(provider_id=provider_id, day=day, not_before__gt=now).exists()
+
+
+def days_to_reconcile(provider_id: int, yesterday: date) -> list[date]:
+    """Return the days whose statement is newer than their last run, and yesterday in any case."""
+    days = {yesterday}
+    latest = dict(
+        ReconciliationRun.objects.filter(provider_id=provider_id, statement__isnull=False)
+        .values("day")
+        .annotate(newest=Max("statement_id"))
+        .values_list("day", "newest")
+    )
+    in_use = StatementFile.objects.filter(
+        provider_id=provider_id, state=StatementState.IMPORTED
+    ).values_list("day", "pk")
+    days.update(day for day, pk in in_use if day is not None and latest.get(day) != pk)
+    return sorted(days)

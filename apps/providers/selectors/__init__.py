@@ -1,6 +1,7 @@
 """What other apps may read of providers."""
 
 from apps.providers.selectors.catalogue import (
+    active_providers,
     games_by_code,
     launch_facts,
     provider_by_code,
@@ -9,6 +10,7 @@ from apps.providers.selectors.catalogue import (
 )
 
 __all__ = [
+    "active_providers",
     "games_by_code",
     "launch_facts",
     "provider_by_code",

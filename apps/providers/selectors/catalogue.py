@@ -19,6 +19,11 @@ def provider_by_code(provider_code: str) -> Provider:
     return provider
 
 
+def active_providers() -> list[Provider]:
+    """Return every active provider, by code."""
+    return list(Provider.objects.filter(is_active=True).order_by("code"))
+
+
 def provider_choices() -> list[tuple[str, str]]:
     """Return (id, name) of every provider, for a list filter."""
     return [

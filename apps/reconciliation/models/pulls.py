@@ -64,6 +64,7 @@ class PulledPage(models.Model):
     attempt = models.PositiveIntegerField()
     page = models.PositiveIntegerField()
     sha256 = models.CharField("SHA-256", max_length=64)
+    rows_sha256 = models.CharField("SHA-256 of the rows", max_length=64)
     raw_key = models.CharField("stored file", max_length=255)
     rows = models.PositiveIntegerField()
     fetched_at = models.DateTimeField()

@@ -17,9 +17,10 @@ import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
+from apps.core.errors import DomainError
 from apps.core.money import format_minor
 from apps.core.services import publish, record_audit
-from apps.providers.selectors import provider_by_code
+from apps.providers.selectors import active_providers, provider_by_code
 from apps.reconciliation import selectors, statements
 from apps.reconciliation.contracts import Comparison, CurrencyVariance
 from apps.reconciliation.engine.compare import break_items, compare
@@ -292,3 +293,22 @@ def percent(part_minor: int, whole_minor: int) -> str:
         return "no turnover" if part_minor else "0.0000 %"
     ten_thousandths = -(-part_minor * 1_000_000 // whole_minor)
     return f"{ten_thousandths // 10_000}.{ten_thousandths % 10_000:04d} %"
+
+
+def reconcile_due(*, now: datetime) -> dict[str, str]:
+    """Reconcile yesterday and every day with a newer statement, of every active provider.
+
+    Returns what happened by provider and day: the run's state, or the code of a refusal.
+    """
+    answers: dict[str, str] = {}
+    for provider in active_providers():
+        zone = ZoneInfo(provider.reporting_timezone)
+        yesterday = now.astimezone(zone).date() - timedelta(days=1)
+        for day in selectors.days_to_reconcile(provider.pk, yesterday):
+            try:
+                outcome = reconcile(provider_code=provider.code, day=day, acting_user=None, now=now)
+                answers[f"{provider.code}:{day}"] = outcome.state
+            except DomainError as error:
+                answers[f"{provider.code}:{day}"] = error.code
+                logger.warning("reconciliation.run.failed", day=str(day), code=error.code)
+    return answers
