@@ -48,21 +48,20 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "providers.*": {"queue": "slow"},
 }
 
-# The code's schedule; one line per job. A missed run is made up by the job itself, from its table.
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
-
-_EVERY_MINUTE = timedelta(minutes=1)
-
 
 def _job(task: str, schedule: timedelta | crontab) -> dict[str, Any]:
     return {"task": task, "schedule": schedule}
 
 
-CELERY_BEAT_SCHEDULE["core.sweep_outbox"] = _job("core.sweep_outbox", _EVERY_MINUTE)
-CELERY_BEAT_SCHEDULE["providers.check_certificates"] = _job(
-    "providers.check_certificates", crontab(hour=3, minute=30)
-)
-CELERY_BEAT_SCHEDULE["bonuses.expire_grants"] = _job("bonuses.expire_grants", _EVERY_MINUTE)
-CELERY_BEAT_SCHEDULE["promotions.advance_campaigns"] = _job(
-    "promotions.advance_campaigns", _EVERY_MINUTE
-)
+_MINUTE = timedelta(minutes=1)
+_JOBS = [
+    _job("core.sweep_outbox", _MINUTE),
+    _job("gateway.apply_unjudged", _MINUTE),
+    _job("bonuses.expire_grants", _MINUTE),
+    _job("promotions.advance_campaigns", _MINUTE),
+    _job("providers.check_certificates", crontab(hour=3, minute=30)),
+    _job("reconciliation.pull_rounds", crontab(minute=10)),
+    _job("reconciliation.reconcile_due", crontab(hour="1,5,9,13,17,21", minute=40)),
+]
+# A missed run is made up by the next one: each job finds its work in its own table.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {job["task"]: job for job in _JOBS}
