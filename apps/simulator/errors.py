@@ -69,3 +69,12 @@ class NoSigningKeyError(DomainError):
 
     def __init__(self, provider: str) -> None:
         super().__init__(f"Provider {provider!r:.60} has no active key to sign with.")
+
+
+class CommandFailedError(DomainError):
+    """One of Pitboss's own commands ended with a bad status."""
+
+    code: ClassVar[str] = "command_failed"
+
+    def __init__(self, name: str, status: object, output: str) -> None:
+        super().__init__(f"manage.py {name} ended with status {status}: {output.strip()[:500]}")
