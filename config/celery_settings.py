@@ -56,7 +56,8 @@ def _job(task: str, schedule: timedelta | crontab) -> dict[str, Any]:
 _MINUTE = timedelta(minutes=1)
 _JOBS = [
     _job("core.sweep_outbox", _MINUTE),
-    _job("gateway.apply_unjudged", _MINUTE),
+    _job("gateway.apply_unjudged", timedelta(seconds=20)),
+    _job("wallet.seal_transfers", crontab(minute=5)),
     _job("bonuses.expire_grants", _MINUTE),
     _job("promotions.advance_campaigns", _MINUTE),
     _job("providers.check_certificates", crontab(hour=3, minute=30)),

@@ -66,10 +66,9 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS d (id, delta) WHERE a.id = d.id
 
 # A share lock waits for every transfer in flight and lets none start for the moment of reading,
 # so no row with a lower id can appear after the run is sealed.
-LAST_SETTLED_TRANSFER: LiteralString = """
-LOCK TABLE wallet_transfer IN SHARE MODE;
-SELECT coalesce(max(id), 0) FROM wallet_transfer
-"""
+LOCK_TRANSFERS: LiteralString = "LOCK TABLE wallet_transfer IN SHARE MODE"
+
+LAST_TRANSFER: LiteralString = "SELECT coalesce(max(id), 0) FROM wallet_transfer"
 
 # One canonical text per row, in id order, independent of session settings.
 SEALED_ROWS: LiteralString = """
