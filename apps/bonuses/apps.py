@@ -3,6 +3,7 @@ from typing import override
 from django.apps import AppConfig
 
 from apps.staff.approvals import register_approval
+from apps.staff.enums import Role
 
 
 class BonusesConfig(AppConfig):
@@ -12,7 +13,9 @@ class BonusesConfig(AppConfig):
 
     @override
     def ready(self) -> None:
+        from apps.bonuses import home  # noqa: PLC0415 - it reads models, which are not loaded before
         from apps.bonuses.services import grants, rules  # noqa: PLC0415 - services need the models, which are not loaded before
+        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
 
         register_approval(
             rules.ACTIVATION,
@@ -28,3 +31,6 @@ class BonusesConfig(AppConfig):
             handler=grants.execute_forfeiture,
             label="Forfeit a bonus",
         )
+
+        register_home_card([Role.PROMO_MANAGER], home.active_grants_card)
+        register_home_card([Role.PROMO_MANAGER, Role.CS_SUPERVISOR], home.flagged_receipts_card)

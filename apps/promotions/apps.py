@@ -3,6 +3,7 @@ from typing import override
 from django.apps import AppConfig
 
 from apps.staff.approvals import register_approval
+from apps.staff.enums import Role
 
 
 class PromotionsConfig(AppConfig):
@@ -12,7 +13,9 @@ class PromotionsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
+        from apps.promotions import home  # noqa: PLC0415 - it reads models, which are not loaded before
         from apps.promotions.services import review  # noqa: PLC0415 - services need the models, which are not loaded before
+        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
 
         register_approval(
             review.APPROVAL_KIND,
@@ -22,3 +25,7 @@ class PromotionsConfig(AppConfig):
             editors=review.editors_of_campaign,
             label="Approve a campaign",
         )
+
+        register_home_card([Role.PROMO_MANAGER], home.live_campaigns_card)
+        register_home_card([Role.PROMO_MANAGER], home.campaigns_in_review_card)
+        register_home_card([Role.PROMO_MANAGER], home.tagged_events_card)

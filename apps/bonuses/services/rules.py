@@ -57,6 +57,31 @@ def create_rule(
 
 
 @transaction.atomic
+def edit_rule(*, rule_id: int, terms: RuleTerms, acting_user: Person, reason: str) -> BonusRule:
+    """Change the terms of a draft; its code stays.
+
+    A request for approval made before is void from then on, because it binds the former content.
+
+    Raises:
+        RuleNotDraftError: the rule is active or retired.
+        RuleTermsError, UnknownCurrencyError: see ``create_rule``.
+        SignedOutError: nobody is signed in.
+    """
+    check_terms(terms)
+    author_id(acting_user)
+    rule = lock_rule(rule_id)
+    if rule.state != RuleState.DRAFT:
+        raise RuleNotDraftError(rule)
+    if terms.code != rule.code:
+        raise RuleTermsError("The code names all versions of a rule and can't change.")
+    for name, value in asdict(terms).items():
+        setattr(rule, name, value)
+    rule._change_reason = reason  # type: ignore[attr-defined]  # noqa: SLF001 - simple-history's documented attribute
+    rule.save(update_fields=list(asdict(terms)))
+    return rule
+
+
+@transaction.atomic
 def new_version(*, rule_id: int, acting_user: Person, now: datetime) -> BonusRule:
     """Copy a rule and its weights into a draft of the next version.
 

@@ -30,7 +30,9 @@ logger = structlog.get_logger(__name__)
 
 
 @transaction.atomic
-def create_campaign(content: CampaignContent, *, acting_user: Person, now: datetime) -> Campaign:
+def create_campaign(
+    content: CampaignContent, *, acting_user: Person, reason: str = "Created.", now: datetime
+) -> Campaign:
     """Make a draft.
 
     Raises:
@@ -45,6 +47,7 @@ def create_campaign(content: CampaignContent, *, acting_user: Person, now: datet
         edited_by_id=author_id(acting_user),
         created_at=now,
     )
+    campaign._change_reason = reason  # type: ignore[attr-defined]  # noqa: SLF001 - simple-history's documented attribute
     campaign.save(force_insert=True)
     return campaign
 

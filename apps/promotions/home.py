@@ -1,0 +1,82 @@
+"""What awaits promo managers on their home page."""
+
+from typing import Final
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince, timeuntil
+
+from apps.promotions import selectors
+from apps.staff.contracts import HomeCard, HomeRow
+
+MAX_ROWS: Final = 8
+
+
+def live_campaigns_card(_request: HttpRequest) -> HomeCard:
+    now = timezone.now()
+    campaigns = list(selectors.live_campaigns()[: MAX_ROWS + 1])
+    return HomeCard(
+        title="Live campaigns",
+        value=_count(len(campaigns)),
+        tone="success" if campaigns else "neutral",
+        link=reverse("admin:promotions_campaign_changelist") + "?state=live",
+        rows=tuple(
+            HomeRow(
+                title=f"{campaign.name} ({campaign.provider})",
+                link=reverse("admin:promotions_campaign_change", args=[campaign.pk]),
+                meta=f"{timeuntil(campaign.ends_at, now, depth=1)} left",
+                tone="success",
+            )
+            for campaign in campaigns
+        ),
+        empty_text="No campaign is live. Approved ones start by themselves on their schedule.",
+    )
+
+
+def campaigns_in_review_card(_request: HttpRequest) -> HomeCard:
+    campaigns = list(selectors.campaigns_in_review()[: MAX_ROWS + 1])
+    return HomeCard(
+        title="Campaigns awaiting approval",
+        value=_count(len(campaigns)),
+        tone="warning" if campaigns else "success",
+        link=reverse("admin:promotions_campaign_changelist") + "?state=in_review",
+        rows=tuple(
+            HomeRow(
+                title=str(campaign),
+                link=reverse("admin:promotions_campaign_change", args=[campaign.pk]),
+                meta=f"submitted by {campaign.submitted_by}",
+                tone="warning",
+            )
+            for campaign in campaigns
+        ),
+        empty_text="No campaign waits for a second person.",
+    )
+
+
+def tagged_events_card(_request: HttpRequest) -> HomeCard:
+    """Count the flags received today (UTC), and show the ones no campaign stands behind."""
+    now = timezone.now()
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    counts = selectors.tag_counts_since(today)
+    return HomeCard(
+        title="Promo flags received today (UTC)",
+        value=f"{counts.tagged:,}",
+        tone="warning" if counts.to_look_at else "success",
+        note=f"{counts.in_campaign:,} in a campaign, {counts.to_look_at:,} to look at",
+        link=reverse("admin:promotions_promotag_changelist"),
+        rows=tuple(
+            HomeRow(
+                title=f"{tag.flagged_code} on {tag.subject}",
+                link=reverse("admin:promotions_promotag_change", args=[tag.pk]),
+                meta=f"{tag.get_reason_display()}, {timesince(tag.created_at, now, depth=1)} ago",
+                tone="warning",
+            )
+            for tag in selectors.tags_to_look_at(today)[:MAX_ROWS]
+        ),
+        empty_text="Every flag received today belongs to a campaign.",
+    )
+
+
+def _count(found: int) -> str:
+    return f"{MAX_ROWS}+" if found > MAX_ROWS else str(found)
