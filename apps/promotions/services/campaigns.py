@@ -6,7 +6,8 @@ approved campaign makes it a draft again, with a new version, and drops the appr
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 import structlog
 from django.db import transaction
@@ -25,6 +26,9 @@ from apps.promotions.errors import (
 from apps.promotions.locks import lock_campaign
 from apps.promotions.models import Campaign
 from apps.staff.services.approvals import Person
+
+MAX_TERMS_LENGTH: Final = 100_000
+MAX_MULTIPLIER: Final = 10_000
 
 logger = structlog.get_logger(__name__)
 
@@ -93,24 +97,30 @@ def check_content(content: CampaignContent) -> None:
         CampaignContentError: a field is missing or contradicts another one.
     """
     texts = {
-        "code": content.code,
-        "name": content.name,
-        "version of the terms": content.terms_version,
-        "terms": content.terms,
+        "code": (content.code, 128),
+        "name": (content.name, 120),
+        "version of the terms": (content.terms_version, 40),
+        "terms": (content.terms, MAX_TERMS_LENGTH),
     }
-    for name, text in texts.items():
-        if not text.strip() or "\x00" in text:
-            raise CampaignContentError(f"The {name} must be filled in with plain text.")
+    for name, (text, longest) in texts.items():
+        if not text.strip() or "\x00" in text or len(text) > longest:
+            raise CampaignContentError(f"The {name} is plain text of 1 to {longest} characters.")
     if content.starts_at.tzinfo is None or content.ends_at.tzinfo is None:
         raise CampaignContentError("Start and end need a time zone.")
     if content.ends_at <= content.starts_at:
         raise CampaignContentError("The campaign must end after it starts.")
-    if not content.multiplier.is_finite() or content.multiplier <= 0:
-        raise CampaignContentError("The multiplier must be above zero.")
+    _check_multiplier(content.multiplier)
     if content.start_mode not in StartMode.values:
         raise CampaignContentError(
             f"A campaign starts by schedule or by hand, not {content.start_mode!r}."
         )
+
+
+def _check_multiplier(multiplier: Decimal) -> None:
+    if not multiplier.is_finite() or not 0 < multiplier < MAX_MULTIPLIER:
+        raise CampaignContentError("The multiplier must be above 0 and below 10,000.")
+    if multiplier != multiplier.quantize(Decimal("0.0001")):
+        raise CampaignContentError("The multiplier has at most four decimals.")
 
 
 def content_of(campaign: Campaign) -> CampaignContent:
