@@ -80,7 +80,7 @@ def vetter() -> Iterator[PdfVetter]:
 def take(evidence: Path, now: datetime, vetter: PdfVetter) -> Take:
     def run(folder: Path, *trust: TrustChoice) -> ImportReport:
         request = ImportRequest(folder=folder, trust=trust, acting_user=None, now=now)
-        return import_folder(request, vetter, lambda _done, _total: None)
+        return import_folder(request, lambda _done, _total: None, vetter=vetter)
 
     return run
 

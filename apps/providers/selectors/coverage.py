@@ -16,6 +16,8 @@ A certificate covers a game in a jurisdiction on a day when all of this holds:
 Days are calendar days as the lab wrote them; the caller decides which day it is.
 """
 
+from collections import defaultdict
+from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -82,7 +84,7 @@ def offer_count() -> int:
 def cover_for(game_id: int, jurisdiction: str, on: date) -> Cover:
     """Say whether a certificate covers the game; an unknown game is never covered.
 
-    Two queries where the answer is yes, three where it is no.
+    Two queries where the answer is yes, four where it is no.
     """
     game = Game.objects.select_related("provider").filter(pk=game_id).first()
     if game is None:
@@ -118,54 +120,94 @@ def _refused(code: str, text: str) -> Cover:
 
 
 def _reasons_against(game: Game, jurisdiction: str, on: date) -> tuple[CoverReason, ...]:
-    named = (
-        Certificate.objects.filter(
-            kind__in=COVERING_KINDS,
-            provider_code=game.provider.code,
-            games__game_code=game.game_code,
-        )
-        .annotate(
-            is_superseded=Exists(later_revisions(on)),
-            is_for_jurisdiction=Exists(
-                Certificate.objects.filter(
-                    pk=OuterRef("pk"), jurisdictions__jurisdiction=jurisdiction
-                )
-            ),
-        )
-        .select_related("document")
+    named = _candidates(on).filter(
+        provider_code=game.provider.code, games__game_code=game.game_code
+    )
+    reasons = [
+        reason
+        for certificate in named
+        if (reason := _objection(certificate, jurisdiction, on)) is not None
+    ]
+    return tuple(reasons) or (_nothing_names(game.game_code),)
+
+
+def _nothing_names(game_code: str) -> CoverReason:
+    return CoverReason("no_certificate", f"No registered report names {game_code}.")
+
+
+def _candidates(on: date) -> QuerySet[Certificate]:
+    return (
+        Certificate.objects.filter(kind__in=COVERING_KINDS)
+        .annotate(is_superseded=Exists(later_revisions(on)))
+        .select_related("document", "lab")
+        .defer("document__text")
+        .prefetch_related("jurisdictions")
         .order_by("report_number", "revision", "pk")
     )
-    reasons = [_reason_against(certificate, jurisdiction, on) for certificate in named]
-    if not reasons:
-        text = f"No registered report names {game.game_code}."
-        reasons = [CoverReason("no_certificate", text)]
-    return tuple(reasons)
 
 
-def _reason_against(certificate: Certificate, jurisdiction: str, on: date) -> CoverReason:
-    # The annotations of _reasons_against are not known to the type of the model.
-    is_for_jurisdiction = getattr(certificate, "is_for_jurisdiction")  # noqa: B009
+def _objection(certificate: Certificate, jurisdiction: str, on: date) -> CoverReason | None:
+    """Return the first rule that this certificate fails, of a game it names; None if it covers."""
+    # The annotation of _candidates is not known to the type of the model.
     is_superseded = getattr(certificate, "is_superseded")  # noqa: B009
+    named = {item.jurisdiction for item in certificate.jurisdictions.all()}
     ended = certificate.expires_on is not None and certificate.expires_on < on
+    failed = certificate.result == CertificateResult.DOES_NOT_COMPLY
+    altered = certificate.document.signature_state == SignatureState.INVALID
+    early = certificate.effective_on > on
     rules = (
-        (not is_for_jurisdiction, "other_jurisdiction", f"does not name {jurisdiction}"),
+        (jurisdiction not in named, "other_jurisdiction", f"does not name {jurisdiction}"),
         (certificate.state == CertificateState.WITHDRAWN, "withdrawn", "was withdrawn"),
-        (
-            certificate.result == CertificateResult.DOES_NOT_COMPLY,
-            "does_not_comply",
-            "says that the test was failed",
-        ),
-        (
-            certificate.document.signature_state == SignatureState.INVALID,
-            "invalid_signature",
-            "has a document whose signature is invalid",
-        ),
+        (failed, "does_not_comply", "says that the test was failed"),
+        (altered, "invalid_signature", "has a document whose signature is invalid"),
         (is_superseded, "superseded", "was replaced by a later revision"),
         (ended, "expired", f"was valid through {certificate.expires_on}"),
+        (early, "not_yet_effective", f"takes effect on {certificate.effective_on}"),
     )
     for applies, code, text in rules:
         if applies:
             return CoverReason(code, f"{certificate} {text}.")
-    return CoverReason(
-        "not_yet_effective", f"{certificate} takes effect on {certificate.effective_on}."
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageCell:
+    """One offer of a game in a jurisdiction, with what covers it or what speaks against it."""
+
+    game_id: int
+    provider_code: str
+    game_code: str
+    jurisdiction: str
+    cover: Cover
+
+
+def coverage_on(on: date) -> list[CoverageCell]:
+    """Return every active offer with its cover, by game and jurisdiction; four queries in all."""
+    by_game: dict[tuple[str, str], list[Certificate]] = defaultdict(list)
+    for certificate in _candidates(on).prefetch_related("games"):
+        for scope in certificate.games.all():
+            by_game[certificate.provider_code, scope.game_code].append(certificate)
+    offers = (
+        GameOffer.objects.filter(game__is_active=True, game__provider__is_active=True)
+        .order_by("game__game_code", "jurisdiction", "game__provider__code")
+        .values_list("game_id", "game__provider__code", "game__game_code", "jurisdiction")
     )
+    return [
+        CoverageCell(
+            *offer, cover=_cover_among(by_game[offer[1], offer[2]], offer[2], offer[3], on)
+        )
+        for offer in offers
+    ]
+
+
+def _cover_among(
+    certificates: list[Certificate], game_code: str, jurisdiction: str, on: date
+) -> Cover:
+    objections = []
+    for certificate in certificates:
+        objection = _objection(certificate, jurisdiction, on)
+        if objection is None:
+            return Cover(allowed=True, certificate=certificate_ref(certificate))
+        objections.append(objection)
+    reasons = tuple(objections) or (_nothing_names(game_code),)
+    return Cover(allowed=False, certificate=None, reasons=reasons)

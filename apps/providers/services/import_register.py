@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -104,22 +105,36 @@ class ImportReport:
         return bool(self.refused) or not self.has_register
 
 
-def import_folder(request: ImportRequest, vetter: PdfVetter, progress: Progress) -> ImportReport:
+def import_folder(
+    request: ImportRequest, progress: Progress, *, vetter: PdfVetter | None = None
+) -> ImportReport:
     """Register each row of ``register.csv`` with its PDF, each wholly or not at all.
 
     Running it again changes nothing. Files that no row names are vetted and reported, and kept
     nowhere; a folder without a register is only vetted. A root in the folder is proposed, never
     trusted: it came the same way as the documents it would vouch for. Only ``request.trust``,
-    where a person names a file, makes one count.
+    where a person names a file, makes one count. Without a running ``vetter`` one is started.
 
     Raises:
         RegisterRefusedError: no such folder, or a register that can't be read.
         InvalidRootError: a root to trust is none, or it is not clear which lab's it is.
     """
-    folder = request.folder
-    if not folder.is_dir():
-        message = f"{display_name(str(folder))} is not a folder."
+    if not request.folder.is_dir():
+        message = f"{display_name(str(request.folder))} is not a folder."
         raise RegisterRefusedError(message)
+    with PdfVetter() if vetter is None else nullcontext(vetter) as running:
+        report = _import(request, progress, running)
+    logger.info(
+        "providers.certificates.imported",
+        registered=len(report.registered),
+        unchanged=len(report.unchanged),
+        refused=len(report.refused),
+    )
+    return report
+
+
+def _import(request: ImportRequest, progress: Progress, vetter: PdfVetter) -> ImportReport:
+    folder = request.folder
     rows = _register_rows(folder)
     report = ImportReport(has_register=rows is not None)
     files = list(_files(folder))
@@ -131,12 +146,6 @@ def import_folder(request: ImportRequest, vetter: PdfVetter, progress: Progress)
         progress(len(rows or []) + index + 1, total)
         if path not in listed:
             _vet_unlisted(request, path, vetter, report)
-    logger.info(
-        "providers.certificates.imported",
-        registered=len(report.registered),
-        unchanged=len(report.unchanged),
-        refused=len(report.refused),
-    )
     return report
 
 

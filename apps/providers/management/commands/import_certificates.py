@@ -14,7 +14,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from apps.core.errors import DomainError
 from apps.providers.enums import RootState
-from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.services.import_register import (
     ImportReport,
     ImportRequest,
@@ -53,8 +52,8 @@ class Command(BaseCommand):
             now=timezone.now(),
         )
         try:
-            with PdfVetter() as vetter, _progress(is_quiet=options["json"]) as progress:
-                report = import_folder(request, vetter, progress)
+            with _progress(is_quiet=options["json"]) as progress:
+                report = import_folder(request, progress)
         except DomainError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
