@@ -75,8 +75,6 @@ def _host_problems(env: Environment) -> Iterator[str]:
 
 def _server_problems(env: Environment) -> Iterator[str]:
     database = urlsplit(reveal(env.database_url) or "")
-    if database.scheme and database.scheme not in {"postgres", "postgresql"}:
-        yield "DATABASE_URL must be postgresql://."
     if database.hostname and not database.password:
         yield "DATABASE_URL has no password."
     if set(parse_qs(database.query).get("sslmode", [])) & _WEAK_TLS:
