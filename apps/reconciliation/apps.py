@@ -1,3 +1,5 @@
+from typing import override
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,9 @@ class ReconciliationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "apps.reconciliation"
     label = "reconciliation"
+
+    @override
+    def ready(self) -> None:
+        from apps.reconciliation import home  # noqa: PLC0415 - selectors need the models, which are not loaded before
+
+        home.register()

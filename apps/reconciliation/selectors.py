@@ -15,7 +15,13 @@ from apps.reconciliation import evidence
 from apps.reconciliation.contracts import BreakLine, ImportOutcome, StatementRow
 from apps.reconciliation.engine.duck import literal, open_engine
 from apps.reconciliation.enums import BreakState, PullState, RunState, StatementState
-from apps.reconciliation.models import Break, PullCursor, ReconciliationRun, StatementFile
+from apps.reconciliation.models import (
+    Break,
+    BreakChange,
+    PullCursor,
+    ReconciliationRun,
+    StatementFile,
+)
 
 _DAYS_SEARCHED: Final = 62
 
@@ -163,7 +169,7 @@ def open_break_counts(limit: int = 50) -> list[dict[str, Any]]:
     """Count open breaks per provider and day, newest day first."""
     return list(
         Break.objects.filter(state=BreakState.OPEN)
-        .values("provider__code", "provider__name", "day")
+        .values("provider_id", "provider__code", "provider__name", "day")
         .annotate(breaks=Count("pk"), touching=Count("pk", filter=Q(is_player_touched=True)))
         .order_by("-day", "provider__code")[:limit]
     )
@@ -233,3 +239,29 @@ def days_to_reconcile(provider_id: int, yesterday: date) -> list[date]:
     ).values_list("day", "pk")
     days.update(day for day, pk in in_use if day is not None and latest.get(day) != pk)
     return sorted(days)
+
+
+def recent_day_choices() -> list[tuple[str, str]]:
+    """Return the newest days with a run or a statement, for a list filter."""
+    runs = ReconciliationRun.objects.order_by("-day").values_list("day", flat=True).distinct()[:31]
+    files = (
+        StatementFile.objects.filter(day__isnull=False)
+        .order_by("-day")
+        .values_list("day", flat=True)
+        .distinct()[:31]
+    )
+    days = sorted({*runs, *files}, reverse=True)[:31]
+    return [(day.isoformat(), day.isoformat()) for day in days if day is not None]
+
+
+def changes_of_break(break_id: int) -> list[BreakChange]:
+    return list(BreakChange.objects.filter(found_break_id=break_id).order_by("pk"))
+
+
+def run_by_id(run_id: int) -> ReconciliationRun:
+    return ReconciliationRun.objects.select_related("provider").get(pk=run_id)
+
+
+def open_raw(statement: StatementFile) -> Any:
+    """Open the file exactly as it came."""
+    return evidence.evidence_storage().open(statement.raw_key, "rb")

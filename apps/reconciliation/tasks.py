@@ -1,4 +1,4 @@
-"""Doors for the worker. Each is safe to repeat: a lock, a cursor or a unique key keeps it single."""
+"""Doors for the worker. Each is safe to repeat: a lock, cursor or unique key keeps it single."""
 
 from celery import shared_task
 from django.utils import timezone

@@ -1,0 +1,158 @@
+"""Runs: one day's comparison at a glance."""
+
+from collections.abc import Sequence
+from typing import override
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.core.admin import (
+    ActionCall,
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    badge,
+    badge_column,
+    choice_filter,
+    datetime_column,
+    link_cell,
+    money_cell,
+)
+from apps.providers.selectors import provider_choices
+from apps.reconciliation import selectors, services
+from apps.reconciliation.contracts import CurrencyVariance
+from apps.reconciliation.enums import BreakClass, RunState
+from apps.reconciliation.models import ReconciliationRun
+
+_STATE_TONES = {
+    RunState.COMPLETE.value: "success",
+    RunState.NO_STATEMENT.value: "danger",
+    RunState.EMPTY_STATEMENT.value: "danger",
+}
+
+
+def _again(call: ActionCall) -> str:
+    run = selectors.run_by_id(call.object_id)
+    outcome = services.reconcile(
+        provider_code=run.provider.code, day=run.day, acting_user=call.user, now=call.now
+    )
+    found = sum(outcome.comparison.breaks.values())
+    return f"Run {outcome.run_id}: {RunState(outcome.state).label.lower()}, {found:,} breaks."
+
+
+@admin.register(ReconciliationRun)
+class ReconciliationRunAdmin(PanelsMixin, ReadOnlyAdmin[ReconciliationRun]):
+    list_display = [
+        "pk",
+        "provider",
+        "day",
+        badge_column("state", _STATE_TONES),
+        "alert",
+        "break_count",
+        "matched",
+        "ledger_events",
+        "statement_events",
+        datetime_column("started_at"),
+    ]
+    list_filter = [
+        choice_filter("provider_id", "provider", provider_choices),
+        choice_filter("state", "state", RunState.choices),
+        choice_filter("is_alert", "alert", [("True", "Alert"), ("False", "No alert")]),
+        choice_filter("day", "day", selectors.recent_day_choices),
+    ]
+    list_select_related = ["provider"]
+    search_fields = ["pk__exact"]
+    search_help_text = "Run number"
+    ordering = ["-pk"]
+    reasoned_actions = [
+        ReasonedAction(
+            name="reconcile-again",
+            label="Reconcile this day again",
+            permission="reconciliation.run_reconciliation",
+            perform=_again,
+            question="The same breaks stay the same; what agrees by now closes.",
+            tone="primary",
+        )
+    ]
+    readonly_fields = ["alert"]
+    fieldsets = [
+        (
+            "Run",
+            {
+                "fields": [
+                    ("provider", "day", "state", "alert"),
+                    ("ledger_events", "statement_events", "statement_rows", "matched"),
+                    ("started_at", "finished_at", "compare_milliseconds", "started_by"),
+                    ("statement", "ledger_sha256"),
+                ]
+            },
+        ),
+    ]
+
+    @admin.display(description="alert", ordering="is_alert")
+    def alert(self, obj: ReconciliationRun) -> str:
+        return badge("Alert", "danger") if obj.is_alert else badge("No alert", "success")
+
+    @override
+    def panels(self, request: HttpRequest, obj: ReconciliationRun) -> Sequence[Panel]:
+        if obj.state != RunState.COMPLETE:
+            return [
+                Panel(
+                    title="Nothing was compared",
+                    empty_text=f"{obj.get_state_display()}: import or pull the provider's round log"
+                    " of this day, then reconcile. Until then nobody knows if the day is good.",
+                    tone="danger",
+                )
+            ]
+        return [_breaks(obj), _variance(obj)]
+
+
+def _breaks(obj: ReconciliationRun) -> Panel:
+    page = reverse("admin:reconciliation_break_changelist")
+    where = {"provider_id": obj.provider_id, "day": obj.day.isoformat()}
+    return Panel(
+        title="Breaks by class",
+        columns=["class", "events"],
+        rows=[
+            [
+                BreakClass(name).label,
+                link_cell(f"{page}?{urlencode({**where, 'break_class': name})}", f"{count:,}")
+                if count
+                else "0",
+            ]
+            for name, count in sorted(
+                obj.break_counts.items(), key=lambda item: BreakClass.values.index(item[0])
+            )
+        ],
+        note="As this run found them; the links lead to where the day stands now.",
+        link=f"{page}?{urlencode(where)}",
+        link_text="All breaks of the day",
+    )
+
+
+def _variance(obj: ReconciliationRun) -> Panel:
+    lines = [CurrencyVariance(code, **values) for code, values in sorted(obj.variance.items())]
+    return Panel(
+        title="Variance by currency",
+        columns=["currency", "provider's turnover", "gross", "gross %", "net", "net %", ""],
+        rows=[
+            [
+                line.currency,
+                money_cell(line.turnover_minor, line.currency),
+                money_cell(line.gross_minor, line.currency),
+                services.percent(line.gross_minor, line.turnover_minor),
+                money_cell(line.net_minor, line.currency),
+                services.percent(line.net_minor, line.turnover_minor),
+                badge("Above 0.1 %", "danger")
+                if line.is_above_threshold
+                else badge("Within 0.1 %", "success"),
+            ]
+            for line in lines
+        ],
+        empty_text="Neither side has a stake that day.",
+        note="Gross is the sum of absolute differences, net the difference of the net positions;"
+        " both in per cent of the provider's turnover.",
+    )

@@ -1,0 +1,257 @@
+"""Statements: what came, what was wrong with it, and the door for a new one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, override
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from unfold.decorators import action
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+)
+
+from apps.core.admin import (
+    ActionCall,
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    badge_column,
+    choice_filter,
+    datetime_column,
+)
+from apps.core.errors import DomainError
+from apps.providers.selectors import active_providers, provider_choices
+from apps.reconciliation import selectors, services
+from apps.reconciliation.engine.unpack import FILE_LIMIT
+from apps.reconciliation.enums import RowFault, RunState, StatementSource, StatementState
+from apps.reconciliation.errors import StatementRefusedError
+from apps.reconciliation.models import StatementFile
+
+_STATE_TONES = {
+    StatementState.IMPORTED.value: "success",
+    StatementState.SUPERSEDED.value: "neutral",
+    StatementState.REFUSED.value: "danger",
+}
+
+
+class UploadForm(forms.Form):
+    """A file, whose it is, and its day where the rows can't say it."""
+
+    provider = forms.ChoiceField(
+        choices=lambda: [(p.code, p.name) for p in active_providers()],
+        widget=UnfoldAdminSelectWidget(),
+    )
+    file = forms.FileField(
+        widget=UnfoldAdminFileFieldWidget(),
+        help_text="CSV, NDJSON or JSON, plain or gzip.",
+        max_length=255,
+    )
+    day = forms.DateField(
+        required=False,
+        widget=UnfoldAdminDateWidget(),
+        help_text="Only where the rows don't say it.",
+    )
+
+    def clean_file(self) -> Any:
+        upload = self.cleaned_data["file"]
+        if upload.size > FILE_LIMIT:
+            raise forms.ValidationError("The file is too large.")
+        return upload
+
+
+def _reconcile(call: ActionCall) -> str:
+    statement = selectors.statement_by_id(call.object_id)
+    if statement.day is None:
+        return "A file without a day can't be reconciled."
+    outcome = services.reconcile(
+        provider_code=statement.provider.code,
+        day=statement.day,
+        acting_user=call.user,
+        now=call.now,
+    )
+    found = sum(outcome.comparison.breaks.values())
+    return f"Run {outcome.run_id}: {RunState(outcome.state).label.lower()}, {found:,} breaks."
+
+
+@admin.register(StatementFile)
+class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
+    list_display = [
+        "original_name",
+        "provider",
+        "day",
+        badge_column("state", _STATE_TONES),
+        "source",
+        "rows_good",
+        "rows_bad",
+        "rows_other_day",
+        "refusal_code",
+        datetime_column("imported_at"),
+    ]
+    list_filter = [
+        choice_filter("provider_id", "provider", provider_choices),
+        choice_filter("state", "state", StatementState.choices),
+        choice_filter("source", "source", StatementSource.choices),
+        choice_filter("day", "day", selectors.recent_day_choices),
+    ]
+    list_select_related = ["provider"]
+    search_fields = ["sha256__exact", "original_name__exact"]
+    search_help_text = "SHA-256 or file name, exactly"
+    ordering = ["-imported_at", "-pk"]
+    actions_list = ["upload"]
+    reasoned_actions = [
+        ReasonedAction(
+            name="reconcile",
+            label="Reconcile this day",
+            permission="reconciliation.run_reconciliation",
+            perform=_reconcile,
+            tone="primary",
+            is_offered=lambda obj, _user: obj.state == StatementState.IMPORTED,
+        )
+    ]
+    fieldsets = [
+        (
+            "Statement",
+            {
+                "fields": [
+                    ("provider", "day", "state", "source"),
+                    ("original_name", "format", "is_gzip", "size_bytes"),
+                    ("rows_total", "rows_good", "rows_bad", "rows_other_day"),
+                    ("imported_at", "imported_by", "superseded_by"),
+                    "sha256",
+                ]
+            },
+        ),
+        ("Refusal", {"fields": [("refusal_code", "refusal_detail")]}),
+    ]
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                "<int:statement_id>/download/",
+                self.admin_site.admin_view(self.download_view),
+                name="reconciliation_statementfile_download",
+            ),
+            *super().get_urls(),
+        ]
+
+    @override
+    def panels(self, request: HttpRequest, obj: StatementFile) -> Sequence[Panel]:
+        return [_problems(obj), _changes(obj), _file(obj)]
+
+    def download_view(self, request: HttpRequest, statement_id: int) -> HttpResponse | FileResponse:
+        """Give the file exactly as it came, as a download and never as a page."""
+        statement = StatementFile.objects.filter(pk=statement_id).first()
+        if statement is None or not statement.raw_key:
+            raise Http404
+        if not self.has_view_permission(request, statement):
+            raise PermissionDenied
+        handle = selectors.open_raw(statement)
+        answer = FileResponse(handle, as_attachment=True, filename=f"statement-{statement.pk}")
+        answer["content-type"] = "application/octet-stream"
+        answer["x-content-type-options"] = "nosniff"
+        return answer
+
+    @action(description="Import a statement", url_path="upload", permissions=["upload"])  # type: ignore[untyped-decorator] # Unfold has no types
+    def upload(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a file and take it; a refusal leads to its report."""
+        form = UploadForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            return HttpResponseRedirect(self._take(request, form.cleaned_data))
+        page = reverse("admin:reconciliation_statementfile_changelist")
+        return TemplateResponse(
+            request,
+            "admin/statement_upload.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": "Import a statement",
+                "opts": self.opts,
+                "form": form,
+                "back_url": page,
+            },
+        )
+
+    def has_upload_permission(self, request: HttpRequest, *_: Any) -> bool:
+        return request.user.has_perm("reconciliation.import_statement")
+
+    def _take(self, request: HttpRequest, fields: dict[str, Any]) -> str:
+        upload: UploadedFile = fields["file"]
+        page = "admin:reconciliation_statementfile"
+        with NamedTemporaryFile(prefix="pitboss-upload-") as copy:
+            for chunk in upload.chunks():
+                copy.write(chunk)
+            copy.flush()
+            wanted = services.Upload(
+                path=Path(copy.name),
+                name=upload.name or "upload",
+                provider=fields["provider"],
+                day=fields["day"],
+            )
+            try:
+                outcome = services.import_statement(
+                    wanted, acting_user=request.user, now=timezone.now()
+                )
+            except StatementRefusedError as refusal:
+                messages.error(request, f"Refused: {refusal}")
+                return reverse(f"{page}_change", args=[refusal.statement_id])
+            except DomainError as error:
+                messages.error(request, str(error))
+                return reverse(f"{page}_changelist")
+        if outcome.is_new:
+            messages.success(request, f"{outcome.rows_good:,} rows of {outcome.day} taken.")
+        else:
+            messages.info(request, "Exactly this file was taken before; nothing was changed.")
+        return reverse(f"{page}_change", args=[outcome.statement_id])
+
+
+def _problems(obj: StatementFile) -> Panel:
+    counts = ", ".join(
+        f"{RowFault(code).label.lower()}: {count:,}" for code, count in obj.problem_counts.items()
+    )
+    return Panel(
+        title="Parse report",
+        columns=["line", "problem", "reason", "the row"],
+        rows=[
+            [str(p["line"]), RowFault(p["code"]).label, p["reason"], p["excerpt"]]
+            for p in obj.problems
+        ],
+        note=f"All of them by kind: {counts}. The first {len(obj.problems)} are shown."
+        if counts
+        else "",
+        empty_text=obj.refusal_detail or "Every row was read.",
+        tone="danger" if obj.state == StatementState.REFUSED else "",
+    )
+
+
+def _changes(obj: StatementFile) -> Panel:
+    changes = obj.changes
+    return Panel(
+        title="Against the file it replaced",
+        columns=["events added", "events gone", "events amended"],
+        rows=[[f"{changes[name]:,}" for name in ("added", "removed", "amended")]]
+        if changes
+        else [],
+        empty_text="It was the first file of its day.",
+    )
+
+
+def _file(obj: StatementFile) -> Panel:
+    if not obj.raw_key:
+        return Panel(title="The file as it came", empty_text="Too large to be kept.")
+    return Panel(
+        title="The file as it came",
+        code=f"SHA-256 {obj.sha256}\n{obj.size_bytes:,} bytes, {obj.original_name}",
+        link=reverse("admin:reconciliation_statementfile_download", args=[obj.pk]),
+        link_text="Download",
+    )

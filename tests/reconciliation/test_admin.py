@@ -1,0 +1,143 @@
+"""What a finance analyst sees and may do."""
+
+from datetime import datetime
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from apps.reconciliation import home, services
+from apps.reconciliation.models import Break, ReconciliationRun, StatementFile
+from tests.factories import make_provider, make_user
+from tests.reconciliation.booking import make_event
+from tests.reconciliation.files import DAY, csv_bytes, row
+
+pytestmark = pytest.mark.django_db
+
+VIEWS = tuple(
+    f"reconciliation.view_{name}"
+    for name in (
+        "break",
+        "breakchange",
+        "pullcursor",
+        "pulledpage",
+        "reconciliationrun",
+        "statementfile",
+    )
+)
+WORKS = ("reconciliation.import_statement", "reconciliation.run_reconciliation")
+
+
+def client_of(*permissions: str) -> Client:
+    client = Client()
+    client.force_login(
+        make_user(permissions=permissions), backend="django.contrib.auth.backends.ModelBackend"
+    )
+    return client
+
+
+def upload(client: Client, content: bytes, name: str = "rounds.csv") -> str:
+    page = reverse("admin:reconciliation_statementfile_upload")
+    answer = client.post(
+        page, {"provider": "aurora", "file": SimpleUploadedFile(name, content)}, follow=True
+    )
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+@pytest.fixture(autouse=True)
+def _aurora() -> None:
+    make_provider("aurora")
+
+
+def test_an_analyst_imports_reconciles_and_reads_the_breaks(now: datetime) -> None:
+    client = client_of(*VIEWS, *WORKS)
+    make_event("aurora", "e-1")
+
+    page = upload(client, csv_bytes([row("e-1", bet="2.50"), row("e-2"), row("e-2")]))
+    assert "3 rows of 2026-11-18 taken" in page
+    statement = StatementFile.objects.get()
+    done = client.post(
+        reverse("admin:reconciliation_statementfile_do", args=[statement.pk, "reconcile"]),
+        {"reason": "Daily work"},
+        follow=True,
+    )
+    assert "2 breaks" in done.content.decode()
+
+    run = ReconciliationRun.objects.get()
+    assert run.started_by is not None
+    shown = client.get(reverse("admin:reconciliation_reconciliationrun_change", args=[run.pk]))
+    assert "Above 0.1 %" in shown.content.decode()
+    assert "6.50 AUD" in shown.content.decode()
+    found = Break.objects.get(event_id="e-1")
+    both = client.get(reverse("admin:reconciliation_break_change", args=[found.pk]))
+    assert "2.00 AUD" in both.content.decode()
+    assert "2.50 AUD" in both.content.decode()
+    for model in ("break", "reconciliationrun", "statementfile", "pullcursor", "pulledpage"):
+        page_url = reverse(f"admin:reconciliation_{model}_changelist")
+        assert client.get(page_url).status_code == 200
+    listed = client.get(
+        reverse("admin:reconciliation_break_changelist"),
+        {"break_class": "duplicate", "day": str(DAY), "state": "open"},
+    ).content.decode()
+    assert "e-2" in listed
+    assert "e-1" not in listed
+
+
+def test_a_refused_upload_shows_its_report(now: datetime) -> None:
+    page = upload(client_of(*VIEWS, *WORKS), csv_bytes([row("<script>e", bet="1,5")]), "bad.csv")
+
+    assert "Refused:" in page
+    assert "Parse report" in page
+    assert "<script>e" not in page
+    assert StatementFile.objects.get().state == "refused"
+
+
+def test_the_file_comes_back_as_it_came_and_never_as_a_page() -> None:
+    client = client_of(*VIEWS, *WORKS)
+    content = csv_bytes([row("e-1")])
+    upload(client, content)
+    url = reverse(
+        "admin:reconciliation_statementfile_download", args=[StatementFile.objects.get().pk]
+    )
+
+    answer = client.get(url)
+
+    assert b"".join(answer.streaming_content) == content  # type: ignore[attr-defined]
+    assert answer["content-disposition"].startswith("attachment")
+    assert answer["content-type"] == "application/octet-stream"
+    assert client_of("reconciliation.view_break").get(url).status_code == 403
+
+
+def test_who_only_reads_can_neither_import_nor_reconcile(now: datetime) -> None:
+    reader = client_of(*VIEWS)
+    services.reconcile(provider_code="aurora", day=DAY, acting_user=None, now=now)
+    run = ReconciliationRun.objects.get()
+
+    page = reader.get(reverse("admin:reconciliation_statementfile_upload"))
+    again = reader.post(
+        reverse("admin:reconciliation_reconciliationrun_do", args=[run.pk, "reconcile-again"]),
+        {"reason": "Because I can"},
+    )
+
+    assert page.status_code == 403
+    assert again.status_code == 403
+    assert ReconciliationRun.objects.count() == 1
+    assert Permission.objects.filter(codename="import_statement").exists()
+
+
+def test_the_home_cards_say_what_waits(now: datetime, rf: object) -> None:
+    services.reconcile(provider_code="aurora", day=DAY, acting_user=None, now=now)
+    missing = home.missing_statements_card(None)  # type: ignore[arg-type]
+    assert missing.value == "1"
+    assert "no statement" in missing.rows[0].meta
+
+    upload(client_of(*VIEWS, *WORKS), csv_bytes([row("e-1")]))
+    services.reconcile(provider_code="aurora", day=DAY, acting_user=None, now=now)
+    opened = home.open_breaks_card(None)  # type: ignore[arg-type]
+    assert opened.value == "1"
+    assert opened.rows[0].title == f"Aurora, {DAY}"
+    assert home.missing_statements_card(None).value == "0"  # type: ignore[arg-type]
+    assert home.refused_statements_card(None).value == "0"  # type: ignore[arg-type]
