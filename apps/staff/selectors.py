@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
 
 from apps.staff.approvals import registered_kinds
 from apps.staff.enums import ApprovalState
@@ -55,3 +56,20 @@ def user_by_username(username: str) -> User | None:
 def names_of(user_ids: Iterable[int]) -> dict[int, str]:
     """Return how each person is called, by id."""
     return {user.pk: str(user) for user in User.objects.filter(pk__in=list(user_ids))}
+
+
+def people_with(codename: str) -> list[User]:
+    """Return active staff whose roles or own rights give a permission of this name, by name."""
+    has = Q(groups__permissions__codename=codename) | Q(user_permissions__codename=codename)
+    people = User.objects.filter(has, is_active=True, is_staff=True).distinct()
+    return list(people.order_by("display_name", "username"))
+
+
+def person_by_id(user_id: int) -> User | None:
+    return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+def approvals_of_subject(kind: str, subject: str) -> list[Approval]:
+    """Return every approval ever asked for of a subject, oldest first."""
+    approvals = Approval.objects.filter(kind=kind, subject=subject)
+    return list(approvals.select_related("requested_by", "decided_by").order_by("pk"))

@@ -63,10 +63,12 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
     def get_form(
         self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        if not self._may_save(request, obj):
-            return form
-        return type(form.__name__, (form,), {REASON_FIELD: reason_field()})
+        if self._may_save(request, obj):
+            # Declared on the base form, so that Django takes it for a field it may list.
+            add_form = getattr(self, "add_form", self.form) if obj is None else self.form
+            base = kwargs.get("form", add_form)
+            kwargs["form"] = type(base.__name__, (base,), {REASON_FIELD: reason_field()})
+        return super().get_form(request, obj, change=change, **kwargs)
 
     def _may_save(self, request: HttpRequest, obj: M | None) -> bool:
         if obj is None:

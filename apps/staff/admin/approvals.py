@@ -157,7 +157,7 @@ def payload_table(payload: Any) -> SafeString:
 
 
 def _label(name: str) -> str:
-    return name.replace("_", " ").strip().capitalize() or "(no name)"
+    return name.removesuffix("_minor").replace("_", " ").strip().capitalize() or "(no name)"
 
 
 def _value(value: Any, name: str, around: dict[str, Any]) -> SafeString:
