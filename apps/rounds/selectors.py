@@ -1,7 +1,19 @@
 """How rounds, events and their deliveries are read."""
 
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef
+
 from apps.rounds.contracts import AttemptView
-from apps.rounds.models import Delivery, DeliveryVerdict, EventAttempt, RoundEvent
+from apps.rounds.enums import EventStatus, Origin
+from apps.rounds.models import (
+    Conflict,
+    Delivery,
+    DeliveryVerdict,
+    EventAttempt,
+    Round,
+    RoundEvent,
+)
 
 
 def event_by_id(provider_code: str, event_id: str) -> RoundEvent | None:
@@ -41,3 +53,61 @@ def deliveries_of_event(provider_code: str, event_id: str) -> list[AttemptView]:
         for delivery_id, status, code in seen
         if delivery_id in deliveries
     ]
+
+
+def events_of_round(round_id: int, *, limit: int = 200) -> list[RoundEvent]:
+    """Return the events of a round in play order: by the provider's clock, then as we took them."""
+    events = RoundEvent.objects.filter(round_id=round_id).select_related("provider", "game")
+    return list(events.order_by("occurred_at", "pk")[:limit])
+
+
+def rounds_of_player(player_id: int, *, limit: int = 20) -> list[Round]:
+    """Return the rounds that a player opened last, by the index on (player, occurred_at)."""
+    recent = RoundEvent.objects.filter(player_id=player_id, round__isnull=False)
+    newest = recent.order_by("-occurred_at").values_list("round_id", flat=True)[: limit * 5]
+    ids = list(dict.fromkeys(newest))[:limit]
+    rounds = Round.objects.filter(pk__in=ids).select_related("provider", "game")
+    return list(rounds.order_by("-opened_at", "-pk"))
+
+
+def conflicts_of_event(provider_code: str, event_id: str) -> list[Conflict]:
+    conflicts = Conflict.objects.filter(provider__code=provider_code, event_id=event_id)
+    return list(conflicts.order_by("first_seen_at", "pk"))
+
+
+def corrections_of_event(provider_id: int, event_id: str) -> list[RoundEvent]:
+    """Return our own corrections of an event, oldest first."""
+    corrections = RoundEvent.objects.filter(
+        provider_id=provider_id, reference_event_id=event_id, origin=Origin.CORRECTION
+    )
+    return list(corrections.order_by("pk"))
+
+
+def newest_conflicts(*, limit: int) -> list[Conflict]:
+    conflicts = Conflict.objects.select_related("provider").order_by("-last_seen_at", "-pk")
+    return list(conflicts[:limit])
+
+
+def parked_events(*, limit: int) -> list[RoundEvent]:
+    """Return events that await a person or a later message, the oldest first."""
+    events = RoundEvent.objects.filter(status=EventStatus.PARKED).select_related("provider")
+    return list(events.order_by("occurred_at", "pk")[:limit])
+
+
+def deliveries_unjudged(*, since: datetime, until: datetime, limit: int) -> list[Delivery]:
+    """Return deliveries of a window that were stored and not answered for, the oldest first."""
+    verdicts = DeliveryVerdict.objects.filter(delivery_id=OuterRef("pk"))
+    deliveries = Delivery.objects.filter(received_at__gte=since, stored_at__lt=until)
+    waiting = deliveries.filter(~Exists(verdicts)).defer("body", "headers")
+    return list(waiting.select_related("provider").order_by("pk")[:limit])
+
+
+def refused_attempts(provider_id: int, event_id: str, *, limit: int) -> list[EventAttempt]:
+    """Return the deliveries of an event that were answered with a refusal, newest first."""
+    attempts = EventAttempt.objects.filter(provider_id=provider_id, event_id=event_id)
+    return list(attempts.order_by("-pk")[:limit])
+
+
+def event_by_pk(pk: int) -> RoundEvent:
+    """Return one event with its provider, by its row; for links from its own page."""
+    return RoundEvent.objects.select_related("provider").get(pk=pk)

@@ -1,0 +1,178 @@
+"""A round, an event and its deliveries as panels; pages of several apps show the same ones."""
+
+from collections.abc import Sequence
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.core.admin import Panel, at_cell, badge, link_cell, money_cell
+from apps.rounds.contracts import AttemptView
+from apps.rounds.models import Conflict, RoundEvent
+from apps.rounds.payloads import readable
+from apps.wallet.contracts import TransferLine
+from apps.wallet.selectors import transfers_for_subject
+
+STATUS_TONES = {
+    "accepted": "success",
+    "tentative": "info",
+    "parked": "warning",
+    "rejected": "danger",
+    "duplicate": "neutral",
+    "conflict": "danger",
+}
+MONEY_TONES = {
+    "none": "neutral",
+    "held": "info",
+    "settled": "success",
+    "rolled_back": "warning",
+}
+STATE_TONES = {"open": "info", "settled": "success", "rolled_back": "warning"}
+
+
+def event_link(event: RoundEvent) -> SafeString:
+    return link_cell(reverse("admin:rounds_roundevent_change", args=[event.pk]), event.event_id)
+
+
+def status_cell(status: str, code: str) -> SafeString:
+    """Show what was answered; the code says why."""
+    label = badge(status, STATUS_TONES.get(status, "neutral"))
+    return format_html("{} {}", label, code) if code else label
+
+
+def round_panel(events: Sequence[RoundEvent], *, marked_id: int | None = None) -> Panel:
+    """Show a round's events in play order; the one that the page is about is marked."""
+    return Panel(
+        title="The round, in play order",
+        note="Times are the provider's; the first column is the order of play.",
+        columns=[
+            "#",
+            "Event",
+            "Type",
+            "Played",
+            "Bet",
+            "Win",
+            "Provider's balance",
+            "Our answer",
+            "Money",
+        ],
+        rows=[
+            [
+                format_html("{}{}", place, " ◀ this one" if event.pk == marked_id else ""),
+                event_link(event),
+                event.get_round_type_display() + ("" if event.finalized else " (tentative)"),
+                at_cell(event.occurred_at),
+                money_cell(event.bet_minor, event.currency),
+                money_cell(event.win_minor, event.currency),
+                format_html(
+                    "{}{}",
+                    money_cell(event.balance_before_minor, event.currency),
+                    money_cell(event.balance_after_minor, event.currency),
+                ),
+                status_cell(event.status, event.code),
+                badge(event.get_money_state_display(), MONEY_TONES[event.money_state]),
+            ]
+            for place, event in enumerate(events, start=1)
+        ],
+        empty_text="No round: it was parked or refused before one was opened.",
+    )
+
+
+def ledger_rows(lines: Sequence[TransferLine]) -> list[list[str]]:
+    return [
+        [
+            link_cell(reverse("admin:wallet_transfer_change", args=[line.id]), line.id),
+            line.kind,
+            format_html("{} → {}", line.debit, line.credit),
+            money_cell(line.amount_minor, line.currency),
+            at_cell(line.created_at),
+            line.note or "-",
+        ]
+        for line in lines
+    ]
+
+
+LEDGER_COLUMNS = ["Transfer", "Kind", "From → to", "Amount", "Posted", "Note"]
+
+
+def ledger_panel(subject: str, *, title: str = "Ledger lines") -> Panel:
+    """Show what an event moved, and what was moved because of it later."""
+    return Panel(
+        title=title,
+        columns=LEDGER_COLUMNS,
+        rows=ledger_rows(transfers_for_subject(subject)),
+        empty_text="Nothing was posted for this event: no money moved.",
+    )
+
+
+def round_ledger_panel(provider_code: str, events: Sequence[RoundEvent]) -> Panel:
+    """Show the ledger lines of every event of a round, event by event."""
+    rows = [
+        [event.event_id, *row]
+        for event in events
+        for row in ledger_rows(transfers_for_subject(f"{provider_code}:{event.event_id}"))
+    ]
+    return Panel(
+        title="Ledger lines of the round",
+        columns=["Event", *LEDGER_COLUMNS],
+        rows=rows,
+        empty_text="No event of this round moved money.",
+    )
+
+
+def attempts_panel(attempts: Sequence[AttemptView]) -> Panel:
+    """Show every time the event came, with the raw bytes of each."""
+    return Panel(
+        title="Delivery attempts",
+        note="The first one decided; repeats got the first answer again.",
+        columns=["#", "Received", "Webhook id", "Answer", "HTTP", "Size", "Raw bytes"],
+        rows=[
+            [
+                str(place),
+                at_cell(attempt.received_at),
+                link_cell(
+                    reverse("admin:rounds_delivery_change", args=[attempt.delivery_id]),
+                    attempt.message_id,
+                ),
+                status_cell(attempt.status, attempt.code),
+                str(attempt.http_status or "not answered yet"),
+                f"{len(attempt.body):,} bytes",
+                raw_link(attempt.delivery_id),
+            ]
+            for place, attempt in enumerate(attempts, start=1)
+        ],
+        empty_text="No delivery brought this event: we made it ourselves, or never received it.",
+    )
+
+
+def raw_link(delivery_id: int) -> SafeString:
+    return link_cell(reverse("admin:rounds_delivery_raw", args=[delivery_id]), "Download")
+
+
+def payload_panel(attempts: Sequence[AttemptView], event_id: str) -> Panel:
+    """Show what was sent first, formatted."""
+    if not attempts:
+        return Panel(title="Raw payload", empty_text="There is no delivery to show.")
+    payload = readable(attempts[0].body, event_id)
+    return Panel(title="Raw payload, first delivery", note=payload.note, code=payload.text)
+
+
+def conflicts_panel(conflicts: Sequence[Conflict]) -> Panel:
+    return Panel(
+        title="Conflicts",
+        note="The same event id with other content. Nothing moved for these.",
+        columns=["First seen", "Last seen", "Times", "Content"],
+        rows=[
+            [
+                at_cell(conflict.first_seen_at),
+                at_cell(conflict.last_seen_at),
+                str(conflict.seen_count),
+                link_cell(
+                    reverse("admin:rounds_conflict_change", args=[conflict.pk]), "What differs"
+                ),
+            ]
+            for conflict in conflicts
+        ],
+        empty_text="The event was never sent with other content.",
+        tone="danger" if conflicts else "",
+    )

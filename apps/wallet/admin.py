@@ -1,0 +1,164 @@
+"""The ledger: read here, written by services only."""
+
+from collections.abc import Sequence
+from typing import Any, override
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.core.admin import (
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    at_cell,
+    badge,
+    choice_filter,
+    datetime_column,
+    link_cell,
+    money_cell,
+    money_column,
+    present_filter,
+)
+from apps.wallet.enums import Pot, TransferKind
+from apps.wallet.models import Account, LedgerSeal, Transfer
+from apps.wallet.selectors import account_name
+
+_PANEL_ROWS = 50
+
+
+@admin.register(Account)
+class AccountAdmin(PanelsMixin, ReadOnlyAdmin[Account]):
+    list_display = ["name", "pot_badge", "currency", "balance"]
+    list_filter = [
+        choice_filter("pot", "pot", Pot.choices),
+        present_filter("player", "owner", present="Player", absent="House"),
+    ]
+    list_select_related = ["player"]
+    search_fields = ["player__player_ref__exact", "house__exact"]
+    search_help_text = "Player or house account, exactly"
+    ordering = ["pk"]
+    readonly_fields = ["name", "balance"]
+    fields = [("name", "pot"), ("currency", "balance")]
+
+    @admin.display(description="account")
+    def name(self, account: Account) -> str:
+        return account_name(account)
+
+    @admin.display(description="pot", ordering="pot")
+    def pot_badge(self, account: Account) -> Any:
+        return badge(account.get_pot_display(), "info") if account.pot else "house"  # type: ignore[attr-defined] # no choices on the column
+
+    @admin.display(description="balance", ordering="balance_minor")
+    def balance(self, account: Account) -> str:
+        if account.player_id is None:
+            return "the fold of its transfers"
+        return money_cell(account.balance_minor, account.currency)
+
+    @override
+    def panels(self, request: HttpRequest, obj: Account) -> Sequence[Panel]:
+        lines = (
+            Transfer.objects.filter(Q(debit_account=obj) | Q(credit_account=obj))
+            .select_related("debit_account__player", "credit_account__player")
+            .order_by("-pk")[:_PANEL_ROWS]
+        )
+        return [
+            Panel(
+                title="Newest transfers",
+                note=f"At most {_PANEL_ROWS}; a minus takes money out of this account.",
+                columns=["Transfer", "Kind", "Against", "Amount", "Played", "Subject"],
+                rows=[_account_row(line, obj.pk) for line in lines],
+                empty_text="Nothing was ever moved here.",
+            )
+        ]
+
+
+def _account_row(line: Transfer, account_id: int) -> list[str]:
+    is_debit = line.debit_account_id == account_id
+    other = line.credit_account if is_debit else line.debit_account
+    return [
+        link_cell(reverse("admin:wallet_transfer_change", args=[line.pk]), line.pk),
+        line.get_kind_display(),
+        account_name(other),
+        money_cell(-line.amount_minor if is_debit else line.amount_minor, line.currency),
+        at_cell(line.occurred_at),
+        line.subject,
+    ]
+
+
+@admin.register(Transfer)
+class TransferAdmin(PanelsMixin, ReadOnlyAdmin[Transfer]):
+    list_display = [
+        "id",
+        "kind",
+        "debit",
+        "credit",
+        money_column("amount_minor", title="amount"),
+        "subject",
+        datetime_column("occurred_at", title="occurred"),
+        datetime_column("created_at", title="posted"),
+    ]
+    list_filter = [choice_filter("kind", "kind", TransferKind.choices)]
+    list_select_related = ["debit_account__player", "credit_account__player"]
+    search_fields = ["subject__exact", "idempotency_key__exact"]
+    search_help_text = "Subject (provider:event) or idempotency key, exactly"
+    ordering = ["-pk"]
+    readonly_fields = ["debit", "credit", "amount"]
+    fields = [
+        ("kind", "amount"),
+        ("debit", "credit"),
+        ("subject", "reverses"),
+        ("occurred_at", "created_at"),
+        ("idempotency_key", "batch_id"),
+        "note",
+    ]
+    amount = admin.display(description="amount")(money_column("amount_minor"))
+
+    @admin.display(description="from (debit)")
+    def debit(self, transfer: Transfer) -> str:
+        return account_name(transfer.debit_account)
+
+    @admin.display(description="to (credit)")
+    def credit(self, transfer: Transfer) -> str:
+        return account_name(transfer.credit_account)
+
+    @override
+    def panels(self, request: HttpRequest, obj: Transfer) -> Sequence[Panel]:
+        lines = (
+            Transfer.objects.filter(subject=obj.subject)
+            .exclude(pk=obj.pk)
+            .select_related("debit_account__player", "credit_account__player")
+            .order_by("pk")[:_PANEL_ROWS]
+        )
+        return [
+            Panel(
+                title="Other transfers of the same subject",
+                columns=["Transfer", "Kind", "From → to", "Amount", "Posted"],
+                rows=[
+                    [
+                        link_cell(reverse("admin:wallet_transfer_change", args=[line.pk]), line.pk),
+                        line.get_kind_display(),
+                        f"{account_name(line.debit_account)} → {account_name(line.credit_account)}",
+                        money_cell(line.amount_minor, line.currency),
+                        at_cell(line.created_at),
+                    ]
+                    for line in lines
+                ],
+                empty_text="This is the only one.",
+            )
+        ]
+
+
+@admin.register(LedgerSeal)
+class LedgerSealAdmin(ReadOnlyAdmin[LedgerSeal]):
+    list_display = [
+        "first_transfer_id",
+        "last_transfer_id",
+        "transfer_count",
+        "digest",
+        datetime_column("sealed_at", title="sealed"),
+    ]
+    search_fields = ["digest__exact"]
+    search_help_text = "Digest, exactly"
+    ordering = ["-last_transfer_id"]
