@@ -94,3 +94,9 @@ class DocumentAlteredError(DomainError):
             f"The stored file of document {document_id} is not the one that was taken. "
             "It is not handed out; fetch the report from the lab again."
         )
+
+
+class ProviderKeyStateError(DomainError):
+    """The webhook key is not in the state that this step starts from."""
+
+    code = "provider_key_state"

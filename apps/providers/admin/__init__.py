@@ -1,0 +1,16 @@
+"""Providers and certificates."""
+
+from apps.providers.admin.certificates import CertificateAdmin, CertificateFlagAdmin, LabAdmin
+from apps.providers.admin.documents import DocumentAdmin, TrustedRootAdmin
+from apps.providers.admin.provider import GameAdmin, ProviderAdmin, ProviderKeyAdmin
+
+__all__ = [
+    "CertificateAdmin",
+    "CertificateFlagAdmin",
+    "DocumentAdmin",
+    "GameAdmin",
+    "LabAdmin",
+    "ProviderAdmin",
+    "ProviderKeyAdmin",
+    "TrustedRootAdmin",
+]

@@ -6,6 +6,7 @@ from apps.providers.selectors.catalogue import (
     launch_facts,
     provider_by_code,
     provider_choices,
+    provider_codes,
     signing_secrets,
 )
 
@@ -15,5 +16,6 @@ __all__ = [
     "launch_facts",
     "provider_by_code",
     "provider_choices",
+    "provider_codes",
     "signing_secrets",
 ]

@@ -58,3 +58,8 @@ def signing_secrets(provider_id: int) -> tuple[bytes, ...]:
     """Return a provider's active webhook secrets, decoded, oldest first."""
     keys = ProviderKey.objects.filter(provider_id=provider_id, state=KeyState.ACTIVE)
     return tuple(decode_secret(key.secret) for key in keys.order_by("not_before", "pk"))
+
+
+def provider_codes() -> list[tuple[str, str]]:
+    """Return (code, name) of every provider, for a form."""
+    return list(Provider.objects.order_by("name").values_list("code", "name"))

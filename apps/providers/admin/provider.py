@@ -1,0 +1,210 @@
+"""Providers, their keys and their games."""
+
+from collections.abc import Sequence
+from typing import Any, override
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.core.admin import (
+    ActionCall,
+    HistoryAdmin,
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    at_cell,
+    badge,
+    badge_column,
+    choice_filter,
+    datetime_column,
+    link_cell,
+)
+from apps.providers.enums import GameCategory, KeyState
+from apps.providers.models import Game, Provider, ProviderKey
+from apps.providers.selectors import provider_choices
+from apps.providers.selectors.coverage import cover_for
+from apps.providers.services import keys
+
+_KEY_TONES = {"active": "success", "retired": "neutral", "revoked": "danger"}
+
+
+@admin.register(Provider)
+class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
+    list_display = [
+        "code",
+        "name",
+        "protocol",
+        "wallet_model",
+        "reporting_timezone",
+        "retention_months",
+        "settlement_hours",
+        "is_active",
+    ]
+    list_filter = [choice_filter("is_active", "active", [("True", "Yes"), ("False", "No")])]
+    search_fields = ["code__exact"]
+    search_help_text = "Code, exactly"
+    ordering = ["code"]
+    readonly_fields = ["code", "protocol", "wallet_model"]
+    fieldsets = [
+        ("Provider", {"fields": [("code", "name"), ("protocol", "wallet_model"), "is_active"]}),
+        (
+            "Clocks",
+            {
+                "fields": [
+                    "reporting_timezone",
+                    ("past_seconds", "future_seconds", "envelope_tolerance_seconds"),
+                ]
+            },
+        ),
+        ("Contract", {"fields": [("retention_months", "settlement_hours")]}),
+        ("Where we ask", {"fields": ["export_url", "payload_url"]}),
+    ]
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        # Providers come with their keys and catalogue, through load_provider.
+        return False
+
+    @override
+    def panels(self, request: HttpRequest, obj: Provider) -> Sequence[Panel]:
+        key_rows = [
+            [
+                link_cell(reverse("admin:providers_providerkey_change", args=[key.pk]), key.kid),
+                badge(key.get_state_display(), _KEY_TONES[key.state]),
+                at_cell(key.not_before),
+                at_cell(key.not_after),
+            ]
+            for key in obj.keys.order_by("-created_at", "pk")
+        ]
+        games = Game.objects.filter(provider=obj)
+        listing = reverse("admin:providers_game_changelist") + f"?provider_id={obj.pk}"
+        return [
+            Panel(
+                title="Webhook keys",
+                note="The secrets are encrypted and never shown.",
+                columns=["Key", "State", "From", "Until"],
+                rows=key_rows,
+                empty_text="No key: nothing this provider sends can be believed.",
+                tone="" if key_rows else "danger",
+            ),
+            Panel(
+                title="Games",
+                rows=[
+                    ["In the catalogue", str(games.count())],
+                    ["Switched on", str(games.filter(is_active=True).count())],
+                ],
+                link=listing,
+            ),
+        ]
+
+
+def _retire(call: ActionCall) -> str:
+    keys.retire_provider_key(
+        key_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
+    return "Retired. Messages signed with this key are refused from now on."
+
+
+@admin.register(ProviderKey)
+class ProviderKeyAdmin(ReadOnlyAdmin[ProviderKey]):
+    list_display = [
+        "kid",
+        "provider",
+        badge_column("state", _KEY_TONES),
+        datetime_column("not_before", title="from"),
+        datetime_column("not_after", title="until"),
+        datetime_column("created_at", title="created"),
+    ]
+    list_filter = [
+        choice_filter("provider_id", "provider", provider_choices),
+        choice_filter("state", "state", KeyState.choices),
+    ]
+    list_select_related = ["provider"]
+    search_fields = ["kid__exact"]
+    search_help_text = "Key id, exactly"
+    ordering = ["-created_at", "-pk"]
+    fields = [("provider", "kid"), "state", ("not_before", "not_after"), "created_at"]
+    reasoned_actions = [
+        ReasonedAction(
+            name="retire",
+            label="Retire key",
+            permission="providers.change_providerkey",
+            perform=_retire,
+            question="Messages signed with this key are refused at once, retries too. "
+            "Make sure that the provider signs with another active key.",
+            tone="danger",
+            is_offered=lambda key, _user: key.state == KeyState.ACTIVE,
+        )
+    ]
+
+
+@admin.register(Game)
+class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
+    list_display = [
+        "game_code",
+        "name",
+        "provider",
+        "category",
+        "rtp",
+        "offers",
+        "is_active",
+    ]
+    list_filter = [
+        choice_filter("provider_id", "provider", provider_choices),
+        choice_filter("category", "category", GameCategory.choices),
+        choice_filter("is_active", "active", [("True", "Yes"), ("False", "No")]),
+    ]
+    list_select_related = ["provider"]
+    search_fields = ["game_code__exact"]
+    search_help_text = "Game code, exactly"
+    ordering = ["game_code", "pk"]
+    readonly_fields = ["provider", "game_code", "theoretical_rtp"]
+    fieldsets = [
+        ("Game", {"fields": [("provider", "game_code"), ("name", "category")]}),
+        ("Offer", {"fields": [("theoretical_rtp", "is_active")]}),
+    ]
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("offers")
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @admin.display(description="theoretical RTP", ordering="theoretical_rtp")
+    def rtp(self, game: Game) -> str:
+        return f"{game.theoretical_rtp * 100:.2f} %"
+
+    @admin.display(description="offered in")
+    def offers(self, game: Game) -> str:
+        return ", ".join(sorted(offer.jurisdiction for offer in game.offers.all())) or "-"
+
+    @override
+    def panels(self, request: HttpRequest, obj: Game) -> Sequence[Panel]:
+        today = timezone.now().date()
+        rows = []
+        for offer in obj.offers.order_by("jurisdiction"):
+            cover = cover_for(obj.pk, offer.jurisdiction, today)
+            certificate = cover.certificate
+            rows.append(
+                [
+                    offer.jurisdiction,
+                    badge("covered", "success") if cover.allowed else badge("no cover", "danger"),
+                    f"{certificate.report_number} rev {certificate.revision}"
+                    if certificate
+                    else " ".join(reason.text for reason in cover.reasons),
+                ]
+            )
+        return [
+            Panel(
+                title="Offered in, and covered by",
+                note=f"As of {today} UTC. A game without cover can't be launched.",
+                columns=["Jurisdiction", "Cover", "Certificate or reason"],
+                rows=rows,
+                empty_text="The game is not on offer anywhere.",
+            )
+        ]
