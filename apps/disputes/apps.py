@@ -12,8 +12,13 @@ class DisputesConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.disputes import selectors  # noqa: PLC0415 - models are not loaded before this
+        from apps.core.admin import ReasonedAction  # noqa: PLC0415 - models are not loaded before
+        from apps.disputes import selectors  # noqa: PLC0415 - as above
+        from apps.disputes.admin import actions  # noqa: PLC0415 - as above
+        from apps.disputes.forms import ClaimForm  # noqa: PLC0415 - as above
         from apps.disputes.services import crediting  # noqa: PLC0415 - as above
+        from apps.rounds.enums import Origin  # noqa: PLC0415 - as above
+        from apps.rounds.event_actions import register_event_action  # noqa: PLC0415 - as above
 
         register_approval(
             selectors.CREDIT,
@@ -21,4 +26,17 @@ class DisputesConfig(AppConfig):
             handler=crediting.execute_credit,
             recheck=crediting.recheck_credit,
             label="Credit a dispute",
+        )
+        register_event_action(
+            ReasonedAction(
+                name="dispute",
+                label="Open dispute",
+                permission="disputes.open_case",
+                perform=actions.open_about_event,
+                question="A case about this event. Its clocks start now: 24 hours to acknowledge, "
+                "8 weeks to decide.",
+                tone="primary",
+                form_class=ClaimForm,
+                is_offered=lambda event, _user: event.origin == Origin.CALLBACK,
+            )
         )

@@ -1,0 +1,5 @@
+"""Disputes."""
+
+from apps.disputes.admin.cases import CaseAdmin
+
+__all__ = ["CaseAdmin"]

@@ -1,0 +1,261 @@
+"""The case page: the claim, everything we hold about it, and what can be done."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, override
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.timesince import timesince, timeuntil
+
+from apps.core.admin import (
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    at_cell,
+    badge,
+    badge_column,
+    choice_filter,
+    datetime_column,
+    link_cell,
+)
+from apps.core.errors import DomainError
+from apps.disputes import panels, services
+from apps.disputes.admin import actions
+from apps.disputes.contracts import Complaint
+from apps.disputes.enums import CLOSED_STATES, CaseState, CaseType
+from apps.disputes.evidence import evidence_of
+from apps.disputes.forms import AssignForm, CreditForm, NoteForm, OpenCaseForm
+from apps.disputes.models import Case
+from apps.disputes.selectors import overdue_cases
+from apps.providers.selectors import provider_choices
+
+_STATE_TONES = {
+    "open": "warning",
+    "in_review": "info",
+    "credit_requested": "warning",
+    "resolved": "success",
+    "rejected": "neutral",
+}
+
+
+class WhoseFilter(admin.SimpleListFilter):
+    title = "whose"
+    parameter_name = "whose"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return [
+            ("mine", "Mine, not closed"),
+            ("nobody", "Nobody's yet"),
+            ("open", "All not closed"),
+            ("overdue", "Overdue"),
+        ]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        waiting = queryset.exclude(state__in=CLOSED_STATES)
+        chosen = {
+            "mine": waiting.filter(assigned_to_id=request.user.pk),
+            "nobody": waiting.filter(assigned_to__isnull=True),
+            "open": waiting,
+            "overdue": queryset.filter(pk__in=overdue_cases(timezone.now()).values("pk")),
+        }
+        return chosen.get(self.value() or "", queryset)
+
+
+@admin.register(Case)
+class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
+    list_display = [
+        "number",
+        badge_column("state", _STATE_TONES),
+        "case_type",
+        "player",
+        "event",
+        "assigned_to",
+        datetime_column("received_at", title="received"),
+        "due",
+    ]
+    list_filter = [
+        WhoseFilter,
+        choice_filter("state", "state", CaseState.choices),
+        choice_filter("case_type", "type", CaseType.choices),
+        choice_filter("provider_id", "provider", provider_choices),
+    ]
+    list_select_related = ["player", "provider", "assigned_to"]
+    search_fields = ["number__exact", "player__player_ref__exact", "event_id__exact"]
+    search_help_text = "Case, player or round event, exactly"
+    ordering = ["-pk"]
+    readonly_fields = ["state_now", "due", "event", "player_link", "acknowledged"]
+    fieldsets = [
+        (
+            "Claim",
+            {
+                "fields": [
+                    ("number", "state_now", "due"),
+                    ("player_link", "event", "round_ref"),
+                    "case_type",
+                    "claim",
+                ]
+            },
+        ),
+        (
+            "Handling",
+            {
+                "fields": [
+                    ("assigned_to", "opened_by"),
+                    ("received_at", "acknowledged"),
+                    ("decide_by", "clock_source"),
+                    ("closed_by", "closed_at"),
+                    "outcome",
+                ]
+            },
+        ),
+    ]
+    reasoned_actions = [
+        ReasonedAction(
+            name="take",
+            label="Take this case",
+            permission="disputes.work_case",
+            perform=actions.take,
+            form_class=actions.OptionalNoteForm,
+            tone="primary",
+            is_offered=actions.is_free,
+        ),
+        ReasonedAction(
+            name="acknowledge",
+            label="Acknowledge",
+            permission="disputes.work_case",
+            perform=actions.acknowledge,
+            question="Say when and how the player was told that we have the complaint.",
+            is_offered=actions.is_unacknowledged,
+        ),
+        ReasonedAction(
+            name="credit",
+            label="Request credit",
+            permission="disputes.work_case",
+            perform=actions.request_credit,
+            question="A second person must agree. Then it becomes a correction in the ledger, "
+            "linked to the disputed event, and the case is resolved.",
+            tone="primary",
+            form_class=CreditForm,
+            is_offered=actions.is_creditable,
+        ),
+        ReasonedAction(
+            name="note",
+            label="Add note",
+            permission="disputes.work_case",
+            perform=actions.add_note,
+            form_class=NoteForm,
+        ),
+        ReasonedAction(
+            name="assign",
+            label="Assign",
+            permission="disputes.work_case",
+            perform=actions.assign,
+            form_class=AssignForm,
+            is_offered=actions.is_waiting,
+        ),
+        ReasonedAction(
+            name="resolve",
+            label="Resolve without money",
+            permission="disputes.close_case",
+            perform=actions.resolve,
+            question="For the player or by agreement. What you write is the final decision.",
+            is_offered=actions.is_decidable,
+        ),
+        ReasonedAction(
+            name="reject",
+            label="Reject claim",
+            permission="disputes.close_case",
+            perform=actions.reject,
+            question="Against the player. What you write is the final decision.",
+            tone="danger",
+            is_offered=actions.is_decidable,
+        ),
+    ]
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("disputes.open_case")
+
+    @override
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Open a case through the service; fields can be filled from the address."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = OpenCaseForm(request.POST or None, initial=request.GET.dict())
+        if request.method == "POST" and form.is_valid():
+            case = self._open(request, form, timezone.now())
+            if case is not None:
+                return HttpResponseRedirect(reverse("admin:disputes_case_change", args=[case.pk]))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Open a dispute",
+            "opts": self.opts,
+            "form": form,
+            "action": {
+                "label": "Open dispute",
+                "tone": "primary",
+                "question": "The clocks start now: 24 hours to acknowledge, 8 weeks to decide.",
+            },
+            "back_url": reverse("admin:disputes_case_changelist"),
+        }
+        return TemplateResponse(request, "admin/reasoned_action.html", context)
+
+    def _open(self, request: HttpRequest, form: OpenCaseForm, now: datetime) -> Case | None:
+        try:
+            case = services.open_case(
+                Complaint(**form.cleaned_data), acting_user=request.user, now=now
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+            return None
+        messages.success(request, f"Opened {case.number}.")
+        return case
+
+    @admin.display(description="state")
+    def state_now(self, case: Case) -> Any:
+        return badge(case.get_state_display(), _STATE_TONES[case.state])
+
+    @admin.display(description="decision due", ordering="decide_by")
+    def due(self, case: Case) -> Any:
+        now = timezone.now()
+        if case.state in CLOSED_STATES:
+            return "closed"
+        if case.decide_by < now:
+            return badge(f"overdue by {timesince(case.decide_by, now, depth=1)}", "danger")
+        if case.acknowledged_at is None:
+            late = case.acknowledge_by < now
+            left = "late" if late else f"in {timeuntil(case.acknowledge_by, now, depth=1)}"
+            return badge(f"acknowledge {left}", "danger" if late else "warning")
+        return f"in {timeuntil(case.decide_by, now, depth=1)}"
+
+    @admin.display(description="acknowledged")
+    def acknowledged(self, case: Case) -> Any:
+        if case.acknowledged_at is None:
+            return format_html("not yet; due by {}", at_cell(case.acknowledge_by))
+        return at_cell(case.acknowledged_at)
+
+    @admin.display(description="round event", ordering="event_id")
+    def event(self, case: Case) -> str:
+        return f"{case.provider}: {case.event_id}" if case.provider else "-"
+
+    @admin.display(description="player")
+    def player_link(self, case: Case) -> Any:
+        return link_cell(reverse("admin:players_player_change", args=[case.player_id]), case.player)
+
+    @override
+    def panels(self, request: HttpRequest, obj: Case) -> Sequence[Panel]:
+        return panels.panels_of(obj, evidence_of(obj))
