@@ -150,7 +150,7 @@ def test_a_rule_under_which_no_game_counts_cannot_be_activated() -> None:
 )
 def test_great_britain_allows_ten_times_the_bonus_and_no_more(
     terms: dict[str, Any],
-    is_allowed: bool,  # noqa: FBT001 - a test parameter
+    is_allowed: bool,
 ) -> None:
     rule = make_draft(jurisdiction="GB", **terms)
     if is_allowed:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -237,7 +238,7 @@ def test_bets_at_once_all_count() -> None:
     make_rule()
     player = make_player()
     grant = make_grant(player)
-    outcomes = race([lambda n=number: _playing(player.pk, f"aurora:e{n}") for number in range(8)])
+    outcomes = race([partial(_playing, player.pk, f"aurora:e{number}") for number in range(8)])
     assert outcomes == [None] * 8
     grant.refresh_from_db()
     assert grant.remaining_minor == 1_200_000 - 8 * 200

@@ -110,7 +110,7 @@ def test_content_cannot_be_edited_while_it_is_in_review() -> None:
 def test_an_edit_after_approval_makes_it_a_draft_of_the_next_version() -> None:
     campaign = make_approved()
     edited = edit(campaign, multiplier=Decimal(3))
-    assert (edited.state, edited.version, edited.multiplier) == ("draft", 2, 3)
+    assert (edited.state, edited.version, edited.multiplier) == ("draft", 2, Decimal(3))
     edited.refresh_from_db()
     assert (edited.approval, edited.approved_by, edited.content_hash) == (None, None, "")
     with pytest.raises(CampaignStateError):
