@@ -72,7 +72,7 @@ def parse_body(body: bytes) -> list[Any]:
             body.decode("utf-8"),
             object_pairs_hook=_object_without_repeats,
             parse_constant=_refuse_constant,
-            parse_float=Decimal,
+            parse_float=_decimal,
         )
     except UnicodeDecodeError:
         raise EnvelopeError("not_utf8") from None
@@ -109,6 +109,14 @@ def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _decimal(text: str) -> Decimal:
+    """Read a number that is no integer; one beyond Decimal's exponents is malformed, not a crash."""
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        raise ValueError(text[:40]) from None
 
 
 def parse_event(raw: Any, secrets: Sequence[bytes]) -> CanonicalEvent | EventRefusal:
