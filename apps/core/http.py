@@ -9,9 +9,11 @@ exempt from the address rule and may use plain HTTP.
 
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, override
 from urllib.parse import SplitResult, urlsplit
 
@@ -256,12 +258,17 @@ class _VettedBackend(httpcore.NetworkBackend):
         raise failure
 
 
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class _VettedTransport(httpx.HTTPTransport):
     def __init__(self, backend: httpcore.NetworkBackend) -> None:
         super().__init__(trust_env=False)
         # httpx has no argument for the network backend; the pool it made is replaced unused.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=_ssl_context(),
             max_connections=1,
             max_keepalive_connections=0,
             network_backend=backend,

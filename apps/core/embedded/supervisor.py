@@ -143,7 +143,7 @@ class Stack:
 
     def pid(self, name: str) -> int:
         """The process id of a running program; KeyError where there is none."""
-        return {row["name"]: row["pid"] for row in self._processes() if row["pid"]}[name]
+        return {row["name"]: int(row["pid"]) for row in self._processes() if row["pid"]}[name]
 
     def wait(self) -> int:
         """Wait until the supervisor ends by itself; returns its exit status."""
@@ -309,7 +309,7 @@ def _owner_of(port: int) -> str:
     """Who listens there, as far as we may see."""
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port:
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,):
                 name = psutil.Process(connection.pid).name() if connection.pid else "another user's"
                 return f": process {connection.pid or '?'}, {name}"
     except psutil.Error:
