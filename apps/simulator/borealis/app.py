@@ -149,7 +149,8 @@ class ProviderApp:
         key = order.get("key", f"{now.timestamp()}")
         if not isinstance(key, str) or not 1 <= len(key) <= 100:
             raise BadRequestError("key is a text of 1 to 100 characters.")
-        run = self._store.play(rounds, day=date.fromisoformat(day), key=key, now=now)
+        after = _instant(order.get("after"))
+        run = self._store.play(rounds, day=date.fromisoformat(day), key=key, now=now, after=after)
         return _json(self._store.run_progress(run.run_no), HTTPStatus.ACCEPTED)
 
 
@@ -212,6 +213,18 @@ def _day(value: object) -> str:
     except ValueError:
         pass
     raise BadRequestError("day is a calendar day, YYYY-MM-DD.")
+
+
+def _instant(value: object) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise BadRequestError("after is an instant, such as 2026-11-22T10:00:00Z.")
+    return at.astimezone(UTC)
 
 
 def _number(value: object, name: str, largest: int) -> int:

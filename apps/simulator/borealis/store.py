@@ -126,8 +126,12 @@ class Store:
                 [(player.player_id, player.currency, player.balance_minor) for player in players],
             )
 
-    def play(self, rounds: int, *, day: date, key: str, now: datetime) -> Run:
+    def play(
+        self, rounds: int, *, day: date, key: str, now: datetime, after: datetime | None = None
+    ) -> Run:
         """Play rounds on ``day`` and queue their deliveries; the same ``key`` plays once.
+
+        The rounds happen after all that were played on the day, and after ``after`` if given.
 
         Raises:
             NoRoomInDayError: the day is full, or has not begun.
@@ -139,7 +143,10 @@ class Store:
             ).fetchone()
             if known is not None:
                 return Run(*known)
-            return self._play(rounds, day=day, key=key, span=self._span(day, rounds, now))
+            span = self._span(day, now, after)
+            if span.ends_at - span.starts_at < timedelta(milliseconds=rounds):
+                raise NoRoomInDayError(day.isoformat())
+            return self._play(rounds, day=day, key=key, span=span)
 
     def _play(self, rounds: int, *, day: date, key: str, span: TimeSpan) -> Run:
         run_no = self._db.execute("SELECT coalesce(max(run_no), 0) + 1 FROM runs").fetchone()[0]
@@ -179,7 +186,7 @@ class Store:
         )
         return run
 
-    def _span(self, day: date, rounds: int, now: datetime) -> TimeSpan:
+    def _span(self, day: date, now: datetime, after: datetime | None) -> TimeSpan:
         starts_at = datetime.combine(day, time.min, UTC)
         day_end = starts_at + timedelta(days=1) - timedelta(milliseconds=1)
         last = self._db.execute(
@@ -187,11 +194,11 @@ class Store:
         ).fetchone()[0]
         if last is not None:
             starts_at = datetime.fromisoformat(last) + timedelta(milliseconds=1)
+        if after is not None:
+            starts_at = max(starts_at, after)
         ends_at = min(now, day_end)
         if now > day_end:
             ends_at = starts_at + (day_end - starts_at) / SHARE_OF_A_PAST_DAY
-        if ends_at - starts_at < timedelta(milliseconds=rounds):
-            raise NoRoomInDayError(day.isoformat())
         return TimeSpan(starts_at, ends_at)
 
     def _keep_events(

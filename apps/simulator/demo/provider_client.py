@@ -20,13 +20,15 @@ class ProviderClient:
     url: str
     token: str
 
-    def play(self, rounds: int, *, day: str, key: str, tell: Tell) -> dict[str, Any]:
+    def play(self, order: dict[str, Any], *, tell: Tell) -> dict[str, Any]:
         """Have rounds played and wait until every callback was answered.
+
+        ``order`` is what ``POST /play`` takes: rounds, day, key, after.
 
         Raises:
             UndeliveredError: some callbacks were not answered in time.
         """
-        run = self._ask("POST", "/play", json={"rounds": rounds, "day": day, "key": key})
+        run = self._ask("POST", "/play", json=order)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while run["queued"]:
             if time.monotonic() > deadline:
@@ -40,6 +42,11 @@ class ProviderClient:
     def truth(self, day: str) -> dict[str, Any]:
         """Return what the provider knows of a day."""
         return self._ask("GET", "/truth", params={"day": day})
+
+    def payload(self, event_id: str) -> dict[str, Any]:
+        """Return one event as it was sent."""
+        payload: dict[str, Any] = self._ask("GET", f"/rounds/{event_id}")["payload"]
+        return payload
 
     def _ask(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         headers = {"authorization": f"Bearer {self.token}"}

@@ -21,7 +21,7 @@ from apps.promotions.services.review import submit_campaign
 from apps.promotions.services.schedule import go_live
 from apps.providers.services.import_register import ImportRequest, TrustChoice, import_folder
 from apps.simulator.borealis.home import CODE, REGULAR_PLAYER
-from apps.simulator.borealis.rounds import PROMO
+from apps.simulator.borealis.rounds import PROMO, STAKES_MINOR
 from apps.simulator.certificates.folder import make_lab_folder
 from apps.simulator.certificates.reports import NORTH
 from apps.simulator.demo.people import seed_people
@@ -152,7 +152,7 @@ def _activate_rule(stage: Stage, now: datetime) -> None:
         basis=RequirementBasis.DEPOSIT_AND_BONUS,
         requirement_multiple=Decimal(40),
         expires_after_days=30,
-        max_bet_minor=500,
+        max_bet_minor=STAKES_MINOR[-1],
     )
     weights = WeightTable(
         categories={"slot": 10_000, "roulette": 1_000, "live": 1_000, "blackjack": 500}

@@ -32,6 +32,7 @@ class Stage:
     clock: Callable[[], datetime]
     rounds: Rounds
     run_key: str
+    started_at: datetime
     people: People | None = None
     tell: Tell = field(default=lambda _done, _total: None)
     """Moves the progress bar of the step that runs."""
@@ -51,13 +52,14 @@ class Stage:
             raise AssertionError("the people come with the first steps")
         return self.people
 
+    # Counted from the start, so that a demo over midnight keeps its two days.
     @property
     def today(self) -> str:
-        return self.clock().date().isoformat()
+        return self.started_at.date().isoformat()
 
     @property
     def yesterday(self) -> str:
-        return (self.clock().date() - timedelta(days=1)).isoformat()
+        return (self.started_at.date() - timedelta(days=1)).isoformat()
 
     @property
     def days(self) -> tuple[str, str]:
