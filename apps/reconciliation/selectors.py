@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Max, Q
 
+from apps.core.storage import evidence_storage
 from apps.providers.selectors import provider_by_code
 from apps.reconciliation import evidence
 from apps.reconciliation.contracts import BreakLine, ImportOutcome, StatementRow
@@ -167,12 +168,13 @@ def _statement_row(statement: StatementFile, values: dict[str, Any]) -> Statemen
 
 def open_break_counts(limit: int = 50) -> list[dict[str, Any]]:
     """Count open breaks per provider and day, newest day first."""
-    return list(
+    counts = (
         Break.objects.filter(state=BreakState.OPEN)
         .values("provider_id", "provider__code", "provider__name", "day")
         .annotate(breaks=Count("pk"), touching=Count("pk", filter=Q(is_player_touched=True)))
         .order_by("-day", "provider__code")[:limit]
     )
+    return [{**row} for row in counts]
 
 
 def latest_run(provider_id: int, day: date) -> ReconciliationRun | None:
@@ -250,8 +252,8 @@ def recent_day_choices() -> list[tuple[str, str]]:
         .values_list("day", flat=True)
         .distinct()[:31]
     )
-    days = sorted({*runs, *files}, reverse=True)[:31]
-    return [(day.isoformat(), day.isoformat()) for day in days if day is not None]
+    days = sorted({day for day in [*runs, *files] if day is not None}, reverse=True)[:31]
+    return [(day.isoformat(), day.isoformat()) for day in days]
 
 
 def changes_of_break(break_id: int) -> list[BreakChange]:
@@ -264,4 +266,4 @@ def run_by_id(run_id: int) -> ReconciliationRun:
 
 def open_raw(statement: StatementFile) -> Any:
     """Open the file exactly as it came."""
-    return evidence.evidence_storage().open(statement.raw_key, "rb")
+    return evidence_storage().open(statement.raw_key, "rb")

@@ -54,9 +54,11 @@ def _aurora() -> None:
 
 def test_an_analyst_imports_reconciles_and_reads_the_breaks(now: datetime) -> None:
     client = client_of(*VIEWS, *WORKS)
-    make_event("aurora", "e-1")
+    make_event("aurora", "evt-first")
 
-    page = upload(client, csv_bytes([row("e-1", bet="2.50"), row("e-2"), row("e-2")]))
+    page = upload(
+        client, csv_bytes([row("evt-first", bet="2.50"), row("evt-twice"), row("evt-twice")])
+    )
     assert "3 rows of 2026-11-18 taken" in page
     statement = StatementFile.objects.get()
     done = client.post(
@@ -71,7 +73,7 @@ def test_an_analyst_imports_reconciles_and_reads_the_breaks(now: datetime) -> No
     shown = client.get(reverse("admin:reconciliation_reconciliationrun_change", args=[run.pk]))
     assert "Above 0.1 %" in shown.content.decode()
     assert "6.50 AUD" in shown.content.decode()
-    found = Break.objects.get(event_id="e-1")
+    found = Break.objects.get(event_id="evt-first")
     both = client.get(reverse("admin:reconciliation_break_change", args=[found.pk]))
     assert "2.00 AUD" in both.content.decode()
     assert "2.50 AUD" in both.content.decode()
@@ -82,8 +84,8 @@ def test_an_analyst_imports_reconciles_and_reads_the_breaks(now: datetime) -> No
         reverse("admin:reconciliation_break_changelist"),
         {"break_class": "duplicate", "day": str(DAY), "state": "open"},
     ).content.decode()
-    assert "e-2" in listed
-    assert "e-1" not in listed
+    assert "evt-twice" in listed
+    assert "evt-first" not in listed
 
 
 def test_a_refused_upload_shows_its_report(now: datetime) -> None:

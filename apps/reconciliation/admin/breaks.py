@@ -78,12 +78,11 @@ class BreakAdmin(PanelsMixin, ReadOnlyAdmin[Break]):
             },
         ),
     ]
-    stake_difference = admin.display(description="stake, provider minus us")(
-        money_column("delta_bet_minor")
+    # Static, or the column would get the admin as its first argument.
+    stake_difference = staticmethod(
+        money_column("delta_bet_minor", title="stake, provider minus us")
     )
-    win_difference = admin.display(description="win, provider minus us")(
-        money_column("delta_win_minor")
-    )
+    win_difference = staticmethod(money_column("delta_win_minor", title="win, provider minus us"))
 
     @override
     def panels(self, request: HttpRequest, obj: Break) -> Sequence[Panel]:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, override
+from typing import Any, cast, override
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -186,7 +186,7 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
         return request.user.has_perm("reconciliation.import_statement")
 
     def _take(self, request: HttpRequest, fields: dict[str, Any]) -> str:
-        upload: UploadedFile = fields["file"]
+        upload: Any = fields["file"]
         page = "admin:reconciliation_statementfile"
         with NamedTemporaryFile(prefix="pitboss-upload-") as copy:
             for chunk in upload.chunks():
@@ -200,7 +200,7 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
             )
             try:
                 outcome = services.import_statement(
-                    wanted, acting_user=request.user, now=timezone.now()
+                    wanted, acting_user=cast("AbstractBaseUser", request.user), now=timezone.now()
                 )
             except StatementRefusedError as refusal:
                 messages.error(request, f"Refused: {refusal}")

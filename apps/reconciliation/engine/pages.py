@@ -45,8 +45,9 @@ def read_page(body: bytes, *, day: date, page: int) -> Page:
     rows, pages, total = (document.get(name) for name in ("rows", "pages", "total"))
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ExportUnreadableError("it has no list of rows")
-    if not _is_count(pages, MAX_PAGES) or not _is_count(total, 10**10) or pages < page:
-        raise ExportUnreadableError("its counts of pages and rows make no sense")
+    pages, total = _count(pages, MAX_PAGES), _count(total, 10**10)
+    if pages < page:
+        raise ExportUnreadableError(f"page {page} is beyond its {pages} pages")
     if page < pages and not rows:
         raise ExportUnreadableError("it is empty, and not the last one")
     return Page(page, pages, total, rows, hashlib.sha256(_line(rows).encode()).hexdigest())
@@ -85,8 +86,10 @@ def _line(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def _is_count(value: object, limit: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= limit
+def _count(value: object, limit: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= limit:
+        raise ExportUnreadableError("its counts of pages and rows make no sense")
+    return value
 
 
 def _refuse(text: str) -> NoReturn:

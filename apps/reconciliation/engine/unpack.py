@@ -29,6 +29,8 @@ UNPACKED_LIMIT: Final = 4 << 30
 DOCUMENT_LIMIT: Final = 64 << 20
 LINE_LIMIT: Final = 64 << 10
 
+type Stream = IO[bytes] | gzip.GzipFile
+
 _CHUNK: Final = 1 << 20
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -85,7 +87,7 @@ def unpack(source: Path, target: Path, *, is_gzip: bool, limits: Limits) -> File
         raise BrokenCompressionError(str(error)[:120]) from error
 
 
-def _unpack(stream: IO[bytes], target: Path, limits: Limits) -> FileFormat:
+def _unpack(stream: Stream, target: Path, limits: Limits) -> FileFormat:
     head = stream.read(limits.line).removeprefix(_BOM)
     file_format = _format_of(head)
     if file_format is FileFormat.JSON:
@@ -106,7 +108,7 @@ def _format_of(head: bytes) -> FileFormat:
     return FileFormat.CSV
 
 
-def _write_document(head: bytes, stream: IO[bytes], target: Path, limits: Limits) -> None:
+def _write_document(head: bytes, stream: Stream, target: Path, limits: Limits) -> None:
     content = head + stream.read(limits.document + 1 - len(head))
     if len(content) > limits.document:
         raise FileTooLargeError("A JSON document (send NDJSON instead)", limits.document)
@@ -120,7 +122,7 @@ def _write_document(head: bytes, stream: IO[bytes], target: Path, limits: Limits
             out.write("\n")
 
 
-def _write_lines(head: bytes, stream: IO[bytes], target: Path, limits: Limits) -> None:
+def _write_lines(head: bytes, stream: Stream, target: Path, limits: Limits) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     lines, length, total, held = 0, 0, 0, b""
     chunk = head

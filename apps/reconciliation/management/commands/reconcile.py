@@ -4,7 +4,7 @@ import json
 import sys
 from argparse import ArgumentParser
 from datetime import date
-from typing import Any, override
+from typing import IO, Any, cast, override
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -75,7 +75,7 @@ class Command(BaseCommand):
                 " Import or pull the provider's round log first."
             )
             return
-        console = Console(file=self.stdout._out)  # noqa: SLF001 - Django's wrapper hides the stream
+        console = Console(file=cast("IO[str]", self.stdout))
         console.print(
             f"{outcome.provider} {outcome.day}: {found.ledger_events:,} events in our ledger,"
             f" {found.statement_events:,} in the statement ({found.statement_rows:,} rows),"
