@@ -1,7 +1,19 @@
+from typing import override
+
 from django.apps import AppConfig
+
+from apps.staff.enums import Role
 
 
 class ProvidersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "apps.providers"
     label = "providers"
+
+    @override
+    def ready(self) -> None:
+        from apps.providers import home  # noqa: PLC0415 - it reads models, which are not loaded before
+        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+
+        for card in (home.ending_card, home.uncovered_card, home.invalid_card):
+            register_home_card([Role.COMPLIANCE_OFFICER, Role.AUDITOR], card)

@@ -16,7 +16,9 @@ _ENVIRONMENTS = {
 
 
 def environment_badge(_request: HttpRequest) -> list[str]:
-    return _ENVIRONMENTS.get(settings.SETTINGS_MODULE.rsplit(".", 1)[-1], ["Development", "info"])
+    # Overridden settings, as in tests, name no module.
+    module = str(settings.SETTINGS_MODULE)
+    return _ENVIRONMENTS.get(module.rsplit(".", 1)[-1], ["Development", "info"])
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

@@ -1,14 +1,14 @@
 """How certificates, documents and roots are read."""
 
-from datetime import date
+from datetime import date, timedelta
 
-from django.db.models import F, QuerySet, Subquery
+from django.db.models import F, Q, QuerySet, Subquery
 
 from apps.providers.contracts import CertificateStanding
-from apps.providers.enums import CertificateState, RootState
+from apps.providers.enums import CertificateState, RootState, SignatureState
 from apps.providers.errors import UnknownCertificateError
 from apps.providers.models import Certificate, Document, Lab, TrustedRoot
-from apps.providers.selectors.coverage import later_revisions
+from apps.providers.selectors.coverage import certificates_in_force, later_revisions
 
 
 def lab_by_name(name: str) -> Lab | None:
@@ -88,3 +88,44 @@ def standings_on(on: date) -> list[CertificateStanding]:
         )
     )
     return [CertificateStanding(*row) for row in certificates]
+
+
+STANDINGS = (
+    ("in_force", "In force"),
+    ("expiring", "Expiring within 90 days"),
+    ("expired", "Expired"),
+    ("review_due", "Review due within 90 days"),
+    ("superseded", "Superseded"),
+    ("invalid_signature", "Invalid signature"),
+)
+
+
+def with_successor(
+    certificates: QuerySet[Certificate], on: date
+) -> QuerySet[Certificate, Certificate]:
+    """Add ``superseded_by``: the highest later revision in effect on that day, or None."""
+    successor = later_revisions(on).order_by("-revision").values("revision")[:1]
+    return certificates.annotate(superseded_by=Subquery(successor))
+
+
+def filter_standing(
+    certificates: QuerySet[Certificate], standing: str, on: date
+) -> QuerySet[Certificate]:
+    """Keep the certificates of one standing (``STANDINGS``); any other word keeps all.
+
+    ``certificates`` comes from ``with_successor``.
+    """
+    soon = on + timedelta(days=90)
+    registered = Q(state=CertificateState.REGISTERED)
+    current = registered & Q(superseded_by__isnull=True)
+    conditions = {
+        "in_force": Q(pk__in=certificates_in_force(on).values("pk")),
+        "expiring": current & Q(expires_on__gte=on, expires_on__lte=soon),
+        "expired": registered & Q(expires_on__lt=on),
+        "review_due": current
+        & Q(review_due_on__lte=soon)
+        & (Q(expires_on__isnull=True) | Q(expires_on__gte=on)),
+        "superseded": registered & Q(superseded_by__isnull=False),
+        "invalid_signature": registered & Q(document__signature_state=SignatureState.INVALID),
+    }
+    return certificates.filter(conditions.get(standing, Q()))

@@ -1,0 +1,206 @@
+"""Documents and the roots that vouch for them. A document is only ever handed out as a download."""
+
+from typing import Any, override
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import content_disposition_header
+from django.utils.safestring import SafeString
+
+from apps.core.admin import (
+    ActionCall,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    badge_column,
+    choice_filter,
+    datetime_column,
+)
+from apps.providers.admin.certificates import SIGNATURE_TONES
+from apps.providers.enums import RootState, SignatureState
+from apps.providers.errors import DocumentAlteredError, UnknownCertificateError
+from apps.providers.models import Document, TrustedRoot
+from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.services.documents import hand_out_document
+from apps.providers.services.trust import decide_root, recheck_signatures
+
+# The browser shows nothing, runs nothing, keeps nothing and lends it to no other origin.
+_DOWNLOAD_HEADERS = {
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store, private",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+@admin.register(Document)
+class DocumentAdmin(ReadOnlyAdmin[Document]):
+    list_display = [
+        "original_name",
+        badge_column("signature_state", dict(SIGNATURE_TONES.items()), title="signature"),
+        "signer",
+        "page_count",
+        "size_bytes",
+        datetime_column("created_at", title="taken"),
+        "download",
+    ]
+    list_filter = [choice_filter("signature_state", "signature", SignatureState.choices)]
+    search_fields = ["sha256__exact", "original_name__exact"]
+    search_help_text = "SHA-256 or file name, exactly"
+    ordering = ["-created_at", "-pk"]
+    fieldsets = [
+        (
+            "File",
+            {
+                "fields": [
+                    "original_name",
+                    "download",
+                    "sha256",
+                    "size_bytes",
+                    "page_count",
+                    "link_count",
+                    "created_at",
+                    "uploaded_by",
+                ]
+            },
+        ),
+        (
+            "Signature",
+            {
+                "fields": [
+                    "signature_state",
+                    "signature_detail",
+                    "signer",
+                    "signed_at",
+                    "signature_coverage",
+                    "signature_checked_at",
+                ]
+            },
+        ),
+        ("Text as read from the document", {"fields": ["text"]}),
+    ]
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                "<int:document_id>/download/",
+                self.admin_site.admin_view(self.download_view),
+                name="providers_document_download",
+            ),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description="download")
+    def download(self, document: Document) -> SafeString:
+        url = reverse("admin:providers_document_download", args=[document.pk])
+        return format_html('<a class="pb-link" href="{}">Download</a>', url)
+
+    def download_view(self, request: HttpRequest, document_id: int) -> HttpResponse:
+        """Hand the kept bytes out, proven unaltered, and note who took them."""
+        if not request.user.has_perm("providers.download_document"):
+            raise PermissionDenied
+        try:
+            document, data = hand_out_document(
+                document_id=document_id,
+                acting_user=request.user if request.user.is_authenticated else None,
+                now=timezone.now(),
+            )
+        except UnknownCertificateError as error:
+            raise Http404 from error
+        except DocumentAlteredError as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(
+                reverse("admin:providers_document_change", args=[document_id])
+            )
+        response = HttpResponse(data, content_type="application/pdf", headers=_DOWNLOAD_HEADERS)
+        response["Content-Disposition"] = content_disposition_header(
+            as_attachment=True, filename=document.original_name
+        )
+        return response
+
+
+def _decide(call: ActionCall, state: RootState) -> str:
+    root = decide_root(
+        root_id=call.object_id,
+        state=state,
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
+    )
+    with PdfVetter() as vetter:
+        changes = recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=call.now)
+    return f"The root is {root.state}. {len(changes)} signatures are judged differently now."
+
+
+def _trust(call: ActionCall) -> str:
+    return _decide(call, RootState.TRUSTED)
+
+
+def _withdraw(call: ActionCall) -> str:
+    return _decide(call, RootState.WITHDRAWN)
+
+
+@admin.register(TrustedRoot)
+class TrustedRootAdmin(ReadOnlyAdmin[TrustedRoot]):
+    list_display = [
+        "subject",
+        "lab",
+        badge_column(
+            "state",
+            {
+                RootState.TRUSTED: "success",
+                RootState.PROPOSED: "warning",
+                RootState.WITHDRAWN: "neutral",
+            },
+        ),
+        "fingerprint",
+        datetime_column("not_after", title="valid until"),
+        "decided_by",
+    ]
+    list_filter = [choice_filter("state", "state", RootState.choices)]
+    list_select_related = ["lab", "decided_by"]
+    search_fields = ["fingerprint__exact", "lab__name__exact"]
+    search_help_text = "Fingerprint or laboratory, exactly"
+    ordering = ["lab__name", "pk"]
+    reasoned_actions = [
+        ReasonedAction(
+            name="trust",
+            label="Trust this root",
+            permission="providers.register_certificate",
+            perform=_trust,
+            question="Compare the SHA-256 fingerprint with the laboratory first, over a channel "
+            "that the documents did not come by. Its documents are then judged again.",
+            tone="primary",
+            is_offered=lambda obj, _user: obj.state != RootState.TRUSTED,
+        ),
+        ReasonedAction(
+            name="withdraw",
+            label="Withdraw trust",
+            permission="providers.register_certificate",
+            perform=_withdraw,
+            question="Signatures under this root no longer count; its documents are judged again.",
+            tone="danger",
+            is_offered=lambda obj, _user: obj.state != RootState.WITHDRAWN,
+        ),
+    ]
+
+    @override
+    def get_fields(self, request: HttpRequest, obj: TrustedRoot | None = None) -> Any:
+        return [
+            "lab",
+            "subject",
+            "fingerprint",
+            "state",
+            "not_before",
+            "not_after",
+            "source",
+            "created_at",
+            "decided_by",
+            "decided_at",
+            "reason",
+            "pem",
+        ]

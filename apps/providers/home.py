@@ -1,0 +1,112 @@
+"""What awaits the compliance officer: ends that come near, gaps, documents that can't be proof."""
+
+from datetime import UTC, date
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.providers.contracts import CertificateStanding
+from apps.providers.enums import SignatureState
+from apps.providers.selectors.certificates import standings_on
+from apps.providers.selectors.coverage import games_without_cover, offer_count
+from apps.staff.contracts import HomeCard, HomeRow
+
+_MAX_ROWS = 8
+_HORIZON_DAYS = 90
+_SOON_DAYS = 30
+
+
+def _today() -> date:
+    return timezone.now().astimezone(UTC).date()
+
+
+def ending_card(_request: HttpRequest) -> HomeCard:
+    """Show what expires or falls due for review within 90 days, the nearest first."""
+    on = _today()
+    ends = sorted(
+        (
+            (day, word, standing)
+            for standing in standings_on(on)
+            if standing.superseded_by is None and standing.effective_on <= on
+            for word, day in _ends(standing)
+            if (day - on).days <= _HORIZON_DAYS
+        ),
+        key=lambda end: (end[0], end[2].report_number),
+    )
+    soonest = (ends[0][0] - on).days if ends else _HORIZON_DAYS
+    return HomeCard(
+        title="Certificates that end",
+        value=str(len(ends)),
+        note="expired, expiring or due for review within 90 days",
+        tone="danger" if soonest <= _SOON_DAYS // 2 else "warning" if ends else "success",
+        link=reverse("admin:providers_certificate_changelist") + "?standing=expiring",
+        rows=tuple(_end_row(day, word, standing, on) for day, word, standing in ends[:_MAX_ROWS]),
+        empty_text="Nothing ends within 90 days.",
+    )
+
+
+def _ends(standing: CertificateStanding) -> list[tuple[str, date]]:
+    ends = []
+    if standing.expires_on is not None:
+        ends.append(("expires", standing.expires_on))
+    if standing.review_due_on is not None:
+        ends.append(("review", standing.review_due_on))
+    return ends
+
+
+def _end_row(day: date, word: str, standing: CertificateStanding, on: date) -> HomeRow:
+    days = (day - on).days
+    when = f"in {days} days" if days >= 0 else f"{-days} days ago"
+    return HomeRow(
+        title=f"{standing.report_number} rev {standing.revision}",
+        link=reverse("admin:providers_certificate_change", args=[standing.certificate_id]),
+        meta=f"{word} {when}",
+        tone="danger" if days <= _SOON_DAYS // 2 else "warning",
+    )
+
+
+def uncovered_card(_request: HttpRequest) -> HomeCard:
+    """Show games on offer that no certificate covers today."""
+    gaps = games_without_cover(_today())
+    offers = offer_count()
+    link = reverse("admin:providers_certificate_coverage")
+    return HomeCard(
+        title="Games without cover",
+        value=str(len(gaps)) if offers else "unknown",
+        note=f"of {offers} games x jurisdictions on offer; none of them may be launched",
+        tone="danger" if gaps else "success" if offers else "warning",
+        link=link,
+        rows=tuple(
+            HomeRow(title=gap.game_code, link=link, meta=gap.jurisdiction, tone="danger")
+            for gap in gaps[:_MAX_ROWS]
+        ),
+        empty_text="Every offer is covered."
+        if offers
+        else "No game is on offer: load a catalogue with manage.py load_provider.",
+    )
+
+
+def invalid_card(_request: HttpRequest) -> HomeCard:
+    """Show certificates whose document was altered after it was signed."""
+    found = [
+        standing
+        for standing in standings_on(_today())
+        if standing.signature_state == SignatureState.INVALID
+    ]
+    return HomeCard(
+        title="Invalid signatures",
+        value=str(len(found)),
+        tone="danger" if found else "success",
+        link=reverse("admin:providers_certificate_changelist") + "?standing=invalid_signature",
+        rows=tuple(
+            HomeRow(
+                title=f"{standing.report_number} rev {standing.revision}",
+                link=reverse("admin:providers_certificate_change", args=[standing.certificate_id]),
+                meta="not proof",
+                tone="danger",
+            )
+            for standing in found[:_MAX_ROWS]
+        ),
+        empty_text="No document was altered after it was signed.",
+    )

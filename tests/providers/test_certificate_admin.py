@@ -1,0 +1,306 @@
+"""The compliance desk in the admin: upload, download, trust, coverage, and who may do it."""
+
+import io
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from apps.core.models import AuditEntry
+from apps.providers.models import Certificate, Document, TrustedRoot
+from apps.providers.pdf.contracts import MAX_BYTES
+from apps.providers.services.import_register import ImportRequest, import_folder
+from tests.factories import make_cover, make_game, make_provider, make_user
+from tests.providers.certificate_files import SAMPLES, plain_pdf
+
+pytestmark = pytest.mark.django_db
+
+OFFICER = (
+    "providers.download_document",
+    "providers.register_certificate",
+    "providers.view_certificate",
+    "providers.view_certificateflag",
+    "providers.view_document",
+    "providers.view_lab",
+    "providers.view_trustedroot",
+    "providers.withdraw_certificate",
+)
+UPLOAD = "/admin/providers/certificate/add/"
+
+
+@pytest.fixture(autouse=True)
+def evidence(tmp_path: Path, settings: Any) -> Path:
+    folder = tmp_path / "evidence"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "evidence": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": folder},
+        },
+    }
+    return folder
+
+
+@pytest.fixture
+def officer() -> Iterator[Client]:
+    client = Client()
+    client.force_login(make_user("olivia", permissions=OFFICER))
+    return client
+
+
+@pytest.fixture
+def samples(now: datetime) -> None:
+    request = ImportRequest(folder=SAMPLES, trust=(), acting_user=None, now=now)
+    import_folder(request, lambda _done, _total: None)
+
+
+def form(data: bytes, name: str = "baccarat.pdf", **changes: str) -> dict[str, Any]:
+    return {
+        "report_number": "BLT/2026/0102",
+        "revision": "0",
+        "lab": "Blue Lake Testing",
+        "kind": "game",
+        "provider": "aurora",
+        "issued_on": "2026-02-11",
+        "expires_on": "2028-02-10",
+        "jurisdictions": "MT;AU-NT",
+        "standards": "GLI-19 v3.0",
+        "games": "aurora-baccarat-01;aurora-baccarat-02",
+        "rtp_variants": "98.90",
+        "reason": "Came by mail from the lab.",
+        "document": SimpleUploadedFile(name, data, "application/pdf"),
+        **changes,
+    }
+
+
+def stored(evidence: Path) -> list[Path]:
+    return [path for path in evidence.rglob("*") if path.is_file()] if evidence.exists() else []
+
+
+def test_an_upload_registers_the_certificate_with_its_person_and_reason(officer: Client) -> None:
+    data = (SAMPLES / "baccarat.pdf").read_bytes()
+    response = officer.post(UPLOAD, form(data))
+    certificate = Certificate.objects.get()
+    assert response.status_code == 302
+    assert response["Location"] == f"/admin/providers/certificate/{certificate.pk}/change/"
+    assert certificate.findings.count() == 0
+    assert str(certificate.document.uploaded_by) == "olivia"
+    version = Certificate.history.get()
+    assert (str(version.history_user), version.history_change_reason) == (
+        "olivia",
+        "Came by mail from the lab.",
+    )
+    page = officer.get(response["Location"]).content.decode()
+    assert certificate.document.sha256 in page
+    assert "GLI-19 v3.0" in page
+    assert "aurora-baccarat-01, aurora-baccarat-02" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("attachment.pdf", "A file is embedded in the document."),
+        ("empty.pdf", "empty"),
+        ("encrypted.pdf", "The document is encrypted"),
+        ("openaction.pdf", "The document contains JavaScript."),
+        ("page.pdf", "The file is an SVG picture, not a PDF."),
+        ("polyglot.pdf", "39 bytes stand before the PDF header"),
+        ("truncated.pdf", "it is cut off"),
+    ],
+)
+def test_the_upload_refuses_a_hostile_file_with_its_reason_and_keeps_nothing(
+    officer: Client, evidence: Path, name: str, reason: str
+) -> None:
+    response = officer.post(UPLOAD, form((SAMPLES / "hostile" / name).read_bytes(), name))
+    assert response.status_code == 400
+    assert reason in response.content.decode()
+    assert (Certificate.objects.count(), Document.objects.count(), stored(evidence)) == (0, 0, [])
+
+
+def test_the_upload_names_each_bad_field_and_ignores_fields_it_does_not_have(
+    officer: Client,
+) -> None:
+    sent = form(plain_pdf(), expires_on="2020-01-01", jurisdictions="Malta", revision="one")
+    response = officer.post(UPLOAD, {**sent, "state": "withdrawn", "result": "complies"})
+    assert response.status_code == 400
+    errors = response.context["form"].errors
+    assert set(errors) == {"expires_on", "jurisdictions", "revision"}
+    assert Certificate.objects.count() == 0
+
+
+def test_an_upload_over_the_limit_is_refused_before_it_is_read(officer: Client) -> None:
+    response = officer.post(UPLOAD, form(b"%PDF-" + b"0" * MAX_BYTES))
+    assert response.status_code == 400
+    assert "larger than 10 MiB" in response.content.decode()
+
+
+def test_a_report_that_differs_from_what_is_typed_is_registered_with_a_finding(
+    officer: Client,
+) -> None:
+    data = (SAMPLES / "baccarat.pdf").read_bytes()
+    response = officer.post(UPLOAD, form(data, expires_on="2030-02-10"))
+    page = officer.get(response["Location"]).content.decode()
+    assert "2030-02-10" in page
+    finding = Certificate.objects.get().findings.get()
+    assert (finding.field, finding.document_value) == ("expires_on", "2028-02-10")
+
+
+def test_a_download_is_an_attachment_that_a_browser_neither_shows_nor_keeps(
+    officer: Client, samples: None
+) -> None:
+    document = Document.objects.get(original_name="tables.pdf")
+    response = officer.get(reverse("admin:providers_document_download", args=[document.pk]))
+    assert response.content == (SAMPLES / "tables.pdf").read_bytes()
+    assert response["Content-Type"] == "application/pdf"
+    assert response["Content-Disposition"] == 'attachment; filename="tables.pdf"'
+    assert response["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in response["Cache-Control"]
+    assert response["Cross-Origin-Resource-Policy"] == "same-origin"
+    entry = AuditEntry.objects.get(action="providers.document.downloaded")
+    assert entry.subject == f"document:{document.pk}"
+
+
+def test_a_deceiving_file_name_is_encoded_in_the_header(officer: Client) -> None:
+    data = (SAMPLES / "baccarat.pdf").read_bytes()
+    officer.post(UPLOAD, form(data, '../a"b\u202e\r\nX-Evil: 1 Straße.pdf'))
+    document = Document.objects.get()
+    header = officer.get(f"/admin/providers/document/{document.pk}/download/")
+    assert header["Content-Disposition"].startswith("attachment; filename")
+    assert "X-Evil" not in header.headers
+    assert document.storage_key.startswith("certificates/")
+    assert "a" not in Path(document.storage_key).suffix
+
+
+def test_an_altered_file_is_not_handed_out(officer: Client, samples: None, evidence: Path) -> None:
+    document = Document.objects.get(original_name="tables.pdf")
+    (evidence / document.storage_key).write_bytes(b"%PDF-1.4 other")
+    response = officer.get(f"/admin/providers/document/{document.pk}/download/", follow=True)
+    assert "is not the one that was taken" in response.content.decode()
+    assert not AuditEntry.objects.filter(action="providers.document.downloaded").exists()
+
+
+def test_the_list_shows_where_each_certificate_stands(
+    officer: Client, samples: None, time_machine: Any
+) -> None:
+    time_machine.move_to("2026-11-22T12:00:00Z")
+    officer.force_login(make_user("otto", permissions=OFFICER))
+    page = officer.get("/admin/providers/certificate/").content.decode()
+    for chip in (
+        "Invalid signature",
+        "Superseded by rev 1",
+        "Expires in 8 days",
+        "Expires in 23 days",
+        "Review in 28 days",
+        "Valid",
+    ):
+        assert chip in page, chip
+    for standing, count in (
+        ("expired", 1),
+        ("expiring", 3),
+        ("review_due", 1),
+        ("superseded", 1),
+        ("invalid_signature", 1),
+        ("in_force", 7),
+        ("nonsense", 9),
+    ):
+        response = officer.get(f"/admin/providers/certificate/?standing={standing}")
+        assert response.context["cl"].queryset.count() == count, standing
+    found = officer.get("/admin/providers/certificate/?q=BLT/2025/7781")
+    assert [str(item) for item in found.context["cl"].queryset] == ["BLT/2025/7781 rev 2"]
+
+
+def test_the_officer_trusts_a_root_and_its_documents_become_valid(
+    officer: Client, samples: None
+) -> None:
+    root = TrustedRoot.objects.get()
+    url = f"/admin/providers/trustedroot/{root.pk}/do/trust/"
+    assert officer.get(url).status_code == 200
+    officer.post(url, {"reason": ""})
+    assert TrustedRoot.objects.get().state == "proposed"
+    officer.post(url, {"reason": "Read the fingerprint out on the phone."})
+    assert (TrustedRoot.objects.get().state, str(TrustedRoot.objects.get().decided_by)) == (
+        "trusted",
+        "olivia",
+    )
+    assert Document.objects.filter(signature_state="valid").count() == 5
+    withdraw = f"/admin/providers/trustedroot/{root.pk}/do/withdraw/"
+    officer.post(withdraw, {"reason": "The lab reports a leak."})
+    assert Document.objects.filter(signature_state="valid").count() == 0
+
+
+def test_the_officer_withdraws_a_certificate(officer: Client) -> None:
+    certificate = make_cover(make_game(make_provider()))
+    url = f"/admin/providers/certificate/{certificate.pk}/do/withdraw/"
+    officer.post(url, {"reason": "Recalled by the lab."})
+    certificate.refresh_from_db()
+    assert certificate.state == "withdrawn"
+
+
+def test_the_coverage_page_says_what_covers_and_why_not(officer: Client) -> None:
+    provider = make_provider()
+    covered = make_game(provider, "game-one")
+    make_game(provider, "game-two")
+    certificate = make_cover(covered)
+    page = officer.get("/admin/providers/certificate/coverage/?on=2026-11-22").content.decode()
+    assert "Without cover: 1 of 2 offers" in page
+    assert "No registered report names game-two." in page
+    assert f"/admin/providers/certificate/{certificate.pk}/change/" in page
+    late = officer.get("/admin/providers/certificate/coverage/?on=2027-07-01").content.decode()
+    assert "Without cover: 2 of 2 offers" in late
+    assert officer.get("/admin/providers/certificate/coverage/?on=x").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/admin/providers/certificate/",
+        "/admin/providers/certificateflag/",
+        "/admin/providers/document/",
+        "/admin/providers/lab/",
+        "/admin/providers/trustedroot/",
+        "/admin/",
+    ],
+)
+def test_each_page_opens_when_there_is_nothing_yet(officer: Client, page: str) -> None:
+    assert officer.get(page).status_code == 200
+
+
+def test_each_detail_page_opens(officer: Client, samples: None) -> None:
+    for model in (Certificate, Document, TrustedRoot):
+        name = model._meta.model_name
+        for row in model.objects.all():
+            assert officer.get(f"/admin/providers/{name}/{row.pk}/change/").status_code == 200
+
+
+def test_without_the_permission_nothing_is_registered_trusted_or_handed_out(
+    samples: None, evidence: Path
+) -> None:
+    reader = Client()
+    reader.force_login(
+        make_user("rita", permissions=tuple(name for name in OFFICER if ".view_" in name))
+    )
+    kept = len(stored(evidence))
+    document, root = Document.objects.all()[0], TrustedRoot.objects.get()
+    certificate = Certificate.objects.all()[0]
+    data = io.BytesIO(plain_pdf()).getvalue()
+    for client in (reader, Client()):
+        for response in (
+            client.get(UPLOAD),
+            client.post(UPLOAD, form(data)),
+            client.get(f"/admin/providers/document/{document.pk}/download/"),
+            client.post(f"/admin/providers/trustedroot/{root.pk}/do/trust/", {"reason": "A b c"}),
+            client.post(
+                f"/admin/providers/certificate/{certificate.pk}/do/withdraw/", {"reason": "A b c"}
+            ),
+            client.post(f"/admin/providers/certificate/{certificate.pk}/delete/", {"post": "yes"}),
+        ):
+            assert response.status_code == (403 if client is reader else 302)
+    assert len(stored(evidence)) == kept
+    assert TrustedRoot.objects.get().state == "proposed"
+    assert not Certificate.objects.filter(state="withdrawn").exists()
