@@ -1,6 +1,7 @@
 """Addresses of PostgreSQL and Redis: the embedded ones, or those the environment names."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from apps.core.embedded.paths import DATABASE, POSTGRES_PORT, embedded_paths
@@ -15,14 +16,14 @@ _TIMEOUTS: dict[str, tuple[int, int, int]] = {
 }
 
 
-def database_settings(url: str | None, data_dir: Path, role: str) -> dict[str, object]:
+def database_settings(url: str | None, data_dir: Path, role: str) -> dict[str, Any]:
     """Django's settings for PostgreSQL.
 
     Raises:
         ValueError: the URL is not one of PostgreSQL.
     """
     address = _embedded_address(data_dir) if url is None else _parse(url)
-    options = dict(address.pop("OPTIONS", {}))  # type: ignore[call-overload]
+    options = dict(address.pop("OPTIONS", {}))
     options.setdefault("connect_timeout", 10)
     options.setdefault("application_name", f"pitboss-{role}")
     limits = _TIMEOUTS.get(role)
@@ -55,7 +56,7 @@ def cache_url(url: str | None, data_dir: Path, database: int) -> str:
     return f"unix://{quote(str(embedded_paths(data_dir).valkey_socket))}?db={database}"
 
 
-def _embedded_address(data_dir: Path) -> dict[str, object]:
+def _embedded_address(data_dir: Path) -> dict[str, Any]:
     return {
         "NAME": DATABASE,
         "USER": DATABASE,
@@ -64,7 +65,7 @@ def _embedded_address(data_dir: Path) -> dict[str, object]:
     }
 
 
-def _parse(url: str) -> dict[str, object]:
+def _parse(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
         message = "DATABASE_URL must read postgresql://user:password@host:port/name"

@@ -1,11 +1,12 @@
 """Where files are kept: a private local folder, or S3 once a bucket is named."""
 
 from pathlib import Path
+from typing import Any
 
 from config.environment import Environment, reveal
 
 
-def storage_settings(env: Environment, data_dir: Path) -> dict[str, dict[str, object]]:
+def storage_settings(env: Environment, data_dir: Path) -> dict[str, dict[str, Any]]:
     """Django's STORAGES. Evidence is never overwritten, and never public."""
     return {
         "default": _local(data_dir / "files"),
@@ -14,7 +15,7 @@ def storage_settings(env: Environment, data_dir: Path) -> dict[str, dict[str, ob
     }
 
 
-def _local(folder: Path) -> dict[str, object]:
+def _local(folder: Path) -> dict[str, Any]:
     return {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {
@@ -26,7 +27,7 @@ def _local(folder: Path) -> dict[str, object]:
     }
 
 
-def _s3(env: Environment) -> dict[str, object]:
+def _s3(env: Environment) -> dict[str, Any]:
     return {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {

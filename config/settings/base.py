@@ -1,6 +1,7 @@
 """What holds everywhere. The environment is read in config/environment.py."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import django_stubs_ext
 
@@ -191,7 +192,7 @@ USE_TZ = True
 FORMAT_MODULE_PATH = ["config.formats"]
 
 STATIC_URL = "static/"
-STATIC_ROOT = PITBOSS_DATA_DIR / "static"
+STATIC_ROOT: Path | None = PITBOSS_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 STORAGES = storage_settings(_env, PITBOSS_DATA_DIR)

@@ -73,7 +73,7 @@ def test_scheduled_and_subscribed_tasks_are_registered() -> None:
 
 
 def test_routes_match_a_task_each() -> None:
-    known = _tasks() | {"reconciliation."}  # its tasks come with the pulls' schedule
+    known = _tasks()
 
     assert all(any(fnmatch(task, route) for task in known) for route in app.conf.task_routes)
 
