@@ -62,6 +62,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
         ],
     ),
     ("Disputes", [("Cases", "support_agent", "disputes.case")]),
+    ("Reports", [("Daily net position", "query_stats", "reports.netposition")]),
     (
         "Players",
         [

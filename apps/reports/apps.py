@@ -1,3 +1,5 @@
+from typing import override
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,18 @@ class ReportsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "apps.reports"
     label = "reports"
+
+    @override
+    def ready(self) -> None:
+        from apps.players.card import register_player_panel  # noqa: PLC0415 - models load first
+        from apps.reports import home, player_card  # noqa: PLC0415 - as above
+        from apps.staff.enums import Role  # noqa: PLC0415 - as above
+        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+
+        register_home_card([Role.FINANCE_ANALYST], home.net_position_card)
+        register_home_card([Role.AUDITOR], home.executed_approvals_card)
+        register_home_card([Role.AUDITOR], home.ledger_seals_card)
+        register_player_panel(player_card.pots_panel)
+        register_player_panel(player_card.rounds_panel)
+        register_player_panel(player_card.grants_panel)
+        register_player_panel(player_card.cases_panel)

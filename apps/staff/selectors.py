@@ -73,3 +73,10 @@ def approvals_of_subject(kind: str, subject: str) -> list[Approval]:
     """Return every approval ever asked for of a subject, oldest first."""
     approvals = Approval.objects.filter(kind=kind, subject=subject)
     return list(approvals.select_related("requested_by", "decided_by").order_by("pk"))
+
+
+def decided_approvals(*, limit: int) -> list[Approval]:
+    """Return what two people decided last, whatever they decided."""
+    approvals = Approval.objects.exclude(state__in=[ApprovalState.PENDING, ApprovalState.CANCELLED])
+    decided = approvals.select_related("requested_by", "decided_by")
+    return list(decided.order_by("-decided_at", "-pk")[:limit])

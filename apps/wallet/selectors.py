@@ -1,7 +1,7 @@
 """How the ledger is read."""
 
 from apps.wallet.contracts import TransferLine
-from apps.wallet.models import Account, Transfer
+from apps.wallet.models import Account, LedgerSeal, Transfer
 
 
 def balances(player_id: int) -> dict[str, int]:
@@ -37,3 +37,7 @@ def account_name(account: Account) -> str:
     if account.player is None:
         return account.house
     return f"{account.player.player_ref} {account.pot}"
+
+
+def newest_seals(*, limit: int) -> list[LedgerSeal]:
+    return list(LedgerSeal.objects.order_by("-last_transfer_id")[:limit])

@@ -1,0 +1,103 @@
+"""Home cards for who keeps the providers' traffic flowing."""
+
+from datetime import timedelta
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.core.admin import display_at
+from apps.gateway.selectors import rejections_of
+from apps.rounds.selectors import deliveries_unjudged, newest_conflicts, parked_events
+from apps.staff.contracts import HomeCard, HomeRow
+
+_ROWS = 8
+
+
+def parked_events_card(_request: HttpRequest) -> HomeCard:
+    events = parked_events(limit=_ROWS + 1)
+    return HomeCard(
+        title="Parked events",
+        value=_count(len(events)),
+        tone="warning" if events else "success",
+        link=reverse("admin:rounds_roundevent_changelist") + "?status=parked",
+        rows=tuple(
+            HomeRow(
+                title=f"{event.provider}: {event.event_id}",
+                link=reverse("admin:rounds_roundevent_change", args=[event.pk]),
+                meta=event.code,
+                tone="warning",
+            )
+            for event in events
+        ),
+        empty_text="No event waits for a person or a later message.",
+    )
+
+
+def conflicts_card(_request: HttpRequest) -> HomeCard:
+    conflicts = newest_conflicts(limit=_ROWS + 1)
+    return HomeCard(
+        title="Conflicts",
+        value=_count(len(conflicts)),
+        tone="danger" if conflicts else "success",
+        note="The same event id with other content; nothing moved",
+        link=reverse("admin:rounds_conflict_changelist"),
+        rows=tuple(
+            HomeRow(
+                title=f"{conflict.provider}: {conflict.event_id}",
+                link=reverse("admin:rounds_conflict_change", args=[conflict.pk]),
+                meta=f"{conflict.seen_count}x, {display_at(conflict.last_seen_at)}",
+                tone="danger",
+            )
+            for conflict in conflicts
+        ),
+        empty_text="No provider contradicted itself.",
+    )
+
+
+def rejections_card(_request: HttpRequest) -> HomeCard:
+    rejections = rejections_of(timezone.now().date(), limit=_ROWS + 1)
+    return HomeCard(
+        title="Rejected today (UTC)",
+        value=f"{sum(rejection.count for rejection in rejections):,}",
+        tone="warning" if rejections else "success",
+        link=reverse("admin:gateway_rejection_changelist"),
+        rows=tuple(
+            HomeRow(
+                title=f"{rejection.provider or 'Unproven caller'}: {rejection.code}",
+                link=reverse("admin:gateway_rejection_change", args=[rejection.pk]),
+                meta=f"{rejection.count:,}",
+                tone="warning",
+            )
+            for rejection in rejections
+        ),
+        empty_text="Nothing was refused today.",
+    )
+
+
+def unjudged_card(_request: HttpRequest) -> HomeCard:
+    """Show deliveries stored for a minute and not answered for: the sweeper should have them."""
+    now = timezone.now()
+    deliveries = deliveries_unjudged(
+        since=now - timedelta(days=2), until=now - timedelta(minutes=1), limit=_ROWS + 1
+    )
+    return HomeCard(
+        title="Deliveries not judged yet",
+        value=_count(len(deliveries)),
+        tone="danger" if deliveries else "success",
+        link=reverse("admin:rounds_delivery_changelist"),
+        rows=tuple(
+            HomeRow(
+                title=f"{delivery.provider}: {delivery.message_id}",
+                link=reverse("admin:rounds_delivery_change", args=[delivery.pk]),
+                meta=display_at(delivery.received_at),
+                tone="danger",
+            )
+            for delivery in deliveries
+        ),
+        empty_text="Everything that was stored was applied.",
+    )
+
+
+def _count(found: int) -> str:
+    return f"{_ROWS}+" if found > _ROWS else str(found)

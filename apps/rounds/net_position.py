@@ -1,0 +1,69 @@
+"""What a day of play came to, for who reports on it; one statement per provider and day."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Count, F, Max, Q, Sum
+from django.db.models.functions import Coalesce
+
+from apps.rounds.enums import EventStatus, MoneyState, Origin
+from apps.rounds.models import RoundEvent
+
+
+@dataclass(frozen=True, slots=True)
+class PlayLine:
+    """One game in one currency. Minor units; ``corrections_minor`` is what we credited ourselves.
+
+    ``open_minor`` is held for tentative events: neither staked nor returned yet.
+    """
+
+    currency: str
+    game_code: str
+    rounds: int
+    stake_minor: int
+    win_minor: int
+    corrections_minor: int
+    open_minor: int
+    theoretical_rtp: Decimal | None
+
+    @property
+    def ggr_minor(self) -> int:
+        """Gross gaming revenue: stakes less wins less what was given back."""
+        return self.stake_minor - self.win_minor - self.corrections_minor
+
+
+def play_of(*, provider_id: int, start: datetime, end: datetime) -> list[PlayLine]:
+    """Sum the events of ``[start, end)`` that stand, by the provider's clock."""
+    settled = Q(money_state=MoneyState.SETTLED)
+    provided = settled & Q(origin=Origin.CALLBACK)
+    rows = (
+        RoundEvent.objects.filter(
+            provider_id=provider_id,
+            occurred_at__gte=start,
+            occurred_at__lt=end,
+            status__in=[EventStatus.ACCEPTED, EventStatus.TENTATIVE],
+        )
+        .exclude(money_state__in=[MoneyState.NONE, MoneyState.ROLLED_BACK])
+        .values("currency", "game_code", rtp=F("game__theoretical_rtp"))
+        .annotate(
+            rounds=Count("round_id", distinct=True),
+            stake=Coalesce(Sum("bet_minor", filter=provided), 0),
+            win=Coalesce(Sum("win_minor", filter=provided), 0),
+            corrected=Coalesce(Sum("win_minor", filter=settled & Q(origin=Origin.CORRECTION)), 0),
+            held=Coalesce(Sum("bet_minor", filter=Q(money_state=MoneyState.HELD)), 0),
+        )
+        .order_by("currency", "game_code")
+        .values_list("currency", "game_code", "rounds", "stake", "win", "corrected", "held", "rtp")
+    )
+    # A sum of bigint is numeric in PostgreSQL, so it comes back as a Decimal without a fraction.
+    return [
+        PlayLine(currency, game, rounds, *(int(amount) for amount in amounts), rtp)
+        for currency, game, rounds, *amounts, rtp in rows
+    ]
+
+
+def last_played_at(provider_id: int) -> datetime | None:
+    """Return when the provider's newest event was played; None before the first."""
+    found = RoundEvent.objects.filter(provider_id=provider_id).aggregate(at=Max("occurred_at"))
+    return found["at"]
