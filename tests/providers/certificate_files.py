@@ -149,7 +149,7 @@ def redrawn_after_signing(data: bytes, text: str) -> bytes:
     page["/Contents"] = writer.add_object(writer.import_object(drawn))
     writer.update_container(page)
     buffer = io.BytesIO()
-    writer.write(buffer)
+    writer.write(buffer)  # type: ignore[no-untyped-call] # pyHanko types all but this
     return buffer.getvalue()
 
 

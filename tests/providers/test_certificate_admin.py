@@ -1,7 +1,6 @@
 """The compliance desk in the admin: upload, download, trust, coverage, and who may do it."""
 
 import io
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -47,7 +46,7 @@ def evidence(tmp_path: Path, settings: Any) -> Path:
 
 
 @pytest.fixture
-def officer() -> Iterator[Client]:
+def officer() -> Client:
     client = Client()
     client.force_login(make_user("olivia", permissions=OFFICER))
     return client

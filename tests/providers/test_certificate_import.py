@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.storage import storages
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
@@ -50,7 +49,7 @@ type Take = Callable[..., ImportReport]
 
 
 @pytest.fixture
-def evidence(tmp_path: Path, settings: Any) -> Iterator[Path]:
+def evidence(tmp_path: Path, settings: Any) -> Path:
     folder = tmp_path / "evidence"
     settings.STORAGES = {
         **settings.STORAGES,
@@ -59,8 +58,7 @@ def evidence(tmp_path: Path, settings: Any) -> Iterator[Path]:
             "OPTIONS": {"location": folder},
         },
     }
-    yield folder
-    assert storages["evidence"]
+    return folder
 
 
 @pytest.fixture
