@@ -31,17 +31,17 @@ class Judge:
         if isinstance(event, EventRefusal):
             return self._refuse(event.event_id, event.code, event.detail)
         existing = self.book.events.get((self.context.provider.id, event.event_id))
-        if existing is None:
-            return self._fresh(event, None)
-        if event.fingerprint in {existing.fingerprint, existing.final_fingerprint}:
-            is_undecided = existing.status == EventStatus.PARKED
-            return self._fresh(event, existing) if is_undecided else self._repeat(existing)
-        return self._other_content(existing, event)
+        return self._fresh(event, None) if existing is None else self._known(existing, event)
 
-    def _other_content(self, existing: EventRow, event: CanonicalEvent) -> Outcome:
-        if _is_final_of(existing, event):
-            return self._finalize(existing, event)
-        return self._conflict(existing, event)
+    def _known(self, existing: EventRow, event: CanonicalEvent) -> Outcome:
+        if event.fingerprint not in {existing.fingerprint, existing.final_fingerprint}:
+            is_final = _is_final_of(existing, event)
+            return (self._finalize if is_final else self._conflict)(existing, event)
+        # Once the final form has come, the tentative one can't be booked any more.
+        is_outdated = existing.finalized and not event.finalized
+        if existing.status == EventStatus.PARKED and not is_outdated:
+            return self._again(event, existing)
+        return self._repeat(existing)
 
     def _fresh(self, event: CanonicalEvent, into: EventRow | None) -> Outcome:
         wallet = self.book.wallets.get(event.player_ref)
@@ -51,6 +51,13 @@ class Judge:
         if stopped is not None:
             return stopped
         return self._book(event, into, wallet)
+
+    def _again(self, event: CanonicalEvent, existing: EventRow) -> Outcome:
+        """Judge an event anew that moved no money yet, and note the delivery that decided it."""
+        outcome = self._fresh(event, existing)
+        if existing.status != EventStatus.PARKED:
+            self._attempt(existing.event_id, existing.status, existing.code)
+        return outcome
 
     def _stopped(
         self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet
@@ -114,15 +121,15 @@ class Judge:
 
     def _finalize(self, existing: EventRow, event: CanonicalEvent) -> Outcome:
         """Take the final form of an event that came as tentative: it settles the whole round."""
-        wallet = self.book.wallets[existing.player_ref]
         existing.final_fingerprint = event.fingerprint
         existing.finalized = True
         existing.is_changed = True
         existing.balance_before_minor = event.balance_before_minor
         existing.balance_after_minor = event.balance_after_minor
-        if existing.status == EventStatus.REJECTED:
-            # We refused the stake and the provider played it all the same.
-            return self._settle(event, existing, wallet)
+        if existing.status in {EventStatus.REJECTED, EventStatus.PARKED}:
+            # We refused or parked the stake and the provider played it all the same.
+            return self._again(event, existing)
+        wallet = self.book.wallets[existing.player_ref]
         round_row = self.book.rounds_by_id.get(existing.round_id or 0)
         if round_row is not None and existing.money_state != MoneyState.ROLLED_BACK:
             self._settle_round(round_row, Purse(self.book, self.context, wallet), event)
@@ -228,8 +235,8 @@ class Judge:
 
     def _repeat(self, existing: EventRow) -> Outcome:
         """Give the first answer again; a refusal stays a refusal, whatever changed since."""
-        refused = existing.status == EventStatus.REJECTED
-        status = EventStatus.REJECTED if refused else "duplicate"
+        has_moved = existing.status in {EventStatus.ACCEPTED, EventStatus.TENTATIVE}
+        status = "duplicate" if has_moved else existing.status
         self._attempt(existing.event_id, status, existing.code)
         return Outcome(
             existing.event_id, status, existing.code, existing.balance_minor, existing.currency
@@ -311,7 +318,7 @@ class Judge:
 
 def _is_final_of(existing: EventRow, event: CanonicalEvent) -> bool:
     """Tell whether this is a stored tentative event sent again as final, with equal money."""
-    if existing.finalized or not event.finalized or existing.status == EventStatus.PARKED:
+    if existing.finalized or not event.finalized:
         return False
     return (
         existing.player_ref,
@@ -331,4 +338,9 @@ def _is_final_of(existing: EventRow, event: CanonicalEvent) -> bool:
 
 
 def _may_roll_back(target: EventRow, event: CanonicalEvent) -> bool:
-    return target.player_ref == event.player_ref and target.round_type != RoundType.ROLLBACK
+    """Tell whether a provider may undo this: its own event, of this player, and no rollback."""
+    return (
+        target.player_ref == event.player_ref
+        and target.round_type != RoundType.ROLLBACK
+        and target.origin == Origin.CALLBACK
+    )
