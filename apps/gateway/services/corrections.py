@@ -25,7 +25,7 @@ def apply_correction(
 ) -> str:
     """Credit a player's cash for a round event, once per approval; return the correction's id.
 
-    The correction is an ``adjustment`` event of our own (``correction-<approval>``) in the round of
+    The correction is an ``adjustment`` event of our own (``correction@<approval>``) in the round of
     the event it corrects; its ledger line carries that event as subject.
 
     Raises:
@@ -37,7 +37,8 @@ def apply_correction(
         raise UnknownEventError(f"There is no event '{event_id}' of {provider_code} to correct.")
     if amount_minor <= 0:
         raise CorrectionRefusedError("A correction credits a positive amount.")
-    correction_id = f"correction-{approval_id}"
+    # A provider can't send "@" in an id, so it can neither take nor roll back one of ours.
+    correction_id = f"correction@{approval_id}"
     event = CanonicalEvent(
         event_id=correction_id,
         round_ref=original.round_ref,

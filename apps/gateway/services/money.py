@@ -8,7 +8,7 @@ to the pots the money came from, or to cash where no bonus is active any more.
 from apps.bonuses.services.wagering import count_bet, reverse_bet
 from apps.gateway.services.book import Book, Context
 from apps.rounds.contracts import EventRow, RoundRow
-from apps.rounds.enums import MoneyState
+from apps.rounds.enums import EventStatus, MoneyState
 from apps.wallet.contracts import House, PlayerPot, Wallet
 from apps.wallet.enums import Pot, TransferKind
 
@@ -271,7 +271,7 @@ class Purse:
 
     def _was_held(self, row: EventRow) -> bool:
         """Tell whether a settled event came in as tentative, which names its ledger lines."""
-        return row.final_fingerprint != "" or (not row.finalized and row.code != "late")
+        return row.final_fingerprint != "" or row.status == EventStatus.TENTATIVE
 
     def _add_to_round(self, row: EventRow, round_row: RoundRow) -> None:
         round_row.stake_minor += row.bet_minor
