@@ -249,10 +249,8 @@ class PromoTagAdmin(ReadOnlyAdmin[PromoTag]):
         "flagged_code",
         "flagged_multiplier",
         badge_column("reason", TAG_TONES, title="verdict"),
-        "campaign",
         "campaign_version",
         datetime_column("occurred_at", title="played"),
-        datetime_column("created_at", title="received"),
     ]
     list_filter = [
         choice_filter("reason", "verdict", TagReason.choices),
@@ -266,7 +264,7 @@ class PromoTagAdmin(ReadOnlyAdmin[PromoTag]):
         ),
         recent_filter("created_at", "received"),
     ]
-    list_select_related = ["provider", "campaign"]
+    list_select_related = ["provider"]
     search_fields = ["event_id__exact"]
     search_help_text = "Event id, exactly"
     ordering = ["-pk"]

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from functools import reduce
 from typing import Any, override
 
 from django.contrib import admin, messages
@@ -54,16 +56,30 @@ def _is_active(grant: Any, _user: Any) -> bool:
     return bool(grant.state == GrantState.ACTIVE)
 
 
+def text_column(path: str, title: str) -> Callable[[Any], SafeString]:
+    """Return a list column that keeps a reference on one line."""
+
+    @admin.display(description=title, ordering=path)
+    def column(obj: Any) -> SafeString:
+        value = reduce(getattr, path.split("__"), obj)
+        return format_html('<span class="whitespace-nowrap">{}</span>', str(value))
+
+    return column
+
+
 def progress_bar(progress: GrantProgress) -> SafeString:
     """Draw done of required, with the figures beside it for people and screen readers."""
     done = display_money(progress.done_minor, progress.currency)
     required = display_money(progress.required_minor, progress.currency)
     share = f"{progress.done_bp / 100:.1f} %"
     return format_html(
-        '<div class="whitespace-nowrap"><progress max="10000" value="{}">{}</progress> '
-        '<span class="tabular-nums">{} of {} ({})</span></div>',
-        progress.done_bp,
+        '<div class="whitespace-nowrap tabular-nums">'
+        '<svg width="120" height="8" viewBox="0 0 10000 100" preserveAspectRatio="none" '
+        'class="inline-block align-middle rounded-default" role="img" aria-label="{}">'
+        '<rect width="10000" height="100" fill="#d1d5db"/>'
+        '<rect width="{}" height="100" fill="#16a34a"/></svg> {} of {} ({})</div>',
         share,
+        progress.done_bp,
         done,
         required,
         share,
@@ -76,15 +92,13 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
 
     list_display = [
         "__str__",
-        "player",
-        "rule",
+        text_column("player__player_ref", "player"),
+        text_column("rule", "rule"),
         badge_column("state", GRANT_TONES),
         "progress",
         money_column("bonus_minor", title="bonus"),
-        money_column("remaining_minor", title="remaining"),
         "time_left",
         datetime_column("expires_at", title="expires"),
-        datetime_column("granted_at", title="granted"),
     ]
     list_filter = [
         choice_filter("state", "state", GrantState.choices),
@@ -168,7 +182,9 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         try:
-            return super().add_view(request, form_url, extra_context)
+            # One bonus per form: its key is for one grant.
+            context = {"show_save_and_add_another": False, **(extra_context or {})}
+            return super().add_view(request, form_url, context)
         except DomainError as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect(request.get_full_path())
@@ -190,17 +206,14 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
 @admin.register(WageringReceipt)
 class WageringReceiptAdmin(ReadOnlyAdmin[WageringReceipt]):
     list_display = [
-        "subject",
-        "grant",
-        "game_code",
+        text_column("subject", "event"),
+        text_column("grant", "grant"),
+        text_column("game_code", "game"),
         badge_column("reason", REASON_TONES),
         money_column("stake_minor", "grant__currency", title="stake"),
         "weight",
         money_column("counted_minor", "grant__currency", title="counted"),
-        money_column("remaining_before_minor", "grant__currency", title="before"),
-        money_column("remaining_after_minor", "grant__currency", title="after"),
-        "rule_version",
-        "flag",
+        money_column("remaining_after_minor", "grant__currency", title="remaining"),
         datetime_column("occurred_at", title="played"),
     ]
     list_filter = [
