@@ -74,7 +74,7 @@ def uncovered_card(_request: HttpRequest) -> HomeCard:
     return HomeCard(
         title="Games without cover",
         value=str(len(gaps)) if offers else "unknown",
-        note=f"of {offers} games x jurisdictions on offer; none of them may be launched",
+        note=f"of {offers} games x jurisdictions on offer; a launch there is refused",
         tone="danger" if gaps else "success" if offers else "warning",
         link=link,
         rows=tuple(

@@ -3,10 +3,13 @@
 import csv
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 import pytest
 from django.core.management import call_command
@@ -29,11 +32,16 @@ from apps.providers.models import (
     Lab,
     TrustedRoot,
 )
+from apps.providers.pdf.contracts import VettedPdf
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.register.entries import read_entry
+from apps.providers.register.entries import CertificateEntry, read_entry
 from apps.providers.register.file import read_rows
 from apps.providers.register.names import display_name
-from apps.providers.services.certificates import withdraw_certificate
+from apps.providers.services.certificates import (
+    Registration,
+    register_certificate,
+    withdraw_certificate,
+)
 from apps.providers.services.import_register import (
     ImportReport,
     ImportRequest,
@@ -42,6 +50,7 @@ from apps.providers.services.import_register import (
 )
 from apps.providers.services.trust import decide_root, read_document, recheck_signatures
 from tests.providers.certificate_files import SAMPLES, authority, plain_pdf, signed_pdf
+from tests.races import race
 
 pytestmark = pytest.mark.django_db
 
@@ -513,3 +522,60 @@ def test_a_signed_document_under_a_trusted_root_is_taken_as_valid_at_once(
         "valid",
         "T. Manager, Blue Lake Testing",
     )
+
+
+def _register_twice(vetter: PdfVetter, now: datetime, entries: list[Any]) -> list[Any]:
+    data = (SAMPLES / "baccarat.pdf").read_bytes()
+    both_vetted = threading.Barrier(2)
+    vetted = vetter.vet(data, trusted_pems=[], moment=now)
+
+    class Ready(PdfVetter):
+        @override
+        def vet(self, data: bytes, *, trusted_pems: list[str], moment: datetime) -> VettedPdf:
+            # Both have looked and found nothing on file before either writes.
+            both_vetted.wait(timeout=20)
+            return vetted
+
+    registration = Registration(acting_user=None, reason="Race.", now=now, vetter=Ready())
+    return race([partial(register_certificate, entry, data, registration) for entry in entries])
+
+
+def _baccarat() -> CertificateEntry:
+    fields = read_rows((SAMPLES / "register.csv").read_bytes())[6][1]
+    assert fields is not None
+    return read_entry(fields)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_certificate_registered_twice_at_once_is_one_row_and_one_file(
+    vetter: PdfVetter, now: datetime, evidence: Path
+) -> None:
+    outcomes = _register_twice(vetter, now, [_baccarat(), _baccarat()])
+    assert sorted(outcome.is_new for outcome in outcomes) == [False, True]
+    assert (Certificate.objects.count(), Lab.objects.count()) == (1, 1)
+    assert len(stored(evidence)) == Document.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_versions_of_one_revision_at_once_leave_the_first_and_refuse_the_second(
+    vetter: PdfVetter, now: datetime, evidence: Path
+) -> None:
+    other = replace(_baccarat(), expires_on=date(2030, 1, 1))
+    outcomes = _register_twice(vetter, now, [_baccarat(), other])
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+        "CertificateConflictError",
+        "Registered",
+    ]
+    assert len(stored(evidence)) == Certificate.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_control_two_different_certificates_at_once_are_both_registered(
+    vetter: PdfVetter, now: datetime, evidence: Path
+) -> None:
+    other = replace(_baccarat(), report_number="BLT/2026/0103")
+    outcomes = _register_twice(vetter, now, [_baccarat(), other])
+    assert [outcome.is_new for outcome in outcomes] == [True, True]
+    # The bytes are the same, so they are kept once.
+    assert (Certificate.objects.count(), Document.objects.count()) == (2, 1)
+    assert len(stored(evidence)) == 1

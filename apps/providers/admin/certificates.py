@@ -101,6 +101,7 @@ class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
     search_fields = ["report_number__exact", "provider_code__exact", "document__sha256__exact"]
     search_help_text = "Report number, provider code or SHA-256 of the document, exactly"
     ordering = ["report_number", "-revision", "pk"]
+    list_before_template = "providers/certificate_list_links.html"
     fieldsets = [
         (
             "Report",
@@ -250,7 +251,8 @@ def _document_panel(obj: Certificate) -> Panel:
                 ),
             ],
             ["SHA-256", document.sha256],
-            ["Size, pages", f"{document.size_bytes:,} bytes, {document.page_count} pages"],
+            ["Size (bytes)", f"{document.size_bytes:,}"],
+            ["Pages", str(document.page_count)],
             ["Signature", signature_badge(document.signature_state)],
             ["What that means", document.signature_detail],
             ["Signer", document.signer or "-"],
