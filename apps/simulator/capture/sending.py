@@ -6,6 +6,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Final
@@ -79,17 +80,27 @@ def send_all(
         UndeliveredError: a delivery was not taken within the target's patience; later ones are
             not sent, so that a repeat of the replay loses nothing.
     """
-    client = _Client(target)
     report = ReplayReport()
 
     def note(answer: Answer) -> None:
         report.count(answer)
         on_answer(answer)
 
+    with closing(_Client(target)) as client:
+        _send_each(client, deliveries, concurrency, note)
+    return report
+
+
+def _send_each(
+    client: "_Client",
+    deliveries: Iterator[OutgoingDelivery],
+    concurrency: int,
+    note: Callable[[Answer], None],
+) -> None:
     if concurrency == 1:
         for delivery in deliveries:
             note(client.deliver(delivery))
-        return report
+        return
     with ThreadPoolExecutor(concurrency) as pool:
         in_flight: deque[Future[Answer]] = deque()
         try:
@@ -101,7 +112,6 @@ def send_all(
                 note(in_flight.popleft().result())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-    return report
 
 
 class _Client:
@@ -111,6 +121,7 @@ class _Client:
         self._target = target
         self._parts = urlsplit(target.url)
         self._threads = threading.local()
+        self._opened: list[HTTPConnection] = []
         self._reviving = threading.Lock()
 
     def deliver(self, delivery: OutgoingDelivery) -> Answer:
@@ -153,11 +164,17 @@ class _Client:
             kind = HTTPSConnection if self._parts.scheme == "https" else HTTPConnection
             known = kind(self._parts.hostname or "", self._parts.port, timeout=REQUEST_SECONDS)
             self._threads.connection = known
+            self._opened.append(known)
         return known
 
+    def close(self) -> None:
+        """Close every thread's connection; call it when all threads are done."""
+        for connection in self._opened:
+            connection.close()
+
     def _forget_connection(self) -> None:
+        # http.client opens a closed connection again by itself.
         self._connection().close()
-        self._threads.connection = None
 
     def _revive(self) -> None:
         if self._target.revive is not None:
