@@ -17,7 +17,7 @@ def now() -> datetime:
 @pytest.fixture(autouse=True, scope="session")
 def _truncate_between_tests_only() -> Iterator[None]:
     """Let the test runner empty the tables; the append-only triggers refuse that to everybody."""
-    teardown = TransactionTestCase._fixture_teardown
+    teardown = vars(TransactionTestCase)["_fixture_teardown"]
 
     def permitted(self: Any) -> None:
         with pgtrigger.ignore():

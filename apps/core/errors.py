@@ -101,3 +101,12 @@ class AnchorError(DomainError):
     """The external anchor of the audit chain can't be read or written."""
 
     code = "audit_anchor"
+
+
+class AlertNotSentError(DomainError):
+    """At least one configured channel did not take an alert; it is sent again later."""
+
+    code = "alert_not_sent"
+
+    def __init__(self) -> None:
+        super().__init__("An alert channel did not take the alert.")

@@ -1,6 +1,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from datetime import timezone as dt_timezone
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def record(number: int, details: dict[str, Any] | None = None, now: datetime = N
     )
 
 
-def tamper(sql: str, *params: object) -> None:
+def tamper(sql: str, *params: Any) -> None:
     """Change rows as somebody who owns the database could."""
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE core_auditentry DISABLE TRIGGER USER")
@@ -201,7 +202,7 @@ def test_a_damaged_anchor_is_refused_by_name(tmp_path: Path, content: str) -> No
 
 @pytest.mark.django_db(transaction=True)
 def test_twenty_writers_at_once_make_one_chain_without_gap_or_fork() -> None:
-    outcomes = race([lambda number=number: record(number) for number in range(20)])
+    outcomes = race([partial(record, number) for number in range(20)])
     assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
     verdict = verify_audit_chain()
     assert (verdict.entries, verdict.holds) == (20, True)
@@ -211,7 +212,7 @@ def test_twenty_writers_at_once_make_one_chain_without_gap_or_fork() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_control_without_the_lock_the_same_race_collides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("apps.core.services.audit._lock_chain", lambda _chain: None)
-    outcomes = race([lambda number=number: record(number) for number in range(20)])
+    outcomes = race([partial(record, number) for number in range(20)])
     refused = [outcome for outcome in outcomes if isinstance(outcome, DatabaseError)]
     assert refused
     # The constraints still keep the chain whole.

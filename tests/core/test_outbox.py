@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 import pytest
@@ -329,7 +330,7 @@ def test_two_relays_share_a_backlog_and_send_nothing_twice() -> None:
         while services.send_due(send=mine, limit=20, now=NOW).sent:
             pass
 
-    assert race([lambda mine=mine: drain(mine) for mine in sent]) == [None] * 4
+    assert race([partial(drain, mine) for mine in sent]) == [None] * 4
     ids = [claim.id for mine in sent for claim in mine]
     assert len(ids) == len(set(ids)) == 500
 

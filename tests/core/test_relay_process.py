@@ -19,7 +19,7 @@ from apps.core.models import OutboxMessage
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def eventually(holds: Callable[[], bool], *, seconds: float = 30) -> None:
+def eventually(holds: Callable[[], bool], *, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not happen in time"

@@ -1,4 +1,5 @@
 from io import StringIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,16 +11,10 @@ from apps.core import services
 from apps.core.fields import EncryptedTextField
 from apps.core.services import rotation
 
-
-class _Row:
-    """A table of this test's own: core knows no model that holds a secret."""
-
-    class _meta:  # noqa: N801 - named as Django names it
-        db_table = "test_secret"
-        pk = models.BigAutoField(primary_key=True)
-
-
-_Row._meta.pk.set_attributes_from_name("id")
+# A table of this test's own: core knows no model that holds a secret.
+_KEY: models.Field[Any, Any] = models.BigAutoField(primary_key=True)
+_KEY.set_attributes_from_name("id")
+_ROW = SimpleNamespace(_meta=SimpleNamespace(db_table="test_secret", pk=_KEY))
 
 
 @pytest.fixture
@@ -28,7 +23,7 @@ def _table(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
     field.set_attributes_from_name("secret")
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE test_secret (id bigserial PRIMARY KEY, secret text)")
-    monkeypatch.setattr(rotation, "encrypted_columns", lambda: [(_Row, field)])
+    monkeypatch.setattr(rotation, "encrypted_columns", lambda: [(_ROW, field)])
 
 
 def store(*values: str) -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ def approve(approval: Approval, user: User, reason: str = "Checked.") -> Approva
     return services.approve(approval_id=approval.pk, user=user, reason=reason, now=LATER)
 
 
-def raw(sql: str, *params: object) -> None:
+def raw(sql: str, *params: Any) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, params)
 
@@ -406,12 +407,7 @@ def test_two_approvers_and_a_rejecter_at_once_make_one_decision(world: World) ->
         return str(decided.state)
 
     verbs = [services.approve, services.approve, services.reject] * 2
-    outcomes = race(
-        [
-            lambda user=user, verb=verb: click(user, verb)
-            for user, verb in zip(people, verbs, strict=True)
-        ]
-    )
+    outcomes = race([partial(click, user, verb) for user, verb in zip(people, verbs, strict=True)])
     winners = [outcome for outcome in outcomes if isinstance(outcome, str)]
     assert len(winners) == 1
     assert sum(isinstance(outcome, AlreadyDecidedError) for outcome in outcomes) == 5
@@ -435,7 +431,7 @@ def test_control_without_the_lock_the_same_race_runs_the_handler_more_than_once(
     monkeypatch.setattr(
         "apps.staff.services.approvals.lock_approval", lambda pk: Approval.objects.get(pk=pk)
     )
-    outcomes = race([lambda user=user: approve(approval, user) for user in people])
+    outcomes = race([partial(approve, approval, user) for user in people])
     assert len(ran) > 1
     # The database still lets only one of them commit.
     assert sum(isinstance(outcome, Approval) for outcome in outcomes) == 1

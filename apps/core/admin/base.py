@@ -43,8 +43,8 @@ class ModelAdmin[M: Model](ReasonedActionsMixin, _UnfoldModelAdmin[M]):
     save_on_top = False
 
     @override
-    def get_actions(self, request: HttpRequest) -> Any:
-        actions = super().get_actions(request)
+    def get_actions(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        actions = super().get_actions(request, *args, **kwargs)
         actions.pop("delete_selected", None)
         return actions
 
@@ -60,7 +60,7 @@ class ModelAdmin[M: Model](ReasonedActionsMixin, _UnfoldModelAdmin[M]):
         if not search_term or not all(field.endswith("__exact") for field in fields):
             return super().get_search_results(request, queryset, search_term)
         term = search_term.strip()
-        conditions = [
+        conditions: list[Any] = [
             Q(**{field: value})
             for field in fields
             if (value := self._typed(field.removesuffix("__exact"), term)) is not None

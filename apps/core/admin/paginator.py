@@ -27,7 +27,8 @@ class CappedPaginator(Paginator[Any]):
     """Counts at most 10,001 rows, so that a list over a big table opens at once."""
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override] # the base class has a cached_property too, which the stubs call an attribute
+    @override
+    def count(self) -> int:
         if isinstance(self.object_list, QuerySet):
             # order_by() drops the sort; the slice becomes LIMIT inside a subquery.
             return CappedCount(self.object_list.order_by()[: COUNT_CAP + 1].count())

@@ -30,7 +30,7 @@ def exponent(currency: str) -> int:
         raise UnknownCurrencyError(currency) from None
 
 
-def to_minor(text: str, currency: str) -> int:
+def to_minor(text: object, currency: str) -> int:
     """Read a decimal string in main units, such as ``"12.34"``, exactly.
 
     No sign, exponent, spaces, separators or leading zeros; fewer decimals than the currency has

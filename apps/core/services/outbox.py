@@ -8,7 +8,7 @@ that never succeed, and messages that kill their worker, are parked for a person
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -210,4 +210,4 @@ def _database_clock() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (moment,) = cursor.fetchone()
-    return moment
+    return cast("datetime", moment)

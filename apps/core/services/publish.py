@@ -1,7 +1,7 @@
 """Telling the apps above: rows written with the fact, sent after it is durable."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -49,7 +49,7 @@ def outbox_params(events: Iterable[Event], now: datetime) -> tuple[Any, ...] | N
 
     For a caller with an async cursor, who awaits the statement itself.
     """
-    subscriptions: dict[str, Sequence[str]] = settings.PITBOSS_SUBSCRIPTIONS
+    subscriptions: Mapping[str, Sequence[str]] = settings.PITBOSS_SUBSCRIPTIONS
     topics: list[str] = []
     tasks: list[str] = []
     payloads: list[str] = []

@@ -38,8 +38,8 @@ def encrypted_columns() -> Iterator[tuple[type[models.Model], EncryptedTextField
 def _rotate_column(model: type[models.Model], field: EncryptedTextField) -> int:
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)  # noqa: SLF001 - as above
-    key = quote(model._meta.pk.column)  # noqa: SLF001 - as above
-    column = quote(field.column)
+    key = quote(str(model._meta.pk.column))  # noqa: SLF001 - as above
+    column = quote(str(field.column))
     with connection.cursor() as cursor:
         # Names come from the models, values go as parameters.
         cursor.execute(f"SELECT {key}, {column} FROM {table} WHERE {column} IS NOT NULL")  # noqa: S608 - see above

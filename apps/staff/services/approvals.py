@@ -50,6 +50,8 @@ def request_approval(  # noqa: PLR0913 - seven facts of one record; a class woul
     """
     approval_kind(kind)
     words = _words(reason)
+    if requested_by.pk is None:
+        raise NotAllowedToDecideError("to ask")
     approval = Approval(
         kind=kind,
         subject=subject,

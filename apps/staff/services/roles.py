@@ -98,7 +98,7 @@ def ensure_person(
         user.set_password(password)
     user.display_name = display_name
     user.is_staff = True
-    user._change_reason = "Seeded."  # noqa: SLF001 - simple-history reads it
+    user._change_reason = "Seeded."  # type: ignore[attr-defined] # noqa: SLF001 - simple-history reads it
     user.save()
     user.groups.set(Group.objects.filter(name__in=list(roles)))
     if is_new:
