@@ -112,7 +112,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _decimal(text: str) -> Decimal:
-    """Read a number that is no integer; one beyond Decimal's exponents is malformed, not a crash."""
+    """Read a number that is no integer; one beyond all exponents is malformed, not a crash."""
     try:
         return Decimal(text)
     except ArithmeticError:
