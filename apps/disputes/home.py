@@ -65,7 +65,7 @@ def _row(case: Case) -> HomeRow:
     due = (
         f"overdue by {timesince(case.decide_by, now, depth=1)}"
         if late
-        else f"due in {timeuntil(case.decide_by, now, depth=1)}"
+        else f"due in {timeuntil(case.decide_by, now)}"
     )
     return HomeRow(
         title=f"{case.number} {case.get_case_type_display()}, {case.player}",

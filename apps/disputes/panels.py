@@ -232,6 +232,24 @@ def approvals_panel(case: Case) -> Panel:
     )
 
 
+def handling_panel(case: Case) -> Panel:
+    """Show who has the case, by when it is due and how it ended."""
+    acknowledged = (
+        format_html("not yet; due by {}", at_cell(case.acknowledge_by))
+        if case.acknowledged_at is None
+        else at_cell(case.acknowledged_at)
+    )
+    rows: list[list[str]] = [
+        ["With", str(case.assigned_to or "nobody yet"), "Opened by", str(case.opened_by)],
+        ["Received", at_cell(case.received_at), "Acknowledged", acknowledged],
+        ["Decision due", at_cell(case.decide_by), "Deadlines set by", case.clock_source],
+    ]
+    if case.closed_at is not None:
+        closed = format_html("{}, {}", case.closed_by, at_cell(case.closed_at))
+        rows.append(["Closed by", closed, "Decision", case.outcome])
+    return Panel(title="Handling", rows=rows)
+
+
 def trail_panel(case: Case) -> Panel:
     return Panel(
         title="What was done",
@@ -250,4 +268,4 @@ def panels_of(case: Case, evidence: Evidence | None) -> Sequence[Panel]:
         if evidence is None
         else evidence_panels(case, evidence)
     )
-    return [approvals_panel(case), *about_event, trail_panel(case)]
+    return [handling_panel(case), approvals_panel(case), *about_event, trail_panel(case)]

@@ -8,6 +8,8 @@ from django.db.models import Q, QuerySet
 from apps.disputes.enums import CLOSED_STATES, CaseState
 from apps.disputes.errors import UnknownCaseError
 from apps.disputes.models import Case, CaseCredit, CaseNote
+from apps.staff.enums import ApprovalState
+from apps.staff.selectors import approval_of
 from apps.staff.services.approvals import Person
 
 CREDIT = "disputes.credit"
@@ -82,3 +84,9 @@ def credit_of(case: Case) -> CaseCredit | None:
         .select_related("requested_by", "approved_by", "approval")
         .first()
     )
+
+
+def has_pending_credit(case: Case) -> bool:
+    """Tell whether a second person has yet to decide on a credit of this case."""
+    approval = approval_of(CREDIT, approval_subject(case))
+    return approval is not None and approval.state == ApprovalState.PENDING

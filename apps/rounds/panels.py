@@ -44,7 +44,7 @@ def round_panel(events: Sequence[RoundEvent], *, marked_id: int | None = None) -
     """Show a round's events in play order; the one that the page is about is marked."""
     return Panel(
         title="The round, in play order",
-        note="Times are the provider's; the first column is the order of play.",
+        note="Times are the provider's." if events else "",
         columns=[
             "#",
             "Event",
@@ -124,7 +124,7 @@ def attempts_panel(attempts: Sequence[AttemptView]) -> Panel:
     """Show every time the event came, with the raw bytes of each."""
     return Panel(
         title="Delivery attempts",
-        note="The first one decided; repeats got the first answer again.",
+        note="The first one decided; repeats got the first answer again." if attempts else "",
         columns=["#", "Received", "Webhook id", "Answer", "HTTP", "Size", "Raw bytes"],
         rows=[
             [
@@ -160,7 +160,7 @@ def payload_panel(attempts: Sequence[AttemptView], event_id: str) -> Panel:
 def conflicts_panel(conflicts: Sequence[Conflict]) -> Panel:
     return Panel(
         title="Conflicts",
-        note="The same event id with other content. Nothing moved for these.",
+        note="The same event id with other content. Nothing moved for these." if conflicts else "",
         columns=["First seen", "Last seen", "Times", "Content"],
         rows=[
             [

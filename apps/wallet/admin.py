@@ -48,7 +48,7 @@ class AccountAdmin(PanelsMixin, ReadOnlyAdmin[Account]):
 
     @admin.display(description="pot", ordering="pot")
     def pot_badge(self, account: Account) -> Any:
-        return badge(account.get_pot_display(), "info") if account.pot else "house"  # type: ignore[attr-defined] # no choices on the column
+        return badge(Pot(account.pot).label, "info") if account.pot else "house"
 
     @admin.display(description="balance", ordering="balance_minor")
     def balance(self, account: Account) -> str:
@@ -113,7 +113,7 @@ class TransferAdmin(PanelsMixin, ReadOnlyAdmin[Transfer]):
         ("idempotency_key", "batch_id"),
         "note",
     ]
-    amount = admin.display(description="amount")(money_column("amount_minor"))
+    amount = staticmethod(money_column("amount_minor", title="amount"))
 
     @admin.display(description="from (debit)")
     def debit(self, transfer: Transfer) -> str:

@@ -12,7 +12,7 @@ from apps.disputes.contracts import Complaint
 from apps.disputes.enums import CLOSED_STATES, CaseState
 from apps.disputes.errors import NotAllowedError
 from apps.disputes.models import Case
-from apps.disputes.selectors import case_by_id
+from apps.disputes.selectors import case_by_id, has_pending_credit
 from apps.rounds.selectors import event_by_pk
 from apps.staff.selectors import person_by_id
 
@@ -38,7 +38,8 @@ def is_unacknowledged(case: Case, user: object) -> bool:
 
 
 def is_decidable(case: Case, user: object) -> bool:
-    return is_waiting(case, user) and case.state != CaseState.OPEN
+    is_worked_on = is_waiting(case, user) and case.state != CaseState.OPEN
+    return is_worked_on and not has_pending_credit(case)
 
 
 def is_creditable(case: Case, user: object) -> bool:

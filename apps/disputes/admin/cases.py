@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.timesince import timesince, timeuntil
 
 from apps.core.admin import (
@@ -19,7 +18,6 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
-    at_cell,
     badge,
     badge_column,
     choice_filter,
@@ -95,7 +93,7 @@ class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
     search_fields = ["number__exact", "player__player_ref__exact", "event_id__exact"]
     search_help_text = "Case, player or round event, exactly"
     ordering = ["-pk"]
-    readonly_fields = ["state_now", "due", "event", "player_link", "acknowledged"]
+    readonly_fields = ["state_now", "due", "event", "player_link"]
     fieldsets = [
         (
             "Claim",
@@ -105,18 +103,6 @@ class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
                     ("player_link", "event", "round_ref"),
                     "case_type",
                     "claim",
-                ]
-            },
-        ),
-        (
-            "Handling",
-            {
-                "fields": [
-                    ("assigned_to", "opened_by"),
-                    ("received_at", "acknowledged"),
-                    ("decide_by", "clock_source"),
-                    ("closed_by", "closed_at"),
-                    "outcome",
                 ]
             },
         ),
@@ -238,15 +224,9 @@ class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
             return badge(f"overdue by {timesince(case.decide_by, now, depth=1)}", "danger")
         if case.acknowledged_at is None:
             late = case.acknowledge_by < now
-            left = "late" if late else f"in {timeuntil(case.acknowledge_by, now, depth=1)}"
+            left = "late" if late else f"in {timeuntil(case.acknowledge_by, now)}"
             return badge(f"acknowledge {left}", "danger" if late else "warning")
-        return f"in {timeuntil(case.decide_by, now, depth=1)}"
-
-    @admin.display(description="acknowledged")
-    def acknowledged(self, case: Case) -> Any:
-        if case.acknowledged_at is None:
-            return format_html("not yet; due by {}", at_cell(case.acknowledge_by))
-        return at_cell(case.acknowledged_at)
+        return f"in {timeuntil(case.decide_by, now)}"
 
     @admin.display(description="round event", ordering="event_id")
     def event(self, case: Case) -> str:

@@ -21,15 +21,13 @@ from apps.disputes.errors import (
 )
 from apps.disputes.locks import lock_case
 from apps.disputes.models import Case
-from apps.disputes.selectors import CREDIT, approval_subject, open_case_of_event
+from apps.disputes.selectors import has_pending_credit, open_case_of_event
 from apps.disputes.services.trail import add_step, audit_step, words_of
 from apps.players.contracts import PlayerRef
 from apps.players.selectors import player_by_ref
 from apps.providers.selectors import provider_by_code
 from apps.reconciliation.selectors import statement_row
 from apps.rounds.selectors import event_by_id
-from apps.staff.enums import ApprovalState
-from apps.staff.selectors import approval_of
 from apps.staff.services.approvals import Person
 
 logger = structlog.get_logger(__name__)
@@ -254,8 +252,7 @@ def require_no_pending_credit(case: Case) -> None:
     Raises:
         CreditPendingError
     """
-    approval = approval_of(CREDIT, approval_subject(case))
-    if approval is not None and approval.state == ApprovalState.PENDING:
+    if has_pending_credit(case):
         raise CreditPendingError(case.number)
 
 

@@ -22,6 +22,8 @@ from apps.reports.contracts import PositionRow, PositionTotal
 from apps.reports.export import to_csv
 from apps.reports.models import NetPosition
 
+_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+
 _CSV_HEADER = (
     "day",
     "provider",
@@ -49,6 +51,12 @@ class PositionForm(forms.Form):
     provider = forms.ChoiceField(
         label="Provider", choices=_providers, required=False, widget=UnfoldAdminSelectWidget
     )
+
+    def clean_day(self) -> date:
+        day: date = self.cleaned_data["day"]
+        if not _FIRST_DAY <= day <= _LAST_DAY:
+            raise forms.ValidationError("Choose a day of this century.")
+        return day
 
 
 @admin.register(NetPosition)

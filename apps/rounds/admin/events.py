@@ -72,11 +72,9 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
         ("Money", {"fields": [("stake", "stake_from_bonus", "win", "standing_events")]}),
         ("Times (UTC)", {"fields": [("opened_at", "settled_at")]}),
     ]
-    stake = admin.display(description="stake")(money_column("stake_minor"))
-    stake_from_bonus = admin.display(description="of it bonus funds")(
-        money_column("stake_bonus_minor")
-    )
-    win = admin.display(description="win")(money_column("win_minor"))
+    stake = staticmethod(money_column("stake_minor", title="stake"))
+    stake_from_bonus = staticmethod(money_column("stake_bonus_minor", title="of it bonus funds"))
+    win = staticmethod(money_column("win_minor", title="win"))
 
     @override
     def panels(self, request: HttpRequest, obj: Round) -> Sequence[Panel]:
@@ -88,7 +86,7 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
 class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
     list_display = [
         "event_id",
-        "provider",
+        "provider__code",
         "player_ref",
         "game_code",
         "kind",
@@ -144,17 +142,15 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
             },
         ),
     ]
-    bet = admin.display(description="bet")(money_column("bet_minor"))
-    win = admin.display(description="win")(money_column("win_minor"))
-    balance_before = admin.display(description="provider's balance before")(
-        money_column("balance_before_minor")
+    bet = staticmethod(money_column("bet_minor", title="bet"))
+    win = staticmethod(money_column("win_minor", title="win"))
+    balance_before = staticmethod(
+        money_column("balance_before_minor", title="provider's balance before")
     )
-    balance_after = admin.display(description="provider's balance after")(
-        money_column("balance_after_minor")
+    balance_after = staticmethod(
+        money_column("balance_after_minor", title="provider's balance after")
     )
-    balance_answered = admin.display(description="balance we answered")(
-        money_column("balance_minor")
-    )
+    balance_answered = staticmethod(money_column("balance_minor", title="balance we answered"))
 
     @admin.display(description="type", ordering="round_type")
     def kind(self, event: RoundEvent) -> str:
