@@ -1,3 +1,12 @@
 """Who listens to what: event topic -> names of Celery tasks, one line each, with its reason."""
 
-SUBSCRIPTIONS: dict[str, list[str]] = {}
+SUBSCRIPTIONS: dict[str, list[str]] = {
+    # A provider contradicts itself; money may be wrong on one of the two sides.
+    "rounds.conflict_seen": ["core.raise_alert"],
+    # A played round cost more than the player had: somebody must decide about the receivable.
+    "rounds.player_overdrawn": ["core.raise_alert"],
+    # A day does not add up, or touches a player.
+    "reconciliation.alert_raised": ["core.raise_alert"],
+    # The provider must send another file.
+    "reconciliation.statement_refused": ["core.raise_alert"],
+}

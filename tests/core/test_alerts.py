@@ -36,7 +36,7 @@ def test_an_alert_that_arrives_twice_is_recorded_once() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_an_alert_no_channel_took_stays_due_and_is_not_recorded(
-    settings: SettingsWrapper,
+    settings: Settings,
 ) -> None:
     settings.PITBOSS_ALERT_URLS = ["json://127.0.0.1:9/nobody"]
     message = _publish()
