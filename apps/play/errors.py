@@ -1,5 +1,9 @@
+from typing import TYPE_CHECKING
+
 from apps.core.errors import DomainError
-from apps.play.contracts import GateReason
+
+if TYPE_CHECKING:
+    from apps.play.contracts import GateReason
 
 
 class LaunchRefusedError(DomainError):
@@ -7,7 +11,7 @@ class LaunchRefusedError(DomainError):
 
     code = "launch_refused"
 
-    def __init__(self, reasons: tuple[GateReason, ...]) -> None:
+    def __init__(self, reasons: "tuple[GateReason, ...]") -> None:
         super().__init__(" ".join(reason.text for reason in reasons))
         self.reasons = reasons
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, F, Max, Q, Sum
 from django.db.models.functions import Coalesce
@@ -54,16 +55,26 @@ def play_of(*, provider_id: int, start: datetime, end: datetime) -> list[PlayLin
             held=Coalesce(Sum("bet_minor", filter=Q(money_state=MoneyState.HELD)), 0),
         )
         .order_by("currency", "game_code")
-        .values_list("currency", "game_code", "rounds", "stake", "win", "corrected", "held", "rtp")
     )
+    return [_play_line({**row}) for row in rows]
+
+
+def _play_line(row: dict[str, Any]) -> PlayLine:
     # A sum of bigint is numeric in PostgreSQL, so it comes back as a Decimal without a fraction.
-    return [
-        PlayLine(currency, game, rounds, *(int(amount) for amount in amounts), rtp)
-        for currency, game, rounds, *amounts, rtp in rows
-    ]
+    return PlayLine(
+        currency=row["currency"],
+        game_code=row["game_code"],
+        rounds=row["rounds"],
+        stake_minor=int(row["stake"]),
+        win_minor=int(row["win"]),
+        corrections_minor=int(row["corrected"]),
+        open_minor=int(row["held"]),
+        theoretical_rtp=row["rtp"],
+    )
 
 
 def last_played_at(provider_id: int) -> datetime | None:
     """Return when the provider's newest event was played; None before the first."""
     found = RoundEvent.objects.filter(provider_id=provider_id).aggregate(at=Max("occurred_at"))
-    return found["at"]
+    newest: datetime | None = found["at"]
+    return newest

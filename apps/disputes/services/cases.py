@@ -55,7 +55,7 @@ def open_case(complaint: Complaint, *, acting_user: Person, now: datetime) -> Ca
         CaseOpenAlreadyError: a case about this event is open.
         NotAllowedError: the account may not open cases.
     """
-    _require_permission(acting_user, "disputes.open_case")
+    opener_id = _require_permission(acting_user, "disputes.open_case")
     claim = _checked_claim(complaint)
     received_at = _checked_receipt(complaint, now)
     player = player_by_ref(complaint.player_ref)
@@ -72,7 +72,7 @@ def open_case(complaint: Complaint, *, acting_user: Person, now: datetime) -> Ca
         round_ref=event.round_ref,
         case_type=complaint.case_type,
         claim=claim,
-        opened_by_id=acting_user.pk,
+        opened_by_id=opener_id,
         received_at=received_at,
         opened_at=now,
         acknowledge_by=due.acknowledge_by,
@@ -263,6 +263,7 @@ def _lock_open(case_id: int, step: str) -> Case:
     return case
 
 
-def _require_permission(person: Person, permission: str) -> None:
+def _require_permission(person: Person, permission: str) -> int:
     if person.pk is None or not person.is_active or not person.has_perm(permission):
         raise NotAllowedError(f"This needs an active account with the permission {permission}.")
+    return person.pk

@@ -52,7 +52,8 @@ class DeliveryAdmin(PanelsMixin, ReadOnlyAdmin[Delivery]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         verdict = DeliveryVerdict.objects.filter(delivery_id=OuterRef("pk"))
         status = Subquery(verdict.values("http_status")[:1], output_field=IntegerField())
-        return super().get_queryset(request).defer("body", "headers").annotate(http_status=status)
+        rows: QuerySet[Delivery] = super().get_queryset(request).defer("body", "headers")
+        return rows.annotate(http_status=status)
 
     @admin.display(description="answer")
     def verdict(self, delivery: Any) -> Any:
