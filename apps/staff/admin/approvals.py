@@ -87,10 +87,10 @@ class ApprovalAdmin(ReadOnlyAdmin[Approval]):
     ordering = ["-requested_at", "-pk"]
     fieldsets = [
         ("What you decide on", {"fields": ["title", "content", "payload_hash", "hash_holds"]}),
-        ("Asked", {"fields": ["requested_by", "requested_at", "request_reason"]}),
+        ("Asked", {"fields": ["asked_by", "requested_at", "request_reason"]}),
         (
             "Decided",
-            {"fields": ["state", "decided_by", "decided_at", "decision_reason", "outcome"]},
+            {"fields": ["state", "decider", "decided_at", "decision_reason", "outcome"]},
         ),
     ]
     reasoned_actions = [
@@ -132,6 +132,15 @@ class ApprovalAdmin(ReadOnlyAdmin[Approval]):
     @admin.display(description="content")
     def content(self, approval: Approval) -> SafeString:
         return payload_table(approval.payload)
+
+    # Text, not Django's link to the account: most people may not open accounts.
+    @admin.display(description="requested by")
+    def asked_by(self, approval: Approval) -> str:
+        return str(approval.requested_by)
+
+    @admin.display(description="decided by")
+    def decider(self, approval: Approval) -> str:
+        return str(approval.decided_by or self.empty_value_display)
 
     @admin.display(description="content is as requested", boolean=True)
     def hash_holds(self, approval: Approval) -> bool:
