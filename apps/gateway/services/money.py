@@ -5,6 +5,8 @@ glossary: mixed wager winnings split pro rata to the source of the stake). A rol
 to the pots the money came from, or to cash where no bonus is active any more.
 """
 
+from datetime import datetime
+
 from apps.bonuses.services.wagering import count_bet, reverse_bet
 from apps.gateway.services.book import Book, Context
 from apps.rounds.contracts import EventRow, RoundRow
@@ -28,9 +30,13 @@ class Purse:
         state = self.book.wagering.get(self.wallet.player_id)
         return state is not None and not state.is_completed
 
-    @property
-    def stakeable_minor(self) -> int:
-        bonus = self.wallet.balances[Pot.BONUS] if self.has_active_bonus else 0
+    def may_stake_bonus(self, moment: datetime) -> bool:
+        """Tell whether bonus funds may be staked: past its expiry a bonus only awaits forfeiture."""
+        state = self.book.wagering.get(self.wallet.player_id)
+        return state is not None and state.is_open_at(moment)
+
+    def stakeable_minor(self, moment: datetime) -> int:
+        bonus = self.wallet.balances[Pot.BONUS] if self.may_stake_bonus(moment) else 0
         return self.wallet.balances[Pot.CASH] + bonus
 
     def hold(self, row: EventRow, round_row: RoundRow) -> None:
@@ -164,7 +170,7 @@ class Purse:
         balances = self.wallet.balances
         cash = min(balances[Pot.CASH], row.bet_minor)
         bonus = 0
-        if self.has_active_bonus:
+        if self.may_stake_bonus(row.occurred_at):
             bonus = min(balances[Pot.BONUS], row.bet_minor - cash)
         row.stake_bonus_minor = bonus
         row.overdrawn_minor = row.bet_minor - cash - bonus

@@ -21,7 +21,7 @@ def stake_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
             and grant.is_open_at(event.occurred_at)
             and grant.exceeds_max_bet(event.bet_minor),
         ),
-        ("insufficient_funds", event.bet_minor > purse.stakeable_minor),
+        ("insufficient_funds", event.bet_minor > purse.stakeable_minor(event.occurred_at)),
     )
     return next((code for code, applies in checks if applies), "")
 
