@@ -31,7 +31,7 @@ class Purse:
         return state is not None and not state.is_completed
 
     def may_stake_bonus(self, moment: datetime) -> bool:
-        """Tell whether bonus funds may be staked: past its expiry a bonus only awaits forfeiture."""
+        """Tell whether bonus funds may be staked; past its expiry a bonus awaits forfeiture."""
         state = self.book.wagering.get(self.wallet.player_id)
         return state is not None and state.is_open_at(moment)
 
