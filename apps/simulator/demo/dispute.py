@@ -55,7 +55,7 @@ def settle_dispute(stage: Stage) -> Finding:
         "resolved": case.state == CaseState.RESOLVED,
         "requester_refused": is_self_refused,
         "cash_moved": balances(case.player_id)[Pot.CASH] - before == AMOUNT_OFF_MINOR,
-        "correction_linked": any(line.kind == TransferKind.CORRECTION for line in lines),
+        "correction_linked": any(line.kind == TransferKind.CORRECTION.label for line in lines),
         "deliveries": len(deliveries_of_event(CODE, event["event_id"])),
         "statement_row": statement_row(CODE, event["event_id"]) is not None,
         "breaks": len(breaks_of_event(CODE, event["event_id"])),

@@ -17,6 +17,8 @@ from apps.simulator.demo.setting_up import REQUIRED_MINOR
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Finding
 
+# A busy machine needs minutes to import everything six times; a free one a few seconds.
+START_SECONDS: Final = 300
 LIVE_SECONDS: Final = 3
 
 # What every delivery of a kind must have been answered with; NORMAL ones with nothing else.
@@ -32,7 +34,7 @@ STATUSES: dict[str, set[str]] = {
 def start_stack(stage: Stage) -> Finding:
     """Start web, gateway, worker, beat, relay and the reference provider."""
     stage.stack.start()
-    stage.stack.wait_ready(120)
+    stage.stack.wait_ready(START_SECONDS)
     states = stage.stack.states()
     return Finding(
         is_held=all(state == "RUNNING" for state in states.values()),
