@@ -17,6 +17,9 @@ CANNOT_SWITCH = 77  # exit status: this way of leaving root does not work here
 _PR_SET_KEEPCAPS = 8
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_RAISE = 2
+_PR_SET_SECUREBITS = 28
+_SECBIT_NO_SETUID_FIXUP = 1 << 2
+_CAP_SETPCAP = 8
 _CAP_DAC_OVERRIDE = 1
 _CAP_DAC_READ_SEARCH = 2
 _CAPABILITY_VERSION_3 = 0x20080522
@@ -84,6 +87,9 @@ def _switch_user(uid: int, gid: int, needed: list[Path]) -> None:
         return
     for capability in (_CAP_DAC_READ_SEARCH, _CAP_DAC_OVERRIDE):
         if before & (1 << capability):
+            # initdb asks access(2), which forgets capabilities unless told not to.
+            _set_capabilities(1 << capability | 1 << _CAP_SETPCAP)
+            _prctl(_PR_SET_SECUREBITS, _SECBIT_NO_SETUID_FIXUP)
             _set_capabilities(1 << capability)
             _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, capability)
             return
