@@ -40,7 +40,7 @@ def conflicts_card(_request: HttpRequest) -> HomeCard:
         title="Conflicts",
         value=_count(len(conflicts)),
         tone="danger" if conflicts else "success",
-        note="The same event id with other content; nothing moved",
+        note="The same event id with other content; nothing moved" if conflicts else "",
         link=reverse("admin:rounds_conflict_changelist"),
         rows=tuple(
             HomeRow(

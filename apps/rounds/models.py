@@ -28,6 +28,7 @@ class Delivery(models.Model):
     is_big_table: ClassVar[bool] = True
 
     class Meta:
+        verbose_name_plural = "deliveries"
         triggers = [
             pgtrigger.Protect(name="never_changed", operation=pgtrigger.Update),
         ]

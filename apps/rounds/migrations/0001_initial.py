@@ -149,6 +149,7 @@ class Migration(migrations.Migration):
                         ('body', models.BinaryField()),
                         ('provider', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='providers.provider')),
                     ],
+                    options={'verbose_name_plural': 'deliveries'},
                 )
             ],
         ),
