@@ -89,11 +89,14 @@ def _apply(
         .order_by("pk")
     }
     cash = accounts["cash"]
+    player_id = cash.player_id
+    if player_id is None:
+        raise serializers.ValidationError("unknown_player")
     game = Game.objects.get(provider=provider, game_code=event.game_code)
     round_row, _ = Round.objects.get_or_create(
         provider=provider,
         round_ref=event.round_ref,
-        player_id=cash.player_id,
+        player_id=player_id,
         defaults={
             "game": game,
             "currency": event.currency,
@@ -128,14 +131,14 @@ def _apply(
     Account.objects.filter(pk=cash.pk).update(
         balance_minor=F("balance_minor") - event.bet_minor + event.win_minor
     )
-    drift = BalanceDrift.objects.filter(provider=provider, player_id=cash.player_id).first()
+    drift = BalanceDrift.objects.filter(provider=provider, player_id=player_id).first()
     mismatch = event.balance_after_minor - balance != (drift.difference_minor if drift else 0)
     RoundEvent.objects.create(
         provider=provider,
         event_id=event.event_id,
         fingerprint=event.fingerprint,
         round=round_row,
-        player_id=cash.player_id,
+        player_id=player_id,
         player_ref=event.player_ref,
         game=game,
         game_code=event.game_code,
