@@ -52,7 +52,10 @@ def start_detached(identity: Identity, command: list[str], needed: list[Path], l
 
 def server_environment() -> dict[str, str]:
     """Nothing of ours: a stray PGDATA or LANG would change what the server does."""
-    return {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
+    fixed = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
+    # Some Pythons find their own library by it, and the launcher is one.
+    needed = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return fixed | needed
 
 
 def running(pid: int, folder: Path) -> psutil.Process | None:
