@@ -145,6 +145,7 @@ def apply_unjudged(*, now: datetime, limit: int = 500) -> int:
     """Apply deliveries that were stored but never judged, because a process died in between.
 
     Idempotent, and safe beside the gateway: what was applied meanwhile is answered as a repeat.
+    A delivery that the database refuses is left for the next run and holds up nobody.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -161,8 +162,12 @@ def apply_unjudged(*, now: datetime, limit: int = 500) -> int:
         profile = profiles[provider_id]
         events = parse_events(profile, bytes(body))
         delivery = ToJudge(profile, received_at, delivery_id, events)
-        apply_deliveries([delivery], games, now=now)
-        applied += 1
+        try:
+            apply_deliveries([delivery], games, now=now)
+        except (DatabaseError, BatchRacedError):
+            logger.exception("gateway.unjudged.failed", extra={"delivery_id": delivery_id})
+        else:
+            applied += 1
     return applied
 
 

@@ -1,0 +1,91 @@
+"""What was stored before a process died is applied once, by whoever comes next."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from apps.gateway.services.intake import apply_unjudged
+from apps.providers.models import ProviderKey
+from apps.rounds.contracts import DeliveryRow
+from apps.rounds.models import DeliveryVerdict
+from apps.rounds.services import store
+from tests.gateway.builders import Casino, Event, assert_ledger_holds, everything
+
+
+@pytest.fixture
+def casino_now(casino: Casino) -> Casino:
+    """The casino today: what is swept is found by the database's own clock."""
+    casino.now = datetime.now(UTC)
+    return casino
+
+
+def store_only(casino: Casino, *events: Event) -> int:
+    """Do what the gateway does before it dies: store the delivery and no more."""
+    one = casino.inbound(casino.body(*events))
+    row = DeliveryRow(
+        provider_id=one.provider.id,
+        received_at=one.received_at,
+        message_id=one.message_id,
+        key_id=one.key_id,
+        path=one.path,
+        headers=one.headers,
+        body=one.body,
+    )
+    with connection.cursor() as cursor:
+        [delivery_id] = store.store_deliveries(cursor, [row])
+    return delivery_id
+
+
+def sweep(casino: Casino) -> int:
+    return apply_unjudged(now=casino.now + timedelta(minutes=1))
+
+
+def test_a_delivery_without_a_verdict_is_applied_once(casino_now: Casino) -> None:
+    delivery_id = store_only(casino_now, casino_now.event("e-1"))
+    assert sweep(casino_now) == 1
+    assert casino_now.pots()["cash"] == 10_150
+    assert DeliveryVerdict.objects.get().delivery_id == delivery_id
+    before = everything()
+    assert sweep(casino_now) == 0
+    assert everything() == before
+    assert_ledger_holds()
+
+
+def test_a_delivery_that_is_being_judged_right_now_is_left_alone(casino_now: Casino) -> None:
+    store_only(casino_now, casino_now.event("e-1"))
+    assert apply_unjudged(now=casino_now.now) == 0
+
+
+def test_the_providers_own_retry_and_the_sweep_make_one_effect(casino_now: Casino) -> None:
+    event = casino_now.event("e-1")
+    store_only(casino_now, event)
+    assert casino_now.send_one(event)["status"] == "accepted"
+    assert sweep(casino_now) == 1
+    assert casino_now.send_one(event)["status"] == "duplicate"
+    assert casino_now.pots()["cash"] == 10_150
+
+
+def test_a_key_retired_in_between_does_not_make_a_stored_event_false(casino_now: Casino) -> None:
+    store_only(casino_now, casino_now.event("e-1"))
+    ProviderKey.objects.update(state="retired")
+    assert sweep(casino_now) == 1
+    assert casino_now.stored("e-1").status == "accepted"
+
+
+def test_a_delivery_the_database_refuses_holds_up_nobody(casino_now: Casino) -> None:
+    poison = casino_now.event("poison", win_amount="1234.00")
+    store_only(casino_now, poison)
+    store_only(casino_now, casino_now.event("e-1"))
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "ALTER TABLE wallet_transfer ADD CONSTRAINT poison CHECK (amount_minor <> 123400)"
+        )
+    assert sweep(casino_now) == 1
+    assert casino_now.stored("e-1").status == "accepted"
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE wallet_transfer DROP CONSTRAINT poison")
+    assert sweep(casino_now) == 1
+    assert casino_now.stored("poison").status == "accepted"
