@@ -165,11 +165,11 @@ def _provider(parsed: Any) -> ProviderRecord:
     zone = _word(parsed.get("reporting_timezone", "UTC"), "reporting_timezone")
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # "America" is a directory
         raise _BadRowError(f"unknown time zone {zone!r:.70}") from None
     return ProviderRecord(
         code=_matching(_CODE, parsed.get("code"), "code"),
-        name=_word(parsed.get("name"), "name"),
+        name=_title(parsed.get("name")),
         protocol=_among(Protocol.values, parsed.get("protocol"), "protocol"),
         wallet_model=_among(WalletModel.values, parsed.get("wallet_model"), "wallet_model"),
         webhook_secret=_word(parsed.get("webhook_secret"), "webhook_secret"),
@@ -233,7 +233,7 @@ def _game(row: dict[str, str]) -> GameRecord:
     offered = [part.strip() for part in row["offered_in"].split(";") if part.strip()]
     return GameRecord(
         game_code=_matching(_REF, row["game_code"], "game_code"),
-        name=_word(row["name"], "name"),
+        name=_title(row["name"]),
         category=_among(GameCategory.values, row["category"], "category"),
         theoretical_rtp=rtp,
         offered_in=tuple(_matching(_JURISDICTION, part, "offered_in") for part in offered),
@@ -257,6 +257,13 @@ def _word(value: Any, name: str) -> str:
     if not isinstance(value, str) or len(value) > 200 or not value.isprintable():
         raise _BadRowError(f"{name} is missing or not a short printable text")
     return value
+
+
+def _title(value: Any) -> str:
+    title = _word(value, "name")
+    if not title.strip() or len(title) > 128:
+        raise _BadRowError("name is empty or longer than 128 characters")
+    return title
 
 
 def _matching(pattern: re.Pattern[str], value: Any, name: str) -> str:
