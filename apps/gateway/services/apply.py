@@ -17,7 +17,7 @@ from apps.gateway.errors import BatchRacedError
 from apps.gateway.services.book import Book, Context
 from apps.gateway.services.judge import Judge
 from apps.gateway.services.refusals import count_refusals
-from apps.play.services.tokens import live_tokens
+from apps.play.services.tokens import live_sessions
 from apps.players.selectors import wager_limits
 from apps.promotions.contracts import FlaggedEvent
 from apps.promotions.services import tagging
@@ -161,7 +161,7 @@ def _load_players_state(
         since = min(context.received_at for context, _ in events) - timedelta(hours=24)
         book.staked = store.staked_since(cursor, sorted(book.wager_limits), since)
         tokens = {event.session_token for _, event in events if event.session_token}
-        book.live_tokens = live_tokens(cursor, tokens, now) if tokens else {}
+        book.live_sessions = live_sessions(cursor, tokens, now) if tokens else {}
 
 
 def _tag(book: Book, deliveries: Sequence[ToJudge], outcomes: list[list[Outcome]]) -> None:

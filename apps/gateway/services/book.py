@@ -7,6 +7,7 @@ from datetime import datetime
 from apps.bonuses.contracts import Receipt, WageringState
 from apps.core.contracts import Event
 from apps.gateway.contracts import Refused
+from apps.play.contracts import LiveSession
 from apps.promotions.contracts import CampaignRef, Tag
 from apps.providers.contracts import CanonicalEvent, GameRef, ProviderProfile
 from apps.rounds.contracts import AttemptRow, ConflictRow, DriftRow, EventRow, RoundRow
@@ -47,7 +48,7 @@ class Book:
     drift: dict[tuple[int, int], int] = field(default_factory=dict)
     wager_limits: dict[int, int] = field(default_factory=dict)
     staked: dict[int, int] = field(default_factory=dict)
-    live_tokens: dict[str, str] = field(default_factory=dict)
+    live_sessions: dict[str, LiveSession] = field(default_factory=dict)
     event_ids: Iterator[int] = field(default_factory=lambda: iter(()))
     round_ids: Iterator[int] = field(default_factory=lambda: iter(()))
 

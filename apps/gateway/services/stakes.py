@@ -13,7 +13,7 @@ def stake_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
     staked = book.staked.get(wallet.player_id, 0)
     checks = (
         ("player_blocked", wallet.player_status != "active"),
-        ("session_expired", not _session_is_live(book, event)),
+        ("session_expired", not _session_is_live(book, purse.context.provider.id, event)),
         ("limit_reached", limit is not None and staked + event.bet_minor > limit),
         (
             "max_bet",
@@ -26,8 +26,16 @@ def stake_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
     return next((code for code, applies in checks if applies), "")
 
 
-def _session_is_live(book: Book, event: CanonicalEvent) -> bool:
-    """Without a token there is no session to check; a token must be live and the player's own."""
+def _session_is_live(book: Book, provider_id: int, event: CanonicalEvent) -> bool:
+    """Tell whether a new stake may be placed in the session its token names.
+
+    Without a token there is no session to check. A token must be live, the player's own, and
+    issued by this provider's launch; a live lobby may change the game inside a session.
+    """
     if not event.session_token:
         return True
-    return book.live_tokens.get(event.session_token) == event.player_ref
+    session = book.live_sessions.get(event.session_token)
+    return session is not None and (session.player_ref, session.provider_id) == (
+        event.player_ref,
+        provider_id,
+    )
