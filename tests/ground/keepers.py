@@ -23,6 +23,9 @@ from tests.architecture.layers import REPOSITORY
 WAIT_SECONDS = 90
 
 
+_started: list["Keeper"] = []
+
+
 class Keeper:
     """One process with a lease; started at once, ready once both servers answer."""
 
@@ -41,6 +44,8 @@ class Keeper:
                 stdout=output,
                 stderr=output,
             )
+
+        _started.append(self)
 
     @property
     def output(self) -> str:
@@ -64,6 +69,8 @@ def data_dir(folder: Path) -> Iterator[EmbeddedPaths]:
     try:
         yield paths
     finally:
+        while _started:  # a test that failed leaves some
+            _started.pop().end(signal.SIGKILL)
         with exclusive_access(paths):
             stop_all(paths)
         for child in sorted(paths.run_dir.rglob("*"), reverse=True):
