@@ -1,0 +1,176 @@
+"""The gateway over a real port: constant answers to strangers, and one to each callback."""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+import uvicorn
+
+from apps.gateway.http import application
+from apps.gateway.http.application import Gateway
+from apps.gateway.models import Rejection
+from apps.rounds.models import Delivery
+from tests.gateway.builders import Casino, lines, open_casino, signed_headers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TOKEN = "replay-token"
+PATH = "/callbacks/aurora/rounds"
+
+
+@pytest.fixture
+def casino(transactional_db: None) -> Casino:
+    casino = open_casino()
+    casino.now = datetime.now(UTC)
+    return casino
+
+
+@pytest.fixture
+def port(transactional_db: None) -> Iterator[int]:
+    """Run a gateway in a thread, on a port of its own, until the test is over."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = int(listener.getsockname()[1])
+        config = uvicorn.Config(
+            Gateway(replay_token=TOKEN), loop="asyncio", lifespan="on", log_config=None
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield port
+        server.should_exit = True
+        thread.join(timeout=20)
+
+
+@pytest.fixture
+def client(port: int) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        yield client
+
+
+def post(client: httpx.Client, body: bytes, *, at: datetime, path: str = PATH) -> httpx.Response:
+    return client.post(path, content=body, headers=signed_headers(body, at=at))
+
+
+def rejections(code: str, *, at_least: int = 1) -> int:
+    """Return how often a refusal was counted, once the gateway has written it."""
+    for _ in range(100):
+        count = sum(Rejection.objects.filter(code=code).values_list("count", flat=True))
+        if count >= at_least:
+            return count
+        time.sleep(0.05)
+    return 0
+
+
+def test_a_callback_is_answered_in_the_order_sent(casino: Casino, client: httpx.Client) -> None:
+    body = casino.body(casino.event("e-2"), casino.event("e-1", checksum="0" * 64))
+    response = post(client, body, at=casino.now)
+    assert response.status_code == 200
+    assert response.json() == {
+        "results": [
+            {"event_id": "e-2", "status": "accepted", "code": None, "balance": "101.50"},
+            {"event_id": "e-1", "status": "rejected", "code": "bad_checksum", "balance": None},
+        ]
+    }
+    assert bytes(Delivery.objects.get().body) == body
+    assert rejections("bad_checksum") == 1
+
+
+def test_a_stranger_learns_nothing_and_leaves_only_a_count(
+    casino: Casino, client: httpx.Client
+) -> None:
+    body = casino.body(casino.event("e-1"))
+    wrong = signed_headers(body, at=casino.now, secret=b"x" * 32)
+    stale = signed_headers(body, at=datetime(2026, 1, 1, tzinfo=UTC))
+    answers = [
+        client.post(PATH, content=body, headers=wrong),
+        client.post(PATH, content=body, headers=stale),
+        client.post(PATH, content=body),
+        client.post(PATH, content=b"\xff" * 100),
+        post(client, body, at=casino.now, path="/callbacks/nobody/rounds"),
+    ]
+    assert {(a.status_code, a.content) for a in answers} == {(401, b'{"error": "unauthorized"}')}
+    assert rejections("unauthenticated", at_least=5) == 5
+    assert not Delivery.objects.exists()
+    assert lines("aurora:e-1") == []
+    assert post(client, body, at=casino.now).json()["results"][0]["status"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"{", 400, "malformed_json"),
+        (b"[]", 400, "not_an_object"),
+        (b'{"events": []}', 400, "no_events"),
+        (b'{"a": "\\u0000"}', 400, "unstorable_text"),
+        (b'{"a": 1e99999999999999999999}', 400, "malformed_json"),
+        (b"[" * 100_000, 400, "malformed_json"),
+        (b'{"events": [' + b"{}," * 1_000 + b"{}]}", 413, "too_many_events"),
+        (b" " * (2 * 1024 * 1024 + 1), 413, "too_large"),
+    ],
+    ids=["cut", "list", "none", "nul", "exponent", "deep", "too-many", "too-large"],
+)
+def test_an_authentic_body_that_is_no_callback_is_refused_by_name(
+    casino: Casino, client: httpx.Client, body: bytes, status: int, code: str
+) -> None:
+    response = post(client, body, at=casino.now)
+    assert (response.status_code, response.json()) == (status, {"error": code})
+    assert not Delivery.objects.exists()
+
+
+def test_other_paths_and_methods_are_refused(casino: Casino, client: httpx.Client) -> None:
+    for path in ("/", "/callbacks/aurora", "/callbacks/aurora/rounds/", "/callbacks/A/rounds"):
+        assert client.post(path).status_code == 404
+    for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"):
+        response = client.request(method, PATH)
+        assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+def test_health_and_readiness_are_told(casino: Casino, client: httpx.Client) -> None:
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(
+    casino: Casino, port: int, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "BODY_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as slow:
+        slow.sendall(f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{{".encode())
+        assert client.get("/healthz").status_code == 200
+        assert slow.recv(100).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", "replay-token2", "é", "replay-tokén"])
+def test_nobody_without_the_token_chooses_the_clock(
+    casino: Casino, client: httpx.Client, token: str | None
+) -> None:
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    body = casino.body(casino.event("e-1", timestamp=long_ago.isoformat()))
+    headers = signed_headers(body, at=long_ago) | {"x-pitboss-received-at": long_ago.isoformat()}
+    if token is not None:
+        headers["x-pitboss-replay-token"] = token
+    raw = {name.encode(): value.encode("latin-1") for name, value in headers.items()}
+    assert client.post(PATH, content=body, headers=raw).status_code == 401
+    raw[b"x-pitboss-replay-token"] = TOKEN.encode()
+    response = client.post(PATH, content=body, headers=raw)
+    assert response.json()["results"][0]["status"] == "accepted"
+
+
+def test_a_key_revoked_in_traffic_is_refused_everywhere_within_seconds(
+    casino: Casino, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = casino.body(casino.event("e-1"))
+    assert post(client, body, at=casino.now).status_code == 200
+    casino.provider.keys.update(state="revoked")
+    deadline = time.monotonic() + 5
+    while post(client, body, at=casino.now).status_code != 401:
+        assert time.monotonic() < deadline, "the revoked key is still taken"
+        time.sleep(0.2)
