@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -25,11 +25,12 @@ SMALL = st.integers(0, 500)
 @contextmanager
 def undone() -> Iterator[None]:
     """Take everything back at the end, so that each example starts from the same casino."""
-    savepoint = transaction.savepoint()
+    savepoint = connection.savepoint()
+    assert savepoint is not None
     try:
         yield
     finally:
-        transaction.savepoint_rollback(savepoint)
+        connection.savepoint_rollback(savepoint)
 
 
 def money(minor: int) -> str:

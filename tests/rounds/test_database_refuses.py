@@ -130,9 +130,11 @@ def test_a_row_that_breaks_a_rule_is_refused_by_name(casino: Casino, sql: str, n
 
 def copy_of_an_event(**changes: object) -> None:
     """Insert a copy of the first event with other values, past every service."""
-    values = RoundEvent.objects.filter(event_id="e-1").values().get()
-    del values["id"]
-    RoundEvent.objects.create(**{**values, "event_id": "copy", **changes})
+    event = RoundEvent.objects.get(event_id="e-1")
+    event.pk = None
+    for name, value in {"event_id": "copy", **changes}.items():
+        setattr(event, name, value)
+    event.save(force_insert=True)
 
 
 @pytest.mark.parametrize(
