@@ -32,6 +32,9 @@ def database_settings(url: str | None, data_dir: Path, role: str) -> dict[str, A
         options["options"] = " ".join(
             f"-c {name}={seconds}s" for name, seconds in zip(names, limits, strict=True)
         )
+    if role == "gateway":
+        # Its few statements run thousands of times: bound on the server they are planned once.
+        options["server_side_binding"] = True
     return {
         "ENGINE": "django_prometheus.db.backends.postgresql",
         **address,

@@ -2,11 +2,11 @@
 
 SUBSCRIPTIONS: dict[str, list[str]] = {
     # A provider contradicts itself; money may be wrong on one of the two sides.
-    "rounds.conflict_seen": ["core.raise_alert"],
+    "rounds.conflict_seen": ["reports.raise_alert"],
     # A played round cost more than the player had: somebody must decide about the receivable.
-    "rounds.player_overdrawn": ["core.raise_alert"],
+    "rounds.player_overdrawn": ["reports.raise_alert"],
     # A day does not add up, or touches a player.
-    "reconciliation.alert_raised": ["core.raise_alert"],
+    "reconciliation.alert_raised": ["reports.raise_alert"],
     # The provider must send another file.
-    "reconciliation.statement_refused": ["core.raise_alert"],
+    "reconciliation.statement_refused": ["reports.raise_alert"],
 }

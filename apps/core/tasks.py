@@ -5,14 +5,8 @@ from django.utils import timezone
 
 from apps.core import services
 from apps.core.broker import send_to_celery
-from apps.core.services import alerts
 
 
 @shared_task(name="core.sweep_outbox")
 def sweep_outbox(**_: object) -> None:
     services.sweep(send=send_to_celery, now=timezone.now())
-
-
-@shared_task(name="core.raise_alert")
-def raise_alert(*, outbox_id: int, **facts: object) -> None:
-    alerts.raise_alert(outbox_id, facts)

@@ -86,33 +86,53 @@ ROUND_CHANGES = (
     "settled_at",
 )
 
-# By the permanent unique key (provider, event); also finds what a rollback refers to.
+# By the permanent unique key (provider, event); also finds what a rollback refers to. The lateral
+# look-ups here and below go through an index once per key, however large the table has grown: for
+# a large batch and a plain join the planner may choose to read the whole table.
 FIND_EVENTS: LiteralString = """
 SELECT
-    id, provider_id, event_id, fingerprint, final_fingerprint, round_id, player_id,
-    player_ref, game_id, game_code, round_ref, occurred_at, received_at, bet_minor,
-    win_minor, stake_bonus_minor, win_bonus_minor, overdrawn_minor, currency, round_type,
-    balance_before_minor, balance_after_minor, finalized, reference_event_id,
-    promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
-    origin
-FROM rounds_roundevent
-WHERE (provider_id, event_id) IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))
+    e.id, e.provider_id, e.event_id, e.fingerprint, e.final_fingerprint, e.round_id,
+    e.player_id, e.player_ref, e.game_id, e.game_code, e.round_ref, e.occurred_at,
+    e.received_at, e.bet_minor, e.win_minor, e.stake_bonus_minor, e.win_bonus_minor,
+    e.overdrawn_minor, e.currency, e.round_type, e.balance_before_minor,
+    e.balance_after_minor, e.finalized, e.reference_event_id, e.promo_campaign,
+    e.promo_multiplier, e.status, e.code, e.money_state, e.balance_minor, e.delivery_id,
+    e.origin
+FROM unnest(%s::bigint[], %s::text[]) AS k (provider_id, event_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM rounds_roundevent r
+    WHERE r.provider_id = k.provider_id AND r.event_id = k.event_id LIMIT 1
+) e
 """
 
 # A rollback that came before its original left itself behind; the original then moves nothing.
 FIND_TOMBSTONES: LiteralString = """
-SELECT provider_id, reference_event_id FROM rounds_roundevent
-WHERE round_type = 'rollback' AND status = 'accepted' AND reference_event_id <> ''
-  AND (provider_id, reference_event_id) IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))
+SELECT k.provider_id, k.event_id
+FROM unnest(%s::bigint[], %s::text[]) AS k (provider_id, event_id)
+WHERE EXISTS (
+    SELECT 1 FROM rounds_roundevent r
+    WHERE r.provider_id = k.provider_id AND r.reference_event_id = k.event_id
+      AND r.reference_event_id <> '' AND r.round_type = 'rollback' AND r.status = 'accepted'
+)
 """
 
+# Two look-ups by index, not one condition with OR, which the planner answers by a full scan.
 FIND_ROUNDS: LiteralString = """
 SELECT
     id, provider_id, round_ref, player_id, game_id, currency, state, stake_minor,
     stake_bonus_minor, win_minor, standing_events, opened_at, settled_at
-FROM rounds_round
-WHERE id = ANY(%s) OR (provider_id, round_ref, player_id) IN (
-    SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[]))
+FROM rounds_round WHERE id = ANY(%s::bigint[])
+UNION
+SELECT
+    d.id, d.provider_id, d.round_ref, d.player_id, d.game_id, d.currency, d.state,
+    d.stake_minor, d.stake_bonus_minor, d.win_minor, d.standing_events, d.opened_at,
+    d.settled_at
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS k (provider_id, round_ref, player_id)
+CROSS JOIN LATERAL (
+    SELECT * FROM rounds_round r
+    WHERE r.provider_id = k.provider_id AND r.round_ref = k.round_ref AND r.player_id = k.player_id
+    LIMIT 1
+) d
 """
 
 FIND_HELD_EVENTS: LiteralString = """
@@ -247,12 +267,12 @@ SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::jsonb[], %s::timestamptz[
 ON CONFLICT (delivery_id) DO NOTHING
 """
 
-# What was stored but not applied: the process died between the two. The window keeps the scan on
-# the newest partitions; the age keeps it off deliveries that are being judged right now.
+# What was stored but not applied: the process died between the two. Read by the time of storing,
+# which a replay can't move; the age keeps it off deliveries that are being judged right now.
 FIND_UNJUDGED: LiteralString = """
 SELECT d.id, d.provider_id, d.received_at, d.message_id, d.key_id, d.path, d.body
 FROM rounds_delivery d
-WHERE d.received_at >= %s AND d.stored_at <= %s
+WHERE d.stored_at BETWEEN %s AND %s
   AND NOT EXISTS (SELECT 1 FROM rounds_deliveryverdict v WHERE v.delivery_id = d.id)
 ORDER BY d.id LIMIT %s
 """

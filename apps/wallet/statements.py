@@ -39,18 +39,19 @@ SELECT idempotency_key, id, debit_account_id, credit_account_id, amount_minor, c
 FROM wallet_transfer WHERE idempotency_key = ANY(%s)
 """
 
-# A transfer of this very statement can't be found by the join; its id is drawn beforehand and
+# A transfer of this very statement can't be found by the look-up; its id is drawn beforehand and
 # passed in directly.
 INSERT_TRANSFERS: LiteralString = """
 INSERT INTO wallet_transfer (id, idempotency_key, batch_id, debit_account_id, credit_account_id,
     amount_minor, currency, kind, subject, reverses_id, occurred_at, created_at, note)
 SELECT n.id, n.key, %s, n.debit, n.credit, n.amount, n.currency, n.kind, n.subject,
-    coalesce(n.reverses_id, r.id), n.occurred_at, %s, n.note
+    coalesce(n.reverses_id, CASE WHEN n.reverses_key <> '' THEN (
+        SELECT r.id FROM wallet_transfer r WHERE r.idempotency_key = n.reverses_key) END),
+    n.occurred_at, %s, n.note
 FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
     %s::text[], %s::text[], %s::bigint[], %s::text[], %s::timestamptz[], %s::text[])
     AS n (id, key, debit, credit, amount, currency, kind, subject, reverses_id, reverses_key,
           occurred_at, note)
-LEFT JOIN wallet_transfer r ON n.reverses_key <> '' AND r.idempotency_key = n.reverses_key
 ORDER BY n.id
 """
 

@@ -97,7 +97,15 @@ def test_a_number_is_searched_as_a_number(term: str, *, may_match: bool) -> None
 @pytest.mark.django_db
 def test_audit_search_by_subject_uses_its_index() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        # On a table of a few rows the planner rightly takes any index; on a real one, this one.
+        cursor.execute(
+            "INSERT INTO core_auditentry (chain, sequence, action, actor_name, subject, details,"
+            " reason, request_id, created_at, prev_hash, entry_hash)"
+            " SELECT 'plan', n, 'a', '', 'approval:' || n, '{}', '', '', now(),"
+            " encode(sha256(n::text::bytea), 'hex'), encode(sha256((n + 1)::text::bytea), 'hex')"
+            " FROM generate_series(1, 2000) AS n"
+        )
+        cursor.execute("ANALYZE core_auditentry")
         cursor.execute(
             "EXPLAIN SELECT * FROM core_auditentry WHERE subject = 'approval:1' ORDER BY id DESC"
         )

@@ -19,7 +19,7 @@ def _publish() -> OutboxMessage:
         provider="aurora", day="2026-11-21", run_id=7, state="complete", break_count=3
     )
     publish(event, now=NOW)
-    return OutboxMessage.objects.get(task="core.raise_alert")
+    return OutboxMessage.objects.get(task="reports.raise_alert")
 
 
 @pytest.mark.django_db(transaction=True)

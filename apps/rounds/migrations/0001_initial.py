@@ -22,6 +22,7 @@ CREATE TABLE rounds_delivery (
 ) PARTITION BY RANGE (received_at);
 CREATE TABLE rounds_delivery_default PARTITION OF rounds_delivery DEFAULT;
 CREATE INDEX rounds_delivery_received_at ON rounds_delivery (received_at);
+CREATE INDEX rounds_delivery_stored_at ON rounds_delivery (stored_at);
 """
 
 
