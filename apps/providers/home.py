@@ -57,11 +57,12 @@ def _ends(standing: CertificateStanding) -> list[tuple[str, date]]:
 
 def _end_row(day: date, word: str, standing: CertificateStanding, on: date) -> HomeRow:
     days = (day - on).days
-    when = f"in {days} days" if days >= 0 else f"{-days} days ago"
+    past = {"expires": "expired", "review": "review was due"}[word]
+    when = f"{word} in {days} days" if days >= 0 else f"{past} {-days} days ago"
     return HomeRow(
         title=f"{standing.report_number} rev {standing.revision}",
         link=reverse("admin:providers_certificate_change", args=[standing.certificate_id]),
-        meta=f"{word} {when}",
+        meta=when,
         tone="danger" if days <= _SOON_DAYS // 2 else "warning",
     )
 
