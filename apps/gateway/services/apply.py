@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from apps.bonuses.services import wagering
+from apps.core.batches import Cursor
 from apps.core.money import format_minor
 from apps.core.services.publish import publish_with_cursor
 from apps.gateway.contracts import Answer, Outcome, ToJudge
@@ -53,7 +54,7 @@ def apply_deliveries(deliveries: Sequence[ToJudge], games: Games, *, now: dateti
 
 
 def _apply(
-    cursor: store.Cursor, deliveries: Sequence[ToJudge], games: Games, now: datetime
+    cursor: Cursor, deliveries: Sequence[ToJudge], games: Games, now: datetime
 ) -> list[Answer]:
     events = list(_canonical(deliveries))
     book = _load(cursor, events, games, now)
@@ -92,7 +93,7 @@ def _context(delivery: ToJudge) -> Context:
 
 
 def _load(
-    cursor: store.Cursor, events: list[tuple[Context, CanonicalEvent]], games: Games, now: datetime
+    cursor: Cursor, events: list[tuple[Context, CanonicalEvent]], games: Games, now: datetime
 ) -> Book:
     """Lock the players' pots first; what is read afterwards can't change under the batch."""
     book = Book(games=dict(games))
@@ -126,9 +127,7 @@ def _round_keys(
     }
 
 
-def _load_rounds(
-    cursor: store.Cursor, book: Book, events: list[tuple[Context, CanonicalEvent]]
-) -> None:
+def _load_rounds(cursor: Cursor, book: Book, events: list[tuple[Context, CanonicalEvent]]) -> None:
     known_ids = {row.round_id for row in book.events.values() if row.round_id is not None}
     for row in store.find_rounds(cursor, known_ids, _round_keys(book, events)):
         book.add_round(row)
@@ -139,7 +138,7 @@ def _load_rounds(
 
 
 def _load_players_state(
-    cursor: store.Cursor,
+    cursor: Cursor,
     book: Book,
     events: list[tuple[Context, CanonicalEvent]],
     now: datetime,
@@ -183,7 +182,7 @@ def _tag(book: Book, deliveries: Sequence[ToJudge], outcomes: list[list[Outcome]
                 book.tags.append(tagging.make_tag(flagged, campaign))
 
 
-def _save(cursor: store.Cursor, book: Book, now: datetime) -> None:
+def _save(cursor: Cursor, book: Book, now: datetime) -> None:
     store.save_rounds(cursor, book.rounds.values())
     if not store.save_events(cursor, book.events.values()):
         raise BatchRacedError

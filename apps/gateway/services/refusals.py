@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import UTC
 
+from apps.core.batches import Cursor, columns
 from apps.gateway import statements
 from apps.gateway.contracts import Refused
-from apps.rounds.services.store import Cursor
 
 
 def count_refusals(cursor: Cursor, refused: Sequence[Refused]) -> None:
@@ -28,5 +28,4 @@ def count_refusals(cursor: Cursor, refused: Sequence[Refused]) -> None:
         )
         for key, group in groups.items()
     ]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    cursor.execute(statements.COUNT_REFUSALS, columns)
+    cursor.execute(statements.COUNT_REFUSALS, columns(rows))

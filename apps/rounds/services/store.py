@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, LiteralString, Protocol
 
+from apps.core.batches import Cursor, columns
 from apps.rounds import statements
 from apps.rounds.contracts import (
     AttemptRow,
@@ -21,14 +21,6 @@ from apps.rounds.contracts import (
 EventKey = tuple[int, str]
 
 
-class Cursor(Protocol):
-    """The part of a DB-API cursor that the statements need."""
-
-    def execute(self, query: LiteralString, params: Sequence[Any] | None = None, /) -> Any: ...
-
-    def fetchall(self) -> list[Any]: ...
-
-
 _event_columns = attrgetter(*statements.EVENT_COLUMNS)
 _event_changes = attrgetter(*statements.EVENT_CHANGES)
 _round_columns = attrgetter(*statements.ROUND_COLUMNS)
@@ -40,7 +32,7 @@ def find_events(cursor: Cursor, keys: Iterable[EventKey]) -> dict[EventKey, Even
     wanted = sorted(set(keys))
     if not wanted:
         return {}
-    cursor.execute(statements.FIND_EVENTS, _columns(wanted))
+    cursor.execute(statements.FIND_EVENTS, columns(wanted))
     events = [EventRow(*row) for row in cursor.fetchall()]
     return {(event.provider_id, event.event_id): event for event in events}
 
@@ -50,7 +42,7 @@ def find_tombstones(cursor: Cursor, keys: Iterable[EventKey]) -> set[EventKey]:
     wanted = sorted(set(keys))
     if not wanted:
         return set()
-    cursor.execute(statements.FIND_TOMBSTONES, _columns(wanted))
+    cursor.execute(statements.FIND_TOMBSTONES, columns(wanted))
     return {(provider_id, event_id) for provider_id, event_id in cursor.fetchall()}
 
 
@@ -59,8 +51,8 @@ def find_rounds(
 ) -> list[RoundRow]:
     """Return rounds by id or by ``(provider id, round, player id)``, each with its held events."""
     wanted = sorted(set(keys))
-    columns = _columns(wanted) if wanted else [[], [], []]
-    cursor.execute(statements.FIND_ROUNDS, [sorted(set(ids)), *columns])
+    keyed = columns(wanted) if wanted else [[], [], []]
+    cursor.execute(statements.FIND_ROUNDS, [sorted(set(ids)), *keyed])
     return [RoundRow(*row) for row in cursor.fetchall()]
 
 
@@ -91,9 +83,9 @@ def save_rounds(cursor: Cursor, rounds: Iterable[RoundRow]) -> None:
     new = [_round_columns(row) for row in rows if row.is_new]
     changed = [_round_changes(row) for row in rows if row.is_changed and not row.is_new]
     if new:
-        cursor.execute(statements.INSERT_ROUNDS, _columns(new))
+        cursor.execute(statements.INSERT_ROUNDS, columns(new))
     if changed:
-        cursor.execute(statements.UPDATE_ROUNDS, _columns(changed))
+        cursor.execute(statements.UPDATE_ROUNDS, columns(changed))
 
 
 def save_events(cursor: Cursor, events: Iterable[EventRow]) -> bool:
@@ -102,11 +94,11 @@ def save_events(cursor: Cursor, events: Iterable[EventRow]) -> bool:
     new = [_event_columns(row) for row in rows if row.is_new]
     changed = [_event_changes(row) for row in rows if row.is_changed and not row.is_new]
     if new:
-        cursor.execute(statements.INSERT_EVENTS, _columns(new))
+        cursor.execute(statements.INSERT_EVENTS, columns(new))
         if len(cursor.fetchall()) != len(new):
             return False
     if changed:
-        cursor.execute(statements.UPDATE_EVENTS, _columns(changed))
+        cursor.execute(statements.UPDATE_EVENTS, columns(changed))
     return True
 
 
@@ -115,7 +107,7 @@ def save_attempts(cursor: Cursor, attempts: Sequence[AttemptRow]) -> None:
     if attempts:
         cursor.execute(
             statements.INSERT_ATTEMPTS,
-            _columns(
+            columns(
                 [
                     (a.provider_id, a.event_id, a.delivery_id, a.received_at, a.status, a.code)
                     for a in attempts
@@ -134,7 +126,7 @@ def save_conflicts(cursor: Cursor, conflicts: Sequence[ConflictRow]) -> list[Eve
         (*key, json.dumps(c.content, default=str), counts[key], c.seen_at, c.delivery_id)
         for key, c in last.items()
     ]
-    cursor.execute(statements.UPSERT_CONFLICTS, _columns(rows))
+    cursor.execute(statements.UPSERT_CONFLICTS, columns(rows))
     return [
         (provider_id, event_id) for provider_id, event_id, is_new in cursor.fetchall() if is_new
     ]
@@ -156,7 +148,7 @@ def save_drift(cursor: Cursor, drift: Sequence[DriftRow]) -> None:
             (d.provider_id, d.player_id, d.difference_minor, d.event_id, d.changed_at)
             for d in last.values()
         ]
-        cursor.execute(statements.UPSERT_DRIFT, _columns(rows))
+        cursor.execute(statements.UPSERT_DRIFT, columns(rows))
 
 
 def store_deliveries(cursor: Cursor, deliveries: Sequence[DeliveryRow]) -> list[int]:
@@ -173,7 +165,7 @@ def store_deliveries(cursor: Cursor, deliveries: Sequence[DeliveryRow]) -> list[
         )
         for d in deliveries
     ]
-    cursor.execute(statements.INSERT_DELIVERIES, _columns(rows))
+    cursor.execute(statements.INSERT_DELIVERIES, columns(rows))
     return [row[0] for row in cursor.fetchall()]
 
 
@@ -183,7 +175,7 @@ def save_verdicts(cursor: Cursor, verdicts: Sequence[VerdictRow]) -> None:
         rows = [
             (v.delivery_id, v.http_status, json.dumps(v.results), v.judged_at) for v in verdicts
         ]
-        cursor.execute(statements.INSERT_VERDICTS, _columns(rows))
+        cursor.execute(statements.INSERT_VERDICTS, columns(rows))
 
 
 def staked_since(cursor: Cursor, player_ids: Sequence[int], since: datetime) -> dict[int, int]:
@@ -192,8 +184,3 @@ def staked_since(cursor: Cursor, player_ids: Sequence[int], since: datetime) -> 
         return {}
     cursor.execute(statements.STAKED_SINCE, [list(player_ids), since])
     return dict(cursor.fetchall())
-
-
-def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """Turn rows into the column arrays that ``unnest`` takes."""
-    return [list(column) for column in zip(*rows, strict=True)]

@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, LiteralString, Protocol
 
 from django.db import connection, transaction
 
+from apps.core.batches import Cursor, columns
 from apps.wallet import statements
 from apps.wallet.contracts import House, PlayerPot, Side, TransferRequest, Wallet
 from apps.wallet.enums import Pot
@@ -20,21 +20,13 @@ from apps.wallet.errors import (
 HouseAccounts = dict[tuple[str, str], int]
 
 
-class Cursor(Protocol):
-    """The part of a DB-API cursor that the statements need."""
-
-    def execute(self, query: LiteralString, params: Sequence[Any] | None = None, /) -> Any: ...
-
-    def fetchall(self) -> list[Any]: ...
-
-
 @transaction.atomic
 def open_accounts(players: Iterable[tuple[int, str]]) -> None:
     """Open every pot of each ``(player id, currency)``; pots that stand already are left alone."""
     rows = [(player_id, pot.value, currency) for player_id, currency in players for pot in Pot]
     if rows:
         with connection.cursor() as cursor:
-            cursor.execute(statements.OPEN_PLAYER_ACCOUNTS, _columns(rows))
+            cursor.execute(statements.OPEN_PLAYER_ACCOUNTS, columns(rows))
 
 
 @transaction.atomic
@@ -100,7 +92,7 @@ def house_accounts(cursor: Cursor, requests: Iterable[TransferRequest]) -> House
     found = _find_houses(cursor, wanted)
     missing = sorted(wanted - found.keys())
     if missing:
-        cursor.execute(statements.OPEN_HOUSE_ACCOUNTS, _columns(missing))
+        cursor.execute(statements.OPEN_HOUSE_ACCOUNTS, columns(missing))
         found |= _find_houses(cursor, set(missing))
     return found
 
@@ -149,16 +141,16 @@ def write_transfers(
                 request.note,
             )
         )
-    cursor.execute(statements.INSERT_TRANSFERS, [uuid.uuid4(), now, *_columns(rows)])
+    cursor.execute(statements.INSERT_TRANSFERS, [uuid.uuid4(), now, *columns(rows)])
     moved = [(account_id, delta) for account_id, delta in sorted(deltas.items()) if delta]
     if moved:
-        cursor.execute(statements.MOVE_BALANCES, _columns(moved))
+        cursor.execute(statements.MOVE_BALANCES, columns(moved))
 
 
 def _find_houses(cursor: Cursor, wanted: set[tuple[str, str]]) -> HouseAccounts:
     if not wanted:
         return {}
-    cursor.execute(statements.FIND_HOUSE_ACCOUNTS, _columns(sorted(wanted)))
+    cursor.execute(statements.FIND_HOUSE_ACCOUNTS, columns(sorted(wanted)))
     return {(house, currency): account_id for house, currency, account_id in cursor.fetchall()}
 
 
@@ -213,8 +205,3 @@ def _move(wallets: dict[int, Wallet], request: TransferRequest) -> None:
     if isinstance(request.credit, PlayerPot):
         balances = wallets[request.credit.player_id].balances
         balances[request.credit.pot] += request.amount_minor
-
-
-def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """Turn rows into the column arrays that ``unnest`` takes."""
-    return [list(column) for column in zip(*rows, strict=True)]
