@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -110,7 +111,9 @@ def test_a_killed_server_is_started_again_while_somebody_watches(tmp_path: Path)
         killed = server_processes(paths)
 
         for process in killed:
-            process.kill()
+            # A child may be gone already, because its parent was killed first.
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         gone = {process.pid for process in killed}
         wait_for(lambda: not gone & {process.pid for process in server_processes(paths)})
         wait_for(lambda: answers(paths) == (True, True))
