@@ -3,14 +3,37 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from apps.providers.enums import (
+    FreeRounds,
+    LateStake,
+    Operation,
+    Permission,
+    RefundAmount,
+    RefusedStakeReplay,
+    RepeatedBalance,
+    RollbackOfWin,
+    RoundScope,
+    StakeSettles,
+    TransactionScope,
+    UnknownRollback,
+    WalletModel,
+    WhenUnavailable,
+    WinWithoutStake,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CanonicalEvent:
-    """A provider's round event in our own words: minor units, UTC, no provider dialect.
+    """A provider's message about money in our own words: minor units, UTC, no provider dialect.
 
     ``fingerprint`` covers everything that makes two deliveries the same event; two events with
     one id and different fingerprints are a conflict. ``session_token`` is left out of it because
     a retry may carry a fresh one. ``content`` is the event as sent, for people to look at.
+    ``finalized`` says that the message closes its round.
+
+    ``session_ref`` is the opaque id of a launch. Where a protocol names no player, currency or
+    game, these are empty and come from the session; ``amount_text`` is then the amount in main
+    units, which only the session's currency can turn into minor units.
     """
 
     event_id: str
@@ -22,8 +45,8 @@ class CanonicalEvent:
     currency: str
     game_code: str
     round_type: str
-    balance_before_minor: int
-    balance_after_minor: int
+    balance_before_minor: int | None
+    balance_after_minor: int | None
     finalized: bool
     reference_event_id: str
     promo_campaign: str
@@ -31,6 +54,25 @@ class CanonicalEvent:
     session_token: str
     fingerprint: str
     content: dict[str, Any]
+    operation: str = Operation.ROUND
+    session_ref: str = ""
+    amount_text: str = ""
+    needs_live_session: bool = False
+    is_free: bool = False
+    jackpot_minor: int = 0
+    refund_minor: int | None = None
+    """The amount a rollback states; None where the protocol states none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalQuery:
+    """A question about a player that moves nothing: a balance, or who a session belongs to."""
+
+    player_ref: str
+    session_ref: str = ""
+    currency: str = ""
+    game_code: str = ""
+    needs_live_session: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +84,57 @@ class EventRefusal:
     detail: str
 
 
+type Parsed = CanonicalEvent | CanonicalQuery | EventRefusal
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to one message, before it is put into a provider's words.
+
+    ``balance_minor`` is what the player can stake now; ``our_id`` is our id of the stored event.
+    """
+
+    event_id: str
+    status: str
+    code: str
+    balance_minor: int | None
+    currency: str
+    our_id: int | None = None
+    player_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a provider's contract decides and ours can't; the defaults are the safest.
+
+    The flags are those on which real protocols differ (protocols reference, section 4 I).
+    """
+
+    unknown_rollback: str = UnknownRollback.OK
+    late_stake: str = LateStake.ACK
+    win_without_stake: str = WinWithoutStake.REFUSE
+    stake_after_close: str = Permission.REFUSE
+    win_after_close: str = Permission.ALLOW
+    rollback_after_win: str = Permission.REFUSE
+    rollback_of_win: str = RollbackOfWin.REFUSE
+    zero_stake: str = Permission.ALLOW
+    refund_amount: str = RefundAmount.ORIGINAL
+    game_change: str = Permission.ALLOW
+    round_scope: str = RoundScope.PROVIDER
+    transaction_scope: str = TransactionScope.PROVIDER
+    repeated_balance: str = RepeatedBalance.STORED
+    refused_stake_replay: str = RefusedStakeReplay.SAME
+    free_rounds: str = FreeRounds.PER_SPIN
+    stake_settles: str = StakeSettles.AT_CLOSE
+    when_unavailable: str = WhenUnavailable.REFUSE
+
+
 @dataclass(frozen=True, slots=True)
 class WebhookKey:
-    """An active secret of a provider, decrypted for the process that verifies with it."""
+    """A key of a provider, decrypted for the process that verifies with it.
+
+    ``secret`` is what the protocol verifies with: an HMAC key, or a public key in PEM.
+    """
 
     kid: str
     secret: bytes
@@ -66,6 +156,8 @@ class ProviderProfile:
     future_seconds: int
     envelope_tolerance_seconds: int
     keys: tuple[WebhookKey, ...]
+    wallet_model: str = WalletModel.HOLD
+    policy: Policy = Policy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,18 @@ from django.db import models
 
 
 class Protocol(models.TextChoices):
+    """The wire protocols we speak. None but our own was tried against a live provider."""
+
     NATIVE = "native", "Native (design 6.1)"
+    SWIPE = "swipe", "Swipe-Games-compatible (API 1.7.5 text)"
+    HUB88 = "hub88", "Hub88/Caleta-compatible"
+    IPLAYGAMES = "iplaygames", "iPlayGames-compatible (SDK 1.0.2)"
 
 
 class WalletModel(models.TextChoices):
     HOLD = "hold", "Hold on our ledger"
+    SUB_WALLET = "sub_wallet", "Sub-wallet per provider"
+    TRANSFER = "transfer", "Transfer to the provider"
 
 
 class KeyState(models.TextChoices):
@@ -67,3 +74,81 @@ class FlagKind(models.TextChoices):
     REVIEW_DUE = "review_due", "Review due"
     SUPERSEDED = "superseded", "Superseded"
     INVALID_SIGNATURE = "invalid_signature", "Invalid signature"
+
+
+class Operation(models.TextChoices):
+    """What a message of a provider asks for; ``ROUND`` is stake and win in one native event."""
+
+    ROUND = "round", "Round"
+    STAKE = "stake", "Stake"
+    WIN = "win", "Win"
+    ROLLBACK = "rollback", "Rollback"
+    REWARD = "reward", "Reward"
+
+
+class UnknownRollback(models.TextChoices):
+    OK = "ok", "Answer success"
+    NOT_FOUND = "not_found", "Answer not found"
+
+
+class LateStake(models.TextChoices):
+    REFUSE = "refuse", "Refuse it"
+    ACK = "ack", "Answer success, move nothing"
+
+
+class WinWithoutStake(models.TextChoices):
+    REFUSE = "refuse", "Refuse it"
+    PROMO = "allow_if_promo", "Allow it for free rounds and rewards"
+    ALLOW = "allow", "Allow it"
+
+
+class Permission(models.TextChoices):
+    REFUSE = "refuse", "Refuse it"
+    ALLOW = "allow", "Allow it"
+
+
+class RollbackOfWin(models.TextChoices):
+    REFUSE = "refuse", "Refuse it"
+    ALLOW = "allow", "Allow it where the player still has the money"
+    RECEIVABLE = "receivable", "Allow it; what is missing becomes receivable"
+
+
+class RefundAmount(models.TextChoices):
+    ORIGINAL = "original", "Return the original stake"
+    MUST_MATCH = "must_match", "Refuse another amount"
+
+
+class RoundScope(models.TextChoices):
+    PROVIDER = "provider", "Unique at the provider"
+    GAME = "game", "Unique within a game"
+
+
+class TransactionScope(models.TextChoices):
+    PROVIDER = "provider", "Unique at the provider"
+    PLAYER = "player", "Unique for a player"
+    OPERATION = "operation", "Unique for an operation"
+
+
+class RepeatedBalance(models.TextChoices):
+    STORED = "stored", "As first answered"
+    CURRENT = "current", "As it is now"
+
+
+class RefusedStakeReplay(models.TextChoices):
+    SAME = "same", "Refuse it again"
+    REEVALUATE = "re-evaluate", "Judge it again"
+
+
+class FreeRounds(models.TextChoices):
+    PER_SPIN = "per_spin", "Each free win is paid"
+    TRACKING = "tracking", "Free wins are information; one payout ends them"
+
+
+class StakeSettles(models.TextChoices):
+    AT_CLOSE = "at_close", "Held until the round closes"
+    AT_ONCE = "at_once", "Taken at once"
+
+
+class WhenUnavailable(models.TextChoices):
+    REFUSE = "refuse", "Answer 503, the provider comes again"
+    SPOOL = "spool", "Keep played rounds on disk and apply them later"

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from apps.core.errors import InvalidAmountError, UnknownCurrencyError
 from apps.core.money import exponent, to_minor
+from apps.providers.adapters.contract import EnvelopeError
 from apps.providers.adapters.native.signing import checksum
 from apps.providers.contracts import CanonicalEvent, EventRefusal
 
@@ -43,14 +44,6 @@ _MOMENT = re.compile(
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _CAMPAIGN = re.compile(r"[A-Za-z0-9_.:~-]{1,64}", re.ASCII)
 _MULTIPLIER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
-
-
-class EnvelopeError(Exception):
-    """The body is not one event or a list of events; ``code`` says why, nothing was judged."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 class _Refused(Exception):  # noqa: N818 - a signal inside this module, never seen outside

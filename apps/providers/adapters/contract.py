@@ -1,0 +1,77 @@
+"""What a protocol is to the rest of the product: pure functions from bytes to bytes.
+
+An adapter package holds ``signing.py``, ``parse.py`` and ``render.py`` and puts them together as
+one ``Adapter``; ``registry.py`` has a line for each. No ORM, no clock, no I/O in any of it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from apps.providers.contracts import Outcome, Parsed, ProviderProfile, WebhookKey
+
+
+class EnvelopeError(Exception):
+    """An authentic body that can't be read at all; ``code`` says why, nothing was judged."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRequest:
+    """A callback as it came in. ``path`` is what follows ``/callbacks/<provider>/``.
+
+    ``headers`` have lower-case names; a repeated header arrives joined by a comma.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackResponse:
+    """What goes back to the provider."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+type Authenticate = Callable[
+    [Sequence[WebhookKey], CallbackRequest, int],
+    WebhookKey | None,
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One wire protocol.
+
+    ``routes`` maps each path to the methods it takes. ``kept_headers`` are stored with a delivery.
+    ``read_secret`` turns a key's stored text into what ``authenticate`` verifies with.
+    ``authenticate`` gets the active keys, the request and the tolerance of a signed time in
+    seconds, and returns the key that signed, in constant time for each; it never raises.
+    ``message_id`` names a delivery for people. ``parse`` turns an authentic request into messages
+    or raises ``EnvelopeError``. ``render`` puts outcomes into the provider's words: it is called
+    inside the transaction, so what can't be rendered is never booked. ``refuse`` answers what was
+    not judged at all: ``unauthenticated``, ``too_large``, ``unavailable``, ``overloaded``, or the
+    code of an ``EnvelopeError``; the status must make the provider do the safe thing.
+    """
+
+    protocol: str
+    routes: Mapping[str, frozenset[str]]
+    kept_headers: tuple[str, ...]
+    read_secret: Callable[[str], bytes]
+    authenticate: Authenticate
+    message_id: Callable[[CallbackRequest], str]
+    parse: Callable[[ProviderProfile, CallbackRequest], tuple[Parsed, ...]]
+    render: Callable[
+        [ProviderProfile, CallbackRequest, Sequence[Parsed], Sequence[Outcome]], CallbackResponse
+    ]
+    refuse: Callable[[CallbackRequest | None, str], CallbackResponse]
