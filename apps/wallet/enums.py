@@ -10,6 +10,21 @@ class Pot(models.TextChoices):
     PENDING = "pending", "Pending wins"
 
 
+class SpendOrder(models.TextChoices):
+    """Which of a player's own pots a stake takes first."""
+
+    CASH_FIRST = "cash_first", "Cash first"
+    BONUS_FIRST = "bonus_first", "Bonus first"
+
+
+class PlayModelName(models.TextChoices):
+    """Where the money lies that a player plays with at a provider."""
+
+    HOLD = "hold", "Hold on our ledger"
+    SUB_WALLET = "sub_wallet", "Sub-wallet on our ledger"
+    TRANSFER = "transfer", "Transfer to the provider's wallet"
+
+
 class TransferKind(models.TextChoices):
     OPENING_BALANCE = "opening_balance", "Opening balance"
     DEPOSIT = "deposit", "Deposit"
