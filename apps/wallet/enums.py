@@ -21,8 +21,8 @@ class PlayModelName(models.TextChoices):
     """Where the money lies that a player plays with at a provider."""
 
     HOLD = "hold", "Hold on our ledger"
-    SUB_WALLET = "sub_wallet", "Sub-wallet on our ledger"
-    TRANSFER = "transfer", "Transfer to the provider's wallet"
+    SUB_WALLET = "sub_wallet", "Sub-wallet per provider"
+    TRANSFER = "transfer", "Transfer to the provider"
 
 
 class TransferKind(models.TextChoices):

@@ -29,6 +29,7 @@ class Provider(models.Model):
     settlement_hours = models.PositiveSmallIntegerField(default=48)
     export_url = models.URLField("round log export", blank=True)
     payload_url = models.URLField("payload by event id", blank=True)
+    transfer_url = models.URLField("wallet transfers", blank=True)
     export_token = EncryptedTextField(blank=True)
     is_active = models.BooleanField(default=True)
 
