@@ -1,53 +1,52 @@
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from apps.providers.contracts import CanonicalEvent, EventRefusal, ProviderProfile
+from apps.providers.adapters.contract import CallbackRequest, CallbackResponse
+from apps.providers.contracts import Outcome, Parsed, ProviderProfile
 from apps.rounds.enums import Origin
 
 
 @dataclass(frozen=True, slots=True)
-class Clocks:
-    """``received_at`` judges the traffic, ``now`` judges our own keys; they differ in replay."""
-
-    received_at: datetime
-    now: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Inbound:
-    """An authentic callback in flight: who sent it, when, and its bytes."""
+    """An authentic callback in flight: who sent it, by which key, and what it says."""
 
     provider: ProviderProfile
-    received_at: datetime
     message_id: str
     key_id: str
     path: str
     headers: dict[str, str]
-    body: bytes
-    events: tuple[CanonicalEvent | EventRefusal, ...]
+    request: CallbackRequest
+    parsed: tuple[Parsed, ...]
+
+    @property
+    def received_at(self) -> datetime:
+        return self.request.received_at
 
 
 @dataclass(frozen=True, slots=True)
 class ToJudge:
-    """A stored delivery with its parsed events, ready to be applied."""
+    """A stored delivery with its messages, ready to be applied.
+
+    ``request`` is None for what no provider sent: our own corrections, which nobody is answered.
+    ``is_swept`` says that the delivery was found in the store, after its answer was lost or never
+    given: a stake that was never answered with a yes is then not charged any more.
+    """
 
     provider: ProviderProfile
     received_at: datetime
     delivery_id: int | None
-    events: tuple[CanonicalEvent | EventRefusal, ...]
+    parsed: tuple[Parsed, ...]
+    request: CallbackRequest | None = None
     origin: Origin = Origin.CALLBACK
+    is_swept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The answer for one event; ``balance_minor`` is what the player can stake now."""
+class Judged:
+    """What became of a delivery: an outcome per message, and the answer to its provider."""
 
-    event_id: str
-    status: str
-    code: str
-    balance_minor: int | None
-    currency: str
+    outcomes: tuple[Outcome, ...]
+    response: CallbackResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,3 @@ class Refused:
     at: datetime
     event_id: str = ""
     detail: str = ""
-
-
-type Answer = list[dict[str, Any]]

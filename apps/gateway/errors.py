@@ -17,3 +17,9 @@ class CorrectionRefusedError(DomainError):
     """A correction could not be posted; nothing moved."""
 
     code = "correction_refused"
+
+
+class UnknownDeliveryError(DomainError):
+    """No stored delivery has this id."""
+
+    code = "unknown_delivery"

@@ -49,8 +49,8 @@ class EventRow:
     overdrawn_minor: int
     currency: str
     round_type: str
-    balance_before_minor: int
-    balance_after_minor: int
+    balance_before_minor: int | None
+    balance_after_minor: int | None
     finalized: bool
     reference_event_id: str
     promo_campaign: str
@@ -61,6 +61,9 @@ class EventRow:
     balance_minor: int | None
     delivery_id: int | None
     origin: str
+    operation: str
+    is_free: bool
+    jackpot_minor: int
     is_new: bool = False
     is_changed: bool = False
 

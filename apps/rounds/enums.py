@@ -31,7 +31,10 @@ class MoneyState(models.TextChoices):
 
 
 class RoundState(models.TextChoices):
+    """``STUCK`` is an open round that its provider left open too long; a person looks at it."""
+
     OPEN = "open", "Open"
+    STUCK = "stuck", "Stuck"
     SETTLED = "settled", "Settled"
     ROLLED_BACK = "rolled_back", "Rolled back"
 

@@ -89,7 +89,7 @@ class Round(models.Model):
                 condition=Q(state__in=RoundState.values), name="rounds_round_state_is_known"
             ),
             models.CheckConstraint(
-                condition=Q(state=RoundState.OPEN, settled_at__isnull=True)
+                condition=Q(state__in=[RoundState.OPEN, RoundState.STUCK], settled_at__isnull=True)
                 | Q(state=RoundState.SETTLED, settled_at__isnull=False)
                 | Q(state=RoundState.ROLLED_BACK),
                 name="rounds_round_settled_has_a_time",
@@ -100,6 +100,11 @@ class Round(models.Model):
                 & Q(stake_bonus_minor__gte=0)
                 & Q(stake_bonus_minor__lte=F("stake_minor")),
                 name="rounds_round_sums_not_negative",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["opened_at"], name="rounds_round_open", condition=Q(state=RoundState.OPEN)
             ),
         ]
         triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
@@ -142,8 +147,12 @@ class RoundEvent(models.Model):
     overdrawn_minor = models.BigIntegerField("stake not covered (minor units)", default=0)
     currency = models.CharField(max_length=3)
     round_type = models.CharField(max_length=16, choices=RoundType.choices)
-    balance_before_minor = models.BigIntegerField("provider's balance before (minor units)")
-    balance_after_minor = models.BigIntegerField("provider's balance after (minor units)")
+    balance_before_minor = models.BigIntegerField(
+        "provider's balance before (minor units)", null=True
+    )
+    balance_after_minor = models.BigIntegerField(
+        "provider's balance after (minor units)", null=True
+    )
     finalized = models.BooleanField()
     reference_event_id = models.CharField("refers to event", max_length=128, blank=True)
     promo_campaign = models.CharField(max_length=64, blank=True)
@@ -154,6 +163,11 @@ class RoundEvent(models.Model):
     balance_minor = models.BigIntegerField("balance answered (minor units)", null=True)
     delivery_id = models.BigIntegerField("first delivery", null=True)
     origin = models.CharField(max_length=16, choices=Origin.choices, default=Origin.CALLBACK)
+    operation = models.CharField(max_length=16, default="round", db_default="round")
+    is_free = models.BooleanField("free round", default=False, db_default=False)
+    jackpot_minor = models.BigIntegerField(
+        "jackpot within the win (minor units)", default=0, db_default=0
+    )
 
     is_big_table: ClassVar[bool] = True
 
@@ -168,6 +182,14 @@ class RoundEvent(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status__in=EventStatus.values), name="rounds_event_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(operation__in=["round", "stake", "win", "rollback", "reward"]),
+                name="rounds_event_operation_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(jackpot_minor__gte=0) & Q(jackpot_minor__lte=F("win_minor")),
+                name="rounds_event_jackpot_is_part_of_the_win",
             ),
             models.CheckConstraint(
                 condition=Q(money_state__in=MoneyState.values),

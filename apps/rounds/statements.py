@@ -39,6 +39,9 @@ EVENT_COLUMNS = (
     "balance_minor",
     "delivery_id",
     "origin",
+    "operation",
+    "is_free",
+    "jackpot_minor",
 )
 EVENT_CHANGES = (
     "id",
@@ -97,7 +100,7 @@ SELECT
     e.overdrawn_minor, e.currency, e.round_type, e.balance_before_minor,
     e.balance_after_minor, e.finalized, e.reference_event_id, e.promo_campaign,
     e.promo_multiplier, e.status, e.code, e.money_state, e.balance_minor, e.delivery_id,
-    e.origin
+    e.origin, e.operation, e.is_free, e.jackpot_minor
 FROM unnest(%s::bigint[], %s::text[]) AS k (provider_id, event_id)
 CROSS JOIN LATERAL (
     SELECT * FROM rounds_roundevent r
@@ -142,8 +145,19 @@ SELECT
     win_minor, stake_bonus_minor, win_bonus_minor, overdrawn_minor, currency, round_type,
     balance_before_minor, balance_after_minor, finalized, reference_event_id,
     promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
-    origin
+    origin, operation, is_free, jackpot_minor
 FROM rounds_roundevent WHERE round_id = ANY(%s) AND money_state = 'held' ORDER BY id
+"""
+
+# Wins that stand against a stake: those that name it, or that name nothing in its round.
+FIND_SETTLING_WINS: LiteralString = """
+SELECT k.provider_id, k.event_id
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS k (provider_id, event_id, round_id)
+WHERE EXISTS (
+    SELECT 1 FROM rounds_roundevent w
+    WHERE w.round_id = k.round_id AND w.operation = 'win' AND w.money_state = 'settled'
+      AND w.reference_event_id IN ('', k.event_id)
+)
 """
 
 DRAW_EVENT_IDS: LiteralString = """
@@ -163,14 +177,14 @@ INSERT INTO rounds_roundevent (
     win_minor, stake_bonus_minor, win_bonus_minor, overdrawn_minor, currency, round_type,
     balance_before_minor, balance_after_minor, finalized, reference_event_id,
     promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
-    origin)
+    origin, operation, is_free, jackpot_minor)
 SELECT * FROM
     unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[],
     %s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[],
     %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
     %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::boolean[], %s::text[],
     %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[],
-    %s::text[])
+    %s::text[], %s::text[], %s::boolean[], %s::bigint[])
 ON CONFLICT (provider_id, event_id) DO NOTHING RETURNING id
 """
 
@@ -270,11 +284,16 @@ ON CONFLICT (delivery_id) DO NOTHING
 # What was stored but not applied: the process died between the two. Read by the time of storing,
 # which a replay can't move; the age keeps it off deliveries that are being judged right now.
 FIND_UNJUDGED: LiteralString = """
-SELECT d.id, d.provider_id, d.received_at, d.message_id, d.key_id, d.path, d.body
+SELECT d.id, d.provider_id, d.received_at, d.message_id, d.key_id, d.path, d.headers, d.body
 FROM rounds_delivery d
 WHERE d.stored_at BETWEEN %s AND %s
   AND NOT EXISTS (SELECT 1 FROM rounds_deliveryverdict v WHERE v.delivery_id = d.id)
 ORDER BY d.id LIMIT %s
+"""
+
+FIND_DELIVERY: LiteralString = """
+SELECT d.id, d.provider_id, d.received_at, d.message_id, d.key_id, d.path, d.headers, d.body
+FROM rounds_delivery d WHERE d.id = %s
 """
 
 # The stakes a player placed in a window, for the wager limit; reads rounds_event_player_day.

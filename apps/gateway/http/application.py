@@ -13,15 +13,12 @@ from typing import Any
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from apps.gateway.contracts import Clocks, Refused
+from apps.gateway.contracts import Refused
 from apps.gateway.http.collector import Collector, OverloadedError, close_connection
 from apps.gateway.http.directory import Directory
-from apps.gateway.services.intake import (
-    EnvelopeError,
-    UnauthenticatedError,
-    answer_body,
-    read_callback,
-)
+from apps.gateway.services.intake import UnauthenticatedError, adapter_of, read_callback
+from apps.providers.adapters.contract import CallbackRequest, CallbackResponse, EnvelopeError
+from apps.providers.adapters.registry import ADAPTERS
 from apps.providers.contracts import ProviderProfile
 
 logger = logging.getLogger(__name__)
@@ -32,8 +29,8 @@ type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MOST_BYTES = 2 * 1024 * 1024
 BODY_SECONDS = 10.0
-_PATH = re.compile(r"/callbacks/([a-z0-9_-]{1,32})/rounds")
-_ENVELOPE_STATUS = {"too_many_events": 413}
+_PATH = re.compile(r"/callbacks/([a-z0-9_-]{1,32})/([a-z0-9/_-]{0,64})")
+_ROUTES = frozenset(path for adapter in ADAPTERS.values() for path in adapter.routes)
 
 
 class Gateway:
@@ -72,40 +69,53 @@ class Gateway:
         if scope["path"] in {"/healthz", "/readyz"}:
             return await self._health(scope["path"])
         match = _PATH.fullmatch(scope["path"])
-        if match is None:
+        if match is None or match[2] not in _ROUTES:
             return _error(404, "not_found")
-        if scope["method"] != "POST":
-            return _error(405, "method_not_allowed", {"allow": "POST"})
-        return await self._answer(match[1], scope, receive)
+        return await self._answer(match[1], match[2], scope, receive)
 
-    async def _answer(self, provider_code: str, scope: Scope, receive: Receive) -> "_Response":
+    async def _answer(
+        self, provider_code: str, path: str, scope: Scope, receive: Receive
+    ) -> "_Response":
+        adapter = adapter_of(None)
         try:
-            return await self._callback(provider_code, scope, receive)
-        except (DatabaseError, OverloadedError):
-            return _error(503, "unavailable", {"retry-after": "5"})
+            profile = await self._profile(provider_code)
+            adapter = adapter_of(profile)
+            methods = adapter.routes.get(path)
+            if methods is None:
+                return _error(404, "not_found")
+            if scope["method"] not in methods:
+                return _error(405, "method_not_allowed", {"allow": ", ".join(sorted(methods))})
+            response = await self._callback(profile, path, scope, receive)
+        except OverloadedError:
+            response = adapter.refuse(None, "overloaded")
+        except DatabaseError:
+            response = adapter.refuse(None, "unavailable")
         except Exception:
             # The provider must retry: we can't say whether its events were taken in.
             logger.exception("gateway.request.failed")
-            return _error(503, "unavailable", {"retry-after": "30"})
+            response = adapter.refuse(None, "unavailable")
+        return response.status, response.body, dict(response.headers)
 
-    async def _callback(self, provider_code: str, scope: Scope, receive: Receive) -> "_Response":
+    async def _callback(
+        self, profile: ProviderProfile | None, path: str, scope: Scope, receive: Receive
+    ) -> CallbackResponse:
+        adapter = adapter_of(profile)
+        provider_code = scope["path"].split("/")[2]
         body = await _read_body(receive)
-        if body is None:
-            self._refuse(None, "too_large", provider_code)
-            return _error(413, "too_large")
-        headers = _headers(scope)
-        clocks = self._clocks(headers)
-        profile = await self._profile(provider_code)
+        request, now = self._request(path, scope, body if isinstance(body, bytes) else b"")
+        if isinstance(body, str):
+            self._refuse(profile, body, provider_code)
+            return adapter.refuse(request, body)
         try:
-            inbound = read_callback(profile, headers, body, path=scope["path"], clocks=clocks)
+            inbound = read_callback(profile, request, now=now)
         except UnauthenticatedError:
             self._refuse(profile, "unauthenticated", provider_code)
-            return _error(401, "unauthorized")
+            return adapter.refuse(request, "unauthenticated")
         except EnvelopeError as error:
             self._refuse(profile, f"envelope_{error.code}", provider_code)
-            return _error(_ENVELOPE_STATUS.get(error.code, 400), error.code)
-        answer = await self._collector.apply(inbound)
-        return 200, answer_body(answer), {}
+            return adapter.refuse(request, error.code)
+        judged = await self._collector.apply(inbound)
+        return judged.response
 
     async def _profile(self, provider_code: str) -> ProviderProfile | None:
         known, profile = self._directory.known_profile(provider_code)
@@ -121,19 +131,31 @@ class Gateway:
             connection.close()
             raise
 
-    def _clocks(self, headers: dict[str, str]) -> Clocks:
-        """Return now, twice; in a replay of our own, traffic is judged by the capture's clock."""
+    def _request(self, path: str, scope: Scope, body: bytes) -> tuple[CallbackRequest, datetime]:
+        """Return the request, and the clock that our own keys are judged by."""
+        headers = _headers(scope)
         now = datetime.now(UTC)
+        request = CallbackRequest(
+            method=scope["method"],
+            path=path,
+            query=scope["query_string"].decode("latin-1"),
+            headers=headers,
+            body=body,
+            received_at=self._received_at(headers, now),
+        )
+        return request, now
+
+    def _received_at(self, headers: dict[str, str], now: datetime) -> datetime:
+        """Return now; in a replay of our own, traffic is judged by the capture's clock."""
         token = headers.get("x-pitboss-replay-token", "")
         if not self._replay_token or not hmac.compare_digest(
             token.encode(), self._replay_token.encode()
         ):
-            return Clocks(received_at=now, now=now)
+            return now
         try:
-            recorded = datetime.fromisoformat(headers["x-pitboss-received-at"]).astimezone(UTC)
+            return datetime.fromisoformat(headers["x-pitboss-received-at"]).astimezone(UTC)
         except (KeyError, ValueError, OverflowError):
-            recorded = now
-        return Clocks(received_at=recorded, now=now)
+            return now
 
     def _refuse(self, profile: ProviderProfile | None, code: str, provider_code: str) -> None:
         self._collector.refuse(
@@ -177,8 +199,8 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-async def _read_body(receive: Receive) -> bytes | None:
-    """Return the body, or None where it is larger than we take or too slow in coming."""
+async def _read_body(receive: Receive) -> bytes | str:
+    """Return the body, or the code of why there is none: too large, or too slow in coming."""
     chunks: list[bytes] = []
     size = 0
     try:
@@ -186,16 +208,16 @@ async def _read_body(receive: Receive) -> bytes | None:
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    return None
+                    return "too_slow"
                 chunk = message.get("body", b"")
                 size += len(chunk)
                 if size > MOST_BYTES:
-                    return None
+                    return "too_large"
                 chunks.append(chunk)
                 if not message.get("more_body", False):
                     return b"".join(chunks)
     except TimeoutError:
-        return None
+        return "too_slow"
 
 
 def _error(status: int, code: str, headers: dict[str, str] | None = None) -> _Response:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from apps.gateway.contracts import Answer, Inbound, Refused
+from apps.gateway.contracts import Inbound, Judged, Refused
 from apps.gateway.http.directory import Directory
 from apps.gateway.services import intake
 
@@ -29,7 +29,7 @@ class OverloadedError(Exception):
 @dataclass(slots=True)
 class _Waiting:
     inbound: Inbound
-    answer: asyncio.Future[Answer]
+    answer: asyncio.Future[Judged]
 
 
 class Collector:
@@ -60,7 +60,7 @@ class Collector:
         self._thread.submit(close_connection).result()
         self._thread.shutdown()
 
-    async def apply(self, inbound: Inbound) -> Answer:
+    async def apply(self, inbound: Inbound) -> Judged:
         """Return the answer once the delivery is durable and judged.
 
         Raises:
@@ -69,7 +69,7 @@ class Collector:
         """
         if len(self._waiting) >= MOST_WAITING:
             raise OverloadedError
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Judged] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(inbound, future))
         self._wake.set()
         return await future
@@ -93,7 +93,7 @@ class Collector:
         batch: list[_Waiting] = []
         events = 0
         while self._waiting:
-            size = len(self._waiting[0].inbound.events)
+            size = len(self._waiting[0].inbound.parsed)
             if batch and events + size > MOST_EVENTS_PER_BATCH:
                 break
             batch.append(self._waiting.popleft())
@@ -137,11 +137,11 @@ def close_connection() -> None:
     connection.close()
 
 
-def _resolve(future: asyncio.Future[Answer], answer: Answer) -> None:
+def _resolve(future: asyncio.Future[Judged], answer: Judged) -> None:
     if not future.done():
         future.set_result(answer)
 
 
-def _reject(future: asyncio.Future[Answer], error: Exception) -> None:
+def _reject(future: asyncio.Future[Judged], error: Exception) -> None:
     if not future.done():
         future.set_exception(error)

@@ -5,6 +5,7 @@ balances, wagering, promo tags, refusal counts, verdicts and outbox rows, or not
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -13,16 +14,21 @@ from apps.bonuses.services import wagering
 from apps.core.batches import Cursor
 from apps.core.money import format_minor
 from apps.core.services.publish import publish_with_cursor
-from apps.gateway.contracts import Answer, Outcome, ToJudge
+from apps.gateway.contracts import Judged, ToJudge
 from apps.gateway.errors import BatchRacedError
 from apps.gateway.services.book import Book, Context
 from apps.gateway.services.judge import Judge
 from apps.gateway.services.refusals import count_refusals
+from apps.gateway.services.resolve import resolve
+from apps.play.selectors import sessions_by_public_id
 from apps.play.services.tokens import live_sessions
 from apps.players.selectors import wager_limits
 from apps.promotions.contracts import FlaggedEvent
 from apps.promotions.services import tagging
-from apps.providers.contracts import CanonicalEvent, GameRef
+from apps.providers.adapters.contract import CallbackResponse
+from apps.providers.adapters.registry import adapter_for
+from apps.providers.contracts import CanonicalEvent, EventRefusal, GameRef, Outcome
+from apps.providers.enums import Operation
 from apps.rounds.contracts import VerdictRow
 from apps.rounds.enums import EventStatus, RoundType
 from apps.rounds.events import ConflictSeen
@@ -34,8 +40,8 @@ Games = Mapping[tuple[int, str], GameRef]
 _MOST_TRIES = 5
 
 
-def apply_deliveries(deliveries: Sequence[ToJudge], games: Games, *, now: datetime) -> list[Answer]:
-    """Apply stored deliveries once and return the answer to each, in order.
+def apply_deliveries(deliveries: Sequence[ToJudge], games: Games, *, now: datetime) -> list[Judged]:
+    """Apply stored deliveries once and return what became of each, in order.
 
     Safe to repeat: events already applied are answered as repeats. An event that another process
     stored in the same moment makes the batch start again.
@@ -55,52 +61,103 @@ def apply_deliveries(deliveries: Sequence[ToJudge], games: Games, *, now: dateti
 
 def _apply(
     cursor: Cursor, deliveries: Sequence[ToJudge], games: Games, now: datetime
-) -> list[Answer]:
+) -> list[Judged]:
+    deliveries = _resolve(cursor, deliveries, now)
     events = list(_canonical(deliveries))
-    book = _load(cursor, events, games, now)
-    outcomes = [
-        [
-            judge.judge(event)
-            for judge in [Judge(book, _context(delivery))]
-            for event in delivery.events
-        ]
-        for delivery in deliveries
-    ]
-    _tag(book, deliveries, outcomes)
-    answers = [[_result(outcome) for outcome in answered] for answered in outcomes]
+    book = _load(cursor, deliveries, events, games, now)
+    judged = [_judge(book, delivery) for delivery in deliveries]
+    _tag(book, deliveries, judged)
     _save(cursor, book, now)
     store.save_verdicts(
         cursor,
         [
-            VerdictRow(delivery.delivery_id, 200, answer, now)
-            for delivery, answer in zip(deliveries, answers, strict=True)
+            VerdictRow(
+                delivery.delivery_id,
+                done.response.status,
+                [_stored_result(outcome) for outcome in done.outcomes],
+                now,
+            )
+            for delivery, done in zip(deliveries, judged, strict=True)
             if delivery.delivery_id is not None
         ],
     )
-    return answers
+    return judged
+
+
+def _resolve(cursor: Cursor, deliveries: Sequence[ToJudge], now: datetime) -> list[ToJudge]:
+    """Fill in what messages leave to their sessions."""
+    refs = {
+        message.session_ref
+        for delivery in deliveries
+        for message in delivery.parsed
+        if not isinstance(message, EventRefusal) and message.session_ref
+    }
+    sessions = sessions_by_public_id(cursor, refs, now) if refs else {}
+    return [
+        replace(
+            delivery,
+            parsed=tuple(
+                resolve(message, delivery.provider, sessions) for message in delivery.parsed
+            ),
+        )
+        for delivery in deliveries
+    ]
+
+
+def _judge(book: Book, delivery: ToJudge) -> Judged:
+    """Judge a delivery and put the answer into its provider's words, before anything is written.
+
+    What can't be rendered is thus never booked: no refusal is ever said of a committed stake.
+    """
+    judge = Judge(book, _context(delivery))
+    outcomes = tuple(judge.judge(message) for message in delivery.parsed)
+    if delivery.request is None:
+        return Judged(outcomes, CallbackResponse(200, b""))
+    adapter = adapter_for(delivery.provider.protocol)
+    response = adapter.render(delivery.provider, delivery.request, delivery.parsed, outcomes)
+    return Judged(outcomes, response)
 
 
 def _canonical(deliveries: Sequence[ToJudge]) -> Iterator[tuple[Context, CanonicalEvent]]:
     for delivery in deliveries:
         context = _context(delivery)
-        for event in delivery.events:
-            if isinstance(event, CanonicalEvent):
-                yield context, event
+        for message in delivery.parsed:
+            if isinstance(message, CanonicalEvent):
+                yield context, message
 
 
 def _context(delivery: ToJudge) -> Context:
-    return Context(delivery.provider, delivery.received_at, delivery.delivery_id, delivery.origin)
+    return Context(
+        delivery.provider,
+        delivery.received_at,
+        delivery.delivery_id,
+        delivery.origin,
+        delivery.is_swept,
+    )
 
 
 def _load(
-    cursor: Cursor, events: list[tuple[Context, CanonicalEvent]], games: Games, now: datetime
+    cursor: Cursor,
+    deliveries: Sequence[ToJudge],
+    events: list[tuple[Context, CanonicalEvent]],
+    games: Games,
+    now: datetime,
 ) -> Book:
     """Lock the players' pots first; what is read afterwards can't change under the batch."""
     book = Book(games=dict(games))
+    refs = sorted(
+        {
+            message.player_ref
+            for delivery in deliveries
+            for message in delivery.parsed
+            if not isinstance(message, EventRefusal)
+        }
+    )
+    if not refs:
+        return book
+    book.wallets = {w.player_ref: w for w in ledger.lock_wallets(cursor, player_refs=refs)}
     if not events:
         return book
-    refs = sorted({event.player_ref for _, event in events})
-    book.wallets = {w.player_ref: w for w in ledger.lock_wallets(cursor, player_refs=refs)}
     keys = {(context.provider.id, event.event_id) for context, event in events}
     named = {
         (context.provider.id, event.reference_event_id)
@@ -135,6 +192,15 @@ def _load_rounds(cursor: Cursor, book: Book, events: list[tuple[Context, Canonic
         # One object per event, whether it was found by its id or through its round.
         event = book.events.setdefault((held.provider_id, held.event_id), held)
         book.rounds_by_id[held.round_id or 0].held.append(event)
+    targets = {
+        (context.provider.id, event.reference_event_id)
+        for context, event in events
+        if event.operation == Operation.ROLLBACK
+    }
+    stakes = [book.events[key] for key in targets & book.events.keys()]
+    book.settling = store.find_settling_wins(
+        cursor, [(row.provider_id, row.event_id, row.round_id or 0) for row in stakes]
+    )
 
 
 def _load_players_state(
@@ -150,12 +216,12 @@ def _load_players_state(
     undone = [
         context.subject(event.reference_event_id)
         for context, event in events
-        if event.round_type == RoundType.ROLLBACK
+        if event.reference_event_id and event.round_type == RoundType.ROLLBACK
     ]
     book.receipts = wagering.load_receipts(cursor, undone)
     if any(event.promo_campaign for _, event in events):
         book.campaigns = tagging.load_campaigns(cursor, provider_ids)
-    if any(not event.finalized and event.bet_minor for _, event in events):
+    if any(_is_new_stake(event) for _, event in events):
         book.wager_limits = wager_limits(player_ids, now)
         since = min(context.received_at for context, _ in events) - timedelta(hours=24)
         book.staked = store.staked_since(cursor, sorted(book.wager_limits), since)
@@ -163,11 +229,16 @@ def _load_players_state(
         book.live_sessions = live_sessions(cursor, tokens, now) if tokens else {}
 
 
-def _tag(book: Book, deliveries: Sequence[ToJudge], outcomes: list[list[Outcome]]) -> None:
+def _is_new_stake(event: CanonicalEvent) -> bool:
+    is_tentative = event.operation == Operation.ROUND and not event.finalized
+    return event.bet_minor > 0 and (is_tentative or event.operation == Operation.STAKE)
+
+
+def _tag(book: Book, deliveries: Sequence[ToJudge], judged: Sequence[Judged]) -> None:
     """Tag each flagged event that was taken in, when it was first taken in."""
-    for delivery, answered in zip(deliveries, outcomes, strict=True):
+    for delivery, done in zip(deliveries, judged, strict=True):
         context = _context(delivery)
-        for event, outcome in zip(delivery.events, answered, strict=True):
+        for event, outcome in zip(delivery.parsed, done.outcomes, strict=True):
             taken = outcome.status in {EventStatus.ACCEPTED, EventStatus.TENTATIVE}
             if isinstance(event, CanonicalEvent) and event.promo_campaign and taken:
                 flagged = FlaggedEvent(
@@ -199,7 +270,7 @@ def _save(cursor: Cursor, book: Book, now: datetime) -> None:
     publish_with_cursor(cursor, [*book.facts, *alerts], now)
 
 
-def _result(outcome: Outcome) -> dict[str, object]:
+def _stored_result(outcome: Outcome) -> dict[str, object]:
     balance = None
     if outcome.balance_minor is not None:
         balance = format_minor(outcome.balance_minor, outcome.currency)

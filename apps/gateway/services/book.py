@@ -10,6 +10,7 @@ from apps.gateway.contracts import Refused
 from apps.play.contracts import LiveSession
 from apps.promotions.contracts import CampaignRef, Tag
 from apps.providers.contracts import CanonicalEvent, GameRef, ProviderProfile
+from apps.providers.enums import Operation
 from apps.rounds.contracts import AttemptRow, ConflictRow, DriftRow, EventRow, RoundRow
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
 from apps.wallet.contracts import Side, TransferRequest, Wallet
@@ -26,6 +27,7 @@ class Context:
     received_at: datetime
     delivery_id: int | None
     origin: Origin = Origin.CALLBACK
+    is_swept: bool = False
 
     def subject(self, event_id: str) -> str:
         """Return what ledger lines and receipts call this event."""
@@ -40,6 +42,7 @@ class Book:
     games: dict[tuple[int, str], GameRef] = field(default_factory=dict)
     events: dict[EventKey, EventRow] = field(default_factory=dict)
     tombstones: set[EventKey] = field(default_factory=set)
+    settling: set[EventKey] = field(default_factory=set)
     rounds: dict[RoundKey, RoundRow] = field(default_factory=dict)
     rounds_by_id: dict[int, RoundRow] = field(default_factory=dict)
     wagering: dict[int, WageringState] = field(default_factory=dict)
@@ -62,10 +65,28 @@ class Book:
     refused: list[Refused] = field(default_factory=list)
     facts: list[Event] = field(default_factory=list)
 
+    def find_round(
+        self, context: Context, event: CanonicalEvent, wallet: Wallet
+    ) -> RoundRow | None:
+        return self.rounds.get((context.provider.id, event.round_ref, wallet.player_id))
+
+    def settled_stakes(self) -> set[EventKey]:
+        """Return the stakes that a win stands against, in the database or in this batch."""
+        wins = [
+            row
+            for row in self.events.values()
+            if row.operation == Operation.WIN and row.money_state == MoneyState.SETTLED
+        ]
+        named = {(win.provider_id, win.reference_event_id) for win in wins}
+        unnamed = {win.round_id for win in wins if not win.reference_event_id}
+        in_batch = {
+            key for key, row in self.events.items() if key in named or row.round_id in unnamed
+        }
+        return self.settling | in_batch
+
     def round_of(self, context: Context, event: CanonicalEvent, wallet: Wallet) -> RoundRow:
         """Return the event's round, opening it where this is its first event."""
-        key = (context.provider.id, event.round_ref, wallet.player_id)
-        found = self.rounds.get(key)
+        found = self.find_round(context, event, wallet)
         if found is None:
             game = self.games[context.provider.id, event.game_code]
             found = RoundRow(
@@ -86,6 +107,24 @@ class Book:
             )
             self.add_round(found)
         return found
+
+    def no_round(self, row: EventRow) -> RoundRow:
+        """Return a round for money that belongs to none; it is never saved."""
+        return RoundRow(
+            id=0,
+            provider_id=row.provider_id,
+            round_ref=row.round_ref,
+            player_id=row.player_id or 0,
+            game_id=row.game_id or 0,
+            currency=row.currency,
+            state=RoundState.OPEN,
+            stake_minor=0,
+            stake_bonus_minor=0,
+            win_minor=0,
+            standing_events=0,
+            opened_at=row.occurred_at,
+            settled_at=None,
+        )
 
     def add_round(self, row: RoundRow) -> None:
         self.rounds[row.provider_id, row.round_ref, row.player_id] = row
@@ -136,6 +175,9 @@ class Book:
             balance_minor=None,
             delivery_id=context.delivery_id,
             origin=context.origin,
+            operation=event.operation,
+            is_free=event.is_free,
+            jackpot_minor=event.jackpot_minor,
             is_new=True,
         )
         self.events[context.provider.id, event.event_id] = row

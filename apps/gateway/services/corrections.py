@@ -66,12 +66,13 @@ def apply_correction(
         provider=provider_profile_by_id(provider.pk),
         received_at=now,
         delivery_id=None,
-        events=(event,),
+        parsed=(event,),
         origin=Origin.CORRECTION,
     )
     games = {(provider.pk, code): game for code, game in games_by_code(provider.pk).items()}
-    [[answer]] = apply_deliveries([delivery], games, now=now)
-    if answer["status"] not in {EventStatus.ACCEPTED, "duplicate"}:
+    [judged] = apply_deliveries([delivery], games, now=now)
+    [outcome] = judged.outcomes
+    if outcome.status not in {EventStatus.ACCEPTED, "duplicate"}:
         amount = format_minor(amount_minor, original.currency)
-        raise CorrectionRefusedError(f"{amount} could not be credited: {answer['code']}.")
+        raise CorrectionRefusedError(f"{amount} could not be credited: {outcome.code}.")
     return correction_id

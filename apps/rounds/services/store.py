@@ -64,6 +64,15 @@ def find_held_events(cursor: Cursor, round_ids: Sequence[int]) -> list[EventRow]
     return [EventRow(*row) for row in cursor.fetchall()]
 
 
+def find_settling_wins(cursor: Cursor, stakes: Iterable[tuple[int, str, int]]) -> set[EventKey]:
+    """Return which stakes, as ``(provider id, event id, round id)``, a win stands against."""
+    wanted = sorted(set(stakes))
+    if not wanted:
+        return set()
+    cursor.execute(statements.FIND_SETTLING_WINS, columns(wanted))
+    return {(provider_id, event_id) for provider_id, event_id in cursor.fetchall()}
+
+
 def draw_ids(cursor: Cursor, *, events: int, rounds: int) -> tuple[list[int], list[int]]:
     """Draw ids beforehand, so that new rows can name each other within one batch."""
     drawn = []

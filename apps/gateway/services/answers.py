@@ -1,0 +1,166 @@
+"""What every judgement ends in: a row, an answer, and the traces they leave. Pure."""
+
+from apps.gateway.contracts import Refused
+from apps.gateway.services.book import Book, Context
+from apps.gateway.services.money import Purse
+from apps.providers.contracts import CanonicalEvent, Outcome
+from apps.providers.enums import RefusedStakeReplay, RepeatedBalance
+from apps.rounds.contracts import AttemptRow, ConflictRow, DriftRow, EventRow, RoundRow
+from apps.rounds.enums import EventStatus, MoneyState, RoundState
+from apps.rounds.events import PlayerOverdrawn
+from apps.wallet.contracts import Wallet
+from apps.wallet.enums import Pot
+
+
+class Answers:
+    """Answers the messages of one delivery, having written their effects into the book."""
+
+    def __init__(self, book: Book, context: Context) -> None:
+        self.book = book
+        self.context = context
+        self.policy = context.provider.policy
+
+    def purse(self, wallet: Wallet) -> Purse:
+        return Purse(self.book, self.context, wallet)
+
+    def row_in_round(
+        self, event: CanonicalEvent, into: EventRow | None, round_row: RoundRow
+    ) -> EventRow:
+        row = self.book.keep(self.context, event, into=into)
+        row.round_id = round_row.id
+        return row
+
+    def settle_round(self, round_row: RoundRow, purse: Purse, event: CanonicalEvent) -> None:
+        """Capture what the round still holds and close it."""
+        for held in round_row.held:
+            purse.settle_held(held)
+        round_row.held = []
+        round_row.state = RoundState.SETTLED
+        round_row.settled_at = max(round_row.settled_at or event.occurred_at, event.occurred_at)
+        round_row.is_changed = True
+
+    def accept(
+        self, row: EventRow, wallet: Wallet, *, code: str, knows_target: bool = True
+    ) -> Outcome:
+        if knows_target:
+            drifted = self._note_drift(row, wallet)
+            code = code or ("balance_mismatch" if drifted else "")
+        if code == "overdrawn":
+            self.book.facts.append(
+                PlayerOverdrawn(
+                    provider_id=row.provider_id, event_id=row.event_id, player_id=wallet.player_id
+                )
+            )
+        row.code = code
+        return self.answer(row, wallet)
+
+    def answer(self, row: EventRow, wallet: Wallet) -> Outcome:
+        row.balance_minor = self.purse(wallet).shown_minor
+        return self._outcome(row, row.status, row.code, row.balance_minor)
+
+    def repeat(self, existing: EventRow) -> Outcome:
+        """Give the first answer again; a refusal stays a refusal, whatever changed since."""
+        has_moved = existing.status in {EventStatus.ACCEPTED, EventStatus.TENTATIVE}
+        status = "duplicate" if has_moved else existing.status
+        self.attempt(existing.event_id, status, existing.code)
+        balance = existing.balance_minor
+        wallet = self.book.wallets.get(existing.player_ref)
+        if self.policy.repeated_balance == RepeatedBalance.CURRENT and wallet is not None:
+            balance = self.purse(wallet).shown_minor
+        return self._outcome(existing, status, existing.code, balance)
+
+    def conflict(self, existing: EventRow, event: CanonicalEvent) -> Outcome:
+        self.attempt(event.event_id, "conflict", "")
+        self.book.conflicts.append(
+            ConflictRow(
+                provider_id=existing.provider_id,
+                event_id=event.event_id,
+                fingerprint=event.fingerprint,
+                content=event.content,
+                delivery_id=self.context.delivery_id or 0,
+                seen_at=self.context.received_at,
+            )
+        )
+        wallet = self.book.wallets.get(existing.player_ref)
+        balance = self.purse(wallet).shown_minor if wallet else None
+        return Outcome(event.event_id, "conflict", "", balance, existing.currency)
+
+    def park(self, event: CanonicalEvent, into: EventRow | None, code: str) -> Outcome:
+        """Store an event without moving money; a person or a later delivery decides."""
+        row = self.book.keep(self.context, event, into=into)
+        row.status, row.code, row.money_state = EventStatus.PARKED, code, MoneyState.NONE
+        if into is not None:
+            self.attempt(event.event_id, EventStatus.PARKED, code)
+        return self._outcome(row, EventStatus.PARKED, code, None)
+
+    def reject(
+        self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet, code: str
+    ) -> Outcome:
+        """Refuse a new stake and remember it: a retry gets the same answer even if funds arrive."""
+        row = self.book.keep(self.context, event, into=into)
+        row.status, row.code, row.money_state = EventStatus.REJECTED, code, MoneyState.NONE
+        self._count_refusal(event.event_id, code, "")
+        return self.answer(row, wallet)
+
+    def refuse(
+        self, event_id: str, code: str, detail: str, wallet: Wallet | None = None
+    ) -> Outcome:
+        """Refuse an event and leave its id free, so that the genuine one can still come."""
+        self._count_refusal(event_id, code, detail)
+        if event_id:
+            self.attempt(event_id, EventStatus.REJECTED, code)
+        if wallet is None:
+            return Outcome(event_id, EventStatus.REJECTED, code, None, "")
+        return Outcome(
+            event_id,
+            EventStatus.REJECTED,
+            code,
+            self.purse(wallet).shown_minor,
+            wallet.currency,
+            player_ref=wallet.player_ref,
+        )
+
+    def attempt(self, event_id: str, status: str, code: str) -> None:
+        if self.context.delivery_id is not None:
+            self.book.attempts.append(
+                AttemptRow(
+                    provider_id=self.context.provider.id,
+                    event_id=event_id,
+                    delivery_id=self.context.delivery_id,
+                    received_at=self.context.received_at,
+                    status=status,
+                    code=code,
+                )
+            )
+
+    def is_judged_again(self, existing: EventRow) -> bool:
+        """Tell whether a refused stake that comes again may be taken this time."""
+        return (
+            existing.status == EventStatus.REJECTED
+            and self.policy.refused_stake_replay == RefusedStakeReplay.REEVALUATE
+        )
+
+    def _outcome(self, row: EventRow, status: str, code: str, balance_minor: int | None) -> Outcome:
+        return Outcome(
+            row.event_id, status, code, balance_minor, row.currency, row.id, row.player_ref
+        )
+
+    def _note_drift(self, row: EventRow, wallet: Wallet) -> bool:
+        """Tell whether the provider's balance moved away from ours with this very event."""
+        if row.balance_after_minor is None:
+            return False
+        ours = self.purse(wallet).shown_minor + wallet.balances[Pot.PENDING]
+        difference = row.balance_after_minor - ours
+        key = (row.provider_id, wallet.player_id)
+        if difference == self.book.drift.get(key, 0):
+            return False
+        self.book.drift[key] = difference
+        self.book.drift_rows.append(
+            DriftRow(*key, difference, row.event_id, self.context.received_at)
+        )
+        return True
+
+    def _count_refusal(self, event_id: str, code: str, detail: str) -> None:
+        self.book.refused.append(
+            Refused(self.context.provider.id, code, self.context.received_at, event_id, detail)
+        )

@@ -1,0 +1,260 @@
+"""The decision on single operations: stake, win, rollback and reward of a seamless wallet. Pure.
+
+The order of checks is the field's (protocols reference, finding 1). A new stake may be refused and
+its refusal is remembered. Money back is never refused for the player's standing, limits or
+session; where it can't be booked yet (its stake is unknown to us) its id stays free, because the
+provider comes again until we take it.
+"""
+
+from dataclasses import replace
+
+from apps.gateway.services.answers import Answers
+from apps.gateway.services.money import Purse
+from apps.gateway.services.stakes import stake_refusal
+from apps.providers.contracts import CanonicalEvent, Outcome
+from apps.providers.enums import (
+    LateStake,
+    Operation,
+    Permission,
+    RefundAmount,
+    RollbackOfWin,
+    StakeSettles,
+    WinWithoutStake,
+)
+from apps.rounds.contracts import EventRow, RoundRow
+from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState, RoundType
+from apps.wallet.contracts import Wallet
+
+_PROMOTIONAL = frozenset({RoundType.FREE_SPIN, RoundType.BONUS, RoundType.JACKPOT})
+
+
+class Operations(Answers):
+    """Judges the operations of one delivery."""
+
+    def judge(self, event: CanonicalEvent) -> Outcome:
+        existing = self.book.events.get((self.context.provider.id, event.event_id))
+        into = None
+        if existing is not None:
+            if event.fingerprint != existing.fingerprint:
+                return self.conflict(existing, event)
+            if existing.status != EventStatus.PARKED and not self.is_judged_again(existing):
+                return self.repeat(existing)
+            into = existing
+        wallet = self.book.wallets.get(event.player_ref)
+        code = self._unbookable(event, wallet)
+        if wallet is None or code:
+            return self.refuse(event.event_id, code, event.currency[:3], wallet)
+        ways = {
+            Operation.STAKE: self._stake,
+            Operation.WIN: self._win,
+            Operation.REWARD: self._reward,
+            Operation.ROLLBACK: self._roll_back,
+        }
+        return ways[Operation(event.operation)](event, into, wallet)
+
+    def _unbookable(self, event: CanonicalEvent, wallet: Wallet | None) -> str:
+        """Return why a message can't be booked for anybody; its id stays free."""
+        is_rollback = event.operation == Operation.ROLLBACK
+        needs_game = event.operation in {Operation.STAKE, Operation.WIN}
+        game = self.book.games.get((self.context.provider.id, event.game_code))
+        checks = (
+            ("unknown_player", wallet is None),
+            (
+                "wrong_currency",
+                wallet is not None
+                and event.currency != wallet.currency
+                and not (is_rollback and not event.currency),
+            ),
+            ("unknown_game", needs_game and (game is None or self._is_off(event))),
+            ("bad_amount", event.jackpot_minor > event.win_minor),
+        )
+        return next((code for code, applies in checks if applies), "")
+
+    def _is_off(self, event: CanonicalEvent) -> bool:
+        """Tell whether a new stake names a game that is switched off; money back may."""
+        game = self.book.games.get((self.context.provider.id, event.game_code))
+        return event.operation == Operation.STAKE and game is not None and not game.is_active
+
+    def _stake(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
+        if (self.context.provider.id, event.event_id) in self.book.tombstones:
+            return self._stake_after_its_rollback(event, into, wallet)
+        purse = self.purse(wallet)
+        found = self.book.find_round(self.context, event, wallet)
+        is_closed = found is not None and found.settled_at is not None
+        code = ""
+        if is_closed and self.policy.stake_after_close == Permission.REFUSE:
+            code = "round_closed"
+        elif self.context.is_swept:
+            # Nobody was told that this stake stands, and its round may be played without it.
+            code = "ledger_unavailable"
+        elif event.bet_minor == 0 and not event.is_free:
+            code = "bad_amount" if self.policy.zero_stake == Permission.REFUSE else ""
+        code = code or stake_refusal(self.book, purse, event)
+        if code:
+            return self.reject(event, into, wallet, code)
+        round_row = found or self.book.round_of(self.context, event, wallet)
+        row = self.row_in_round(event, into, round_row)
+        row.status = EventStatus.ACCEPTED
+        if purse.model.is_stake_held and self.policy.stake_settles == StakeSettles.AT_CLOSE:
+            purse.hold(row, round_row)
+        else:
+            purse.take(row, round_row)
+        self._reopen(round_row)
+        self.book.staked[wallet.player_id] = (
+            self.book.staked.get(wallet.player_id, 0) + event.bet_minor
+        )
+        if event.finalized:
+            self.settle_round(round_row, purse, event)
+        return self.accept(row, wallet, code="")
+
+    def _reopen(self, round_row: RoundRow) -> None:
+        if round_row.settled_at is None:
+            round_row.state = RoundState.OPEN
+
+    def _stake_after_its_rollback(
+        self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet
+    ) -> Outcome:
+        """Keep a stake whose rollback came first; it moves nothing, whatever we answer."""
+        if self.policy.late_stake == LateStake.REFUSE:
+            return self.reject(event, into, wallet, "rolled_back")
+        row = self.book.keep(self.context, event, into=into)
+        row.status, row.code = EventStatus.ACCEPTED, "late"
+        row.money_state = MoneyState.ROLLED_BACK
+        return self.answer(row, wallet)
+
+    def _win(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
+        found = self.book.find_round(self.context, event, wallet)
+        code = self._without_stake(event, found)
+        is_late = found is not None and found.settled_at is not None
+        if not code and is_late and self.policy.win_after_close == Permission.REFUSE:
+            code = "round_closed"
+        if code:
+            return self.refuse(event.event_id, code, event.reference_event_id, wallet)
+        return self._credit(event, into, wallet, code="late" if is_late else "")
+
+    def _reward(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
+        """Credit what belongs to no round: a prize, cashback, a tournament's payout."""
+        row = self.book.keep(self.context, event, into=into)
+        row.status = EventStatus.ACCEPTED
+        self.purse(wallet).pay(row, self.book.no_round(row))
+        return self.accept(row, wallet, code="")
+
+    def _credit(
+        self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet, *, code: str
+    ) -> Outcome:
+        round_row = self.book.round_of(self.context, event, wallet)
+        row = self.row_in_round(event, into, round_row)
+        row.status = EventStatus.ACCEPTED
+        purse = self.purse(wallet)
+        if event.finalized:
+            # Held stakes are captured first: the win is shared in the proportion of the stakes.
+            self.settle_round(round_row, purse, event)
+        purse.pay(row, round_row)
+        return self.accept(row, wallet, code=code)
+
+    def _without_stake(self, event: CanonicalEvent, found: RoundRow | None) -> str:
+        """Return why a win has no stake to stand on, or an empty string."""
+        key = (self.context.provider.id, event.reference_event_id)
+        target = self.book.events.get(key) if event.reference_event_id else None
+        is_promo = event.is_free or event.round_type in _PROMOTIONAL
+        allowed = {
+            WinWithoutStake.ALLOW: True,
+            WinWithoutStake.PROMO: is_promo,
+            WinWithoutStake.REFUSE: False,
+        }[WinWithoutStake(self.policy.win_without_stake)]
+        if event.reference_event_id:
+            is_undone = target is not None and target.money_state == MoneyState.ROLLED_BACK
+            stands = target is not None and _stands(target, event)
+        else:
+            is_undone = found is not None and found.state == RoundState.ROLLED_BACK
+            stands = found is not None and found.standing_events > 0
+        if is_undone:
+            return "stake_rolled_back"
+        return "" if stands or allowed else "unknown_stake"
+
+    def _roll_back(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
+        key = (self.context.provider.id, event.reference_event_id)
+        target = self.book.events.get(key)
+        if target is not None and not is_undoable(target, event):
+            target = None
+        code = self._rollback_refusal(event, target, wallet)
+        if code:
+            return self.refuse(event.event_id, code, event.reference_event_id, wallet)
+        if not event.currency:
+            # The database wants to know what a row's amounts are in, even where they are zero.
+            event = replace(event, currency=wallet.currency)
+        row = self.book.keep(self.context, event, into=into)
+        row.status, row.money_state = EventStatus.ACCEPTED, MoneyState.NONE
+        self.book.tombstones.add(key)
+        code = "unknown_target"
+        if target is not None:
+            row.round_id = target.round_id
+            code = self._undo(target, wallet, event)
+        return self.accept(row, wallet, code=code)
+
+    def _rollback_refusal(
+        self, event: CanonicalEvent, target: EventRow | None, wallet: Wallet
+    ) -> str:
+        if target is None or target.money_state not in {MoneyState.HELD, MoneyState.SETTLED}:
+            return ""
+        if target.operation in {Operation.WIN, Operation.REWARD}:
+            return self._win_refusal(target, wallet)
+        is_settled = (target.provider_id, target.event_id) in self.book.settled_stakes()
+        must_match = self.policy.refund_amount == RefundAmount.MUST_MATCH
+        checks = (
+            ("already_settled", is_settled and self.policy.rollback_after_win != Permission.ALLOW),
+            ("amount_mismatch", must_match and event.refund_minor not in {None, target.bet_minor}),
+        )
+        return next((code for code, applies in checks if applies), "")
+
+    def _win_refusal(self, target: EventRow, wallet: Wallet) -> str:
+        if self.policy.rollback_of_win == RollbackOfWin.RECEIVABLE:
+            return ""
+        has_money = self.purse(wallet).shown_minor >= target.win_minor
+        is_allowed = self.policy.rollback_of_win == RollbackOfWin.ALLOW and has_money
+        return "" if is_allowed else "not_refundable"
+
+    def _undo(self, target: EventRow, wallet: Wallet, event: CanonicalEvent) -> str:
+        """Return the original amount to the pots it came from; close the round if so told."""
+        purse = self.purse(wallet)
+        short = 0
+        if target.money_state == MoneyState.HELD:
+            purse.release(target)
+        elif target.money_state == MoneyState.SETTLED:
+            short = purse.reverse(target)
+            purse.take_back_wagering(target)
+        round_row = self.book.rounds_by_id.get(target.round_id or 0)
+        if target.money_state in {MoneyState.HELD, MoneyState.SETTLED}:
+            target.money_state = MoneyState.ROLLED_BACK
+            target.is_changed = True
+            if round_row is not None:
+                purse.remove_from_round(target, round_row)
+        if round_row is not None:
+            self._close_after_rollback(round_row, event, purse)
+        differs = event.refund_minor not in {None, target.bet_minor or target.win_minor}
+        return "overdrawn" if short else "amount_differs" if differs else ""
+
+    def _close_after_rollback(
+        self, round_row: RoundRow, event: CanonicalEvent, purse: Purse
+    ) -> None:
+        if round_row.standing_events == 0:
+            round_row.state = RoundState.ROLLED_BACK
+            round_row.settled_at = event.occurred_at if event.finalized else None
+            round_row.is_changed = True
+        elif event.finalized:
+            self.settle_round(round_row, purse, event)
+
+
+def _stands(stake: EventRow, event: CanonicalEvent) -> bool:
+    """Tell whether this stake of the same player was taken and not given back."""
+    has_money = stake.money_state in {MoneyState.HELD, MoneyState.SETTLED}
+    return has_money and stake.player_ref == event.player_ref
+
+
+def is_undoable(target: EventRow, event: CanonicalEvent) -> bool:
+    """Tell whether a provider may undo this: its own event, of this player, and no rollback."""
+    return (
+        target.player_ref == event.player_ref
+        and target.round_type != RoundType.ROLLBACK
+        and target.origin == Origin.CALLBACK
+    )
