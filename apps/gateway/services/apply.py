@@ -17,6 +17,7 @@ from apps.gateway.contracts import Answer, Outcome, ToJudge
 from apps.gateway.errors import BatchRacedError
 from apps.gateway.services.book import Book, Context
 from apps.gateway.services.judge import Judge
+from apps.gateway.services.moved import load_what_moved
 from apps.gateway.services.refusals import count_refusals
 from apps.play.services.tokens import live_sessions
 from apps.players.selectors import wager_limits
@@ -153,6 +154,7 @@ def _load_players_state(
         if event.round_type == RoundType.ROLLBACK
     ]
     book.receipts = wagering.load_receipts(cursor, undone)
+    load_what_moved(cursor, book, undone)
     if any(event.promo_campaign for _, event in events):
         book.campaigns = tagging.load_campaigns(cursor, provider_ids)
     if any(not event.finalized and event.bet_minor for _, event in events):
