@@ -71,6 +71,15 @@ class WageringState:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantFact:
+    """A grant of a player and what became of it."""
+
+    grant_id: int
+    granted_at: datetime
+    state: GrantState
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
     """How one bet moved one grant's requirement, with everything needed to recompute it.
 

@@ -26,6 +26,14 @@ SELECT grant_row.id, grant_row.player_id, grant_row.currency, grant_row.remainin
    FOR UPDATE OF grant_row
 """
 
+# What became of the grants of players, oldest first. Takes no lock: an active grant is read again
+# under LOCK_ACTIVE_GRANTS, and a closed one cannot change (trigger).
+GRANTS_OF_PLAYERS: Final[LiteralString] = """
+SELECT player_id, id, granted_at, state
+  FROM bonuses_grant WHERE player_id = ANY(%s::bigint[])
+ ORDER BY granted_at, id
+"""
+
 # Reads receipts of bets that are being rolled back; takes no lock. The grant's own columns are
 # only used where the grant is closed, and a closed grant cannot change (trigger).
 RECEIPTS_BY_SUBJECT: Final[LiteralString] = """

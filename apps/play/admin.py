@@ -16,13 +16,15 @@ from apps.core.admin import (
     present_filter,
 )
 from apps.play import services
-from apps.play.enums import SigningKeyState
+from apps.play.enums import SessionEnd, SigningKeyState
 from apps.play.models import GameSession, SigningKey
 from apps.providers.selectors import provider_choices
 
 
-def _revoke_session(call: ActionCall) -> str:
-    services.revoke_session(session_id=call.object_id, reason=call.reason, now=call.now)
+def _end_session(call: ActionCall) -> str:
+    services.end_session(
+        session_id=call.object_id, code=SessionEnd.STAFF, reason=call.reason, now=call.now
+    )
     return "Ended. No new stakes are taken; what was staked still settles."
 
 
@@ -48,35 +50,36 @@ class GameSessionAdmin(ReadOnlyAdmin[GameSession]):
         "provider",
         "game",
         "state",
-        datetime_column("issued_at", title="issued"),
-        datetime_column("expires_at", title="expires"),
+        datetime_column("opened_at", title="opened"),
+        datetime_column("stakes_until", title="stakes until"),
     ]
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
-        present_filter("revoked_at", "revoked"),
+        present_filter("ended_at", "ended early"),
+        choice_filter("end_code", "ended because", SessionEnd.choices),
     ]
     list_select_related = ["player", "provider", "game"]
-    search_fields = ["player__player_ref__exact", "jti__exact"]
-    search_help_text = "Player or token id, exactly"
+    search_fields = ["player__player_ref__exact", "public_id__exact", "tokens__jti__exact"]
+    search_help_text = "Player, session id or token id, exactly"
     ordering = ["-pk"]
     reasoned_actions = [
         ReasonedAction(
-            name="revoke",
+            name="end",
             label="End session",
             permission="play.change_gamesession",
-            perform=_revoke_session,
+            perform=_end_session,
             question="New stakes stop at once. What was staked is still settled.",
             tone="danger",
-            is_offered=lambda session, _user: session.revoked_at is None,
+            is_offered=lambda session, _user: session.ended_at is None,
         )
     ]
 
     @admin.display(description="state")
     def state(self, session: GameSession) -> Any:
-        if session.revoked_at is not None:
+        if session.ended_at is not None:
             return badge("ended early", "danger")
-        is_live = session.expires_at > timezone.now()
-        return badge("live", "success") if is_live else badge("expired", "neutral")
+        is_live = session.stakes_until > timezone.now()
+        return badge("live", "success") if is_live else badge("run out", "neutral")
 
 
 @admin.register(SigningKey)

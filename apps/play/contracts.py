@@ -22,12 +22,48 @@ class GateAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedSession:
-    """A session just opened. The token is handed out here and stored nowhere."""
+class IssuedToken:
+    """A gameplay token just signed and what renews it. Both are handed out here, stored nowhere."""
 
     token: str
-    session_id: int
     expires_at: datetime
+    refresh_credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A session just opened, with everything that is ever handed out for it."""
+
+    session_id: int
+    public_id: str
+    token: str
+    expires_at: datetime
+    refresh_credential: str
+    stakes_until: datetime
+    launch_code: str
+    launch_expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFact:
+    """A session as the hot path knows it by the id that its provider sends."""
+
+    session_id: int
+    player_ref: str
+    player_id: int
+    provider_id: int
+    game_code: str
+    currency: str
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchedGame:
+    """What the launch page may know once its one-time code was exchanged."""
+
+    session_id: int
+    game_name: str
+    provider_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +79,7 @@ class LiveSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A session as the token check reads it, with the public key that signed its token."""
+    """A token's session as the check reads it, with the public key that signed the token."""
 
     session_id: int
     jti: str

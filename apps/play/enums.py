@@ -7,3 +7,13 @@ class SigningKeyState(models.TextChoices):
     ACTIVE = "active", "Active"
     RETIRED = "retired", "Retired"
     REVOKED = "revoked", "Revoked"
+
+
+class SessionEnd(models.TextChoices):
+    """Why a session ended before its time."""
+
+    LOGOUT = "logout", "Logged out"
+    STAFF = "staff", "Ended by staff"
+    PROTECTION = "protection", "Player protection"
+    REFRESH_REUSED = "refresh_reused", "Refresh credential used twice"
+    KEY_REVOKED = "key_revoked", "Signing key revoked"

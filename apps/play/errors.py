@@ -28,8 +28,38 @@ class UnknownGameError(DomainError):
 class UnknownSessionError(DomainError):
     code = "unknown_session"
 
-    def __init__(self, session_id: int) -> None:
-        super().__init__(f"There is no game session {session_id}.")
+    def __init__(self, session_id: int | str) -> None:
+        super().__init__(f"There is no game session {session_id!r:.60}.")
+
+
+class SessionEndedError(DomainError):
+    """The session has ended or run out; a new one is needed to go on playing."""
+
+    code = "session_ended"
+
+    def __init__(self) -> None:
+        super().__init__("The game session has ended. Open a new one.")
+
+
+class InvalidRefreshError(DomainError):
+    """The refresh credential is not the session's current one.
+
+    If it was used before, the session has ended: two hold it, and one of them should not.
+    """
+
+    code = "invalid_refresh_credential"
+
+    def __init__(self) -> None:
+        super().__init__("The refresh credential is not this session's current one.")
+
+
+class InvalidLaunchCodeError(DomainError):
+    """A launch code is unknown, used or too old. Which of these is nobody's business."""
+
+    code = "invalid_launch_code"
+
+    def __init__(self) -> None:
+        super().__init__("This launch link was used already or is too old.")
 
 
 class SigningKeyStateError(DomainError):

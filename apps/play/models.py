@@ -1,14 +1,18 @@
 from datetime import timedelta
-from typing import Final, override
+from typing import ClassVar, Final, override
 
 import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
 from apps.core.fields import EncryptedTextField
-from apps.play.enums import SigningKeyState
+from apps.core.triggers import any_change
+from apps.play.enums import SessionEnd, SigningKeyState
 
-MAX_LIFETIME: Final = timedelta(minutes=15)
+TOKEN_LIFETIME: Final = timedelta(minutes=15)
+LAUNCH_LIFETIME: Final = timedelta(seconds=60)
+SESSION_LIFETIME: Final = timedelta(hours=4)
+LONGEST_SESSION: Final = timedelta(hours=12)
 
 
 class SigningKey(models.Model):
@@ -58,38 +62,48 @@ class SigningKey(models.Model):
 
 
 class GameSession(models.Model):
-    """Permission for one player to place new stakes in one game, for at most 15 minutes.
+    """Permission for one player to place new stakes in one game, in one currency.
 
-    The token that goes with it is signed and carries ``jti``; the token itself is not stored. What
-    was staked while the session lived is settled whenever the provider says so: a session that
-    ends stops new stakes and nothing else.
+    ``public_id`` is what a provider knows the session by; it travels between servers only. A
+    player's browser gets gameplay tokens instead, which live for minutes and are renewed over the
+    operator's channel. What was staked while the session lived is settled whenever the provider
+    says so: a session that ends stops new stakes and nothing else.
     """
 
+    public_id = models.UUIDField("session id", unique=True)
     provider = models.ForeignKey("providers.Provider", on_delete=models.PROTECT, related_name="+")
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
     game = models.ForeignKey("providers.Game", on_delete=models.PROTECT, related_name="+")
-    signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="sessions")
-    jti = models.UUIDField("token id", unique=True)
-    issued_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    revoked_reason = models.CharField(max_length=200, blank=True)
+    currency = models.CharField(max_length=3)
+    opened_at = models.DateTimeField()
+    stakes_until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_code = models.CharField(
+        "ended because", max_length=16, choices=SessionEnd.choices, blank=True
+    )
+    end_reason = models.CharField(max_length=200, blank=True)
+
+    is_big_table: ClassVar[bool] = True
 
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(expires_at__gt=F("issued_at"))
-                & Q(expires_at__lte=F("issued_at") + MAX_LIFETIME),
-                name="play_session_lives_at_most_15_minutes",
+                condition=Q(stakes_until__gt=F("opened_at"))
+                & Q(stakes_until__lte=F("opened_at") + LONGEST_SESSION),
+                name="play_session_takes_stakes_at_most_12_hours",
             ),
             models.CheckConstraint(
-                condition=Q(revoked_at__isnull=True, revoked_reason="")
-                | (Q(revoked_at__gte=F("issued_at")) & ~Q(revoked_reason="")),
-                name="play_session_revoked_with_a_reason",
+                condition=Q(ended_at__isnull=True, end_code="", end_reason="")
+                | (
+                    Q(ended_at__isnull=False, ended_at__gte=F("opened_at"))
+                    & Q(end_code__in=SessionEnd.values)
+                    & ~Q(end_reason="")
+                ),
+                name="play_session_ended_with_a_reason",
             ),
         ]
         indexes = [
-            models.Index(fields=["player", "-issued_at"], name="play_session_of_player"),
+            models.Index(fields=["player", "-opened_at"], name="play_session_of_player"),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
@@ -97,16 +111,135 @@ class GameSession(models.Model):
                 name="grant_never_changes",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
-                    "provider", "player", "game", "signing_key", "jti", "issued_at", "expires_at"
+                    *("public_id", "provider", "player", "game", "currency"),
+                    *("opened_at", "stakes_until"),
                 ),
             ),
             pgtrigger.Protect(
-                name="revoked_for_good",
+                name="ended_for_good",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.Q(old__revoked_at__isnull=False),
+                condition=pgtrigger.Q(old__ended_at__isnull=False),
             ),
         ]
 
     @override
     def __str__(self) -> str:
         return f"session {self.pk}"
+
+
+class GameplayToken(models.Model):
+    """A token that was signed for a session: what it says, never the token itself.
+
+    It outlives neither 15 minutes nor, whatever it says, its session. A new one is signed when the
+    operator refreshes the session; the one before stays good for what is left of its own time, so
+    that a stake under way is not refused.
+    """
+
+    session = models.ForeignKey(GameSession, on_delete=models.PROTECT, related_name="tokens")
+    signing_key = models.ForeignKey(SigningKey, on_delete=models.PROTECT, related_name="tokens")
+    jti = models.UUIDField("token id", unique=True)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    is_big_table: ClassVar[bool] = True
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("issued_at"))
+                & Q(expires_at__lte=F("issued_at") + TOKEN_LIFETIME),
+                name="play_token_lives_at_most_15_minutes",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"token {self.jti}"
+
+
+class RefreshCredential(models.Model):
+    """What the operator's server presents, once, to have a session's token renewed.
+
+    Only its SHA-256 is stored. Using it makes the next one; the credentials of a session are one
+    family. A used one that is presented again means that two hold it, and nobody can tell which is
+    the thief: the whole session ends.
+    """
+
+    session = models.ForeignKey(GameSession, on_delete=models.PROTECT, related_name="refreshes")
+    digest = models.CharField("SHA-256", max_length=64, unique=True)
+    issued_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    reused_at = models.DateTimeField(null=True, blank=True)
+
+    is_big_table: ClassVar[bool] = True
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session"],
+                condition=Q(used_at__isnull=True),
+                name="play_refresh_one_unused_per_session",
+            ),
+            models.CheckConstraint(
+                condition=Q(reused_at__isnull=True)
+                | Q(used_at__isnull=False, reused_at__gte=F("used_at")),
+                name="play_refresh_reused_after_it_was_used",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="credential_never_changes", fields=["session", "digest", "issued_at"]
+            ),
+            pgtrigger.Protect(
+                name="used_for_good",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__used_at__isnull=False)
+                & pgtrigger.Q(old__used_at__df=pgtrigger.F("new__used_at")),
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"refresh credential {self.pk}"
+
+
+class LaunchCode(models.Model):
+    """The one-time code of a launch URL, exchanged once within 60 seconds; its SHA-256 only."""
+
+    session = models.OneToOneField(GameSession, on_delete=models.PROTECT, related_name="launch")
+    digest = models.CharField("SHA-256", max_length=64, unique=True)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    is_big_table: ClassVar[bool] = True
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("issued_at"))
+                & Q(expires_at__lte=F("issued_at") + LAUNCH_LIFETIME),
+                name="play_launch_code_lives_at_most_60_seconds",
+            ),
+            models.CheckConstraint(
+                condition=Q(used_at__isnull=True) | Q(used_at__lt=F("expires_at")),
+                name="play_launch_code_used_in_time",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="used_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__used_at__isnull=False)
+                | any_change("session", "digest", "issued_at", "expires_at"),
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"launch code {self.pk}"

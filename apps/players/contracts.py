@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,120 @@ class PlayerRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class WagerLimit:
-    """The lowest wager limit in force for a player: minor units per trailing 24 hours."""
+class PlayerUpdate:
+    """A player as the operator's system states it now; None leaves a field as it stands."""
+
+    player_ref: str
+    currency: str
+    jurisdiction: str
+    kyc_status: str
+    status: str | None = None
+    date_of_birth: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A regulator's number as data: what it says, where, from when, and how well it is known."""
+
+    id: str
+    jurisdiction: str
+    kind: str
+    value: int
+    citation: str
+    effective_from: date
+    effective_to: date | None
+    evidence: str
+    checked_on: date | None
+    currency: str = ""
+    category: str = ""
+    below_age: int | None = None
+    url: str = ""
+
+    def is_in_force(self, on: date) -> bool:
+        return self.effective_from <= on and (self.effective_to is None or on < self.effective_to)
+
+
+@dataclass(frozen=True, slots=True)
+class SupportLink:
+    """Where a player in a jurisdiction finds help."""
+
+    id: str
+    jurisdiction: str
+    name: str
+    phone: str
+    url: str
+    checked_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRequest:
+    """A limit somebody asks for: minor units, or minutes for play time; neither removes it."""
 
     player_id: int
-    amount_minor: int
+    kind: str
+    source: str
+    asked_by: str
+    reason: str
+    amount_minor: int | None = None
+    minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitChange:
+    """What came of a request: the limit's row, if any, and the moment from which it holds."""
+
+    kind: str
+    limit_id: int | None
+    effective_at: datetime
+    is_pending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExclusionRequest:
+    """An exclusion somebody asks for; without ``ends_at`` it has no end of its own."""
+
+    player_id: int
+    kind: str
+    source: str
+    asked_by: str
+    reason: str
+    ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionReason:
+    """One thing that keeps a player from playing or paying in; ``until`` is when it lets go."""
+
+    code: str
+    text: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RealityCheckRecord:
+    """What a player was shown in a reality check, or how it was answered."""
+
+    player_id: int
+    session_ref: str
+    shown_at: datetime
+    step: str
+    minutes_played: int
+    staked_minor: int
+    won_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """A limit with what is used of its window, in minor units or minutes."""
+
+    limit_id: int
+    kind: str
+    source: str
+    allowed: int
+    used: int
     effective_from: datetime
+    effective_until: datetime | None
+
+    @property
+    def left(self) -> int:
+        return max(0, self.allowed - self.used)

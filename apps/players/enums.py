@@ -14,7 +14,105 @@ class PlayerStatus(models.TextChoices):
     CLOSED = "closed", "Closed"
 
 
-class LimitKind(models.TextChoices):
-    """What a limit counts. A wager limit counts stakes placed in the trailing period."""
+class Measure(models.TextChoices):
+    """What a limit counts; time is counted in minutes, the rest in minor units."""
 
+    DEPOSIT = "deposit", "Deposited"
+    LOSS = "loss", "Lost"
+    WAGER = "wager", "Wagered"
+    TIME = "time", "Played"
+
+
+class Window(models.TextChoices):
+    """The trailing period a limit counts over (docs/decisions/player-protection.md)."""
+
+    DAY = "24h", "24 hours"
+    WEEK = "7d", "7 days"
+    MONTH = "1m", "1 month"
+
+
+class LimitKind(models.TextChoices):
+    """A measure and a window. A wager limit counts stakes placed in the trailing period."""
+
+    DEPOSIT_24H = "deposit_24h", "Deposited in 24 hours"
+    DEPOSIT_7D = "deposit_7d", "Deposited in 7 days"
+    DEPOSIT_1M = "deposit_1m", "Deposited in 1 month"
+    LOSS_24H = "loss_24h", "Lost in 24 hours"
+    LOSS_7D = "loss_7d", "Lost in 7 days"
+    LOSS_1M = "loss_1m", "Lost in 1 month"
     WAGER_24H = "wager_24h", "Wagered in 24 hours"
+    WAGER_7D = "wager_7d", "Wagered in 7 days"
+    WAGER_1M = "wager_1m", "Wagered in 1 month"
+    TIME_24H = "time_24h", "Played in 24 hours"
+    TIME_7D = "time_7d", "Played in 7 days"
+    TIME_1M = "time_1m", "Played in 1 month"
+
+    @property
+    def measure(self) -> Measure:
+        return Measure(self.value.partition("_")[0])
+
+    @property
+    def window(self) -> Window:
+        return Window(self.value.partition("_")[2])
+
+
+TIME_KINDS = tuple(kind.value for kind in LimitKind if kind.measure == Measure.TIME)
+
+
+class Source(models.TextChoices):
+    """Who asked for a limit or an exclusion. Limits of different sources stand side by side."""
+
+    PLAYER = "player", "The player"
+    STAFF = "staff", "Our staff"
+    OPERATOR = "operator", "The operator's system"
+    REGISTER = "register", "A national register"
+
+
+class ExclusionKind(models.TextChoices):
+    SELF_EXCLUSION = "self_exclusion", "Self-exclusion"
+    TIME_OUT = "time_out", "Time-out"
+    CLOSURE = "closure", "Account closure"
+
+
+class Ending(models.TextChoices):
+    """How an exclusion may end. None is ever shortened."""
+
+    LAPSES = "lapses", "By itself, at its end"
+    ON_REQUEST = "on_request", "On request after its earliest end, and a cooling-off"
+    NEVER = "never", "Never"
+
+
+class CheckKind(models.TextChoices):
+    LAUNCH = "launch", "Launch"
+    DEPOSIT = "deposit", "Deposit"
+
+
+class RealityCheckStep(models.TextChoices):
+    SHOWN = "shown", "Shown"
+    CONTINUED = "continued", "Acknowledged, plays on"
+    STOPPED = "stopped", "Acknowledged, stopped"
+
+
+class RuleKind(models.TextChoices):
+    """What a jurisdiction's rule decides; the value's unit follows from the kind."""
+
+    LIMIT_INCREASE_DELAY = "limit_increase_delay", "A limit is raised after (hours)"
+    REMOVAL_DELAY = "removal_delay", "Cooling-off after ending a dated exclusion (hours)"
+    REMOVAL_DELAY_INDEFINITE = (
+        "removal_delay_indefinite",
+        "Cooling-off after ending an indefinite exclusion (hours)",
+    )
+    SELF_EXCLUSION_MINIMUM = "self_exclusion_minimum", "Shortest self-exclusion (days)"
+    NEVER_REOPENED = "never_reopened", "A closed or excluded account is never reopened"
+    STAKE_CAP = "stake_cap", "Largest stake per game cycle (minor units)"
+    REALITY_CHECK = "reality_check", "A reality check is shown every (minutes)"
+    LIMIT_REVIEW = "limit_review", "Reminder to review limits every (days)"
+
+
+class Evidence(models.TextChoices):
+    """How well a rule is known: read at its source, in somebody else's words, or from memory."""
+
+    READ = "read", "Read at the source"
+    SECOND_HAND = "second_hand", "Second-hand"
+    REMEMBERED = "remembered", "Remembered, not yet checked"
+    HOUSE = "house", "Our own choice"

@@ -11,3 +11,87 @@ class UnknownPlayerError(DomainError):
     """No player carries this reference."""
 
     code = "unknown_player"
+
+
+class LimitAmountError(DomainError):
+    """A money limit needs an amount in minor units, a time limit needs minutes."""
+
+    code = "limit_amount"
+
+
+class LimitUnchangedError(DomainError):
+    """The limit asked for is already in force, and nothing waits to change it."""
+
+    code = "limit_unchanged"
+
+
+class NoPendingLimitError(DomainError):
+    """No change of such a limit waits, so there is nothing to cancel."""
+
+    code = "no_pending_limit"
+
+
+class NoSuchLimitError(DomainError):
+    """There is no limit of this kind and source in force to be removed."""
+
+    code = "no_such_limit"
+
+
+class ExclusionPeriodError(DomainError):
+    """An exclusion ends after it starts, and a time-out has an end."""
+
+    code = "exclusion_period"
+
+
+class ExclusionTooShortError(DomainError):
+    """The jurisdiction asks for a longer self-exclusion."""
+
+    code = "exclusion_too_short"
+
+
+class NoExclusionError(DomainError):
+    """No such exclusion is in force."""
+
+    code = "no_exclusion"
+
+
+class ExclusionNotOverError(DomainError):
+    """An exclusion is never shortened."""
+
+    code = "exclusion_not_over"
+
+
+class ExclusionIsForeverError(DomainError):
+    """The jurisdiction's rule says that the account is never reopened."""
+
+    code = "exclusion_is_forever"
+
+
+class ExclusionAlreadyEndedError(DomainError):
+    """The end of the exclusion was asked for before and waits for its moment."""
+
+    code = "exclusion_already_ended"
+
+
+class ProtectedStandingError(DomainError):
+    """A player with an exclusion in force can't be made active from outside."""
+
+    code = "protected_standing"
+
+
+class RealityCheckError(DomainError):
+    """A reality check is acknowledged after it was shown."""
+
+    code = "reality_check"
+
+
+class UnknownRuleError(DomainError):
+    """There is no rule of this id in the catalogue."""
+
+    code = "unknown_rule"
+
+
+class RuleCheckDateError(DomainError):
+    """A rule is checked on a day that has come."""
+
+    code = "rule_check_date"

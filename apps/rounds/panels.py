@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from apps.core.admin import Panel, at_cell, badge, link_cell, money_cell
 from apps.rounds.contracts import AttemptView
-from apps.rounds.models import Conflict, RoundEvent
+from apps.rounds.models import Conflict, Round, RoundEvent
 from apps.rounds.payloads import readable
 from apps.wallet.contracts import TransferLine
 from apps.wallet.selectors import transfers_for_subject
@@ -27,11 +27,24 @@ MONEY_TONES = {
     "settled": "success",
     "rolled_back": "warning",
 }
-STATE_TONES = {"open": "info", "settled": "success", "rolled_back": "warning"}
+STATE_TONES = {"open": "info", "stuck": "danger", "settled": "success", "rolled_back": "warning"}
 
 
 def event_link(event: RoundEvent) -> SafeString:
     return link_cell(reverse("admin:rounds_roundevent_change", args=[event.pk]), event.event_id)
+
+
+def round_link(game_round: Round | None) -> SafeString | str:
+    if game_round is None:
+        return "-"
+    return link_cell(
+        reverse("admin:rounds_round_change", args=[game_round.pk]), game_round.round_ref
+    )
+
+
+def money_state_cell(event: RoundEvent) -> SafeString:
+    tone = MONEY_TONES.get(event.money_state, "neutral")
+    return badge(event.get_money_state_display(), tone)
 
 
 def status_cell(status: str, code: str) -> SafeString:
@@ -70,7 +83,7 @@ def round_panel(events: Sequence[RoundEvent], *, marked_id: int | None = None) -
                     money_cell(event.balance_after_minor, event.currency),
                 ),
                 status_cell(event.status, event.code),
-                badge(event.get_money_state_display(), MONEY_TONES[event.money_state]),
+                money_state_cell(event),
             ]
             for place, event in enumerate(events, start=1)
         ],
@@ -102,21 +115,6 @@ def ledger_panel(subject: str, *, title: str = "Ledger lines") -> Panel:
         columns=LEDGER_COLUMNS,
         rows=ledger_rows(transfers_for_subject(subject)),
         empty_text="Nothing was posted for this event: no money moved.",
-    )
-
-
-def round_ledger_panel(provider_code: str, events: Sequence[RoundEvent]) -> Panel:
-    """Show the ledger lines of every event of a round, event by event."""
-    rows = [
-        [event.event_id, *row]
-        for event in events
-        for row in ledger_rows(transfers_for_subject(f"{provider_code}:{event.event_id}"))
-    ]
-    return Panel(
-        title="Ledger lines of the round",
-        columns=["Event", *LEDGER_COLUMNS],
-        rows=rows,
-        empty_text="No event of this round moved money.",
     )
 
 

@@ -23,7 +23,7 @@ from apps.core.admin import (
 )
 from apps.wallet.enums import Pot, TransferKind
 from apps.wallet.models import Account, LedgerSeal, Transfer
-from apps.wallet.selectors import account_name
+from apps.wallet.selectors import account_name, pot_label
 
 _PANEL_ROWS = 50
 
@@ -48,7 +48,7 @@ class AccountAdmin(PanelsMixin, ReadOnlyAdmin[Account]):
 
     @admin.display(description="pot", ordering="pot")
     def pot_badge(self, account: Account) -> Any:
-        return badge(Pot(account.pot).label, "info") if account.pot else "house"
+        return badge(pot_label(account.pot), "info") if account.pot else "house"
 
     @admin.display(description="balance", ordering="balance_minor")
     def balance(self, account: Account) -> str:

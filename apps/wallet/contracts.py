@@ -1,3 +1,4 @@
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,10 +8,13 @@ from apps.wallet.enums import Pot
 
 @dataclass(frozen=True, slots=True)
 class PlayerPot:
-    """A pot of a player: one side of a transfer."""
+    """A pot of a player: one side of a transfer.
+
+    A pot set apart for a provider (``play_models``) is opened when money first comes to it.
+    """
 
     player_id: int
-    pot: Pot
+    pot: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +48,34 @@ class TransferRequest:
 
 @dataclass(slots=True)
 class Wallet:
-    """A player's pots under lock, carried through a batch: ids by pot and running balances."""
+    """A player's pots under lock, carried through a batch: ids by pot and running balances.
+
+    A pot that isn't opened yet holds nothing.
+    """
 
     player_id: int
     player_ref: str
     player_status: str
     currency: str
     account_ids: dict[str, int] = field(default_factory=dict)
-    balances: dict[str, int] = field(default_factory=dict)
+    balances: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    jurisdiction: str = ""
 
     @property
     def playable_minor(self) -> int:
         """What the player can stake now: cash and bonus funds."""
         return self.balances[Pot.CASH] + self.balances[Pot.BONUS]
+
+
+@dataclass(frozen=True, slots=True)
+class PostedLine:
+    """A ledger line as a rollback needs it; a pot is empty where that side is a house account."""
+
+    key: str
+    kind: str
+    debit_pot: str
+    credit_pot: str
+    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,11 @@ from django.db import models
 
 
 class Pot(models.TextChoices):
-    """The parts of a player's money. Only ``cash`` can be withdrawn."""
+    """The parts of a player's money. Only ``cash`` can be withdrawn.
+
+    Each player has these four. The pots set apart for one provider, ``sub:<provider>`` and
+    ``transferred:<provider>``, are opened when first used (``play_models``).
+    """
 
     CASH = "cash", "Cash"
     BONUS = "bonus", "Bonus"
@@ -42,4 +46,35 @@ class TransferKind(models.TextChoices):
     BONUS_GRANT = "bonus_grant", "Bonus granted"
     BONUS_CONVERSION = "bonus_conversion", "Bonus released to cash"
     BONUS_FORFEIT = "bonus_forfeit", "Bonus forfeited"
+    STAKE_FORFEITED = "stake_forfeited", "Returned bonus stake forfeited"
     CORRECTION = "correction", "Correction"
+    SUB_FUND = "sub_fund", "Sub-wallet funded"
+    SUB_CASH_OUT = "sub_cash_out", "Sub-wallet cashed out"
+    SUB_SWEEP = "sub_sweep", "Sub-wallet swept"
+    TRANSFER_IN = "transfer_in", "On its way to the provider"
+    TRANSFER_IN_DONE = "transfer_in_done", "Arrived at the provider"
+    TRANSFER_IN_FAILED = "transfer_in_failed", "Back from the way to the provider"
+    TRANSFER_OUT = "transfer_out", "On its way from the provider"
+    TRANSFER_OUT_DONE = "transfer_out_done", "Arrived from the provider"
+    TRANSFER_OUT_FAILED = "transfer_out_failed", "Back at the provider"
+
+
+class Direction(models.TextChoices):
+    """Which way money goes between our ledger and a provider's wallet."""
+
+    IN = "in", "To the provider"
+    OUT = "out", "From the provider"
+
+
+class GameTransferState(models.TextChoices):
+    """``UNRESOLVED``: the provider was asked and its answer is not known; its status decides."""
+
+    REQUESTED = "requested", "Requested"
+    UNRESOLVED = "unresolved", "Unresolved"
+    CONFIRMED = "confirmed", "Confirmed"
+    FAILED = "failed", "Failed"
+
+
+class FindingState(models.TextChoices):
+    OPEN = "open", "Open"
+    EXPLAINED = "explained", "Explained"

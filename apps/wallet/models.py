@@ -5,7 +5,12 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.triggers import append_only, never_truncated
-from apps.wallet.enums import Pot, TransferKind
+from apps.wallet.enums import Direction, FindingState, GameTransferState, TransferKind
+
+# The four pots of every player, and those set apart for one provider (a slug of 32 at most).
+POT_PATTERN = r"^(cash|bonus|held|pending|(sub|transferred):[-a-zA-Z0-9_]{1,32})$"
+_OPEN_STATES = [GameTransferState.REQUESTED, GameTransferState.UNRESOLVED]
+_DECIDED_STATES = [GameTransferState.CONFIRMED, GameTransferState.FAILED]
 
 
 class Account(models.Model):
@@ -21,11 +26,15 @@ class Account(models.Model):
         "players.Player", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     house = models.CharField("house account", max_length=160, blank=True)
-    pot = models.CharField(max_length=16, blank=True)
+    pot = models.CharField(max_length=48, blank=True)
     currency = models.CharField(max_length=3)
     balance_minor = models.BigIntegerField("balance (minor units)", default=0)
 
     class Meta:
+        permissions = [
+            ("request_play_model", "Can ask for another wallet model of a provider"),
+            ("approve_play_model", "Can agree to another wallet model of a provider"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["player", "house", "pot", "currency"],
@@ -46,7 +55,7 @@ class Account(models.Model):
                 name="wallet_account_house_carries_no_balance",
             ),
             models.CheckConstraint(
-                condition=Q(player__isnull=False, house="", pot__in=Pot.values)
+                condition=Q(player__isnull=False, house="", pot__regex=POT_PATTERN)
                 | (Q(player__isnull=True, pot="") & ~Q(house="")),
                 name="wallet_account_is_a_player_pot_or_a_house_account",
             ),
@@ -144,3 +153,170 @@ class LedgerSeal(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.first_transfer_id}-{self.last_transfer_id}"
+
+
+class GameTransfer(models.Model):
+    """Money on its way between a player's cash and the player's wallet at a provider.
+
+    The provider is named by id and code, not by a foreign key: the wallet doesn't know providers.
+    ``public_id`` is the transaction id that the provider is told, the same at every attempt, so
+    that a repeat can't move money twice. Until the provider's answer is known the amount stands
+    on the house account ``in_transit:<provider>`` and belongs to nobody's pot.
+    """
+
+    public_id = models.UUIDField("transaction id", unique=True)
+    idempotency_key = models.CharField(max_length=128, unique=True)
+    provider_id = models.BigIntegerField()
+    provider_code = models.CharField("provider", max_length=32)
+    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+    direction = models.CharField(max_length=8, choices=Direction.choices)
+    amount_minor = models.BigIntegerField("amount (minor units)")
+    currency = models.CharField(max_length=3)
+    state = models.CharField(
+        max_length=16, choices=GameTransferState.choices, default=GameTransferState.REQUESTED
+    )
+    attempts = models.PositiveIntegerField(default=0)
+    requested_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    code = models.CharField("provider's code", max_length=48, blank=True)
+    last_error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        permissions = [("ask_gametransfer", "Can ask a provider about a transfer again")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(direction__in=Direction.values),
+                name="wallet_gametransfer_direction_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=_OPEN_STATES, decided_at__isnull=True)
+                | Q(state__in=_DECIDED_STATES, decided_at__isnull=False),
+                name="wallet_gametransfer_decided_has_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_minor__gt=0), name="wallet_gametransfer_amount_positive"
+            ),
+            # A second one could overtake the first whose fate isn't known.
+            models.UniqueConstraint(
+                fields=["player", "provider_code"],
+                condition=Q(state__in=_OPEN_STATES),
+                name="wallet_gametransfer_one_open_per_player_and_provider",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                name="wallet_gametransfer_due",
+                condition=Q(state__in=_OPEN_STATES),
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_truncated(),
+            pgtrigger.Protect(
+                name="content_never_changes",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(
+                    "public_id",
+                    "idempotency_key",
+                    "provider_id",
+                    "provider_code",
+                    "player",
+                    "direction",
+                    "amount_minor",
+                    "currency",
+                    "requested_at",
+                ),
+            ),
+            pgtrigger.Protect(
+                name="decided_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__state__in=_DECIDED_STATES),
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+
+class WalletAudit(models.Model):
+    """One nightly comparison of a provider's sub-wallets and transferred pots with its figures."""
+
+    provider_id = models.BigIntegerField()
+    provider_code = models.CharField("provider", max_length=32)
+    compared = models.PositiveIntegerField("pots compared")
+    unheard = models.PositiveIntegerField("pots without a figure of the provider's")
+    findings = models.PositiveIntegerField("new findings")
+    audited_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(findings__lte=F("compared")),
+                name="wallet_audit_finds_among_what_it_compared",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["provider_code", "audited_at"], name="wallet_audit_provider"),
+        ]
+        triggers = [*append_only()]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.provider_code} {self.audited_at:%Y-%m-%d}"
+
+
+class AuditFinding(models.Model):
+    """A pot whose balance is not what the provider said it was, at one event; kept once.
+
+    ``ours_minor`` is what the pot held right after the event that the provider's figure belongs
+    to, so that funding and sweeping since then is no difference.
+    """
+
+    audit = models.ForeignKey(WalletAudit, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    provider_code = models.CharField("provider", max_length=32)
+    currency = models.CharField(max_length=3)
+    event_id = models.CharField("after event", max_length=128)
+    event_at = models.DateTimeField("event occurred")
+    ours_minor = models.BigIntegerField("ours (minor units)")
+    theirs_minor = models.BigIntegerField("theirs (minor units)")
+    state = models.CharField(max_length=16, choices=FindingState.choices, default=FindingState.OPEN)
+    explanation = models.CharField(max_length=500, blank=True)
+    explained_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        permissions = [("explain_auditfinding", "Can explain an audit finding")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "event_id"], name="wallet_finding_once_per_pot_and_event"
+            ),
+            models.CheckConstraint(
+                condition=~Q(ours_minor=F("theirs_minor")),
+                name="wallet_finding_is_a_difference",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=FindingState.OPEN, explanation="", explained_at__isnull=True)
+                | (
+                    Q(state=FindingState.EXPLAINED, explained_at__isnull=False) & ~Q(explanation="")
+                ),
+                name="wallet_finding_explained_has_words_and_a_time",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_truncated(),
+            pgtrigger.Protect(
+                name="content_never_changes",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(
+                    "audit", "account", "event_id", "ours_minor", "theirs_minor"
+                ),
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.provider_code} {self.event_id}"

@@ -51,12 +51,25 @@ def transferred_pot(provider_code: str) -> str:
     return f"{_TRANSFERRED}{provider_code}"
 
 
+def is_sub_pot(pot: str) -> bool:
+    return pot.startswith(_SUB)
+
+
 def provider_of_pot(pot: str) -> str:
     """Return the provider a pot is set apart for, or an empty string for a pot of the player's."""
     for prefix in (_SUB, _TRANSFERRED):
         if pot.startswith(prefix):
             return pot.removeprefix(prefix)
     return ""
+
+
+def clawback_pots(win_pot: str) -> tuple[str, ...]:
+    """Return the pots a win is taken back from, in order; what they lack becomes receivable.
+
+    What was swept from a sub-wallet to cash since is still the same money. What lacks in the
+    provider's own wallet is the provider's to claim and is never taken out of cash here.
+    """
+    return (win_pot, Pot.CASH) if is_sub_pot(win_pot) else (win_pot,)
 
 
 class PlayModel(ABC):
@@ -77,14 +90,6 @@ class PlayModel(ABC):
     @abstractmethod
     def spend_pots(self) -> tuple[str, ...]:
         """The pots a stake may come from, in the order they are asked."""
-
-    @property
-    @abstractmethod
-    def clawback_pots(self) -> tuple[str, ...]:
-        """The pots that a win is taken back from, in order, once its bonus part is covered.
-
-        What none of them holds becomes receivable.
-        """
 
     @property
     def may_stake_bonus(self) -> bool:
@@ -150,11 +155,6 @@ class Hold(PlayModel):
             return (Pot.BONUS, Pot.CASH)
         return (Pot.CASH, Pot.BONUS)
 
-    @property
-    @override
-    def clawback_pots(self) -> tuple[str, ...]:
-        return (Pot.CASH,)
-
 
 @dataclass(frozen=True, slots=True)
 class SubWallet(PlayModel):
@@ -176,12 +176,6 @@ class SubWallet(PlayModel):
     def spend_pots(self) -> tuple[str, ...]:
         return (self.main_pot,)
 
-    @property
-    @override
-    def clawback_pots(self) -> tuple[str, ...]:
-        # What was swept to cash since the win is still the same money.
-        return (self.main_pot, Pot.CASH)
-
 
 @dataclass(frozen=True, slots=True)
 class TransferWallet(PlayModel):
@@ -201,12 +195,6 @@ class TransferWallet(PlayModel):
     @property
     @override
     def spend_pots(self) -> tuple[str, ...]:
-        return (self.main_pot,)
-
-    @property
-    @override
-    def clawback_pots(self) -> tuple[str, ...]:
-        # The provider took its win out of its own wallet; what lacks there is never taken here.
         return (self.main_pot,)
 
 

@@ -1,7 +1,9 @@
 """How the ledger is read."""
 
 from apps.wallet.contracts import TransferLine
+from apps.wallet.enums import Pot
 from apps.wallet.models import Account, LedgerSeal, Transfer
+from apps.wallet.play_models import is_sub_pot, provider_of_pot
 
 
 def balances(player_id: int) -> dict[str, int]:
@@ -37,6 +39,14 @@ def account_name(account: Account) -> str:
     if account.player is None:
         return account.house
     return f"{account.player.player_ref} {account.pot}"
+
+
+def pot_label(pot: str) -> str:
+    """Return what people call a pot."""
+    provider_code = provider_of_pot(pot)
+    if not provider_code:
+        return str(Pot(pot).label)
+    return f"Sub-wallet {provider_code}" if is_sub_pot(pot) else f"At {provider_code}"
 
 
 def newest_seals(*, limit: int) -> list[LedgerSeal]:

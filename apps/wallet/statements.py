@@ -5,7 +5,7 @@ from typing import LiteralString
 # Locks every pot of the players named, in id order, so that two batches that share players wait
 # for each other and never deadlock. All round money of a player is serialised by these locks.
 LOCK_WALLETS: LiteralString = """
-SELECT p.id, p.player_ref, p.status, a.currency, a.id, a.pot, a.balance_minor
+SELECT p.id, p.player_ref, p.status, p.jurisdiction, a.currency, a.id, a.pot, a.balance_minor
 FROM wallet_account a JOIN players_player p ON p.id = a.player_id
 WHERE {key} = ANY(%s)
 ORDER BY a.id
@@ -31,6 +31,22 @@ SELECT player_id, '', pot, currency, 0
 FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new (player_id, pot, currency)
 ORDER BY player_id, pot
 ON CONFLICT DO NOTHING
+"""
+
+# Pots of players whose wallets LOCK_WALLETS holds: nobody else can open or move them meanwhile.
+FIND_PLAYER_ACCOUNTS: LiteralString = """
+SELECT player_id, pot, id FROM wallet_account
+WHERE (player_id, pot) IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))
+"""
+
+# What events moved, by subject; a house side has no pot. Takes no lock: lines never change.
+LINES_OF_SUBJECTS: LiteralString = """
+SELECT t.subject, t.idempotency_key, t.kind, d.pot, c.pot, t.amount_minor
+FROM wallet_transfer t
+JOIN wallet_account d ON d.id = t.debit_account_id
+JOIN wallet_account c ON c.id = t.credit_account_id
+WHERE t.subject = ANY(%s::text[])
+ORDER BY t.id
 """
 
 FIND_TRANSFERS: LiteralString = """

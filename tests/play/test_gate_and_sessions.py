@@ -1,6 +1,8 @@
 """The launch gate fails closed, and a session is what it says."""
 
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -10,13 +12,14 @@ from django.test import Client
 from apps.core.errors import ReasonRequiredError
 from apps.play import services
 from apps.play.contracts import OpenedSession
+from apps.play.enums import SessionEnd
 from apps.play.errors import (
     LaunchRefusedError,
     SigningKeyStateError,
     UnknownGameError,
     UnknownSessionError,
 )
-from apps.play.models import GameSession, SigningKey
+from apps.play.models import GameplayToken, GameSession, SigningKey
 from apps.play.services.keys import signing_key
 from apps.players.errors import UnknownPlayerError
 from apps.players.models import Player
@@ -132,16 +135,54 @@ def test_unknown_names_are_refused_by_name(now: datetime) -> None:
     assert not GameSession.objects.exists()
 
 
-def test_the_database_refuses_a_session_longer_than_15_minutes(now: datetime) -> None:
+def test_the_database_refuses_a_session_longer_than_12_hours(now: datetime) -> None:
     _ready()
     session = GameSession.objects.get(pk=_open(now).session_id)
-    session.pk, session.jti = None, "00000000-0000-4000-8000-000000000001"
-    session.expires_at = now + timedelta(minutes=15, microseconds=1)
+    session.pk, session.public_id = None, UUID("00000000-0000-4000-8000-000000000001")
+    session.stakes_until = session.opened_at + timedelta(hours=12, microseconds=1)
     with (
-        pytest.raises(IntegrityError, match="play_session_lives_at_most_15_minutes"),
+        pytest.raises(IntegrityError, match="play_session_takes_stakes_at_most_12_hours"),
         transaction.atomic(),
     ):
         session.save(force_insert=True)
+
+
+def test_the_database_refuses_a_token_longer_than_15_minutes(now: datetime) -> None:
+    _ready()
+    token = GameplayToken.objects.get(session_id=_open(now).session_id)
+    token.pk, token.jti = None, UUID("00000000-0000-4000-8000-000000000001")
+    token.expires_at = token.issued_at + timedelta(minutes=15, microseconds=1)
+    with (
+        pytest.raises(IntegrityError, match="play_token_lives_at_most_15_minutes"),
+        transaction.atomic(),
+    ):
+        token.save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"end_reason": "Because."},
+        {"end_code": "staff"},
+        {"end_code": "staff", "end_reason": "Because."},
+        {"ended_at": datetime(2026, 11, 22, 12, tzinfo=UTC)},
+        {"ended_at": datetime(2026, 11, 22, 12, tzinfo=UTC), "end_code": "staff"},
+        {
+            "ended_at": datetime(2020, 1, 1, tzinfo=UTC),
+            "end_code": "staff",
+            "end_reason": "Because.",
+        },
+    ],
+    ids=str,
+)
+def test_the_database_refuses_half_an_end(now: datetime, changes: dict[str, object]) -> None:
+    _ready()
+    rows = GameSession.objects.filter(pk=_open(now).session_id)
+    with (
+        pytest.raises(IntegrityError, match="play_session_ended_with_a_reason"),
+        transaction.atomic(),
+    ):
+        rows.update(**changes)
 
 
 def test_the_database_refuses_to_stretch_or_to_reopen_a_session(now: datetime) -> None:
@@ -149,24 +190,48 @@ def test_the_database_refuses_to_stretch_or_to_reopen_a_session(now: datetime) -
     opened = _open(now)
     rows = GameSession.objects.filter(pk=opened.session_id)
     with pytest.raises(ProgrammingError), transaction.atomic():
-        rows.update(expires_at=now + timedelta(minutes=5))
-    services.revoke_session(session_id=opened.session_id, reason="Player logged out.", now=now)
+        rows.update(stakes_until=now + timedelta(hours=5))
     with pytest.raises(ProgrammingError), transaction.atomic():
-        rows.update(revoked_at=None, revoked_reason="")
+        GameplayToken.objects.filter(session_id=opened.session_id).update(expires_at=now)
+    _end(opened, "Player logged out.", now)
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        rows.update(ended_at=None, end_code="", end_reason="")
+
+
+def _end(opened: OpenedSession, reason: str, now: datetime) -> None:
+    services.end_session(
+        session_id=opened.session_id, code=SessionEnd.LOGOUT, reason=reason, now=now
+    )
 
 
 def test_a_session_is_ended_once_and_with_a_reason(now: datetime) -> None:
     _ready()
     opened = _open(now)
     with pytest.raises(ReasonRequiredError):
-        services.revoke_session(session_id=opened.session_id, reason=" ", now=now)
-    services.revoke_session(session_id=opened.session_id, reason="Player logged out.", now=now)
-    later = now + timedelta(minutes=1)
-    services.revoke_session(session_id=opened.session_id, reason="Again.", now=later)
+        _end(opened, " ", now)
+    _end(opened, "Player logged out.", now)
+    _end(opened, "Again.", now + timedelta(minutes=1))
     session = GameSession.objects.get(pk=opened.session_id)
-    assert (session.revoked_at, session.revoked_reason) == (now, "Player logged out.")
+    assert (session.ended_at, session.end_reason) == (now, "Player logged out.")
+    assert session.end_code == SessionEnd.LOGOUT
     with pytest.raises(UnknownSessionError):
-        services.revoke_session(session_id=opened.session_id + 1, reason="Why not.", now=now)
+        _end(replace(opened, session_id=opened.session_id + 1), "Why not.", now)
+
+
+def test_all_sessions_of_a_player_end_together_and_nobody_elses(now: datetime) -> None:
+    _, player = _ready()
+    make_player("p-1002")
+    mine = [_open(now), _open(now)]
+    other = services.open_session(
+        player_ref="p-1002", provider_code="aurora", game_code="aurora-reef", now=now
+    )
+    ended = services.end_sessions_of_player(
+        player_id=player.pk, code=SessionEnd.PROTECTION, reason="Self-excluded.", now=now
+    )
+    assert ended == 2
+    open_still = GameSession.objects.filter(ended_at__isnull=True).values_list("pk", flat=True)
+    assert list(open_still) == [other.session_id]
+    assert {each.session_id for each in mine}.isdisjoint(open_still)
 
 
 def test_the_published_keys_are_public_halves_only(now: datetime, client: Client) -> None:

@@ -17,8 +17,9 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.play import services
 from apps.play.contracts import OpenedSession
+from apps.play.enums import SessionEnd
 from apps.play.jwt import new_key_pair
-from apps.play.models import GameSession, SigningKey
+from apps.play.models import GameplayToken, SigningKey
 from tests.factories import make_cover, make_game, make_player, make_provider, make_user
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +36,8 @@ def opened(now: datetime) -> OpenedSession:
 
 def _live(tokens: list[str], now: datetime) -> dict[str, str]:
     with connection.cursor() as cursor:
-        return services.live_tokens(cursor, tokens, now)
+        found = services.live_sessions(cursor, tokens, now)
+    return {token: session.player_ref for token, session in found.items()}
 
 
 def _parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -93,7 +95,9 @@ def test_a_revoked_session_and_a_revoked_key_end_the_token_at_once(
     other = services.open_session(
         player_ref="p-1001", provider_code="aurora", game_code="aurora-reef", now=now
     )
-    services.revoke_session(session_id=opened.session_id, reason="Self-excluded.", now=now)
+    services.end_session(
+        session_id=opened.session_id, code=SessionEnd.PROTECTION, reason="Self-excluded.", now=now
+    )
     assert _live([opened.token, other.token], now) == {other.token: "p-1001"}
     key = SigningKey.objects.get()
     officer = make_user()
@@ -249,7 +253,7 @@ def test_a_token_moved_to_another_session_or_environment_is_refused(
     other = services.open_session(
         player_ref="p-1001", provider_code="aurora", game_code="aurora-reef", now=now
     )
-    other_jti = str(GameSession.objects.get(pk=other.session_id).jti)
+    other_jti = str(GameplayToken.objects.get(session_id=other.session_id).jti)
     assert _live([_resign(opened.token, jti=str(uuid4()))], now) == {}
     # Signed by us and for the same player, so it is that other session's own token.
     moved = _resign(opened.token, jti=other_jti)

@@ -12,7 +12,13 @@ from typing import Any
 
 from apps.bonuses import statements
 from apps.bonuses.arithmetic import contribution_minor
-from apps.bonuses.contracts import Receipt, SqlCursor, WageringState, WeightTable
+from apps.bonuses.contracts import (
+    GrantFact,
+    Receipt,
+    SqlCursor,
+    WageringState,
+    WeightTable,
+)
 from apps.bonuses.enums import GrantState, ReceiptReason
 
 
@@ -23,6 +29,16 @@ def load_wagering(cursor: SqlCursor, player_ids: Sequence[int]) -> dict[int, Wag
     cursor.execute(statements.LOCK_ACTIVE_GRANTS, [sorted(set(player_ids))])
     states = (_state_from_row(row) for row in cursor.fetchall())
     return {state.player_id: state for state in states}
+
+
+def load_grants(cursor: SqlCursor, player_ids: Sequence[int]) -> dict[int, list[GrantFact]]:
+    """Return every grant these players ever had, oldest first, by player id; takes no lock."""
+    found: dict[int, list[GrantFact]] = {player_id: [] for player_id in player_ids}
+    if found:
+        cursor.execute(statements.GRANTS_OF_PLAYERS, [sorted(found)])
+        for player_id, *fact in cursor.fetchall():
+            found[player_id].append(GrantFact(fact[0], fact[1], GrantState(fact[2])))
+    return found
 
 
 def count_bet(

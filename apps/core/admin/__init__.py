@@ -11,15 +11,19 @@ from apps.core.admin.columns import (
 )
 from apps.core.admin.filters import choice_filter, present_filter, recent_filter
 from apps.core.admin.history import HistoryAdmin, reason_field
+from apps.core.admin.live import LIVE_SCRIPT, LiveListMixin, LivePanelsMixin, answer_fragment
 from apps.core.admin.paginator import CappedPaginator
 from apps.core.admin.panels import Panel, PanelsMixin, at_cell, link_cell, money_cell
 from apps.core.admin.registered import AuditEntryAdmin, OutboxMessageAdmin
 
 __all__ = [
+    "LIVE_SCRIPT",
     "ActionCall",
     "AuditEntryAdmin",
     "CappedPaginator",
     "HistoryAdmin",
+    "LiveListMixin",
+    "LivePanelsMixin",
     "ModelAdmin",
     "OutboxMessageAdmin",
     "Panel",
@@ -27,6 +31,7 @@ __all__ = [
     "ReadOnlyAdmin",
     "ReasonForm",
     "ReasonedAction",
+    "answer_fragment",
     "at_cell",
     "badge",
     "badge_column",

@@ -26,7 +26,8 @@ class Panel:
     """One titled box: facts, a table, a text, or what to know when there is none of it.
 
     Cells are escaped by the template unless they are safe strings already. ``code`` is shown as
-    it is, in fixed width. ``empty_text`` says why there is nothing and what that means.
+    it is, in fixed width. ``empty_text`` says why there is nothing and what that means. ``links``
+    are (text, address) below it, the address empty for where one is; ``anchor`` is its id.
     """
 
     title: str
@@ -38,6 +39,8 @@ class Panel:
     link: str = ""
     link_text: str = ""
     tone: str = ""
+    links: Sequence[tuple[str, str]] = ()
+    anchor: str = ""
 
     @property
     def is_empty(self) -> bool:

@@ -18,6 +18,7 @@ from apps.gateway.contracts import Judged, ToJudge
 from apps.gateway.errors import BatchRacedError
 from apps.gateway.services.book import Book, Context
 from apps.gateway.services.judge import Judge
+from apps.gateway.services.moved import load_what_moved
 from apps.gateway.services.refusals import count_refusals
 from apps.gateway.services.resolve import resolve
 from apps.play.selectors import sessions_by_public_id
@@ -219,6 +220,7 @@ def _load_players_state(
         if event.reference_event_id and event.round_type == RoundType.ROLLBACK
     ]
     book.receipts = wagering.load_receipts(cursor, undone)
+    load_what_moved(cursor, book, undone)
     if any(event.promo_campaign for _, event in events):
         book.campaigns = tagging.load_campaigns(cursor, provider_ids)
     if any(_is_new_stake(event) for _, event in events):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from apps.bonuses.contracts import Receipt, WageringState
+from apps.bonuses.contracts import GrantFact, Receipt, WageringState
 from apps.core.contracts import Event
 from apps.gateway.contracts import Refused
 from apps.play.contracts import LiveSession
@@ -13,7 +13,7 @@ from apps.providers.contracts import CanonicalEvent, GameRef, ProviderProfile
 from apps.providers.enums import Operation
 from apps.rounds.contracts import AttemptRow, ConflictRow, DriftRow, EventRow, RoundRow
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
-from apps.wallet.contracts import Side, TransferRequest, Wallet
+from apps.wallet.contracts import PostedLine, Side, TransferRequest, Wallet
 
 EventKey = tuple[int, str]
 RoundKey = tuple[int, str, int]
@@ -47,6 +47,8 @@ class Book:
     rounds_by_id: dict[int, RoundRow] = field(default_factory=dict)
     wagering: dict[int, WageringState] = field(default_factory=dict)
     receipts: dict[str, list[Receipt]] = field(default_factory=dict)
+    grants: dict[int, list[GrantFact]] = field(default_factory=dict)
+    lines: dict[str, list[PostedLine]] = field(default_factory=dict)
     campaigns: dict[tuple[int, str], CampaignRef] = field(default_factory=dict)
     drift: dict[tuple[int, int], int] = field(default_factory=dict)
     wager_limits: dict[int, int] = field(default_factory=dict)

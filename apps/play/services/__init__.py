@@ -1,16 +1,24 @@
-"""What play does: answer whether a game may start, start it, end it, and check its tokens."""
+"""What play does: answer whether a game may start, start it, renew it, end it, check its tokens."""
 
 from apps.play.services.gate import can_serve
 from apps.play.services.keys import retire_key, revoke_key
-from apps.play.services.sessions import open_session, revoke_session
-from apps.play.services.tokens import live_sessions, live_tokens
+from apps.play.services.launch import exchange_launch_code
+from apps.play.services.sessions import (
+    end_session,
+    end_sessions_of_player,
+    open_session,
+    refresh_session,
+)
+from apps.play.services.tokens import live_sessions
 
 __all__ = [
     "can_serve",
+    "end_session",
+    "end_sessions_of_player",
+    "exchange_launch_code",
     "live_sessions",
-    "live_tokens",
     "open_session",
+    "refresh_session",
     "retire_key",
     "revoke_key",
-    "revoke_session",
 ]

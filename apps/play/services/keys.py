@@ -8,7 +8,8 @@ from django.db import connection, transaction
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.services import record_audit
-from apps.play.enums import SigningKeyState
+from apps.play import statements
+from apps.play.enums import SessionEnd, SigningKeyState
 from apps.play.errors import SigningKeyStateError
 from apps.play.jwt import new_key_pair
 from apps.play.models import SigningKey
@@ -45,13 +46,24 @@ def retire_key(*, key_id: int, acting_user: AbstractBaseUser, reason: str, now: 
     _end_key(key_id, SigningKeyState.RETIRED, acting_user=acting_user, reason=reason, now=now)
 
 
+@transaction.atomic
 def revoke_key(*, key_id: int, acting_user: AbstractBaseUser, reason: str, now: datetime) -> None:
-    """End a key that leaked: every token it signed stops counting with this transaction.
+    """End a key that leaked: every token it signed, and every session that holds one, ends now.
 
     Raises:
         ReasonRequiredError, SigningKeyStateError: as they say.
     """
     _end_key(key_id, SigningKeyState.REVOKED, acting_user=acting_user, reason=reason, now=now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statements.END_SESSIONS_OF_KEY,
+            {
+                "key_id": key_id,
+                "now": now,
+                "code": SessionEnd.KEY_REVOKED,
+                "reason": reason.strip()[:200],
+            },
+        )
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Game sessions: opened behind the launch gate, ended early when somebody must stop."""
+"""Game sessions: opened behind the launch gate, renewed by the operator, ended when they must."""
 
 from datetime import datetime
 from uuid import uuid4
@@ -7,13 +7,22 @@ import structlog
 from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
-from apps.play.contracts import OpenedSession, SessionRow
-from apps.play.errors import LaunchRefusedError, UnknownGameError, UnknownSessionError
-from apps.play.jwt import write_token
-from apps.play.models import MAX_LIFETIME, GameSession
+from apps.core.services import record_audit
+from apps.play.contracts import IssuedToken, OpenedSession
+from apps.play.enums import SessionEnd
+from apps.play.errors import (
+    InvalidRefreshError,
+    LaunchRefusedError,
+    SessionEndedError,
+    UnknownGameError,
+    UnknownSessionError,
+)
+from apps.play.models import SESSION_LIFETIME, GameSession, RefreshCredential
 from apps.play.services.gate import can_serve
-from apps.play.services.keys import signing_key
-from apps.players.selectors import player_by_ref
+from apps.play.services.launch import issue_launch_code
+from apps.play.services.secrets import digest_of, new_secret
+from apps.play.services.tokens import issue_token
+from apps.players.selectors import player_by_id, player_by_ref
 from apps.providers.selectors import games_by_code, provider_by_code
 
 logger = structlog.get_logger(__name__)
@@ -23,9 +32,10 @@ logger = structlog.get_logger(__name__)
 def open_session(
     *, player_ref: str, provider_code: str, game_code: str, now: datetime
 ) -> OpenedSession:
-    """Open a session for a player in a game and sign its token; 15 minutes at most.
+    """Open a session for a player in a game: its token, what renews it, and its launch code.
 
-    Each call opens a session of its own: the token is not stored, so it can't be given twice.
+    Each call opens a session of its own: what is handed out is not stored, so it can't be given
+    twice.
 
     Raises:
         UnknownPlayerError, UnknownProviderError, UnknownGameError: as they say.
@@ -39,49 +49,146 @@ def open_session(
     answer = can_serve(game_id=game.id, jurisdiction=player.jurisdiction, at=now, player=player)
     if not answer.allowed:
         raise LaunchRefusedError(answer.reasons)
-    key = signing_key(now)
-    # A token counts whole seconds, and the two must say the same.
-    issued_at = now.replace(microsecond=0)
+    opened_at = now.replace(microsecond=0)
     session = GameSession.objects.create(
+        public_id=uuid4(),
         provider_id=provider.pk,
         player_id=player.id,
         game_id=game.id,
-        signing_key=key,
-        jti=uuid4(),
-        issued_at=issued_at,
-        expires_at=issued_at + MAX_LIFETIME,
+        currency=player.currency,
+        opened_at=opened_at,
+        stakes_until=opened_at + SESSION_LIFETIME,
     )
-    row = SessionRow(
-        session_id=session.pk,
-        jti=str(session.jti),
-        kid=key.kid,
-        public_pem=key.public_pem,
-        issued_at=session.issued_at,
-        expires_at=session.expires_at,
-        player_ref=player.player_ref,
-        provider_id=provider.pk,
-        provider_code=provider.code,
-        game_code=game.game_code,
-    )
+    issued = _issue(session, now=now)
+    launch_code, launch_expires_at = issue_launch_code(session, now=now)
     logger.info("play.session.opened", session_id=session.pk, game_id=game.id)
-    return OpenedSession(write_token(row, key.private_pem), session.pk, session.expires_at)
+    return OpenedSession(
+        session_id=session.pk,
+        public_id=str(session.public_id),
+        token=issued.token,
+        expires_at=issued.expires_at,
+        refresh_credential=issued.refresh_credential,
+        stakes_until=session.stakes_until,
+        launch_code=launch_code,
+        launch_expires_at=launch_expires_at,
+    )
+
+
+def refresh_session(*, session_id: int, credential: str, now: datetime) -> IssuedToken:
+    """Renew a session's token; the credential is used up and the answer has the next one.
+
+    Two calls with one credential: the first is answered, the second ends the session, and so does
+    any later use of a credential that was used before. The launch gate is asked again.
+
+    Raises:
+        UnknownSessionError, SessionEndedError: as they say.
+        InvalidRefreshError: not the session's current credential; a used one ended the session.
+        LaunchRefusedError: the launch gate says no by now; the credential is not used up.
+    """
+    # Reuse ends the session, which must stay although the call is refused.
+    with transaction.atomic():
+        issued = _refresh(session_id, credential, now=now)
+    if issued is None:
+        raise InvalidRefreshError
+    return issued
+
+
+def _refresh(session_id: int, credential: str, *, now: datetime) -> IssuedToken | None:
+    session = _lock(session_id)
+    found = RefreshCredential.objects.filter(session=session, digest=digest_of(credential)).first()
+    if found is None:
+        raise InvalidRefreshError
+    if found.used_at is not None:
+        _end_for_reuse(session, found, now=now)
+        return None
+    if session.ended_at is not None or session.stakes_until <= now:
+        raise SessionEndedError
+    answer = can_serve(
+        game_id=session.game_id,
+        jurisdiction=session.player.jurisdiction,
+        at=now,
+        player=player_by_id(session.player_id),
+    )
+    if not answer.allowed:
+        raise LaunchRefusedError(answer.reasons)
+    found.used_at = now
+    found.save(update_fields=["used_at"])
+    logger.info("play.session.refreshed", session_id=session.pk)
+    return _issue(session, now=now)
+
+
+def _issue(session: GameSession, *, now: datetime) -> IssuedToken:
+    token, expires_at = issue_token(session, now=now)
+    credential = new_secret("pbr")
+    RefreshCredential.objects.create(session=session, digest=digest_of(credential), issued_at=now)
+    return IssuedToken(token, expires_at, credential)
+
+
+def _end_for_reuse(session: GameSession, found: RefreshCredential, *, now: datetime) -> None:
+    if found.reused_at is None:
+        found.reused_at = max(now, found.used_at or now)
+        found.save(update_fields=["reused_at"])
+    if session.ended_at is not None:
+        return
+    reason = "A refresh credential was presented a second time."
+    _end(session, SessionEnd.REFRESH_REUSED, reason, now=now)
+    record_audit(
+        action="play.session.refresh_reused",
+        actor=None,
+        subject=f"play.gamesession:{session.pk}",
+        details={"credential_id": found.pk},
+        now=now,
+    )
 
 
 @transaction.atomic
-def revoke_session(*, session_id: int, reason: str, now: datetime) -> None:
-    """End a session now; its token stops counting for new stakes. Ending it again changes nothing.
+def end_session(*, session_id: int, code: SessionEnd, reason: str, now: datetime) -> None:
+    """End a session now; new stakes stop. Ending it again changes nothing.
 
     Raises:
         ReasonRequiredError, UnknownSessionError: as they say.
     """
     if not reason.strip():
         raise ReasonRequiredError
-    session = GameSession.objects.select_for_update().filter(pk=session_id).first()
+    session = _lock(session_id)
+    if session.ended_at is None:
+        _end(session, code, reason, now=now)
+
+
+@transaction.atomic
+def end_sessions_of_player(*, player_id: int, code: SessionEnd, reason: str, now: datetime) -> int:
+    """End every session of a player that still takes stakes and return how many there were.
+
+    Raises:
+        ReasonRequiredError: no reason was given.
+    """
+    if not reason.strip():
+        raise ReasonRequiredError
+    sessions = list(
+        GameSession.objects.select_for_update()
+        .filter(player_id=player_id, ended_at__isnull=True, stakes_until__gt=now)
+        .order_by("pk")
+    )
+    for session in sessions:
+        _end(session, code, reason, now=now)
+    return len(sessions)
+
+
+def _lock(session_id: int) -> GameSession:
+    session = (
+        GameSession.objects.select_for_update(of=("self",))
+        .select_related("player", "provider", "game")
+        .filter(pk=session_id)
+        .first()
+    )
     if session is None:
         raise UnknownSessionError(session_id)
-    if session.revoked_at is not None:
-        return
-    session.revoked_at = max(now, session.issued_at)
-    session.revoked_reason = reason.strip()[:200]
-    session.save(update_fields=["revoked_at", "revoked_reason"])
-    logger.info("play.session.revoked", session_id=session.pk)
+    return session
+
+
+def _end(session: GameSession, code: SessionEnd, reason: str, *, now: datetime) -> None:
+    session.ended_at = max(now, session.opened_at)
+    session.end_code = code
+    session.end_reason = reason.strip()[:200]
+    session.save(update_fields=["ended_at", "end_code", "end_reason"])
+    logger.info("play.session.ended", session_id=session.pk, code=str(code))

@@ -1,46 +1,57 @@
-"""Checking tokens on the hot path: one statement for a whole batch, the rest is arithmetic."""
+"""Gameplay tokens: signed for a session, checked on the hot path for a whole batch at once."""
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any, Protocol
+from uuid import uuid4
 
+from apps.core.batches import Cursor
 from apps.play import statements
 from apps.play.contracts import LiveSession, SessionRow
 from apps.play.errors import InvalidTokenError
-from apps.play.jwt import check_token, claimed_jti
+from apps.play.jwt import check_token, claimed_jti, write_token
+from apps.play.models import TOKEN_LIFETIME, GameplayToken, GameSession
+from apps.play.services.keys import signing_key
 
 
-class SqlCursor(Protocol):
-    """A cursor of Django or of psycopg: the hot path may use either."""
+def issue_token(session: GameSession, *, now: datetime) -> tuple[str, datetime]:
+    """Sign a token for a session and return it with its end, which is never past the session's."""
+    key = signing_key(now)
+    # A token counts whole seconds, and the two must say the same.
+    issued_at = now.replace(microsecond=0)
+    stored = GameplayToken.objects.create(
+        session=session,
+        signing_key=key,
+        jti=uuid4(),
+        issued_at=issued_at,
+        expires_at=min(issued_at + TOKEN_LIFETIME, session.stakes_until),
+    )
+    row = SessionRow(
+        session_id=session.pk,
+        jti=str(stored.jti),
+        kid=key.kid,
+        public_pem=key.public_pem,
+        issued_at=stored.issued_at,
+        expires_at=stored.expires_at,
+        player_ref=session.player.player_ref,
+        provider_id=session.provider_id,
+        provider_code=session.provider.code,
+        game_code=session.game.game_code,
+    )
+    return write_token(row, key.private_pem), stored.expires_at
 
-    def execute(self, query: Any, params: Any = ...) -> Any: ...
 
-    def fetchall(self) -> list[Any]: ...
-
-
-def live_tokens(cursor: SqlCursor, tokens: Collection[str], now: datetime) -> dict[str, str]:
-    """Return the tokens that hold now, each with the reference of the player it is for.
-
-    A token that isn't there means ``session_expired`` for a new stake and nothing for money that
-    must settle. Use ``live_sessions`` where provider and game must match as well.
-    """
-    found = live_sessions(cursor, tokens, now)
-    return {token: session.player_ref for token, session in found.items()}
-
-
-def live_sessions(
-    cursor: SqlCursor, tokens: Collection[str], now: datetime
-) -> dict[str, LiveSession]:
+def live_sessions(cursor: Cursor, tokens: Collection[str], now: datetime) -> dict[str, LiveSession]:
     """Return the tokens that hold now, each with what it was issued for.
 
-    Any text may be passed; what is no token costs no query. A session that was revoked, or whose
-    signing key was, is not in the answer.
+    Any text may be passed; what is no token costs no query. A token that isn't there means
+    ``session_expired`` for a new stake and nothing for money that must settle: it has run out, its
+    session has ended, or its signing key was revoked.
     """
     claimed = {token: jti for token in set(tokens) if (jti := claimed_jti(token)) is not None}
     if not claimed:
         return {}
     jtis = sorted({str(jti) for jti in claimed.values()})
-    cursor.execute(statements.LIVE_SESSIONS, [jtis, now])
+    cursor.execute(statements.LIVE_SESSIONS, [jtis, now, now])
     rows = {row.jti: row for row in (SessionRow(*columns) for columns in cursor.fetchall())}
     return {
         token: _live_session(row)

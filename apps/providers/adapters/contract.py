@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from apps.providers.contracts import Outcome, Parsed, ProviderProfile, WebhookKey
+from apps.providers.contracts import Outcome, Parsed, Policy, ProviderProfile, WebhookKey
 
 
 class EnvelopeError(Exception):
@@ -62,6 +62,7 @@ class Adapter:
     inside the transaction, so what can't be rendered is never booked. ``refuse`` answers what was
     not judged at all: ``unauthenticated``, ``too_large``, ``unavailable``, ``overloaded``, or the
     code of an ``EnvelopeError``; the status must make the provider do the safe thing.
+    ``default_policy`` is what a new provider of this protocol starts with.
     """
 
     protocol: str
@@ -75,3 +76,4 @@ class Adapter:
         [ProviderProfile, CallbackRequest, Sequence[Parsed], Sequence[Outcome]], CallbackResponse
     ]
     refuse: Callable[[CallbackRequest | None, str], CallbackResponse]
+    default_policy: Policy = field(default_factory=Policy)

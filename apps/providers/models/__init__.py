@@ -1,4 +1,5 @@
 from apps.providers.models.certificates import Certificate, Document, Lab, TrustedRoot
+from apps.providers.models.policy import ProviderPolicy
 from apps.providers.models.provider import Game, GameOffer, Provider, ProviderKey
 from apps.providers.models.scope import (
     CertificateFinding,
@@ -23,5 +24,6 @@ __all__ = [
     "Lab",
     "Provider",
     "ProviderKey",
+    "ProviderPolicy",
     "TrustedRoot",
 ]

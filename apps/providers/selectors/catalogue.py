@@ -1,6 +1,6 @@
 """How providers, their games and their secrets are read."""
 
-from apps.providers.adapters.native.signing import decode_secret
+from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRef, LaunchFacts
 from apps.providers.enums import KeyState
 from apps.providers.errors import UnknownProviderError
@@ -57,7 +57,10 @@ def launch_facts(game_id: int, jurisdiction: str) -> LaunchFacts | None:
 def signing_secrets(provider_id: int) -> tuple[bytes, ...]:
     """Return a provider's active webhook secrets, decoded, oldest first."""
     keys = ProviderKey.objects.filter(provider_id=provider_id, state=KeyState.ACTIVE)
-    return tuple(decode_secret(key.secret) for key in keys.order_by("not_before", "pk"))
+    return tuple(
+        adapter_for(key.provider.protocol).read_secret(key.secret)
+        for key in keys.select_related("provider").order_by("not_before", "pk")
+    )
 
 
 def provider_codes() -> list[tuple[str, str]]:

@@ -1,16 +1,21 @@
 """What the gateway knows of a provider: its profile, with the secrets it may verify with."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 
-from apps.providers.adapters.native.signing import decode_secret
-from apps.providers.contracts import ProviderProfile, WebhookKey
+from apps.providers.adapters.registry import adapter_for
+from apps.providers.contracts import Policy, ProviderProfile, WebhookKey
 from apps.providers.enums import KeyState
-from apps.providers.models import Provider, ProviderKey
+from apps.providers.models import Provider, ProviderKey, ProviderPolicy
+
+_FLAGS = tuple(flag.name for flag in fields(Policy))
 
 
 def provider_profile(provider_code: str) -> ProviderProfile | None:
     """Return an active provider's profile, or None for an unknown or inactive one."""
-    provider = Provider.objects.filter(code=provider_code, is_active=True).first()
+    provider = (
+        Provider.objects.select_related("policy").filter(code=provider_code, is_active=True).first()
+    )
     return None if provider is None else _profile(provider, [KeyState.ACTIVE])
 
 
@@ -19,10 +24,12 @@ def provider_profile_by_id(provider_id: int) -> ProviderProfile:
 
     For what was authenticated when it was received: a key retired since then still explains it.
     """
-    return _profile(Provider.objects.get(pk=provider_id), KeyState.values)
+    provider = Provider.objects.select_related("policy").get(pk=provider_id)
+    return _profile(provider, KeyState.values)
 
 
 def _profile(provider: Provider, key_states: Sequence[str]) -> ProviderProfile:
+    adapter = adapter_for(provider.protocol)
     keys = ProviderKey.objects.filter(provider=provider, state__in=key_states).order_by("pk")
     return ProviderProfile(
         id=provider.pk,
@@ -34,10 +41,21 @@ def _profile(provider: Provider, key_states: Sequence[str]) -> ProviderProfile:
         keys=tuple(
             WebhookKey(
                 kid=key.kid,
-                secret=decode_secret(key.secret),
+                secret=adapter.read_secret(key.secret),
                 not_before=key.not_before,
                 not_after=key.not_after,
             )
             for key in keys
         ),
+        wallet_model=provider.wallet_model,
+        policy=_policy_of(provider),
     )
+
+
+def _policy_of(provider: Provider) -> Policy:
+    """Return the stored policy; a provider that has none yet is judged by its protocol's."""
+    try:
+        stored: ProviderPolicy = provider.policy
+    except ProviderPolicy.DoesNotExist:
+        return adapter_for(provider.protocol).default_policy
+    return Policy(**{name: getattr(stored, name) for name in _FLAGS})

@@ -7,9 +7,10 @@ from datetime import datetime
 from django.db import transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
-from apps.providers.adapters.native.signing import decode_secret
+from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRecord, ProviderRecord, SavedProvider
 from apps.providers.models import Game, GameOffer, Provider, ProviderKey
+from apps.providers.services.policy import give_default_policy
 
 _CHANGE_REASON = "Loaded from the provider's files"
 
@@ -24,7 +25,7 @@ def save_provider(record: ProviderRecord, *, now: datetime) -> SavedProvider:
     Raises:
         InvalidSecretError: the webhook secret is malformed.
     """
-    secret = decode_secret(record.webhook_secret)
+    secret = adapter_for(record.protocol).read_secret(record.webhook_secret)
     provider, is_new = Provider.objects.get_or_create(
         code=record.code,
         defaults={
@@ -41,6 +42,7 @@ def save_provider(record: ProviderRecord, *, now: datetime) -> SavedProvider:
             "export_token": record.export_token,
         },
     )
+    give_default_policy(provider)
     # The key's name is taken from its digest, so the same secret is the same key for ever.
     kid = f"k-{hashlib.sha256(secret).hexdigest()[:12]}"
     _, key_is_new = ProviderKey.objects.get_or_create(

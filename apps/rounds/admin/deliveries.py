@@ -1,65 +1,143 @@
-"""What arrived, byte for byte, and what was found wrong with it."""
+"""The delivery log: what arrived, byte for byte, what we answered and how long it took."""
 
-import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, override
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import (
+    DateTimeField,
+    IntegerField,
+    JSONField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+)
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
 from apps.core.admin import (
+    LiveListMixin,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
     badge,
-    badge_column,
     choice_filter,
     datetime_column,
     link_cell,
-    money_column,
-    recent_filter,
+    money_cell,
 )
 from apps.providers.selectors import provider_choices
-from apps.rounds import panels, selectors
-from apps.rounds.models import BalanceDrift, Conflict, Delivery, DeliveryVerdict, EventAttempt
+from apps.rounds import panels
+from apps.rounds.admin import delivery_filters as filters
+from apps.rounds.event_actions import DELIVERY_ACTIONS
+from apps.rounds.models import Delivery, DeliveryVerdict, RoundEvent
 from apps.rounds.payloads import readable
+from apps.rounds.traffic import delivery_ids_of, events_of_delivery, verdicts_of
+
+_SHOWN_RESULTS = 200
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(PanelsMixin, ReadOnlyAdmin[Delivery]):
+class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
     list_display = [
         "message_id",
         "provider",
         datetime_column("received_at", title="received"),
         "verdict",
+        "answer",
+        "latency",
         "key_id",
         "path",
     ]
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
-        recent_filter("received_at", "received"),
+        filters.WindowFilter,
+        filters.VerdictFilter,
+        filters.HttpFilter,
+        filters.KeyFilter,
+        filters.CodeFilter,
     ]
     list_select_related = ["provider"]
     search_fields = ["pk__exact", "message_id__exact"]
-    search_help_text = "Delivery number or webhook-id, exactly"
+    search_help_text = (
+        "Message id, event id or delivery number, exactly. Verdict, HTTP status and key look "
+        "through the newest 20,000 deliveries of the provider and time chosen."
+    )
     ordering = ["-pk"]
-    fields = [("provider", "message_id"), ("received_at", "stored_at"), ("key_id", "path")]
+    reasoned_actions = DELIVERY_ACTIONS
+    readonly_fields = ["verdict", "answer", "latency", "key_used"]
+    fieldsets = [
+        (
+            "Delivery",
+            {
+                "fields": [
+                    ("provider", "message_id", "path"),
+                    ("verdict", "answer", "latency"),
+                    ("received_at", "stored_at", "key_used"),
+                ]
+            },
+        ),
+    ]
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         verdict = DeliveryVerdict.objects.filter(delivery_id=OuterRef("pk"))
-        status = Subquery(verdict.values("http_status")[:1], output_field=IntegerField())
         rows: QuerySet[Delivery] = super().get_queryset(request).defer("body", "headers")
-        return rows.annotate(http_status=status)
+        return rows.annotate(
+            http_status=Subquery(verdict.values("http_status")[:1], output_field=IntegerField()),
+            results=Subquery(verdict.values("results")[:1], output_field=JSONField()),
+            judged_at=Subquery(verdict.values("judged_at")[:1], output_field=DateTimeField()),
+        )
 
-    @admin.display(description="answer")
+    @override
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
+    ) -> tuple[QuerySet[Delivery], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if "\x00" in term:
+            return queryset.none(), False
+        providers = [int(pk) for pk, _ in provider_choices()]
+        return queryset.filter(pk__in=delivery_ids_of(term, providers)), False
+
+    @admin.display(description="verdict")
     def verdict(self, delivery: Any) -> Any:
         if delivery.http_status is None:
-            return badge("not judged yet", "warning")
-        return badge(f"HTTP {delivery.http_status}", "success")
+            return badge("waiting", "warning")
+        counts = Counter(str(result.get("status", "")) for result in delivery.results or [])
+        if not counts:
+            return badge("no event", "neutral")
+        return format_html_join(
+            " ",
+            "{}",
+            (
+                (badge(_counted(status, count), panels.STATUS_TONES.get(status, "neutral")),)
+                for status, count in counts.most_common()
+            ),
+        )
+
+    @admin.display(description="HTTP")
+    def answer(self, delivery: Any) -> str:
+        return "-" if delivery.http_status is None else str(delivery.http_status)
+
+    @admin.display(description="latency (received to judged)")
+    def latency(self, delivery: Any) -> SafeString | str:
+        if delivery.judged_at is None:
+            return "-"
+        took = (delivery.judged_at - delivery.received_at).total_seconds() * 1000
+        return format_html('<span class="pb-at">{} ms</span>', f"{took:,.1f}")
+
+    @admin.display(description="key used")
+    def key_used(self, delivery: Delivery) -> SafeString:
+        query = urlencode({"q": delivery.key_id, "provider_id": delivery.provider_id})
+        url = reverse("admin:providers_providerkey_changelist")
+        return link_cell(f"{url}?{query}", delivery.key_id)
 
     @override
     def get_urls(self) -> list[URLPattern]:
@@ -92,14 +170,16 @@ class DeliveryAdmin(PanelsMixin, ReadOnlyAdmin[Delivery]):
     @override
     def panels(self, request: HttpRequest, obj: Delivery) -> Sequence[Panel]:
         payload = readable(bytes(obj.body))
+        verdict = verdicts_of([obj.pk]).get(obj.pk)
         return [
-            _verdict_panel(obj),
+            _events_panel(obj, verdict),
             Panel(
                 title="Body",
                 note=payload.note,
                 code=payload.text,
                 link=reverse("admin:rounds_delivery_raw", args=[obj.pk]),
                 link_text=f"Download {len(bytes(obj.body)):,} bytes as received",
+                empty_text="The body was empty: everything is in the address.",
             ),
             Panel(
                 title="Headers",
@@ -110,143 +190,47 @@ class DeliveryAdmin(PanelsMixin, ReadOnlyAdmin[Delivery]):
         ]
 
 
-def _verdict_panel(delivery: Delivery) -> Panel:
-    verdict = DeliveryVerdict.objects.filter(delivery_id=delivery.pk).first()
+def _counted(status: str, count: int) -> str:
+    return status if count == 1 else f"{count:,} {status}"
+
+
+def _events_panel(delivery: Delivery, verdict: DeliveryVerdict | None) -> Panel:
     if verdict is None:
         return Panel(
-            title="Answer",
-            empty_text="Stored and not judged yet. The sweeper applies it; nothing is lost.",
+            title="Events and answers",
+            empty_text="Stored and not judged yet. The sweeper applies it within a minute; nothing "
+            "is lost. Where it stays so, re-process it: what was applied meanwhile is a repeat.",
             tone="warning",
         )
+    results = [result for result in verdict.results if isinstance(result, dict)]
+    named = [str(result.get("event_id", "")) for result in results[:_SHOWN_RESULTS]]
+    events = events_of_delivery(delivery.provider_id, named, limit=_SHOWN_RESULTS)
+    more = len(results) - _SHOWN_RESULTS
     return Panel(
-        title=f"Answered HTTP {verdict.http_status}",
-        columns=["Event", "Status", "Balance answered"],
+        title=f"Events and answers: {len(results):,}, answered HTTP {verdict.http_status}",
+        columns=["Event", "Answered", "Balance", "Round", "Operation", "Bet", "Win", "Money now"],
         rows=[
-            [
-                str(result.get("event_id", "-")),
-                panels.status_cell(str(result.get("status", "")), str(result.get("code") or "")),
-                str(result.get("balance") or "-"),
-            ]
-            for result in verdict.results[:200]
+            _result_row(result, events.get(str(result.get("event_id", ""))))
+            for result in results[:_SHOWN_RESULTS]
         ],
-        empty_text="The answer named no event.",
-        note="The first 200 results." if len(verdict.results) > 200 else "",
+        empty_text="The answer named no event: the message asked for a balance or moved nothing.",
+        note=f"The first {_SHOWN_RESULTS}; {more:,} more are in the body." if more > 0 else "",
     )
 
 
-@admin.register(EventAttempt)
-class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
-    """Further deliveries: repeats, conflicts, and refusals that stored no event."""
-
-    list_display = [
-        "event_id",
-        "provider",
-        badge_column("status", panels.STATUS_TONES),
-        "code",
-        datetime_column("received_at", title="received"),
-        "delivery",
+def _result_row(result: dict[str, Any], event: RoundEvent | None) -> list[Any]:
+    answered = [
+        panels.status_cell(str(result.get("status", "")), str(result.get("code") or "")),
+        str(result.get("balance") or "-"),
     ]
-    list_filter = [
-        choice_filter("provider_id", "provider", provider_choices),
-        choice_filter(
-            "status",
-            "status",
-            [(name, name) for name in ("duplicate", "conflict", "rejected", "accepted")],
-        ),
-    ]
-    list_select_related = ["provider"]
-    search_fields = ["event_id__exact"]
-    search_help_text = "Event, exactly"
-    ordering = ["-pk"]
-
-    @admin.display(description="delivery")
-    def delivery(self, attempt: EventAttempt) -> Any:
-        url = reverse("admin:rounds_delivery_change", args=[attempt.delivery_id])
-        return link_cell(url, attempt.delivery_id)
-
-
-@admin.register(Conflict)
-class ConflictAdmin(PanelsMixin, ReadOnlyAdmin[Conflict]):
-    list_display = [
-        "event_id",
-        "provider",
-        "seen_count",
-        datetime_column("first_seen_at", title="first seen"),
-        datetime_column("last_seen_at", title="last seen"),
-    ]
-    list_filter = [
-        choice_filter("provider_id", "provider", provider_choices),
-        recent_filter("last_seen_at", "last seen"),
-    ]
-    list_select_related = ["provider"]
-    search_fields = ["event_id__exact"]
-    search_help_text = "Event, exactly"
-    ordering = ["-last_seen_at", "-pk"]
-    fields = [("event_id", "provider"), ("first_seen_at", "last_seen_at", "seen_count")]
-
-    @override
-    def panels(self, request: HttpRequest, obj: Conflict) -> Sequence[Panel]:
-        code = obj.provider.code
-        attempts = selectors.deliveries_of_event(code, obj.event_id)
-        return [
-            Panel(
-                title="What differs",
-                note="The first delivery was applied. The other content moved nothing.",
-                columns=["Field", "First delivery", "Conflicting delivery"],
-                rows=_differences(_first_content(attempts, obj.event_id), obj.content),
-                empty_text="The first delivery can't be compared field by field; see below.",
-                tone="danger",
-            ),
-            Panel(
-                title="Conflicting content",
-                code=json.dumps(obj.content, indent=2, ensure_ascii=False),
-                link=reverse("admin:rounds_delivery_raw", args=[obj.last_delivery_id]),
-                link_text="Download the last delivery as received",
-            ),
-            panels.attempts_panel(attempts),
-            panels.payload_panel(attempts, obj.event_id),
-        ]
-
-
-def _first_content(attempts: Sequence[Any], event_id: str) -> dict[str, Any]:
-    if not attempts:
-        return {}
-    try:
-        parsed = json.loads(attempts[0].body)
-    except (ValueError, RecursionError):
-        return {}
-    events = parsed.get("events", [parsed]) if isinstance(parsed, dict) else []
-    for event in events if isinstance(events, list) else []:
-        if isinstance(event, dict) and event.get("event_id") == event_id:
-            return event
-    return {}
-
-
-def _differences(first: dict[str, Any], other: dict[str, Any]) -> list[list[str]]:
-    names = [name for name in {**first, **other} if first.get(name) != other.get(name)]
+    if event is None:
+        return [str(result.get("event_id") or "-"), *answered, "not stored", "-", "-", "-", "-"]
     return [
-        [name, str(first.get(name, "(absent)")), str(other.get(name, "(absent)"))]
-        for name in (names if first else [])
+        panels.event_link(event),
+        *answered,
+        panels.round_link(event.round),
+        event.get_round_type_display(),
+        money_cell(event.bet_minor, event.currency),
+        money_cell(event.win_minor, event.currency),
+        panels.money_state_cell(event),
     ]
-
-
-@admin.register(BalanceDrift)
-class BalanceDriftAdmin(ReadOnlyAdmin[BalanceDrift]):
-    """The provider's balance minus ours, per player, as the last event left it."""
-
-    list_display = [
-        "player",
-        "provider",
-        money_column("difference_minor", "player__currency", title="provider minus ours"),
-        "last_event_id",
-        datetime_column("changed_at", title="changed"),
-    ]
-    list_filter = [choice_filter("provider_id", "provider", provider_choices)]
-    list_select_related = ["provider", "player"]
-    search_fields = ["player__player_ref__exact"]
-    search_help_text = "Player, exactly"
-    ordering = ["-changed_at", "-pk"]
-
-    @override
-    def get_queryset(self, request: HttpRequest) -> QuerySet[BalanceDrift]:
-        return super().get_queryset(request).exclude(difference_minor=0)

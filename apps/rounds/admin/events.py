@@ -5,6 +5,7 @@ from typing import Any, override
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 
 from apps.core.admin import (
     Panel,
@@ -18,6 +19,7 @@ from apps.core.admin import (
 )
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
+from apps.rounds.admin.round_page import event_by_event_panel, next_step_panel
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
 from apps.rounds.event_actions import EVENT_ACTIONS
 from apps.rounds.models import Round, RoundEvent
@@ -79,7 +81,11 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
     @override
     def panels(self, request: HttpRequest, obj: Round) -> Sequence[Panel]:
         events = selectors.events_of_round(obj.pk)
-        return [panels.round_panel(events), panels.round_ledger_panel(obj.provider.code, events)]
+        return [
+            next_step_panel(obj, timezone.now()),
+            panels.round_panel(events),
+            event_by_event_panel(obj, events, start=request.GET.get("from", "")),
+        ]
 
 
 @admin.register(RoundEvent)

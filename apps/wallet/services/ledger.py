@@ -8,7 +8,14 @@ from django.db import connection, transaction
 
 from apps.core.batches import Cursor, columns
 from apps.wallet import statements
-from apps.wallet.contracts import House, PlayerPot, Side, TransferRequest, Wallet
+from apps.wallet.contracts import (
+    House,
+    PlayerPot,
+    PostedLine,
+    Side,
+    TransferRequest,
+    Wallet,
+)
 from apps.wallet.enums import Pot
 from apps.wallet.errors import (
     CurrencyMismatchError,
@@ -16,6 +23,7 @@ from apps.wallet.errors import (
     InsufficientFundsError,
     UnknownAccountError,
 )
+from apps.wallet.play_models import provider_of_pot
 
 HouseAccounts = dict[tuple[str, str], int]
 
@@ -51,6 +59,7 @@ def post_transfers(requests: Sequence[TransferRequest], *, now: datetime) -> int
         }
         wallets = {w.player_id: w for w in lock_wallets(cursor, player_ids=sorted(player_ids))}
         houses = house_accounts(cursor, requests)
+        _open_missing_pots(cursor, requests, wallets)
         new = _not_yet_posted(cursor, requests, wallets, houses)
         for request in new:
             _move(wallets, request)
@@ -72,10 +81,12 @@ def lock_wallets(
         query = statements.LOCK_WALLETS.replace("{key}", "a.player_id")
         cursor.execute(query, [list(player_ids or [])])
     wallets: dict[int, Wallet] = {}
-    for player_id, ref, status, currency, account_id, pot, balance in cursor.fetchall():
+    for row in cursor.fetchall():
+        player_id, ref, status, jurisdiction, currency, account_id, pot, balance = row
         wallet = wallets.get(player_id)
         if wallet is None:
-            wallet = wallets[player_id] = Wallet(player_id, ref, status, currency)
+            wallet = Wallet(player_id, ref, status, currency, jurisdiction=jurisdiction)
+            wallets[player_id] = wallet
         wallet.account_ids[pot] = account_id
         wallet.balances[pot] = balance
     return list(wallets.values())
@@ -97,6 +108,16 @@ def house_accounts(cursor: Cursor, requests: Iterable[TransferRequest]) -> House
     return found
 
 
+def posted_lines(cursor: Cursor, subjects: Sequence[str]) -> dict[str, list[PostedLine]]:
+    """Return what each subject moved, in posting order; a subject that moved nothing is there."""
+    found: dict[str, list[PostedLine]] = {subject: [] for subject in subjects}
+    if found:
+        cursor.execute(statements.LINES_OF_SUBJECTS, [sorted(found)])
+        for subject, *line in cursor.fetchall():
+            found[subject].append(PostedLine(*line))
+    return found
+
+
 def write_transfers(
     cursor: Cursor,
     requests: Sequence[TransferRequest],
@@ -111,6 +132,7 @@ def write_transfers(
     """
     if not requests:
         return
+    _open_missing_pots(cursor, requests, wallets)
     cursor.execute(statements.DRAW_TRANSFER_IDS, [len(requests)])
     ids = [row[0] for row in cursor.fetchall()]
     id_by_key = {
@@ -145,6 +167,27 @@ def write_transfers(
     moved = [(account_id, delta) for account_id, delta in sorted(deltas.items()) if delta]
     if moved:
         cursor.execute(statements.MOVE_BALANCES, columns(moved))
+
+
+def _open_missing_pots(
+    cursor: Cursor, requests: Sequence[TransferRequest], wallets: dict[int, Wallet]
+) -> None:
+    """Open the pots of locked wallets that money comes to for the first time."""
+    missing = sorted(
+        {
+            (wallet.player_id, side.pot, wallet.currency)
+            for request in requests
+            for side in (request.debit, request.credit)
+            if isinstance(side, PlayerPot) and (wallet := wallets.get(side.player_id))
+            if side.pot not in wallet.account_ids and provider_of_pot(side.pot)
+        }
+    )
+    if missing:
+        cursor.execute(statements.OPEN_PLAYER_ACCOUNTS, columns(missing))
+        names = [(player_id, pot) for player_id, pot, _ in missing]
+        cursor.execute(statements.FIND_PLAYER_ACCOUNTS, columns(names))
+        for player_id, pot, account_id in cursor.fetchall():
+            wallets[player_id].account_ids[pot] = account_id
 
 
 def _find_houses(cursor: Cursor, wanted: set[tuple[str, str]]) -> HouseAccounts:

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.history import history_records
-from apps.players.enums import KycStatus, LimitKind, PlayerStatus
+from apps.players.enums import KycStatus, PlayerStatus
 
 
 class Player(models.Model):
@@ -47,36 +47,16 @@ class Player(models.Model):
         return self.player_ref
 
 
-class Limit(models.Model):
-    """A protection limit of one player, in minor units of the player's currency.
-
-    The lowest limit in force wins. Rows are added, not edited, so that what applied at a moment
-    can always be told.
-    """
-
-    player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="limits")
-    kind = models.CharField(max_length=16, choices=LimitKind.choices)
-    amount_minor = models.BigIntegerField("amount (minor units)")
-    effective_from = models.DateTimeField()
-    effective_until = models.DateTimeField(null=True, blank=True)
-
-    history = history_records()
+class PlayerProtection(Player):
+    """A player seen by the officer who protects them: the same row, a page of its own."""
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(amount_minor__gte=0), name="players_limit_amount_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(effective_until__isnull=True)
-                | Q(effective_until__gt=models.F("effective_from")),
-                name="players_limit_ends_after_it_starts",
-            ),
+        proxy = True
+        verbose_name = "player protection"
+        verbose_name_plural = "player protection"
+        permissions = [
+            ("set_limit", "Can set and cancel limits for a player"),
+            ("exclude_player", "Can exclude a player"),
+            ("end_exclusion", "Can end a player's exclusion"),
+            ("close_account", "Can close a player's account"),
         ]
-        indexes = [
-            models.Index(fields=["player", "kind"], name="players_limit_player_kind"),
-        ]
-
-    @override
-    def __str__(self) -> str:
-        return f"{self.kind} {self.amount_minor}"

@@ -1,0 +1,71 @@
+"""Pages that renew themselves: a static script asks for the same address again and swaps one part.
+
+The filters are in the address, so they are kept. Nothing runs while the tab is hidden.
+"""
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final, override
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.cache import patch_vary_headers
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as DjangoModelAdmin
+
+    _Base = DjangoModelAdmin[Any]
+else:
+    _Base = object
+
+FRAGMENT_HEADER: Final = "X-Pitboss-Fragment"
+LIVE_SCRIPT: Final = "pitboss/live.js"
+
+
+def answer_fragment(
+    request: HttpRequest, response: HttpResponse, fragment_template: str
+) -> HttpResponse:
+    """Let the script have only the part of a page that it swaps; people get the whole page."""
+    if not isinstance(response, TemplateResponse):
+        return response
+    if FRAGMENT_HEADER in request.headers:
+        response.template_name = fragment_template
+    response["X-Pitboss-At"] = timezone.now().astimezone(UTC).strftime("%H:%M:%S")
+    patch_vary_headers(response, [FRAGMENT_HEADER])
+    return response
+
+
+class _LiveMixin(_Base):
+    live_seconds = 5
+
+    @property
+    @override
+    def media(self) -> forms.Media:
+        return super().media + forms.Media(js=[LIVE_SCRIPT])
+
+
+class LiveListMixin(_LiveMixin):
+    """Keeps the rows of a list fresh."""
+
+    change_list_template = "admin/live_list.html"
+
+    @override
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        context = {**(extra_context or {}), "live_seconds": self.live_seconds}
+        response = super().changelist_view(request, context)
+        return answer_fragment(request, response, "admin/live_rows.html")
+
+
+class LivePanelsMixin(_LiveMixin):
+    """Keeps the panels of a page fresh; list it before ``PanelsMixin``."""
+
+    change_form_outer_after_template = "admin/live_panels.html"
+
+    @override
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context["live_seconds"] = self.live_seconds
+        response = super().render_change_form(request, context, *args, **kwargs)
+        return answer_fragment(request, response, "admin/panels.html")

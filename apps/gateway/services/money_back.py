@@ -1,0 +1,183 @@
+"""How an event's money goes back. Pure: works on the book alone.
+
+A rollback reads the event's own ledger lines and returns to the pots the money came from,
+whatever the provider's wallet model is by then. What was staked from a bonus that is closed by
+now has no pot to return to: docs/decisions/bonus-stake-rolled-back.md says where it goes.
+"""
+
+from typing import Final
+
+from apps.bonuses.enums import GrantState
+from apps.bonuses.services.grants import BONUS_COST
+from apps.gateway.services.book import Book, Context
+from apps.gateway.services.moved import lines_of
+from apps.rounds.contracts import EventRow
+from apps.wallet.contracts import House, PlayerPot, PostedLine, Side, Wallet
+from apps.wallet.enums import Pot, TransferKind
+from apps.wallet.play_models import clawback_pots, play_model
+
+_STAKES: Final = (TransferKind.STAKE, TransferKind.HOLD, TransferKind.OVERDRAWN)
+_WINS: Final = (TransferKind.WIN, TransferKind.SETTLE_WIN)
+
+
+class MoneyBack:
+    """Releasing a held event and reversing a settled one."""
+
+    def __init__(self, book: Book, context: Context, wallet: Wallet) -> None:
+        self.book = book
+        self.context = context
+        self.wallet = wallet
+        self.house = House(f"gaming:{context.provider.code}")
+        self.receivable = House(f"receivable:{wallet.player_ref}")
+        self.model = play_model(
+            context.provider.wallet_model, context.provider.code, wallet.jurisdiction
+        )
+
+    def release(self, row: EventRow) -> None:
+        """Give a held stake back and withdraw its pending win."""
+        cash = row.bet_minor - row.overdrawn_minor - row.stake_bonus_minor
+        bonus_home, bonus_kind = self._home_of_bonus(row, TransferKind.RELEASE)
+        parts = (
+            (self._pot(Pot.CASH), TransferKind.RELEASE, cash, ""),
+            (bonus_home, bonus_kind, row.stake_bonus_minor, ":bonus"),
+        )
+        for side, kind, amount, suffix in parts:
+            self.book.move(
+                row,
+                self._subject(row),
+                kind=kind,
+                debit=self._pot(Pot.HELD),
+                credit=side,
+                amount_minor=amount,
+                key=f"{TransferKind.RELEASE}{suffix}",
+                reverses=f"{TransferKind.HOLD}{suffix}",
+            )
+        self.book.move(
+            row,
+            self._subject(row),
+            kind=TransferKind.UNPEND,
+            debit=self._pot(Pot.PENDING),
+            credit=self.house,
+            amount_minor=row.win_minor,
+            reverses=TransferKind.PEND,
+        )
+
+    def reverse(self, row: EventRow) -> int:
+        """Take a settled event back and return what of its win the player no longer has.
+
+        The stake goes back before the win is taken, so the player's own stake covers it first.
+        """
+        lines = lines_of(self.book, self._subject(row), may_be_new=row.is_new)
+        self._give_stake_back(row, lines)
+        return self._take_win_back(row, lines)
+
+    def _give_stake_back(self, row: EventRow, lines: list[PostedLine]) -> None:
+        kind = TransferKind.ROLLBACK_STAKE
+        captured = next((line.key for line in lines if line.kind == TransferKind.CAPTURE), "")
+        for line in lines:
+            if line.kind not in _STAKES:
+                continue
+            home: Side = self._pot(line.debit_pot)
+            moved_as, suffix = kind, suffix_of(line.debit_pot)
+            if not line.debit_pot:
+                home, suffix = self.receivable, ":receivable"
+            elif line.debit_pot == Pot.BONUS:
+                home, moved_as = self._home_of_bonus(row, kind)
+            self.book.move(
+                row,
+                self._subject(row),
+                kind=moved_as,
+                debit=self.house,
+                credit=home,
+                amount_minor=line.amount_minor,
+                key=f"{kind}{suffix}",
+                reverses=self._ending(row, captured or line.key),
+            )
+
+    def _take_win_back(self, row: EventRow, lines: list[PostedLine]) -> int:
+        """Take a win out of the pots it went to; what they lack is owed, and returned."""
+        wins = {line.credit_pot: line for line in lines if line.kind in _WINS}
+        bonus = wins.pop(Pot.BONUS, None)
+        main = next(iter(wins.values()), bonus)
+        if main is None:
+            return 0
+        owed = sum(line.amount_minor for line in wins.values())
+        if bonus is not None:
+            owed += self._take_bonus_win_back(row, bonus)
+        pots = clawback_pots(main.credit_pot if wins else Pot.CASH)
+        for pot, suffix in zip(pots, ("", ":cash"), strict=False):
+            taken = min(self.wallet.balances[pot], owed)
+            self._move_win_back(row, self._pot(pot), taken, suffix, main)
+            owed -= taken
+        self._move_win_back(row, self.receivable, owed, ":receivable", main)
+        return owed
+
+    def _take_bonus_win_back(self, row: EventRow, line: PostedLine) -> int:
+        """Take the bonus part of a win back and return what of it the player's cash must cover.
+
+        Of a bonus that was forfeited, the house has this part already.
+        """
+        home, _ = self._home_of_bonus(row, TransferKind.ROLLBACK_WIN)
+        if home == self._pot(Pot.CASH):
+            return line.amount_minor
+        taken = line.amount_minor
+        if isinstance(home, PlayerPot):
+            taken = min(self.wallet.balances[home.pot], taken)
+        self._move_win_back(row, home, taken, ":bonus", line)
+        return line.amount_minor - taken
+
+    def _move_win_back(
+        self, row: EventRow, side: Side, amount_minor: int, suffix: str, line: PostedLine
+    ) -> None:
+        self.book.move(
+            row,
+            self._subject(row),
+            kind=TransferKind.ROLLBACK_WIN,
+            debit=side,
+            credit=self.house,
+            amount_minor=amount_minor,
+            key=f"{TransferKind.ROLLBACK_WIN}{suffix}",
+            reverses=self._ending(row, line.key),
+        )
+
+    def _home_of_bonus(self, row: EventRow, kind: TransferKind) -> tuple[Side, TransferKind]:
+        """Return where the bonus part of a returned stake goes, and as what it is booked.
+
+        To the bonus it was staked from while that is open, to cash where its wagering is done, and
+        else to the house: had it not been staked, it would have been forfeited with the rest.
+        """
+        state = self._state_of_grant(row)
+        if state == GrantState.ACTIVE:
+            return self._pot(Pot.BONUS), kind
+        if state == GrantState.COMPLETED:
+            return self._pot(Pot.CASH), kind
+        return BONUS_COST, TransferKind.STAKE_FORFEITED
+
+    def _state_of_grant(self, row: EventRow) -> GrantState | None:
+        """Return what became of the grant that a stake's bonus part was taken from.
+
+        A player has one grant at a time, and a stake takes bonus funds only of a grant made
+        before it was placed: that is the youngest such grant.
+        """
+        loaded = self.book.grants.get(self.wallet.player_id, [])
+        own = [grant for grant in loaded if grant.granted_at <= row.occurred_at]
+        if not own:
+            return None
+        running = self.book.wagering.get(self.wallet.player_id)
+        if running is not None and running.grant_id == own[-1].grant_id:
+            return running.state
+        return own[-1].state
+
+    def _pot(self, pot: str) -> PlayerPot:
+        return PlayerPot(self.wallet.player_id, pot)
+
+    def _subject(self, row: EventRow) -> str:
+        return self.context.subject(row.event_id)
+
+    def _ending(self, row: EventRow, key: str) -> str:
+        return key.removeprefix(f"{self._subject(row)}:")
+
+
+def suffix_of(pot: str) -> str:
+    """Return what tells the bonus part of a movement from the other in their keys."""
+    return ":bonus" if pot == Pot.BONUS else ""

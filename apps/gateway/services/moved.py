@@ -1,0 +1,47 @@
+"""What an event moved: read from the ledger's own lines, which are the split kept for each bet."""
+
+from collections.abc import Sequence
+
+from apps.bonuses.services import wagering
+from apps.core.batches import Cursor
+from apps.gateway.services.book import Book
+from apps.wallet.contracts import PlayerPot, PostedLine, Side
+from apps.wallet.services import ledger
+
+
+def load_what_moved(cursor: Cursor, book: Book, subjects: Sequence[str]) -> None:
+    """Load what a batch needs to undo these events: their ledger lines and their players' grants.
+
+    Every subject that a batch may reverse must be loaded here first (``lines_of`` says so).
+    """
+    if subjects:
+        book.lines |= ledger.posted_lines(cursor, subjects)
+        players = sorted(wallet.player_id for wallet in book.wallets.values())
+        book.grants |= wagering.load_grants(cursor, players)
+
+
+def lines_of(book: Book, subject: str, *, may_be_new: bool) -> list[PostedLine]:
+    """Return the lines of a subject: those stored and those of the running batch.
+
+    Raises:
+        LookupError: a stored event that nobody loaded; reversing it would lose its money.
+    """
+    if subject not in book.lines and not may_be_new:
+        raise LookupError(f"The ledger lines of {subject} were not loaded.")
+    stored = book.lines.get(subject, [])
+    running = [
+        PostedLine(
+            transfer.idempotency_key,
+            transfer.kind,
+            _pot(transfer.debit),
+            _pot(transfer.credit),
+            transfer.amount_minor,
+        )
+        for transfer in book.transfers
+        if transfer.subject == subject
+    ]
+    return [*stored, *running]
+
+
+def _pot(side: Side) -> str:
+    return side.pot if isinstance(side, PlayerPot) else ""

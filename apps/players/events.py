@@ -1,0 +1,17 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+from apps.core.contracts import Event
+
+
+@dataclass(frozen=True)
+class PlayerExcluded(Event):
+    """A player is kept from playing from now on: every game session ends.
+
+    ``kind`` is self_exclusion, time_out or closure.
+    """
+
+    topic: ClassVar[str] = "players.excluded"
+    player_id: int
+    exclusion_id: int
+    kind: str

@@ -1,0 +1,18 @@
+from apps.players.models.checks import ProtectionCheck, RealityCheck, RefusalTally, RuleCheck
+from apps.players.models.exclusions import Exclusion, ExclusionEnd
+from apps.players.models.limits import Limit
+from apps.players.models.player import Player, PlayerProtection
+from apps.players.models.tallies import HourTally
+
+__all__ = [
+    "Exclusion",
+    "ExclusionEnd",
+    "HourTally",
+    "Limit",
+    "Player",
+    "PlayerProtection",
+    "ProtectionCheck",
+    "RealityCheck",
+    "RefusalTally",
+    "RuleCheck",
+]

@@ -1,0 +1,29 @@
+"""How other apps read players: as refs, never as rows."""
+
+from apps.players.selectors.batches import load_protection
+from apps.players.selectors.identity import (
+    player_by_id,
+    player_by_ref,
+    players_by_ref,
+    wager_limits,
+)
+from apps.players.selectors.protection import (
+    exclusions_in_force,
+    limit_use,
+    protection_of,
+    protection_reasons,
+    reality_check_minutes,
+)
+
+__all__ = [
+    "exclusions_in_force",
+    "limit_use",
+    "load_protection",
+    "player_by_id",
+    "player_by_ref",
+    "players_by_ref",
+    "protection_of",
+    "protection_reasons",
+    "reality_check_minutes",
+    "wager_limits",
+]

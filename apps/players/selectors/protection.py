@@ -1,0 +1,156 @@
+"""How a player's protection stands: what holds, what is used, what waits."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import connection
+from django.db.models import F, Max, Q, QuerySet
+
+from apps.core.money import display_money
+from apps.players import rules
+from apps.players.contracts import LimitUse, PlayerRef, ProtectionReason
+from apps.players.enums import Ending, LimitKind, Measure, RuleKind
+from apps.players.models import (
+    Exclusion,
+    Limit,
+    ProtectionCheck,
+    RealityCheck,
+    RefusalTally,
+    RuleCheck,
+)
+from apps.players.protection import (
+    EXCLUSION_CODES,
+    STATUS_CODES,
+    ProtectionState,
+    exceeds_limit,
+    used_of,
+)
+from apps.players.selectors.batches import load_protection
+
+
+def protection_of(player_id: int, now: datetime) -> ProtectionState:
+    """Return one player's protection as the gateway would load it."""
+    with connection.cursor() as cursor:
+        protection = load_protection(cursor, [player_id], now)
+    return protection.states.get(player_id, ProtectionState(as_of=now))
+
+
+def exclusions_in_force(player_id: int, now: datetime) -> list[Exclusion]:
+    """Return the exclusions that hold now, the oldest first, each with its end if one was asked."""
+    over = Q(ending=Ending.LAPSES, ends_at__lte=now) | Q(end__effective_at__lte=now)
+    rows = Exclusion.objects.filter(player_id=player_id, starts_at__lte=now).exclude(over)
+    return list(rows.select_related("end").order_by("starts_at", "pk"))
+
+
+def protection_reasons(player: PlayerRef, now: datetime) -> list[ProtectionReason]:
+    """Return every reason why the player may not start to play now; empty where they may."""
+    state = protection_of(player.id, now)
+    exclusions = exclusions_in_force(player.id, now)
+    reasons = [_exclusion_reason(one) for one in exclusions]
+    status_code = STATUS_CODES.get(player.status, "")
+    if player.status != "active" and status_code not in {reason.code for reason in reasons}:
+        text = f"The player's standing is {player.status.replace('_', ' ')}."
+        reasons.append(ProtectionReason(status_code or "player_blocked", text))
+    for measure in (Measure.WAGER, Measure.LOSS, Measure.TIME):
+        if exceeds_limit(state, measure, 1, now):
+            text = f"A {measure.value} limit is used up."
+            reasons.append(ProtectionReason(f"{measure.value}_limit", text))
+    return reasons
+
+
+def deposit_code(player: PlayerRef, amount_minor: int, now: datetime) -> str:
+    """Return the code that refuses a deposit, or an empty string."""
+    reasons = protection_reasons(player, now)
+    standing = [r.code for r in reasons if not r.code.endswith("_limit")]
+    if standing:
+        return standing[0]
+    state = protection_of(player.id, now)
+    return "deposit_limit" if exceeds_limit(state, Measure.DEPOSIT, amount_minor, now) else ""
+
+
+def limit_use(player_id: int, now: datetime) -> list[LimitUse]:
+    """Return the limits that hold now or wait, each with what is used of its window."""
+    state = protection_of(player_id, now)
+    not_over = Q(effective_until__isnull=True) | Q(effective_until__gt=now)
+    rows = Limit.objects.filter(not_over, player_id=player_id, cancelled_at__isnull=True)
+    return [
+        LimitUse(
+            limit_id=row.pk,
+            kind=row.kind,
+            source=row.source,
+            allowed=(row.amount_minor if row.minutes is None else row.minutes) or 0,
+            used=used_of(state, LimitKind(row.kind)),
+            effective_from=row.effective_from,
+            effective_until=row.effective_until,
+        )
+        for row in rows.order_by("kind", "effective_from", "pk")
+    ]
+
+
+def display_limit(kind: str, amount: int, currency: str) -> str:
+    """Write what a limit allows or what is used of it, with its unit."""
+    if LimitKind(kind).measure == Measure.TIME:
+        return f"{amount:,} min"
+    return display_money(amount, currency)
+
+
+def reality_check_minutes(jurisdiction: str, on: date) -> int | None:
+    """Return how often a reality check is shown there, or None where no rule says so."""
+    return rules.rule_value(RuleKind.REALITY_CHECK, jurisdiction, on)
+
+
+def reality_check_due_at(
+    player_id: int, session_ref: str, session_started_at: datetime, jurisdiction: str
+) -> datetime | None:
+    """Return when the session's next reality check is due; in the past where it is overdue."""
+    minutes = reality_check_minutes(jurisdiction, session_started_at.astimezone(UTC).date())
+    if minutes is None:
+        return None
+    shown = RealityCheck.objects.filter(player_id=player_id, session_ref=session_ref)
+    last = shown.aggregate(last=Max("shown_at"))["last"]
+    return (last or session_started_at) + timedelta(minutes=minutes)
+
+
+def all_exclusions(player_id: int) -> QuerySet[Exclusion]:
+    rows = Exclusion.objects.filter(player_id=player_id).select_related("end")
+    return rows.order_by("-starts_at", "-pk")
+
+
+def latest_checks(player_id: int, count: int) -> Sequence[ProtectionCheck]:
+    rows = ProtectionCheck.objects.filter(player_id=player_id)
+    return list(rows.order_by("-checked_at", "-pk")[:count])
+
+
+def latest_refusals(player_id: int, count: int) -> Sequence[RefusalTally]:
+    rows = RefusalTally.objects.filter(player_id=player_id)
+    return list(rows.order_by("-hour", "code")[:count])
+
+
+def latest_reality_checks(player_id: int, count: int) -> Sequence[RealityCheck]:
+    rows = RealityCheck.objects.filter(player_id=player_id)
+    return list(rows.order_by("-happened_at", "-pk")[:count])
+
+
+def past_limits(player_id: int, now: datetime, count: int) -> Sequence[Limit]:
+    """Return limits that are over or were cancelled, the latest first."""
+    over = Q(effective_until__lte=now) | Q(cancelled_at__isnull=False)
+    rows = Limit.objects.filter(over, player_id=player_id)
+    return list(rows.order_by(F("effective_until").desc(nulls_last=True), "-pk")[:count])
+
+
+def last_rule_checks() -> dict[str, RuleCheck]:
+    """Return the latest check of each rule and support link, by its id."""
+    rows = RuleCheck.objects.order_by("rule_id", "-checked_on", "-pk").distinct("rule_id")
+    return {row.rule_id: row for row in rows}
+
+
+def _exclusion_reason(exclusion: Exclusion) -> ProtectionReason:
+    end = getattr(exclusion, "end", None)
+    until = exclusion.ends_at if exclusion.ending == Ending.LAPSES else None
+    if end is not None:
+        until = end.effective_at
+    lasts = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until it is ended"
+    if exclusion.ending == Ending.NEVER:
+        lasts = "for good"
+    label = exclusion.get_kind_display()
+    return ProtectionReason(EXCLUSION_CODES[exclusion.kind], f"{label} {lasts}.", until)

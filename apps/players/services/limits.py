@@ -1,0 +1,173 @@
+"""Setting limits: lower at once, higher only after the jurisdiction's delay."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from apps.core.services import record_audit
+from apps.players import rules
+from apps.players.contracts import LimitChange, LimitRequest
+from apps.players.enums import LimitKind, Measure, RuleKind
+from apps.players.errors import (
+    LimitAmountError,
+    LimitUnchangedError,
+    NoPendingLimitError,
+    NoSuchLimitError,
+)
+from apps.players.locks import lock_player
+from apps.players.models import Limit, Player
+
+
+@transaction.atomic
+def set_limit(
+    request: LimitRequest, *, actor: AbstractBaseUser | None = None, now: datetime
+) -> LimitChange:
+    """Set, lower, raise or (with no amount) remove one source's limit of a kind.
+
+    A first or lower limit holds from ``now`` and cancels a raise that waits. A raise or removal
+    holds after the jurisdiction's delay and until then the old limit stands; asking again starts
+    the delay anew. Locks the player.
+
+    Raises:
+        UnknownPlayerError: nobody has this id.
+        LimitAmountError: the amount does not fit the kind.
+        LimitUnchangedError: this limit is in force already and nothing waits to change it.
+        NoSuchLimitError: there is nothing to remove.
+    """
+    kind = LimitKind(request.kind)
+    wanted = _amount(kind, request)
+    player = lock_player(request.player_id)
+    standing = list(_standing(request.player_id, kind, request.source, now))
+    current = min((_worth(one) for one in standing), default=None)
+    if wanted is None and current is None:
+        raise NoSuchLimitError(f"No limit is in force: {kind.label}.")
+    has_pending = _pending(request.player_id, kind, request.source, now).exists() or any(
+        one.effective_until is not None for one in standing
+    )
+    if wanted == current and not has_pending:
+        raise LimitUnchangedError(f"This limit is in force already: {kind.label}.")
+    _cancel(request.player_id, kind, request.source, now)
+    is_raise = current is not None and (wanted is None or wanted > current)
+    delay = rules.hours_or_days(
+        RuleKind.LIMIT_INCREASE_DELAY, player.jurisdiction, now.astimezone(UTC).date()
+    )
+    effective_at = now + delay if is_raise else now
+    limit = None
+    if wanted != current:
+        _end(standing, effective_at)
+        limit = _add(player, kind, request, effective_at) if wanted is not None else None
+    record_audit(
+        action="players.limit.set",
+        actor=actor,
+        subject=f"players.player:{player.pk}",
+        details={
+            "kind": kind.value,
+            "amount": wanted,
+            "before": current,
+            "source": request.source,
+            "effective_at": effective_at.isoformat(),
+        },
+        reason=request.reason,
+        now=now,
+    )
+    return LimitChange(kind.value, limit.pk if limit else None, effective_at, is_raise)
+
+
+@transaction.atomic
+def cancel_pending_limit(
+    player_id: int,
+    kind: str,
+    *,
+    source: str,
+    reason: str,
+    actor: AbstractBaseUser | None = None,
+    now: datetime,
+) -> None:
+    """Cancel a raise or removal that waits; the limit in force goes on. Locks the player.
+
+    Raises:
+        UnknownPlayerError: nobody has this id.
+        NoPendingLimitError: nothing waits.
+    """
+    player = lock_player(player_id)
+    if not _cancel(player_id, LimitKind(kind), source, now):
+        raise NoPendingLimitError(f"No change waits: {LimitKind(kind).label}.")
+    record_audit(
+        action="players.limit.cancelled",
+        actor=actor,
+        subject=f"players.player:{player.pk}",
+        details={"kind": kind, "source": source},
+        reason=reason,
+        now=now,
+    )
+
+
+def _amount(kind: LimitKind, request: LimitRequest) -> int | None:
+    is_time = kind.measure == Measure.TIME
+    wanted, other = (
+        (request.minutes, request.amount_minor)
+        if is_time
+        else (request.amount_minor, request.minutes)
+    )
+    if other is not None or (wanted is not None and wanted < 0):
+        unit = "minutes" if is_time else "an amount of money"
+        raise LimitAmountError(f"{kind.label}: give {unit}, zero or more.")
+    return wanted
+
+
+def _own(player_id: int, kind: LimitKind, source: str) -> QuerySet[Limit]:
+    return Limit.objects.filter(
+        player_id=player_id, kind=kind, source=source, cancelled_at__isnull=True
+    )
+
+
+def _standing(player_id: int, kind: LimitKind, source: str, now: datetime) -> QuerySet[Limit]:
+    in_force = Q(effective_until__isnull=True) | Q(effective_until__gt=now)
+    return _own(player_id, kind, source).filter(in_force, effective_from__lte=now).order_by("pk")
+
+
+def _pending(player_id: int, kind: LimitKind, source: str, now: datetime) -> QuerySet[Limit]:
+    return _own(player_id, kind, source).filter(effective_from__gt=now).order_by("pk")
+
+
+def _worth(limit: Limit) -> int:
+    return (limit.amount_minor if limit.minutes is None else limit.minutes) or 0
+
+
+def _cancel(player_id: int, kind: LimitKind, source: str, now: datetime) -> bool:
+    """Cancel what waits and let the limit in force go on; tell whether there was any."""
+    found = False
+    for pending in _pending(player_id, kind, source, now):
+        pending.cancelled_at = now
+        pending.save(update_fields=["cancelled_at"])
+        found = True
+    for standing in _standing(player_id, kind, source, now).filter(effective_until__isnull=False):
+        standing.effective_until = None
+        standing.save(update_fields=["effective_until"])
+        found = True
+    return found
+
+
+def _end(standing: list[Limit], at: datetime) -> None:
+    for limit in standing:
+        if limit.effective_from == at:
+            # Set and lowered in the same moment: the higher row never decides, the lower one does.
+            continue
+        limit.effective_until = at
+        limit.save(update_fields=["effective_until"])
+
+
+def _add(player: Player, kind: LimitKind, request: LimitRequest, at: datetime) -> Limit:
+    values: dict[str, Any] = {"amount_minor": request.amount_minor, "minutes": request.minutes}
+    return Limit.objects.create(
+        player=player,
+        kind=kind,
+        effective_from=at,
+        source=request.source,
+        asked_by=request.asked_by,
+        reason=request.reason,
+        **values,
+    )

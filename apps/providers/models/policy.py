@@ -1,0 +1,173 @@
+"""What a provider's contract decides about its messages, one column for each flag."""
+
+from typing import override
+
+from django.db import models
+from django.db.models import Q
+
+from apps.core.history import history_records
+from apps.providers.contracts import Policy
+from apps.providers.enums import (
+    FreeRounds,
+    LateStake,
+    Permission,
+    RefundAmount,
+    RefusedStakeReplay,
+    RepeatedBalance,
+    RollbackOfWin,
+    RoundScope,
+    StakeSettles,
+    TransactionScope,
+    UnknownRollback,
+    WhenUnavailable,
+    WinWithoutStake,
+)
+from apps.providers.models.provider import Provider
+
+_SAFEST = Policy()
+
+
+def _flag(
+    name: str, choices: type[models.TextChoices], meaning: str
+) -> "models.CharField[str, str]":
+    return models.CharField(
+        max_length=16, choices=choices.choices, default=getattr(_SAFEST, name), help_text=meaning
+    )
+
+
+def _is_known(name: str, choices: type[models.TextChoices]) -> models.CheckConstraint:
+    return models.CheckConstraint(
+        condition=Q(**{f"{name}__in": choices.values}), name=f"providers_policy_{name}_is_known"
+    )
+
+
+class ProviderPolicy(models.Model):
+    """How a provider's messages are judged where real protocols differ.
+
+    A provider gets its protocol's defaults when it is added; each change after that is an edit
+    with a reason. The flags decide what is done from the change on, never what was booked.
+    """
+
+    provider = models.OneToOneField(Provider, on_delete=models.PROTECT, related_name="policy")
+    unknown_rollback = _flag(
+        "unknown_rollback",
+        UnknownRollback,
+        "What the provider hears when it rolls back a stake that we never saw. Either way the "
+        "rollback is kept, so that a stake that comes after it moves nothing.",
+    )
+    late_stake = _flag(
+        "late_stake",
+        LateStake,
+        "What the provider hears when a stake comes after its own rollback. No money moves "
+        "either way; a success lets the provider play a round that nobody paid for.",
+    )
+    win_without_stake = _flag(
+        "win_without_stake",
+        WinWithoutStake,
+        "Whether a win is paid whose stake we never saw. Free rounds and rewards may have no "
+        "stake; any other such win is usually a mistake of the provider.",
+    )
+    stake_after_close = _flag(
+        "stake_after_close", Permission, "Whether a new stake may be placed in a closed round."
+    )
+    win_after_close = _flag(
+        "win_after_close",
+        Permission,
+        "Whether a win is paid that comes after its round was closed. Jackpots and recalculations "
+        "often do. An allowed one is marked as late.",
+    )
+    rollback_after_win = _flag(
+        "rollback_after_win",
+        Permission,
+        "Whether a stake may be rolled back after a win was paid in its round.",
+    )
+    rollback_of_win = _flag(
+        "rollback_of_win",
+        RollbackOfWin,
+        "Whether a win itself may be rolled back, and what happens where the player has spent it. "
+        "What is missing never makes a balance negative: it becomes receivable.",
+    )
+    zero_stake = _flag(
+        "zero_stake", Permission, "Whether a stake of zero, such as a free spin, is taken."
+    )
+    refund_amount = _flag(
+        "refund_amount",
+        RefundAmount,
+        "Which amount a rollback returns where it states another one than the stake had.",
+    )
+    game_change = _flag(
+        "game_change",
+        Permission,
+        "Whether a stake may name another game than its session was launched with, as in a live "
+        "lobby.",
+    )
+    round_scope = _flag(
+        "round_scope",
+        RoundScope,
+        "Where a round id is unique. If two games use the same ids, their rounds are kept apart.",
+    )
+    transaction_scope = _flag(
+        "transaction_scope",
+        TransactionScope,
+        "Where a transaction id is unique: two messages with one id within this scope are the "
+        "same message.",
+    )
+    repeated_balance = _flag(
+        "repeated_balance",
+        RepeatedBalance,
+        "Which balance the answer to a repeated message states: the one first answered or the "
+        "one of now.",
+    )
+    refused_stake_replay = _flag(
+        "refused_stake_replay",
+        RefusedStakeReplay,
+        "Whether a refused stake that is sent again stays refused, or is judged again, for "
+        "example because funds have come.",
+    )
+    free_rounds = _flag(
+        "free_rounds",
+        FreeRounds,
+        "Whether each win of a free round is paid when it comes, or all of them by one payout at "
+        "the end.",
+    )
+    stake_settles = _flag(
+        "stake_settles",
+        StakeSettles,
+        "Whether a stake stays held until its round closes, or is taken at once. Choose at once "
+        "only where the protocol closes no rounds.",
+    )
+    when_unavailable = _flag(
+        "when_unavailable",
+        WhenUnavailable,
+        "What happens to messages while the ledger can't be reached. New stakes are never "
+        "accepted then.",
+    )
+
+    history = history_records()
+
+    class Meta:
+        verbose_name = "provider policy"
+        verbose_name_plural = "provider policies"
+        constraints = [
+            _is_known("unknown_rollback", UnknownRollback),
+            _is_known("late_stake", LateStake),
+            _is_known("win_without_stake", WinWithoutStake),
+            _is_known("stake_after_close", Permission),
+            _is_known("win_after_close", Permission),
+            _is_known("rollback_after_win", Permission),
+            _is_known("rollback_of_win", RollbackOfWin),
+            _is_known("zero_stake", Permission),
+            _is_known("refund_amount", RefundAmount),
+            _is_known("game_change", Permission),
+            _is_known("round_scope", RoundScope),
+            _is_known("transaction_scope", TransactionScope),
+            _is_known("repeated_balance", RepeatedBalance),
+            _is_known("refused_stake_replay", RefusedStakeReplay),
+            _is_known("free_rounds", FreeRounds),
+            _is_known("stake_settles", StakeSettles),
+            _is_known("when_unavailable", WhenUnavailable),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"Policy of provider {self.provider_id}"

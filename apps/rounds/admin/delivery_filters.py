@@ -1,0 +1,141 @@
+"""The delivery log's filters: known choices, indexed where an index exists, bounded elsewhere."""
+
+from datetime import timedelta
+from typing import Any, Final, override
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from apps.providers.selectors.keys import key_choices
+from apps.rounds.models import Delivery, DeliveryVerdict
+from apps.rounds.traffic import newest_of
+
+VERDICTS: Final = {
+    "accepted": "Accepted",
+    "repeat": "Repeat",
+    "conflict": "Conflict",
+    "refused": "Refused",
+    "parked": "Parked",
+    "waiting": "Waiting",
+}
+STATUSES: Final = {
+    "accepted": ("accepted", "tentative"),
+    "repeat": ("duplicate",),
+    "conflict": ("conflict",),
+    "refused": ("rejected",),
+    "parked": ("parked",),
+}
+_HTTP: Final = (200, 400, 401, 402, 403, 404, 406, 409, 422, 500, 503)
+WINDOWS: Final = {
+    "15m": ("Last 15 minutes", timedelta(minutes=15)),
+    "1h": ("Last hour", timedelta(hours=1)),
+    "24h": ("Last 24 hours", timedelta(hours=24)),
+    "7d": ("Last 7 days", timedelta(days=7)),
+}
+
+
+class _Filter(admin.SimpleListFilter):
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value() or ""
+        known = {str(key) for key, _ in self.lookup_choices}
+        return self.narrowed(queryset, value) if value in known else queryset
+
+    def narrowed(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        raise NotImplementedError
+
+
+class WindowFilter(_Filter):
+    """By our receipt; reads the index on received_at."""
+
+    title = "received"
+    parameter_name = "window"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return [(key, label) for key, (label, _) in WINDOWS.items()]
+
+    @override
+    def narrowed(self, queryset: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:
+        return queryset.filter(received_at__gte=timezone.now() - WINDOWS[value][1])
+
+
+class VerdictFilter(_Filter):
+    """By what became of any event of the delivery, among the newest deliveries."""
+
+    title = "verdict on any event"
+    parameter_name = "verdict"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return list(VERDICTS.items())
+
+    @override
+    def narrowed(self, queryset: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:
+        verdicts = DeliveryVerdict.objects.filter(delivery_id=OuterRef("pk"))
+        newest = newest_of(queryset)
+        if value == "waiting":
+            return newest.filter(~Exists(verdicts))
+        carries = Q.create(
+            [("results__contains", [{"status": status}]) for status in STATUSES[value]],
+            connector=Q.OR,
+        )
+        return newest.filter(Exists(verdicts.filter(carries)))
+
+
+class HttpFilter(_Filter):
+    title = "HTTP status answered"
+    parameter_name = "http"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return [(str(status), str(status)) for status in _HTTP]
+
+    @override
+    def narrowed(self, queryset: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:
+        verdicts = DeliveryVerdict.objects.filter(delivery_id=OuterRef("pk"), http_status=value)
+        return newest_of(queryset).filter(Exists(verdicts))
+
+
+class KeyFilter(_Filter):
+    title = "key used"
+    parameter_name = "key_id"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return key_choices()
+
+    @override
+    def narrowed(self, queryset: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:
+        return newest_of(queryset).filter(key_id=value)
+
+
+class CodeFilter(_Filter):
+    """By the code of any answer; shown only where a link of provider health chose one."""
+
+    title = "code"
+    parameter_name = "code"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        chosen = request.GET.get("code", "")
+        return [(chosen, chosen)] if chosen.replace("_", "").isalnum() and chosen.isascii() else []
+
+    @override
+    def narrowed(self, queryset: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:
+        verdicts = DeliveryVerdict.objects.filter(
+            delivery_id=OuterRef("pk"), results__contains=[{"code": value}]
+        )
+        return newest_of(queryset).filter(Exists(verdicts))

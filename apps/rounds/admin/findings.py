@@ -1,0 +1,143 @@
+"""What was found wrong with deliveries: repeats, refusals, conflicts and drifting balances."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, override
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.core.admin import (
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    badge_column,
+    choice_filter,
+    datetime_column,
+    link_cell,
+    money_column,
+    recent_filter,
+)
+from apps.providers.selectors import provider_choices
+from apps.rounds import panels, selectors
+from apps.rounds.models import BalanceDrift, Conflict, EventAttempt
+
+
+@admin.register(EventAttempt)
+class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
+    """Further deliveries: repeats, conflicts, and refusals that stored no event."""
+
+    list_display = [
+        "event_id",
+        "provider",
+        badge_column("status", panels.STATUS_TONES),
+        "code",
+        datetime_column("received_at", title="received"),
+        "delivery",
+    ]
+    list_filter = [
+        choice_filter("provider_id", "provider", provider_choices),
+        choice_filter(
+            "status",
+            "status",
+            [(name, name) for name in ("duplicate", "conflict", "rejected", "accepted")],
+        ),
+    ]
+    list_select_related = ["provider"]
+    search_fields = ["event_id__exact"]
+    search_help_text = "Event, exactly"
+    ordering = ["-pk"]
+
+    @admin.display(description="delivery")
+    def delivery(self, attempt: EventAttempt) -> Any:
+        url = reverse("admin:rounds_delivery_change", args=[attempt.delivery_id])
+        return link_cell(url, attempt.delivery_id)
+
+
+@admin.register(Conflict)
+class ConflictAdmin(PanelsMixin, ReadOnlyAdmin[Conflict]):
+    list_display = [
+        "event_id",
+        "provider",
+        "seen_count",
+        datetime_column("first_seen_at", title="first seen"),
+        datetime_column("last_seen_at", title="last seen"),
+    ]
+    list_filter = [
+        choice_filter("provider_id", "provider", provider_choices),
+        recent_filter("last_seen_at", "last seen"),
+    ]
+    list_select_related = ["provider"]
+    search_fields = ["event_id__exact"]
+    search_help_text = "Event, exactly"
+    ordering = ["-last_seen_at", "-pk"]
+    fields = [("event_id", "provider"), ("first_seen_at", "last_seen_at", "seen_count")]
+
+    @override
+    def panels(self, request: HttpRequest, obj: Conflict) -> Sequence[Panel]:
+        code = obj.provider.code
+        attempts = selectors.deliveries_of_event(code, obj.event_id)
+        return [
+            Panel(
+                title="What differs",
+                note="The first delivery was applied. The other content moved nothing.",
+                columns=["Field", "First delivery", "Conflicting delivery"],
+                rows=_differences(_first_content(attempts, obj.event_id), obj.content),
+                empty_text="The first delivery can't be compared field by field; see below.",
+                tone="danger",
+            ),
+            Panel(
+                title="Conflicting content",
+                code=json.dumps(obj.content, indent=2, ensure_ascii=False),
+                link=reverse("admin:rounds_delivery_raw", args=[obj.last_delivery_id]),
+                link_text="Download the last delivery as received",
+            ),
+            panels.attempts_panel(attempts),
+            panels.payload_panel(attempts, obj.event_id),
+        ]
+
+
+def _first_content(attempts: Sequence[Any], event_id: str) -> dict[str, Any]:
+    if not attempts:
+        return {}
+    try:
+        parsed = json.loads(attempts[0].body)
+    except (ValueError, RecursionError):
+        return {}
+    events = parsed.get("events", [parsed]) if isinstance(parsed, dict) else []
+    for event in events if isinstance(events, list) else []:
+        if isinstance(event, dict) and event.get("event_id") == event_id:
+            return event
+    return {}
+
+
+def _differences(first: dict[str, Any], other: dict[str, Any]) -> list[list[str]]:
+    names = [name for name in {**first, **other} if first.get(name) != other.get(name)]
+    return [
+        [name, str(first.get(name, "(absent)")), str(other.get(name, "(absent)"))]
+        for name in (names if first else [])
+    ]
+
+
+@admin.register(BalanceDrift)
+class BalanceDriftAdmin(ReadOnlyAdmin[BalanceDrift]):
+    """The provider's balance minus ours, per player, as the last event left it."""
+
+    list_display = [
+        "player",
+        "provider",
+        money_column("difference_minor", "player__currency", title="provider minus ours"),
+        "last_event_id",
+        datetime_column("changed_at", title="changed"),
+    ]
+    list_filter = [choice_filter("provider_id", "provider", provider_choices)]
+    list_select_related = ["provider", "player"]
+    search_fields = ["player__player_ref__exact"]
+    search_help_text = "Player, exactly"
+    ordering = ["-changed_at", "-pk"]
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BalanceDrift]:
+        return super().get_queryset(request).exclude(difference_minor=0)

@@ -1,0 +1,160 @@
+"""What stands on a round's page: what to do next, and each event's bytes, ledger and deliveries."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from apps.core.admin import Panel, display_at, link_cell
+from apps.core.money import display_money
+from apps.rounds import panels
+from apps.rounds.contracts import AttemptView
+from apps.rounds.models import Round, RoundEvent
+from apps.rounds.payloads import readable
+from apps.rounds.traffic import STUCK_AFTER, attempts_of_events
+from apps.wallet.selectors import transfers_for_subject
+
+EVENTS_PER_PAGE: Final = 20
+
+_OPEN = (
+    "Open: stakes are held and wins are pending until the provider sends the message that closes "
+    "the round. Nothing to do yet. What is held can't be withdrawn, and is not lost."
+)
+_STUCK = (
+    "Stuck: no message closed this round since {since}. 1. See whether a delivery waits, and "
+    "re-process it. 2. Pull the provider's round log and compare: the statement says how the round "
+    "ended. 3. Ask the provider to send the closing message or the rollback again; it releases "
+    "what is held."
+)
+_SETTLED = (
+    "Settled at {at}. Nothing to do. Where the player disagrees, open a dispute on the event: the "
+    "evidence below goes with it."
+)
+_ROLLED_BACK = (
+    "Rolled back: the stake is back in the pots it came from, and late messages of the round move "
+    "nothing. Where the provider says otherwise, compare with its statement."
+)
+
+
+def is_stuck(game_round: Round, now: datetime) -> bool:
+    """Whether a person should look at a round that nobody closed."""
+    if game_round.state == "stuck":
+        return True
+    return game_round.state == "open" and game_round.opened_at < now - STUCK_AFTER
+
+
+def next_step_panel(game_round: Round, now: datetime) -> Panel:
+    waiting = urlencode({"provider_id": game_round.provider_id, "verdict": "waiting"})
+    links = (
+        ("Deliveries that wait", reverse("admin:rounds_delivery_changelist") + f"?{waiting}"),
+        ("The player", reverse("admin:players_player_change", args=[game_round.player_id])),
+    )
+    text, tone = _next_step(game_round, now)
+    return Panel(title="What to do next", empty_text=text, tone=tone, links=links)
+
+
+def _next_step(game_round: Round, now: datetime) -> tuple[str, str]:
+    if is_stuck(game_round, now):
+        return _STUCK.format(since=display_at(game_round.opened_at)), "danger"
+    if game_round.state == "open":
+        return _OPEN, "info"
+    if game_round.state == "settled":
+        return _SETTLED.format(at=display_at(game_round.settled_at)), "success"
+    return _ROLLED_BACK, "warning"
+
+
+def event_by_event_panel(game_round: Round, events: Sequence[RoundEvent], *, start: str) -> Panel:
+    """Show what was sent beside what it moved and how often it came, some events at a time."""
+    first = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 0
+    first = first if first < len(events) else 0
+    shown = events[first : first + EVENTS_PER_PAGE]
+    attempts = attempts_of_events(shown)
+    code = game_round.provider.code
+    return Panel(
+        title="Event by event: what was sent, what moved, how often it came",
+        columns=["#", "Raw bytes, first delivery", "Ledger lines", "Delivery attempts"],
+        rows=[
+            [
+                format_html("{}. {}", place, panels.event_link(event)),
+                _bytes_cell(attempts[event.pk], event.event_id),
+                _ledger_cell(f"{code}:{event.event_id}"),
+                _attempts_cell(attempts[event.pk]),
+            ]
+            for place, event in enumerate(shown, start=first + 1)
+        ],
+        empty_text="No event of this round was stored.",
+        links=_pages(len(events), first),
+        anchor="events",
+    )
+
+
+def _pages(total: int, first: int) -> list[tuple[str, str]]:
+    if total <= EVENTS_PER_PAGE:
+        return []
+    return [
+        (
+            f"{start + 1} to {min(start + EVENTS_PER_PAGE, total)}",
+            "" if start == first else f"?from={start}#events",
+        )
+        for start in range(0, total, EVENTS_PER_PAGE)
+    ]
+
+
+def _bytes_cell(attempts: Sequence[AttemptView], event_id: str) -> SafeString | str:
+    if not attempts:
+        return "Made by us, or never received."
+    payload = readable(attempts[0].body, event_id)
+    return format_html(
+        '<pre class="pb-cell-code" tabindex="0">{}</pre>{}',
+        payload.text[:4_000],
+        panels.raw_link(attempts[0].delivery_id),
+    )
+
+
+def _ledger_cell(subject: str) -> SafeString | str:
+    return _lines(
+        [
+            format_html(
+                "{} {} <br>{}: {} → {}",
+                link_cell(reverse("admin:wallet_transfer_change", args=[line.id]), line.id),
+                line.kind,
+                display_money(line.amount_minor, line.currency),
+                line.debit,
+                line.credit,
+            )
+            for line in transfers_for_subject(subject)
+        ],
+        "No money moved.",
+    )
+
+
+def _attempts_cell(attempts: Sequence[AttemptView]) -> SafeString | str:
+    return _lines(
+        [
+            format_html(
+                "{} {} {} <br>{}",
+                link_cell(
+                    reverse("admin:rounds_delivery_change", args=[attempt.delivery_id]),
+                    attempt.message_id or attempt.delivery_id,
+                ),
+                panels.status_cell(attempt.status, attempt.code),
+                f"HTTP {attempt.http_status}" if attempt.http_status else "not answered yet",
+                display_at(attempt.received_at),
+            )
+            for attempt in attempts
+        ],
+        "None.",
+    )
+
+
+def _lines(cells: Sequence[Any], empty: str) -> SafeString | str:
+    if not cells:
+        return empty
+    return format_html(
+        '<div class="pb-cell-lines">{}</div>',
+        format_html_join("", "<div>{}</div>", ((cell,) for cell in cells)),
+    )
