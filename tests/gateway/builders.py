@@ -10,11 +10,12 @@ from django.db import connection
 
 from apps.bonuses.models import WageringReceipt
 from apps.core.money import format_minor, to_minor
-from apps.gateway.contracts import Clocks, Inbound
+from apps.gateway.contracts import Inbound, Judged
 from apps.gateway.services.apply import Games
 from apps.gateway.services.intake import read_callback, take_in
 from apps.players.models import Player
 from apps.promotions.models import PromoTag
+from apps.providers.adapters.contract import CallbackRequest
 from apps.providers.adapters.native.signing import checksum, sign
 from apps.providers.contracts import ProviderProfile
 from apps.providers.models import Game, Provider, ProviderKey
@@ -138,19 +139,22 @@ class Casino:
 
     def inbound(self, body: bytes, *, at: datetime | None = None) -> Inbound:
         at = at or self.now
-        return read_callback(
-            self.profile,
-            signed_headers(body, at=at),
-            body,
-            path="/callbacks/aurora/rounds",
-            clocks=Clocks(received_at=at, now=at),
+        request = CallbackRequest(
+            method="POST",
+            path="rounds",
+            query="",
+            headers=signed_headers(body, at=at),
+            body=body,
+            received_at=at,
         )
+        return read_callback(self.profile, request, now=at)
 
     def send(self, *events: Event, at: datetime | None = None) -> list[Result]:
         """Deliver events in one callback and return the answers in order."""
-        [answer] = take_in(
+        [judged] = take_in(
             [self.inbound(self.body(*events), at=at)], self.games, now=at or self.now
         )
+        answer = results_of(judged)
         for event, result in zip(events, answer, strict=True):
             self._note(event, result)
         return answer
@@ -195,6 +199,12 @@ class Casino:
         self.booked.add(event["event_id"])
         if event["round_type"] == "rollback":
             self.undone.add(event["reference_event_id"])
+
+
+def results_of(judged: Judged) -> list[Result]:
+    """Return the results of a native answer, as the provider reads them."""
+    results: list[Result] = json.loads(judged.response.body)["results"]
+    return results
 
 
 def _net(event: Event) -> int:

@@ -15,6 +15,6 @@ def test_a_conflict_with_deeply_nested_content_is_recorded_and_stops_nobody(
     deep = "[" * depth + "]" * depth
     body = casino.body(nested, casino.event("e-2", win_amount="0.00"))
     body = body.replace(b'"@"', deep.encode())
-    [answer] = take_in([casino.inbound(body)], casino.games, now=casino.now)
-    assert [r["status"] for r in answer] == ["conflict", "accepted"]
+    [judged] = take_in([casino.inbound(body)], casino.games, now=casino.now)
+    assert [outcome.status for outcome in judged.outcomes] == ["conflict", "accepted"]
     assert_ledger_holds()

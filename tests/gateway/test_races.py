@@ -16,6 +16,7 @@ from tests.gateway.builders import (
     lines,
     open_casino,
     open_player,
+    results_of,
 )
 from tests.races import race
 
@@ -27,8 +28,8 @@ def delivery(casino: Casino, *events: Event) -> Callable[[], list[Result]]:
     inbound, games = casino.inbound(casino.body(*events)), casino.games
 
     def run() -> list[Result]:
-        [answer] = take_in([inbound], games, now=casino.now)
-        return answer
+        [judged] = take_in([inbound], games, now=casino.now)
+        return results_of(judged)
 
     return run
 

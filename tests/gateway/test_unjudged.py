@@ -30,7 +30,7 @@ def store_only(casino: Casino, *events: Event) -> int:
         key_id=one.key_id,
         path=one.path,
         headers=one.headers,
-        body=one.body,
+        body=one.request.body,
     )
     with connection.cursor() as cursor:
         [delivery_id] = store.store_deliveries(cursor, [row])
