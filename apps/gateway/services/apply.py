@@ -5,7 +5,7 @@ balances, wagering, promo tags, refusal counts, verdicts and outbox rows, or not
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection, transaction
 
@@ -19,10 +19,13 @@ from apps.gateway.services.book import Book, Context
 from apps.gateway.services.judge import Judge
 from apps.gateway.services.moved import load_what_moved
 from apps.gateway.services.refusals import count_refusals
+from apps.gateway.services.stakes import may_be_new_stake
 from apps.play.services.tokens import live_sessions
-from apps.players.selectors import wager_limits
+from apps.players.selectors.batches import load_protection
+from apps.players.services.tallies import save_tallies
 from apps.promotions.contracts import FlaggedEvent
 from apps.promotions.services import tagging
+from apps.providers.adapters.native.adapter import NATIVE_CODES
 from apps.providers.contracts import CanonicalEvent, GameRef
 from apps.rounds.contracts import VerdictRow
 from apps.rounds.enums import EventStatus, RoundType
@@ -157,10 +160,9 @@ def _load_players_state(
     load_what_moved(cursor, book, undone)
     if any(event.promo_campaign for _, event in events):
         book.campaigns = tagging.load_campaigns(cursor, provider_ids)
-    if any(not event.finalized and event.bet_minor for _, event in events):
-        book.wager_limits = wager_limits(player_ids, now)
-        since = min(context.received_at for context, _ in events) - timedelta(hours=24)
-        book.staked = store.staked_since(cursor, sorted(book.wager_limits), since)
+    if any(may_be_new_stake(event) for _, event in events):
+        earliest = min(context.received_at for context, _ in events)
+        book.protection = load_protection(cursor, player_ids, earliest)
         tokens = {event.session_token for _, event in events if event.session_token}
         book.live_sessions = live_sessions(cursor, tokens, now) if tokens else {}
 
@@ -192,6 +194,7 @@ def _save(cursor: Cursor, book: Book, now: datetime) -> None:
     houses = ledger.house_accounts(cursor, book.transfers)
     ledger.write_transfers(cursor, book.transfers, wallets, houses, now=now)
     wagering.save_wagering(cursor, book.new_receipts, list(book.moved_grants.values()), now)
+    save_tallies(cursor, book.protection)
     tagging.save_tags(cursor, book.tags, now)
     store.save_drift(cursor, book.drift_rows)
     store.save_attempts(cursor, book.attempts)
@@ -208,6 +211,6 @@ def _result(outcome: Outcome) -> dict[str, object]:
     return {
         "event_id": outcome.event_id,
         "status": str(outcome.status),
-        "code": outcome.code or None,
+        "code": NATIVE_CODES.get(outcome.code, outcome.code) or None,
         "balance": balance,
     }

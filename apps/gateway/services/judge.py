@@ -100,9 +100,6 @@ class Judge:
         row = self._row_in_round(event, into, round_row)
         purse.hold(row, round_row)
         round_row.state = RoundState.OPEN
-        self.book.staked[wallet.player_id] = (
-            self.book.staked.get(wallet.player_id, 0) + event.bet_minor
-        )
         row.status = EventStatus.TENTATIVE
         return self._accept(row, wallet, code="")
 
