@@ -20,6 +20,9 @@ class CorrectionRefusedError(DomainError):
 
 
 class UnknownDeliveryError(DomainError):
-    """No stored delivery has this id."""
+    """No stored delivery has this number."""
 
     code = "unknown_delivery"
+
+    def __init__(self, delivery_id: int) -> None:
+        super().__init__(f"There is no stored delivery {delivery_id}.")

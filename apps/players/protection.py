@@ -17,17 +17,6 @@ WINDOW_HOURS: Final = {Window.DAY: 24, Window.WEEK: 7 * 24, Window.MONTH: 31 * 2
 SLOT_MINUTES: Final = 5
 _HOUR: Final = timedelta(hours=1)
 
-NATIVE_CODES: Final = {
-    "account_closed": "player_blocked",
-    "self_excluded": "player_blocked",
-    "time_out": "player_blocked",
-    "loss_limit": "limit_reached",
-    "wager_limit": "limit_reached",
-    "time_limit": "limit_reached",
-    "stake_cap": "limit_reached",
-}
-"""Our codes in the words of the native protocol; a code that is not listed stays as it is."""
-
 STATUS_CODES: Final = {
     "closed": "account_closed",
     "self_excluded": "self_excluded",
@@ -39,6 +28,10 @@ EXCLUSION_CODES: Final = {
     ExclusionKind.TIME_OUT.value: "time_out",
 }
 _STANDING_ORDER: Final = ("account_closed", "self_excluded", "time_out", "player_blocked")
+
+
+class ProtectionNotLoadedError(LookupError):
+    """A stake is judged for a player whose protection was not loaded: a bug, never a yes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +99,7 @@ class Protection:
     """The protection of every player in a batch, and what the batch adds to their hours."""
 
     states: dict[int, ProtectionState] = field(default_factory=dict)
+    loaded: frozenset[int] = frozenset()
     tallies: dict[tuple[int, datetime], Tally] = field(default_factory=dict)
     refusals: Counter[tuple[int, datetime, str]] = field(default_factory=Counter)
 
@@ -118,8 +112,12 @@ class Protection:
         now: datetime,
         cycle_minor: int = 0,
     ) -> str:
-        """Return the code that refuses a new stake or an empty string, and count the check."""
-        state = self.states.get(player_id)
+        """Return the code that refuses a new stake or an empty string, and count the check.
+
+        Raises:
+            ProtectionNotLoadedError: nobody looked this player up; no stake is taken blindly.
+        """
+        state = self._state(player_id)
         code = ""
         if state is not None:
             code = refusal(
@@ -157,6 +155,17 @@ class Protection:
         state = self.states.get(player_id)
         if state is not None:
             state.count(at, staked_minor, won_minor)
+
+    def standing(self, player_id: int, now: datetime) -> str:
+        """Return the code that keeps the player out altogether, or an empty string."""
+        state = self._state(player_id)
+        return "" if state is None else standing_code(state, now)
+
+    def _state(self, player_id: int) -> ProtectionState | None:
+        """Return what protects a player; None where the look-up found nothing."""
+        if player_id not in self.loaded:
+            raise ProtectionNotLoadedError(player_id)
+        return self.states.get(player_id)
 
     def _tally(self, player_id: int, at: datetime) -> Tally:
         return self.tallies.setdefault((player_id, hour_of(at)), Tally())

@@ -6,7 +6,7 @@ balances, wagering, promo tags, refusal counts, verdicts and outbox rows, or not
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection, transaction
 
@@ -21,9 +21,11 @@ from apps.gateway.services.judge import Judge
 from apps.gateway.services.moved import load_what_moved
 from apps.gateway.services.refusals import count_refusals
 from apps.gateway.services.resolve import resolve
+from apps.gateway.services.stakes import may_be_new_stake
 from apps.play.selectors import sessions_by_public_id
 from apps.play.services.tokens import live_sessions
-from apps.players.selectors import wager_limits
+from apps.players.selectors.batches import load_protection
+from apps.players.services.tallies import save_tallies
 from apps.promotions.contracts import FlaggedEvent
 from apps.promotions.services import tagging
 from apps.providers.adapters.contract import CallbackResponse
@@ -223,17 +225,11 @@ def _load_players_state(
     load_what_moved(cursor, book, undone)
     if any(event.promo_campaign for _, event in events):
         book.campaigns = tagging.load_campaigns(cursor, provider_ids)
-    if any(_is_new_stake(event) for _, event in events):
-        book.wager_limits = wager_limits(player_ids, now)
-        since = min(context.received_at for context, _ in events) - timedelta(hours=24)
-        book.staked = store.staked_since(cursor, sorted(book.wager_limits), since)
+    if any(may_be_new_stake(event) for _, event in events):
+        earliest = min(context.received_at for context, _ in events)
+        book.protection = load_protection(cursor, player_ids, earliest)
         tokens = {event.session_token for _, event in events if event.session_token}
         book.live_sessions = live_sessions(cursor, tokens, now) if tokens else {}
-
-
-def _is_new_stake(event: CanonicalEvent) -> bool:
-    is_tentative = event.operation == Operation.ROUND and not event.finalized
-    return event.bet_minor > 0 and (is_tentative or event.operation == Operation.STAKE)
 
 
 def _tag(book: Book, deliveries: Sequence[ToJudge], judged: Sequence[Judged]) -> None:
@@ -263,6 +259,7 @@ def _save(cursor: Cursor, book: Book, now: datetime) -> None:
     houses = ledger.house_accounts(cursor, book.transfers)
     ledger.write_transfers(cursor, book.transfers, wallets, houses, now=now)
     wagering.save_wagering(cursor, book.new_receipts, list(book.moved_grants.values()), now)
+    save_tallies(cursor, book.protection)
     tagging.save_tags(cursor, book.tags, now)
     store.save_drift(cursor, book.drift_rows)
     store.save_attempts(cursor, book.attempts)

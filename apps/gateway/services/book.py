@@ -8,6 +8,7 @@ from apps.bonuses.contracts import GrantFact, Receipt, WageringState
 from apps.core.contracts import Event
 from apps.gateway.contracts import Refused
 from apps.play.contracts import LiveSession
+from apps.players.protection import Protection
 from apps.promotions.contracts import CampaignRef, Tag
 from apps.providers.contracts import CanonicalEvent, GameRef, ProviderProfile
 from apps.providers.enums import Operation
@@ -51,8 +52,7 @@ class Book:
     lines: dict[str, list[PostedLine]] = field(default_factory=dict)
     campaigns: dict[tuple[int, str], CampaignRef] = field(default_factory=dict)
     drift: dict[tuple[int, int], int] = field(default_factory=dict)
-    wager_limits: dict[int, int] = field(default_factory=dict)
-    staked: dict[int, int] = field(default_factory=dict)
+    protection: Protection = field(default_factory=Protection)
     live_sessions: dict[str, LiveSession] = field(default_factory=dict)
     event_ids: Iterator[int] = field(default_factory=lambda: iter(()))
     round_ids: Iterator[int] = field(default_factory=lambda: iter(()))

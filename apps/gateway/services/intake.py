@@ -191,7 +191,7 @@ def reprocess_delivery(*, delivery_id: int, now: datetime) -> tuple[Outcome, ...
         cursor.execute(round_statements.FIND_DELIVERY, [delivery_id])
         rows = cursor.fetchall()
     if not rows:
-        raise UnknownDeliveryError(f"There is no delivery {delivery_id}.")
+        raise UnknownDeliveryError(delivery_id)
     profile = provider_profile_by_id(rows[0][1])
     games = {(profile.id, code): game for code, game in games_by_code(profile.id).items()}
     [judged] = apply_deliveries([_stored(rows[0], profile)], games, now=now)

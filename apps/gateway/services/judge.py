@@ -125,9 +125,6 @@ class Judge(Answers):
         row = self.row_in_round(event, into, round_row)
         purse.hold(row, round_row)
         round_row.state = RoundState.OPEN
-        self.book.staked[wallet.player_id] = (
-            self.book.staked.get(wallet.player_id, 0) + event.bet_minor
-        )
         row.status = EventStatus.TENTATIVE
         return self.accept(row, wallet, code="")
 

@@ -122,6 +122,12 @@ class Purse(MoneyBack):
         round_row.win_minor -= row.win_minor
         round_row.standing_events -= 1
         round_row.is_changed = True
+        self.book.protection.count(
+            self.wallet.player_id,
+            at=row.occurred_at,
+            staked_minor=-row.bet_minor,
+            won_minor=-row.win_minor,
+        )
         round_row.held = [held for held in round_row.held if held is not row]
 
     def _take_stake(self, row: EventRow) -> None:
@@ -225,6 +231,12 @@ class Purse(MoneyBack):
         round_row.win_minor += row.win_minor
         round_row.standing_events += 1
         round_row.is_changed = True
+        self.book.protection.count(
+            self.wallet.player_id,
+            at=row.occurred_at,
+            staked_minor=row.bet_minor,
+            won_minor=row.win_minor,
+        )
 
     def _bonus_share(self, row: EventRow, round_row: RoundRow) -> int:
         if not self.has_active_bonus:

@@ -100,9 +100,6 @@ class Operations(Answers):
         else:
             purse.take(row, round_row)
         self._reopen(round_row)
-        self.book.staked[wallet.player_id] = (
-            self.book.staked.get(wallet.player_id, 0) + event.bet_minor
-        )
         if event.finalized:
             self.settle_round(round_row, purse, event)
         return self.accept(row, wallet, code="")

@@ -1,29 +1,63 @@
-"""Why a new stake is refused. Asked of tentative stakes only; never of money back."""
+"""Why a new stake is refused. Asked of new stakes only; never of money back."""
 
 from apps.gateway.services.book import Book
 from apps.gateway.services.money import Purse
 from apps.providers.contracts import CanonicalEvent
+from apps.providers.enums import Operation
+
+
+def may_be_new_stake(event: CanonicalEvent) -> bool:
+    """Tell whether judging the event may ask for a refusal, which needs the player's state."""
+    if event.operation == Operation.STAKE:
+        return True
+    return event.operation == Operation.ROUND and not event.finalized and event.bet_minor > 0
 
 
 def stake_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
-    """Return the code that refuses this new stake, or an empty string."""
-    wallet = purse.wallet
-    limit = book.wager_limits.get(wallet.player_id)
-    grant = book.wagering.get(wallet.player_id)
-    staked = book.staked.get(wallet.player_id, 0)
-    checks = (
-        ("player_blocked", wallet.player_status != "active"),
-        ("session_expired", not _session_is_live(book, purse.context.provider.id, event)),
-        ("limit_reached", limit is not None and staked + event.bet_minor > limit),
-        (
-            "max_bet",
-            grant is not None
-            and grant.is_open_at(event.occurred_at)
-            and grant.exceeds_max_bet(event.bet_minor),
-        ),
-        ("insufficient_funds", event.bet_minor > purse.stakeable_minor(event.occurred_at)),
+    """Return the code that refuses this new stake, or an empty string.
+
+    The player's standing comes first, since it is what support must tell; then the session, caps
+    and limits, the bonus and the funds.
+    """
+    player_id = purse.wallet.player_id
+    now = purse.context.received_at
+    is_live = _session_is_live(book, purse.context.provider.id, event)
+    if not is_live and not book.protection.standing(player_id, now):
+        return "session_expired"
+    return (
+        book.protection.refusal(
+            player_id,
+            stake_minor=event.bet_minor,
+            category=_category(book, purse, event),
+            now=now,
+            cycle_minor=_already_in_round(book, purse, event),
+        )
+        or _bonus_refusal(book, purse, event)
+        or _funds_refusal(purse, event)
     )
-    return next((code for code, applies in checks if applies), "")
+
+
+def _bonus_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
+    grant = book.wagering.get(purse.wallet.player_id)
+    if grant is None or not grant.is_open_at(event.occurred_at):
+        return ""
+    return "max_bet" if grant.exceeds_max_bet(event.bet_minor) else ""
+
+
+def _funds_refusal(purse: Purse, event: CanonicalEvent) -> str:
+    is_short = purse.lacks_funds(event.bet_minor, event.occurred_at)
+    return "insufficient_funds" if is_short else ""
+
+
+def _category(book: Book, purse: Purse, event: CanonicalEvent) -> str:
+    game = book.games.get((purse.context.provider.id, event.game_code))
+    return game.category if game is not None else ""
+
+
+def _already_in_round(book: Book, purse: Purse, event: CanonicalEvent) -> int:
+    key = (purse.context.provider.id, event.round_ref, purse.wallet.player_id)
+    found = book.rounds.get(key)
+    return found.stake_minor if found is not None else 0
 
 
 def _session_is_live(book: Book, provider_id: int, event: CanonicalEvent) -> bool:

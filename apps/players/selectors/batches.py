@@ -23,7 +23,7 @@ def load_protection(cursor: Cursor, player_ids: Sequence[int], now: datetime) ->
     ``now`` is the earliest moment of the batch: a window may reach too far back, never too short.
     The caller holds the players' wallet locks, so no stake is counted meanwhile.
     """
-    protection = Protection()
+    protection = Protection(loaded=frozenset(player_ids))
     if not player_ids:
         return protection
     cursor.execute(
