@@ -17,3 +17,12 @@ class CorrectionRefusedError(DomainError):
     """A correction could not be posted; nothing moved."""
 
     code = "correction_refused"
+
+
+class UnknownDeliveryError(DomainError):
+    """No stored delivery has this number."""
+
+    code = "unknown_delivery"
+
+    def __init__(self, delivery_id: int) -> None:
+        super().__init__(f"There is no stored delivery {delivery_id}.")
