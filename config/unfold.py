@@ -9,6 +9,8 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
         "Providers & integration",
         [
             ("Providers", "hub", "providers.provider"),
+            ("Provider health", "monitor_heart", "reports.providerhealth"),
+            ("Delivery log", "inbox", "rounds.delivery"),
             ("Provider keys", "key", "providers.providerkey"),
             ("Games", "casino", "providers.game"),
             ("Rejected callbacks", "block", "gateway.rejection"),
@@ -23,7 +25,6 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Rounds", "track_changes", "rounds.round"),
             ("Round events", "receipt_long", "rounds.roundevent"),
             ("Event attempts", "replay", "rounds.eventattempt"),
-            ("Deliveries", "inbox", "rounds.delivery"),
             ("Delivery verdicts", "gavel", "rounds.deliveryverdict"),
             ("Conflicts", "call_split", "rounds.conflict"),
             ("Balance drifts", "trending_down", "rounds.balancedrift"),

@@ -10,7 +10,9 @@ class GatewayConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.gateway import home  # noqa: PLC0415 - models are not loaded before this
+        from apps.gateway import admin_actions, home  # noqa: PLC0415 - models are not loaded before
+        from apps.providers.key_panels import register_key_panel  # noqa: PLC0415 - as above
+        from apps.rounds.event_actions import register_delivery_action  # noqa: PLC0415 - as above
         from apps.staff.enums import Role  # noqa: PLC0415 - as above
         from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
 
@@ -21,3 +23,5 @@ class GatewayConfig(AppConfig):
             home.unjudged_card,
         ):
             register_home_card([Role.INTEGRATION_ENGINEER], card)
+        register_delivery_action(admin_actions.REPROCESS)
+        register_key_panel(admin_actions.key_use_panel)

@@ -287,3 +287,15 @@ class SavedProvider:
     provider_id: int
     is_new: bool
     key_is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A webhook key to add; without a ``secret`` one is made. Other keys may end when it is in."""
+
+    provider_id: int
+    kid: str
+    secret: str
+    not_before: datetime
+    not_after: datetime | None
+    end_others_at: datetime | None

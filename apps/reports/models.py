@@ -15,3 +15,17 @@ class NetPosition(models.Model):
     @override
     def __str__(self) -> str:
         return "daily net position"
+
+
+class ProviderHealth(models.Model):
+    """No table: the name under which the page is permitted and found in the navigation."""
+
+    class Meta:
+        managed = False
+        default_permissions = ("view",)
+        verbose_name = "provider health"
+        verbose_name_plural = "provider health"
+
+    @override
+    def __str__(self) -> str:
+        return "provider health"

@@ -192,6 +192,10 @@ def delivery_ids_of(term: str, provider_ids: Iterable[int]) -> set[int]:
     return ids
 
 
+def delivery_exists(delivery_id: int) -> bool:
+    return Delivery.objects.filter(pk=delivery_id).exists()
+
+
 def verdicts_of(delivery_ids: Iterable[int]) -> dict[int, DeliveryVerdict]:
     rows = DeliveryVerdict.objects.filter(delivery_id__in=list(delivery_ids))
     return {row.delivery_id: row for row in rows}

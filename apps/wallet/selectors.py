@@ -1,5 +1,7 @@
 """How the ledger is read."""
 
+from django.db.models import Q
+
 from apps.wallet.contracts import TransferLine
 from apps.wallet.enums import Pot
 from apps.wallet.models import Account, LedgerSeal, Transfer
@@ -32,6 +34,12 @@ def transfers_for_subject(subject: str) -> list[TransferLine]:
         )
         for transfer in transfers.order_by("pk")
     ]
+
+
+def kinds_of_player(player_id: int) -> list[str]:
+    """Return the kind of every transfer from or to a player's pots, in posting order."""
+    touches = Q(debit_account__player_id=player_id) | Q(credit_account__player_id=player_id)
+    return list(Transfer.objects.filter(touches).order_by("pk").values_list("kind", flat=True))
 
 
 def account_name(account: Account) -> str:

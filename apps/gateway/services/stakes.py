@@ -45,8 +45,8 @@ def _bonus_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
 
 
 def _funds_refusal(purse: Purse, event: CanonicalEvent) -> str:
-    is_short = purse.lacks_funds(event.bet_minor, event.occurred_at)
-    return "insufficient_funds" if is_short else ""
+    lacks = purse.lacks_funds(event.bet_minor, event.occurred_at)
+    return "insufficient_funds" if lacks else ""
 
 
 def _category(book: Book, purse: Purse, event: CanonicalEvent) -> str:

@@ -1,14 +1,10 @@
 """How other apps read players: as refs, never as rows."""
 
 from collections.abc import Iterable
-from datetime import datetime
-
-from django.db.models import Min, Q
 
 from apps.players.contracts import PlayerRef
-from apps.players.enums import LimitKind
 from apps.players.errors import UnknownPlayerError
-from apps.players.models import Limit, Player
+from apps.players.models import Player
 
 _COLUMNS = ("id", "player_ref", "currency", "jurisdiction", "kyc_status", "status")
 
@@ -41,20 +37,3 @@ def player_by_ref(player_ref: str) -> PlayerRef:
     if player is None:
         raise UnknownPlayerError(f"There is no player {player_ref!r:.140}.")
     return player
-
-
-def wager_limits(player_ids: Iterable[int], now: datetime) -> dict[int, int]:
-    """Return the lowest 24-hour wager limit in force per player id, in minor units."""
-    in_force = Q(effective_until__isnull=True) | Q(effective_until__gt=now)
-    rows = (
-        Limit.objects.filter(
-            in_force,
-            player_id__in=set(player_ids),
-            kind=LimitKind.WAGER_24H,
-            effective_from__lte=now,
-        )
-        .values("player_id")
-        .annotate(lowest=Min("amount_minor"))
-        .values_list("player_id", "lowest")
-    )
-    return dict(rows)

@@ -2,7 +2,8 @@
 
 from apps.providers.admin.certificates import CertificateAdmin, CertificateFlagAdmin, LabAdmin
 from apps.providers.admin.documents import DocumentAdmin, TrustedRootAdmin
-from apps.providers.admin.provider import GameAdmin, ProviderAdmin, ProviderKeyAdmin
+from apps.providers.admin.keys import ProviderKeyAdmin
+from apps.providers.admin.provider import GameAdmin, ProviderAdmin
 
 __all__ = [
     "CertificateAdmin",

@@ -9,26 +9,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.admin import (
-    ActionCall,
     HistoryAdmin,
     Panel,
     PanelsMixin,
-    ReadOnlyAdmin,
-    ReasonedAction,
     at_cell,
     badge,
-    badge_column,
     choice_filter,
-    datetime_column,
     link_cell,
 )
-from apps.providers.enums import GameCategory, KeyState
-from apps.providers.models import Game, Provider, ProviderKey
+from apps.providers.admin.keys import KEY_TONES
+from apps.providers.enums import GameCategory
+from apps.providers.models import Game, Provider
 from apps.providers.selectors import provider_choices
 from apps.providers.selectors.coverage import cover_for
-from apps.providers.services import keys
-
-_KEY_TONES = {"active": "success", "retired": "neutral", "revoked": "danger"}
 
 
 @admin.register(Provider)
@@ -73,12 +66,13 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
         key_rows = [
             [
                 link_cell(reverse("admin:providers_providerkey_change", args=[key.pk]), key.kid),
-                badge(key.get_state_display(), _KEY_TONES[key.state]),
+                badge(key.get_state_display(), KEY_TONES[key.state]),
                 at_cell(key.not_before),
                 at_cell(key.not_after),
             ]
             for key in obj.keys.order_by("-created_at", "pk")
         ]
+        adding = reverse("admin:providers_providerkey_add")
         games = Game.objects.filter(provider=obj)
         listing = reverse("admin:providers_game_changelist") + f"?provider_id={obj.pk}"
         return [
@@ -89,6 +83,10 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
                 rows=key_rows,
                 empty_text="No key: nothing this provider sends can be believed.",
                 tone="" if key_rows else "danger",
+                link=f"{adding}?provider={obj.pk}"
+                if request.user.has_perm("providers.add_providerkey")
+                else "",
+                link_text="Add the next key",
             ),
             Panel(
                 title="Games",
@@ -99,46 +97,6 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
                 link=listing,
             ),
         ]
-
-
-def _retire(call: ActionCall) -> str:
-    keys.retire_provider_key(
-        key_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
-    )
-    return "Retired. Messages signed with this key are refused from now on."
-
-
-@admin.register(ProviderKey)
-class ProviderKeyAdmin(ReadOnlyAdmin[ProviderKey]):
-    list_display = [
-        "kid",
-        "provider",
-        badge_column("state", _KEY_TONES),
-        datetime_column("not_before", title="from"),
-        datetime_column("not_after", title="until"),
-        datetime_column("created_at", title="created"),
-    ]
-    list_filter = [
-        choice_filter("provider_id", "provider", provider_choices),
-        choice_filter("state", "state", KeyState.choices),
-    ]
-    list_select_related = ["provider"]
-    search_fields = ["kid__exact"]
-    search_help_text = "Key id, exactly"
-    ordering = ["-created_at", "-pk"]
-    fields = [("provider", "kid"), "state", ("not_before", "not_after"), "created_at"]
-    reasoned_actions = [
-        ReasonedAction(
-            name="retire",
-            label="Retire key",
-            permission="providers.change_providerkey",
-            perform=_retire,
-            question="Messages signed with this key are refused at once, retries too. "
-            "Make sure that the provider signs with another active key.",
-            tone="danger",
-            is_offered=lambda key, _user: key.state == KeyState.ACTIVE,
-        )
-    ]
 
 
 @admin.register(Game)

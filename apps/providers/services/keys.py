@@ -1,42 +1,200 @@
-"""Webhook keys: ended by a person, with a reason."""
+"""Webhook keys: added beside the old one, ended and revoked by a person, with a reason."""
 
+import base64
+import re
+import secrets
 from datetime import datetime
+from typing import Any, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.db.models import Q
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.services import record_audit
-from apps.providers.enums import KeyState
-from apps.providers.errors import ProviderKeyStateError
-from apps.providers.models import ProviderKey
+from apps.providers.adapters.registry import ADAPTERS
+from apps.providers.contracts import NewKey
+from apps.providers.enums import KeyState, Protocol
+from apps.providers.errors import InvalidSecretError, ProviderKeyStateError, UnknownProviderError
+from apps.providers.models import Provider, ProviderKey
+
+type Person = AbstractBaseUser | AnonymousUser
+
+_KID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}", re.ASCII)
+_LONGEST_SECRET: Final = 10_000
 
 
 @transaction.atomic
-def retire_provider_key(
-    *, key_id: int, acting_user: AbstractBaseUser | AnonymousUser, reason: str, now: datetime
+def add_provider_key(new: NewKey, *, acting_user: Person, reason: str, now: datetime) -> str:
+    """Add a key that is valid beside the present ones; return its secret if we made it, else "".
+
+    With ``end_others_at`` every other active key ends then: the two overlap until that moment.
+
+    Raises:
+        ReasonRequiredError: nobody said why.
+        UnknownProviderError: there is no such provider.
+        InvalidSecretError: the provider's protocol can't verify with this text, or it is known.
+        ProviderKeyStateError: the name is taken or malformed, or the key would end too early.
+    """
+    if not reason.strip():
+        raise ReasonRequiredError
+    provider = Provider.objects.select_for_update().filter(pk=new.provider_id).first()
+    if provider is None:
+        raise UnknownProviderError(str(new.provider_id))
+    secret = new.secret.strip() or _generated(provider.protocol)
+    _check(new, provider, secret, now)
+    key = ProviderKey.objects.create(
+        provider=provider,
+        kid=new.kid,
+        secret=secret,
+        state=KeyState.ACTIVE,
+        not_before=new.not_before,
+        not_after=new.not_after,
+        created_at=now,
+    )
+    ended = _end_others(key, new.end_others_at)
+    details = {
+        "kid": key.kid,
+        "not_before": new.not_before.isoformat(),
+        "not_after": new.not_after.isoformat() if new.not_after else None,
+        "made_here": not new.secret.strip(),
+        "others_ended": ended,
+    }
+    _record("added", key, acting_user, details, reason=reason, now=now)
+    return "" if new.secret.strip() else secret
+
+
+def _generated(protocol: str) -> str:
+    if protocol == Protocol.HUB88:
+        raise InvalidSecretError(
+            "This protocol is verified with the provider's public key: paste its PEM."
+        )
+    if protocol == Protocol.NATIVE:
+        return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+    return secrets.token_urlsafe(48)
+
+
+def _check(new: NewKey, provider: Provider, secret: str, now: datetime) -> None:
+    if not _KID.fullmatch(new.kid):
+        raise ProviderKeyStateError(
+            "A key's name is at most 32 letters, digits, dots, dashes and underscores."
+        )
+    if ProviderKey.objects.filter(provider=provider, kid=new.kid).exists():
+        raise ProviderKeyStateError(f"{provider} has a key '{new.kid}' already; choose a new name.")
+    if new.not_after is not None and new.not_after <= max(new.not_before, now):
+        raise ProviderKeyStateError("A key must end after it starts, and in the future.")
+    if new.end_others_at is not None and new.end_others_at < max(new.not_before, now):
+        raise ProviderKeyStateError("The old keys can't end before the new one starts.")
+    _check_secret(provider, secret)
+
+
+def _check_secret(provider: Provider, secret: str) -> None:
+    adapter = ADAPTERS.get(provider.protocol)
+    if adapter is None:
+        raise InvalidSecretError(f"Keys of the protocol {provider.protocol} are not known here.")
+    if len(secret) > _LONGEST_SECRET:
+        raise InvalidSecretError("This is too long for a secret or a public key.")
+    try:
+        adapter.read_secret(secret)
+    except (ValueError, TypeError) as error:
+        raise InvalidSecretError(
+            f"The protocol {provider.protocol} can't verify with this text."
+        ) from error
+    others = ProviderKey.objects.filter(provider=provider)
+    if any(secrets.compare_digest(key.secret.encode(), secret.encode()) for key in others):
+        raise InvalidSecretError("The provider has a key with this secret already.")
+
+
+def _end_others(key: ProviderKey, end_at: datetime | None) -> list[str]:
+    if end_at is None:
+        return []
+    later = Q(not_after__isnull=True) | Q(not_after__gt=end_at)
+    others = ProviderKey.objects.select_for_update().filter(
+        later, provider_id=key.provider_id, state=KeyState.ACTIVE, not_before__lt=end_at
+    )
+    ended = list(others.exclude(pk=key.pk).order_by("pk"))
+    for other in ended:
+        other.not_after = end_at
+        other.save(update_fields=["not_after"])
+    return [other.kid for other in ended]
+
+
+@transaction.atomic
+def end_provider_key(
+    *, key_id: int, until: datetime, acting_user: Person, reason: str, now: datetime
 ) -> None:
+    """Let an active key end at a moment to come; until then it verifies.
+
+    Raises:
+        ReasonRequiredError: nobody said why.
+        ProviderKeyStateError: there is no such active key, or the moment is past.
+    """
+    key = _locked(key_id, [KeyState.ACTIVE], reason)
+    if until <= max(now, key.not_before):
+        raise ProviderKeyStateError("Choose a moment to come, after the key's start.")
+    key.not_after = until
+    key.save(update_fields=["not_after"])
+    details = {"kid": key.kid, "not_after": until.isoformat()}
+    _record("ending", key, acting_user, details, reason=reason, now=now)
+
+
+@transaction.atomic
+def retire_provider_key(*, key_id: int, acting_user: Person, reason: str, now: datetime) -> None:
     """End a webhook key: what is signed with it from now on is refused.
 
     Raises:
         ReasonRequiredError: nobody said why.
         ProviderKeyStateError: there is no such key, or it is not active.
     """
+    key = _locked(key_id, [KeyState.ACTIVE], reason)
+    _end_now(key, KeyState.RETIRED, now)
+    _record("retired", key, acting_user, {"kid": key.kid}, reason=reason, now=now)
+
+
+@transaction.atomic
+def revoke_provider_key(*, key_id: int, acting_user: Person, reason: str, now: datetime) -> None:
+    """End a key that leaked, whether it still verified or not; the state says so for ever.
+
+    Raises:
+        ReasonRequiredError: nobody said why.
+        ProviderKeyStateError: there is no such key, or it was revoked before.
+    """
+    key = _locked(key_id, [KeyState.ACTIVE, KeyState.RETIRED], reason)
+    _end_now(key, KeyState.REVOKED, now)
+    _record("revoked", key, acting_user, {"kid": key.kid}, reason=reason, now=now)
+
+
+def _locked(key_id: int, states: list[KeyState], reason: str) -> ProviderKey:
     if not reason.strip():
         raise ReasonRequiredError
     key = ProviderKey.objects.select_for_update().filter(pk=key_id).first()
-    if key is None or key.state != KeyState.ACTIVE:
-        raise ProviderKeyStateError(f"Webhook key {key_id} is not active.")
-    key.state = KeyState.RETIRED
-    if key.not_before < now:
+    if key is None or key.state not in states:
+        raise ProviderKeyStateError(f"Webhook key {key_id} is not {' or '.join(states)}.")
+    return key
+
+
+def _end_now(key: ProviderKey, state: KeyState, now: datetime) -> None:
+    key.state = state
+    if key.not_before < now and (key.not_after is None or key.not_after > now):
         key.not_after = now
     key.save(update_fields=["state", "not_after"])
+
+
+def _record(
+    what: str,
+    key: ProviderKey,
+    actor: Person,
+    details: dict[str, Any],
+    *,
+    reason: str,
+    now: datetime,
+) -> None:
     record_audit(
-        action="providers.key.retired",
-        actor=acting_user,
+        action=f"providers.key.{what}",
+        actor=actor,
         subject=f"providers.providerkey:{key.pk}",
-        details={"kid": key.kid},
+        details=details,
         reason=reason.strip(),
         now=now,
     )

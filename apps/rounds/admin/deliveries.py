@@ -25,9 +25,11 @@ from apps.core.admin import (
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
+    at_cell,
     badge,
     choice_filter,
     datetime_column,
+    display_at,
     link_cell,
     money_cell,
 )
@@ -40,19 +42,28 @@ from apps.rounds.payloads import readable
 from apps.rounds.traffic import delivery_ids_of, events_of_delivery, verdicts_of
 
 _SHOWN_RESULTS = 200
+_FACTS = [
+    "Provider",
+    "Received",
+    "Latency, received to judged",
+    "Verdict",
+    "HTTP",
+    "Key used",
+    "Address",
+]
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
     list_display = [
-        "message_id",
-        "provider",
+        "message",
+        "sender",
         datetime_column("received_at", title="received"),
         "verdict",
         "answer",
         "latency",
-        "key_id",
-        "path",
+        "key",
+        "route",
     ]
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
@@ -64,25 +75,10 @@ class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
     ]
     list_select_related = ["provider"]
     search_fields = ["pk__exact", "message_id__exact"]
-    search_help_text = (
-        "Message id, event id or delivery number, exactly. Verdict, HTTP status and key look "
-        "through the newest 20,000 deliveries of the provider and time chosen."
-    )
+    search_help_text = "Message id, event id or number, exactly"
     ordering = ["-pk"]
     reasoned_actions = DELIVERY_ACTIONS
-    readonly_fields = ["verdict", "answer", "latency", "key_used"]
-    fieldsets = [
-        (
-            "Delivery",
-            {
-                "fields": [
-                    ("provider", "message_id", "path"),
-                    ("verdict", "answer", "latency"),
-                    ("received_at", "stored_at", "key_used"),
-                ]
-            },
-        ),
-    ]
+    fields = ["message_id"]
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
@@ -126,18 +122,28 @@ class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
     def answer(self, delivery: Any) -> str:
         return "-" if delivery.http_status is None else str(delivery.http_status)
 
-    @admin.display(description="latency (received to judged)")
+    @admin.display(description="latency")
     def latency(self, delivery: Any) -> SafeString | str:
         if delivery.judged_at is None:
             return "-"
         took = (delivery.judged_at - delivery.received_at).total_seconds() * 1000
         return format_html('<span class="pb-at">{} ms</span>', f"{took:,.1f}")
 
+    @admin.display(description="provider", ordering="provider")
+    def sender(self, delivery: Delivery) -> str:
+        return delivery.provider.code
+
+    @admin.display(description="message id", ordering="pk")
+    def message(self, delivery: Delivery) -> str:
+        return delivery.message_id or f"delivery {delivery.pk}"
+
     @admin.display(description="key used")
-    def key_used(self, delivery: Delivery) -> SafeString:
-        query = urlencode({"q": delivery.key_id, "provider_id": delivery.provider_id})
-        url = reverse("admin:providers_providerkey_changelist")
-        return link_cell(f"{url}?{query}", delivery.key_id)
+    def key(self, delivery: Delivery) -> SafeString:
+        return format_html('<span class="pb-at">{}</span>', delivery.key_id)
+
+    @admin.display(description="route")
+    def route(self, delivery: Delivery) -> str:
+        return delivery.path.removeprefix(f"/callbacks/{delivery.provider.code}/")
 
     @override
     def get_urls(self) -> list[URLPattern]:
@@ -172,6 +178,7 @@ class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
         payload = readable(bytes(obj.body))
         verdict = verdicts_of([obj.pk]).get(obj.pk)
         return [
+            self._facts_panel(obj),
             _events_panel(obj, verdict),
             Panel(
                 title="Body",
@@ -189,9 +196,30 @@ class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
             ),
         ]
 
+    def _facts_panel(self, obj: Delivery) -> Panel:
+        query = urlencode({"q": obj.key_id, "provider_id": obj.provider_id})
+        keys = reverse("admin:providers_providerkey_changelist")
+        return Panel(
+            title="How it came in",
+            columns=_FACTS,
+            rows=[
+                [
+                    str(obj.provider),
+                    at_cell(obj.received_at),
+                    self.latency(obj),
+                    self.verdict(obj),
+                    self.answer(obj),
+                    link_cell(f"{keys}?{query}", obj.key_id),
+                    obj.path,
+                ]
+            ],
+            note=f"Delivery {obj.pk:,}, stored {display_at(obj.stored_at)}.",
+        )
+
 
 def _counted(status: str, count: int) -> str:
-    return status if count == 1 else f"{count:,} {status}"
+    word = {"duplicate": "repeat", "rejected": "refused"}.get(status, status)
+    return word if count == 1 else f"{count:,} {word}"
 
 
 def _events_panel(delivery: Delivery, verdict: DeliveryVerdict | None) -> Panel:

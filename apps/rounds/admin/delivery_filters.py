@@ -67,7 +67,7 @@ class WindowFilter(_Filter):
 class VerdictFilter(_Filter):
     """By what became of any event of the delivery, among the newest deliveries."""
 
-    title = "verdict on any event"
+    title = "verdict (newest 20,000)"
     parameter_name = "verdict"
 
     @override
@@ -90,7 +90,7 @@ class VerdictFilter(_Filter):
 
 
 class HttpFilter(_Filter):
-    title = "HTTP status answered"
+    title = "HTTP answered (newest 20,000)"
     parameter_name = "http"
 
     @override
@@ -106,7 +106,7 @@ class HttpFilter(_Filter):
 
 
 class KeyFilter(_Filter):
-    title = "key used"
+    title = "key used (newest 20,000)"
     parameter_name = "key_id"
 
     @override
@@ -123,7 +123,7 @@ class KeyFilter(_Filter):
 class CodeFilter(_Filter):
     """By the code of any answer; shown only where a link of provider health chose one."""
 
-    title = "code"
+    title = "code (newest 20,000)"
     parameter_name = "code"
 
     @override

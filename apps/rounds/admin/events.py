@@ -19,7 +19,12 @@ from apps.core.admin import (
 )
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
-from apps.rounds.admin.round_page import event_by_event_panel, next_step_panel
+from apps.rounds.admin.round_page import (
+    StuckFilter,
+    event_by_event_panel,
+    facts_panel,
+    next_step_panel,
+)
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
 from apps.rounds.event_actions import EVENT_ACTIONS
 from apps.rounds.models import Round, RoundEvent
@@ -60,29 +65,20 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
         choice_filter("state", "state", RoundState.choices),
+        StuckFilter,
     ]
     list_select_related = ["provider", "player", "game"]
     search_fields = ["round_ref__exact", "player__player_ref__exact"]
     search_help_text = "Round or player, exactly"
     ordering = ["-pk"]
-    readonly_fields = ["stake", "stake_from_bonus", "win"]
-    fieldsets = [
-        (
-            "Round",
-            {"fields": [("round_ref", "state"), ("provider", "game"), ("player", "currency")]},
-        ),
-        ("Money", {"fields": [("stake", "stake_from_bonus", "win", "standing_events")]}),
-        ("Times (UTC)", {"fields": [("opened_at", "settled_at")]}),
-    ]
-    stake = staticmethod(money_column("stake_minor", title="stake"))
-    stake_from_bonus = staticmethod(money_column("stake_bonus_minor", title="of it bonus funds"))
-    win = staticmethod(money_column("win_minor", title="win"))
+    fields = ["round_ref"]
 
     @override
     def panels(self, request: HttpRequest, obj: Round) -> Sequence[Panel]:
         events = selectors.events_of_round(obj.pk)
         return [
             next_step_panel(obj, timezone.now()),
+            facts_panel(obj),
             panels.round_panel(events),
             event_by_event_panel(obj, events, start=request.GET.get("from", "")),
         ]

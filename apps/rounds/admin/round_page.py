@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, override
 from urllib.parse import urlencode
 
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps.core.admin import Panel, display_at, link_cell
+from apps.core.admin import Panel, at_cell, badge, display_at, link_cell, money_cell
 from apps.core.money import display_money
 from apps.rounds import panels
 from apps.rounds.contracts import AttemptView
@@ -19,6 +23,18 @@ from apps.rounds.traffic import STUCK_AFTER, attempts_of_events
 from apps.wallet.selectors import transfers_for_subject
 
 EVENTS_PER_PAGE: Final = 20
+_FACTS: Final = [
+    "State",
+    "Player",
+    "Provider",
+    "Game",
+    "Stake",
+    "Of it bonus",
+    "Win",
+    "Events that stand",
+    "Opened",
+    "Settled",
+]
 
 _OPEN = (
     "Open: stakes are held and wins are pending until the provider sends the message that closes "
@@ -40,6 +56,26 @@ _ROLLED_BACK = (
 )
 
 
+class StuckFilter(admin.SimpleListFilter):
+    """Rounds that nobody closed within a day; reads the index on open rounds."""
+
+    title = "stuck"
+    parameter_name = "stuck"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return [("yes", "Open for over 24 hours")]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Round]) -> QuerySet[Round]:
+        if self.value() != "yes":
+            return queryset
+        before = timezone.now() - STUCK_AFTER
+        return queryset.filter(state__in=["open", "stuck"], opened_at__lt=before)
+
+
 def is_stuck(game_round: Round, now: datetime) -> bool:
     """Whether a person should look at a round that nobody closed."""
     if game_round.state == "stuck":
@@ -49,12 +85,36 @@ def is_stuck(game_round: Round, now: datetime) -> bool:
 
 def next_step_panel(game_round: Round, now: datetime) -> Panel:
     waiting = urlencode({"provider_id": game_round.provider_id, "verdict": "waiting"})
-    links = (
-        ("Deliveries that wait", reverse("admin:rounds_delivery_changelist") + f"?{waiting}"),
-        ("The player", reverse("admin:players_player_change", args=[game_round.player_id])),
-    )
+    log = reverse("admin:rounds_delivery_changelist")
+    is_open = game_round.state in {"open", "stuck"}
+    links = [("Deliveries that wait", f"{log}?{waiting}")] if is_open else []
     text, tone = _next_step(game_round, now)
     return Panel(title="What to do next", empty_text=text, tone=tone, links=links)
+
+
+def facts_panel(game_round: Round) -> Panel:
+    currency = game_round.currency
+    return Panel(
+        title="The round",
+        columns=_FACTS,
+        rows=[
+            [
+                badge(game_round.get_state_display(), panels.STATE_TONES[game_round.state]),
+                link_cell(
+                    reverse("admin:players_player_change", args=[game_round.player_id]),
+                    game_round.player,
+                ),
+                game_round.provider.code,
+                str(game_round.game),
+                money_cell(game_round.stake_minor, currency),
+                money_cell(game_round.stake_bonus_minor, currency),
+                money_cell(game_round.win_minor, currency),
+                str(game_round.standing_events),
+                at_cell(game_round.opened_at),
+                at_cell(game_round.settled_at),
+            ]
+        ],
+    )
 
 
 def _next_step(game_round: Round, now: datetime) -> tuple[str, str]:

@@ -102,7 +102,7 @@ class _Lab:
 
 
 def _document(report: LabReport, lab: _Lab) -> bytes:
-    plain = _page(report.lines())
+    plain = plain_page(report.lines())
     if not report.is_signed:
         return plain
     metadata = signers.PdfSignatureMetadata(field_name="Laboratory", reason="Test report")
@@ -117,7 +117,7 @@ def _document(report: LabReport, lab: _Lab) -> bytes:
     return bytes(signed).replace(stated, forged, 1)
 
 
-def _page(lines: list[str]) -> bytes:
+def plain_page(lines: list[str]) -> bytes:
     """Return a one-page PDF with the lines as plain, uncompressed text."""
     content = ["BT", "/F1 10 Tf", "14 TL", f"56 {A4[1] - 72} Td"]
     content += [f"({_escaped(line)}) Tj T*" for line in lines]

@@ -22,6 +22,14 @@ class Step(StrEnum):
     REWARD = "reward"
 
 
+class Closing(StrEnum):
+    """How a provider says that a round is over."""
+
+    FLAG = "flag"
+    WIN = "win"
+    NEVER = "never"
+
+
 class Verdict(StrEnum):
     """What a provider concludes from an answer.
 
@@ -123,7 +131,11 @@ class Dialect(ABC):
     signature_header: ClassVar[str]
     game_codes: ClassVar[tuple[str, str]] = ("acceptance-test", "acceptance-secondary-test")
     refusals: ClassVar[Mapping[str, frozenset[str]]]
+    demands: ClassVar[Mapping[str, str]] = {}
+    """Policy flags that the protocol's own text decides, so that no setting may say otherwise."""
+    closing: ClassVar[Closing] = Closing.FLAG
     amount_field: ClassVar[str]
+    win_field: ClassVar[str] = "amount"
     round_field: ClassVar[str]
     currency_field: ClassVar[str] = ""
     game_field: ClassVar[str] = ""

@@ -36,6 +36,11 @@ class Hub88(Dialect):
     protocol: ClassVar[str] = "hub88"
     marks_repeats: ClassVar[bool] = False
     signature_header: ClassVar[str] = "x-hub88-signature"
+    demands: ClassVar[Mapping[str, str]] = {
+        "unknown_rollback": "ok",
+        "transaction_scope": "provider",
+        "game_change": "allow",
+    }
     amount_field: ClassVar[str] = "amount"
     round_field: ClassVar[str] = "round"
     currency_field: ClassVar[str] = "currency"

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final, override
 
 from apps.simulator.dialects.contract import (
     Answer,
+    Closing,
     Dialect,
     Move,
     Request,
@@ -39,6 +40,7 @@ class IPlayGames(Dialect):
     protocol: ClassVar[str] = "iplaygames"
     marks_repeats: ClassVar[bool] = True
     signature_header: ClassVar[str] = "x-signature"
+    closing: ClassVar[Closing] = Closing.NEVER
     game_codes: ClassVar[tuple[str, str]] = ("990001", "990002")
     amount_field: ClassVar[str] = "amount"
     round_field: ClassVar[str] = "round_id"

@@ -43,7 +43,14 @@ class Native(Dialect):
     protocol: ClassVar[str] = "native"
     marks_repeats: ClassVar[bool] = True
     signature_header: ClassVar[str] = "webhook-signature"
+    demands: ClassVar[Mapping[str, str]] = {
+        "unknown_rollback": "ok",
+        "late_stake": "ack",
+        "transaction_scope": "provider",
+        "win_after_close": "allow",
+    }
     amount_field: ClassVar[str] = "bet_amount"
+    win_field: ClassVar[str] = "win_amount"
     round_field: ClassVar[str] = "round_id"
     currency_field: ClassVar[str] = "currency"
     game_field: ClassVar[str] = "game_code"

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from apps.simulator.dialects.contract import (
     Answer,
+    Closing,
     Dialect,
     Move,
     Request,
@@ -31,6 +32,13 @@ class Swipe(Dialect):
     protocol: ClassVar[str] = "swipe"
     marks_repeats: ClassVar[bool] = False
     signature_header: ClassVar[str] = "x-request-sign"
+    demands: ClassVar[Mapping[str, str]] = {
+        "unknown_rollback": "ok",
+        "transaction_scope": "provider",
+        "round_scope": "game",
+        "free_rounds": "tracking",
+    }
+    closing: ClassVar[Closing] = Closing.WIN
     amount_field: ClassVar[str] = "amount"
     round_field: ClassVar[str] = "roundID"
     refusals: ClassVar[Mapping[str, frozenset[str]]] = {

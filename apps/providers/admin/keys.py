@@ -1,0 +1,238 @@
+"""Webhook keys: rotation with overlap, and which key is really used."""
+
+from collections.abc import Sequence
+from typing import Any, override
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from apps.core.admin import (
+    ActionCall,
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    ReasonForm,
+    badge_column,
+    choice_filter,
+    datetime_column,
+)
+from apps.core.errors import DomainError
+from apps.providers.contracts import NewKey
+from apps.providers.enums import KeyState
+from apps.providers.key_panels import KeyFacts, key_panels
+from apps.providers.models import ProviderKey
+from apps.providers.selectors import provider_choices
+from apps.providers.services import keys
+
+KEY_TONES = {"active": "success", "retired": "neutral", "revoked": "danger"}
+
+
+def _moment(label: str, help_text: str, *, required: bool = False) -> forms.DateTimeField:
+    return forms.DateTimeField(
+        label=f"{label} (UTC)",
+        required=required,
+        help_text=help_text,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
+    )
+
+
+class AddKeyForm(ReasonForm):
+    """Asks for the next key; without a secret we make one and show it once."""
+
+    provider = forms.TypedChoiceField(
+        coerce=int, choices=provider_choices, widget=UnfoldAdminSelectWidget
+    )
+    kid = forms.CharField(
+        label="Key id",
+        max_length=32,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="Its public name, new for this provider, for example k-2026-12.",
+    )
+    secret = forms.CharField(
+        required=False,
+        max_length=10_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "autocomplete": "off"}),
+        help_text="The secret the provider gave you, or its RSA public key as PEM (hub88, caleta). "
+        "Left empty, one is made and shown once.",
+    )
+    not_before = _moment("Valid from", "Empty: from now on.")
+    not_after = _moment("Valid until", "Empty: until somebody ends it.")
+    end_others_at = _moment(
+        "The present keys end",
+        "Until then old and new both verify. Empty: they stay; end them once nobody uses them.",
+    )
+    field_order = ["provider", "kid", "secret", "not_before", "not_after", "end_others_at"]
+
+
+class EndKeyForm(ReasonForm):
+    until = _moment("Valid until", "Until then the key verifies.", required=True)
+    field_order = ["until"]
+
+
+def _retire(call: ActionCall) -> str:
+    keys.retire_provider_key(
+        key_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
+    return "Retired. Messages signed with this key are refused from now on."
+
+
+def _revoke(call: ActionCall) -> str:
+    keys.revoke_provider_key(
+        key_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
+    return "Revoked. The gateway refuses it within 5 seconds. Look at what it signed last."
+
+
+def _end(call: ActionCall) -> str:
+    keys.end_provider_key(
+        key_id=call.object_id,
+        until=call.fields["until"],
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
+    )
+    return "The end is set. Until then the key verifies."
+
+
+def _is_active(key: Any, _user: Any) -> bool:
+    return bool(key.state == KeyState.ACTIVE)
+
+
+@admin.register(ProviderKey)
+class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
+    list_display = [
+        "kid",
+        "provider",
+        badge_column("state", KEY_TONES),
+        datetime_column("not_before", title="from"),
+        datetime_column("not_after", title="until"),
+        datetime_column("created_at", title="created"),
+    ]
+    list_filter = [
+        choice_filter("provider_id", "provider", provider_choices),
+        choice_filter("state", "state", KeyState.choices),
+    ]
+    list_select_related = ["provider"]
+    search_fields = ["kid__exact"]
+    search_help_text = "Key id, exactly"
+    ordering = ["-created_at", "-pk"]
+    fields = [("provider", "kid"), "state", ("not_before", "not_after"), "created_at"]
+    reasoned_actions = [
+        ReasonedAction(
+            name="end",
+            label="Set the end",
+            permission="providers.change_providerkey",
+            perform=_end,
+            question="For a planned change: give the provider time to sign with the next key.",
+            form_class=EndKeyForm,
+            is_offered=_is_active,
+        ),
+        ReasonedAction(
+            name="retire",
+            label="Retire key",
+            permission="providers.change_providerkey",
+            perform=_retire,
+            question="Messages signed with this key are refused at once, retries too. "
+            "Make sure that the provider signs with another active key.",
+            tone="danger",
+            is_offered=_is_active,
+        ),
+        ReasonedAction(
+            name="revoke",
+            label="Revoke key",
+            permission="providers.change_providerkey",
+            perform=_revoke,
+            question="For a key that leaked. It ends now, and what it signed stays marked. "
+            "Add the next key first if the provider should go on sending.",
+            tone="danger",
+            is_offered=lambda key, _user: key.state != KeyState.REVOKED,
+        ),
+    ]
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("providers.add_providerkey")
+
+    @override
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Add the next key through the service; a secret we made is shown in this answer only."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        wanted = request.GET.get("provider", "")
+        initial = {"provider": wanted, "kid": f"k-{timezone.now():%Y%m%d-%H%M}"}
+        form = AddKeyForm(request.POST or None, initial=initial)
+        if request.method == "POST" and form.is_valid():
+            answer = self._add(request, form)
+            if answer is not None:
+                return answer
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Add the next key",
+            "opts": self.opts,
+            "form": form,
+            "action": {
+                "label": "Add key",
+                "tone": "primary",
+                "question": "Several keys may be valid at once, so that nothing is refused while "
+                "the provider changes over.",
+            },
+            "back_url": reverse("admin:providers_providerkey_changelist"),
+        }
+        return TemplateResponse(request, "admin/reasoned_action.html", context)
+
+    def _add(self, request: HttpRequest, form: AddKeyForm) -> HttpResponse | None:
+        now = timezone.now()
+        sent = form.cleaned_data
+        new = NewKey(
+            provider_id=sent["provider"],
+            kid=sent["kid"],
+            secret=sent["secret"],
+            not_before=sent["not_before"] or now,
+            not_after=sent["not_after"],
+            end_others_at=sent["end_others_at"],
+        )
+        try:
+            made = keys.add_provider_key(
+                new, acting_user=request.user, reason=sent["reason"], now=now
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+            return None
+        listing = reverse("admin:providers_providerkey_changelist")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Key {new.kid} is added",
+            "opts": self.opts,
+            "secret": made,
+            "kid": new.kid,
+            "back_url": f"{listing}?provider_id={new.provider_id}",
+        }
+        answer = TemplateResponse(request, "providers/key_added.html", context)
+        answer["Cache-Control"] = "no-store"
+        return answer
+
+    @override
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        # Adding has a page of its own; what is left here is reading.
+        if request.method == "POST":
+            raise PermissionDenied
+        return super().changeform_view(request, *args, **kwargs)
+
+    @override
+    def panels(self, request: HttpRequest, obj: ProviderKey) -> Sequence[Panel]:
+        if obj.pk is None:
+            raise Http404
+        return key_panels(request, KeyFacts(provider_id=obj.provider_id, kid=obj.kid))

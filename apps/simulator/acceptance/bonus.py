@@ -1,0 +1,57 @@
+"""The bonus of the acceptance kit, where two people have approved its rule."""
+
+import secrets
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from apps.bonuses.contracts import RuleTerms, WeightTable
+from apps.bonuses.enums import RequirementBasis
+from apps.bonuses.selectors import active_rule, progress_of_player
+from apps.bonuses.services.grants import grant_bonus
+from apps.simulator.acceptance.scenario import DoesNotApplyError
+
+RULE: Final = "acceptance"
+MAX_BET_MINOR: Final = 500
+TERMS: Final = RuleTerms(
+    code=RULE,
+    name="Acceptance kit",
+    currency="EUR",
+    percent_bp=10_000,
+    basis=RequirementBasis.BONUS,
+    requirement_multiple=Decimal(10),
+    expires_after_days=1,
+    jurisdiction="ZZ",
+    max_bet_minor=MAX_BET_MINOR,
+)
+"""100 % of the deposit, ten times the bonus, at most 5.00 a round; for the kit's players only."""
+WEIGHTS: Final = WeightTable(categories={"slot": 10_000})
+
+
+class BonusDesk:
+    """Grants the kit's bonus. Its rule needs two people, so the kit can't make it by itself."""
+
+    def require_rule(self) -> None:
+        """Stop the scenario where nobody has approved the rule.
+
+        Raises:
+            DoesNotApplyError: there is no active rule of the kit.
+        """
+        if active_rule(RULE) is None:
+            raise DoesNotApplyError(
+                f"it needs the active bonus rule {RULE!r}, which two people must approve"
+            )
+
+    def grant(self, player_id: int, deposit_minor: int, *, now: datetime) -> None:
+        self.require_rule()
+        grant_bonus(
+            player_id=player_id,
+            rule_code=RULE,
+            deposit_minor=deposit_minor,
+            acting_user=None,
+            idempotency_key=f"acceptance:{secrets.token_hex(12)}",
+            now=now,
+        )
+
+    def wagered_minor(self, player_id: int) -> int:
+        return sum(progress.done_minor for progress in progress_of_player(player_id))
