@@ -35,8 +35,8 @@ def reprocess_delivery(
         raise ReasonRequiredError
     if not delivery_exists(delivery_id):
         raise UnknownDeliveryError(delivery_id)
-    answer = intake.reprocess_delivery(delivery_id=delivery_id, now=now)
-    counts = dict(Counter(str(result["status"]) for result in answer))
+    outcomes = intake.reprocess_delivery(delivery_id=delivery_id, now=now)
+    counts = dict(Counter(str(outcome.status) for outcome in outcomes))
     record_audit(
         action="gateway.delivery.reprocessed",
         actor=acting_user,
