@@ -1,15 +1,17 @@
 """Players: what we mirror of them, and what staff may change with a reason."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, override
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from apps.core.admin import (
     HistoryAdmin,
+    LivePanelsMixin,
     Panel,
     PanelsMixin,
     at_cell,
@@ -17,13 +19,15 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
-    link_cell,
-    money_cell,
+    display_at,
     money_column,
 )
 from apps.players.card import player_panels
+from apps.players.contracts import LimitUse
 from apps.players.enums import KycStatus, LimitKind, PlayerStatus
 from apps.players.models import Limit, Player
+from apps.players.selectors import limit_use, player_by_id, protection_reasons
+from apps.players.selectors.protection import display_limit
 
 _STATUS_TONES = {
     "active": "success",
@@ -35,7 +39,7 @@ _KYC_TONES = {"verified": "success", "pending": "warning", "rejected": "danger"}
 
 
 @admin.register(Player)
-class PlayerAdmin(PanelsMixin, HistoryAdmin[Player]):
+class PlayerAdmin(LivePanelsMixin, PanelsMixin, HistoryAdmin[Player]):
     list_display = [
         "player_ref",
         badge_column("status", _STATUS_TONES),
@@ -53,10 +57,6 @@ class PlayerAdmin(PanelsMixin, HistoryAdmin[Player]):
     ordering = ["-pk"]
     readonly_fields = ["player_ref", "currency", "jurisdiction", "created_at"]
     fieldsets = [
-        (
-            "Player",
-            {"fields": [("player_ref", "created_at"), ("currency", "jurisdiction")]},
-        ),
         ("Standing", {"fields": [("status", "kyc_status", "date_of_birth")]}),
     ]
 
@@ -67,42 +67,70 @@ class PlayerAdmin(PanelsMixin, HistoryAdmin[Player]):
 
     @override
     def panels(self, request: HttpRequest, obj: Player) -> Sequence[Panel]:
-        return [*player_panels(request, obj.pk), _limits_panel(request, obj)]
+        return [
+            _player_panel(obj),
+            _protection_panel(request, obj, timezone.now()),
+            *player_panels(request, obj.pk),
+        ]
 
 
-def _limits_panel(request: HttpRequest, player: Player) -> Panel:
-    now = timezone.now()
-    limits = player.limits.order_by("-effective_from", "-pk")
-    may_add = request.user.has_perm("players.add_limit")
+def _player_panel(player: Player) -> Panel:
     return Panel(
-        title="Protection limits",
-        note="The lowest one in force wins.",
-        columns=["Limit", "Amount", "From", "Until", "State"],
+        title=f"Player {player.player_ref}",
+        columns=["Standing", "KYC", "Currency", "Jurisdiction", "Since"],
         rows=[
             [
-                link_cell(
-                    reverse("admin:players_limit_change", args=[limit.pk]),
-                    limit.get_kind_display(),
-                ),
-                money_cell(limit.amount_minor, player.currency),
-                at_cell(limit.effective_from),
-                at_cell(limit.effective_until),
-                _limit_state(limit, now),
+                badge(player.get_status_display(), _STATUS_TONES.get(player.status, "neutral")),
+                badge(player.get_kyc_status_display(), _KYC_TONES[player.kyc_status]),
+                player.currency,
+                player.jurisdiction,
+                at_cell(player.created_at),
             ]
-            for limit in limits
         ],
-        empty_text="No limits are set.",
-        link=reverse("admin:players_limit_add") + f"?player={player.pk}" if may_add else "",
-        link_text="Add a limit",
     )
 
 
-def _limit_state(limit: Limit, now: Any) -> Any:
-    if limit.effective_from > now:
-        return badge("to come", "info")
-    if limit.effective_until is not None and limit.effective_until <= now:
-        return badge("ended", "neutral")
-    return badge("in force", "success")
+def _protection_panel(request: HttpRequest, player: Player, now: datetime) -> Panel:
+    """Show what keeps the player from playing and what their limits leave; the console does it."""
+    ref = player_by_id(player.pk)
+    reasons = protection_reasons(ref, now)
+    rows: list[list[Any]] = [
+        [badge("stops play", "danger"), reason.text, reason.code, at_cell(reason.until), "-"]
+        for reason in reasons
+    ]
+    rows += [_limit_row(use, player.currency, now) for use in limit_use(player.pk, now)]
+    console = "admin:players_playerprotection_change"
+    return Panel(
+        title="Limits and exclusions",
+        columns=["", "What", "Allowed", "Until", "Used, left"],
+        rows=rows,
+        empty_text="The player may play: no exclusion holds and no limit is set.",
+        tone="danger" if reasons else "",
+        link=_address(console, player.pk) if request.user.has_perm("players.view_limit") else "",
+        link_text="Protection console",
+    )
+
+
+def _limit_row(use: LimitUse, currency: str, now: datetime) -> list[Any]:
+    is_coming = use.effective_from > now
+    allowed, used, left = (
+        display_limit(use.kind, amount, currency) for amount in (use.allowed, use.used, use.left)
+    )
+    return [
+        badge("to come", "info") if is_coming else badge("in force", "success"),
+        LimitKind(use.kind).label,
+        allowed,
+        f"from {display_at(use.effective_from)}" if is_coming else at_cell(use.effective_until),
+        f"{used}, {left}",
+    ]
+
+
+def _address(name: str, pk: int) -> str:
+    """Return the address of a page, or nothing where it is not part of this installation."""
+    try:
+        return reverse(name, args=[pk])
+    except NoReverseMatch:
+        return ""
 
 
 @admin.register(Limit)

@@ -18,7 +18,13 @@ class ReportsConfig(AppConfig):
         register_home_card([Role.FINANCE_ANALYST], home.net_position_card)
         register_home_card([Role.AUDITOR], home.executed_approvals_card)
         register_home_card([Role.AUDITOR], home.ledger_seals_card)
-        register_player_panel(player_card.pots_panel)
-        register_player_panel(player_card.rounds_panel)
-        register_player_panel(player_card.grants_panel)
-        register_player_panel(player_card.cases_panel)
+        for maker in (
+            player_card.pots_panel,
+            player_card.held_panel,
+            player_card.rounds_panel,
+            player_card.grants_panel,
+            player_card.sessions_panel,
+            player_card.cases_panel,
+            player_card.timeline_panel,
+        ):
+            register_player_panel(maker)

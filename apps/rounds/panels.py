@@ -1,6 +1,7 @@
 """A round, an event and its deliveries as panels; pages of several apps show the same ones."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -10,6 +11,7 @@ from apps.core.admin import Panel, at_cell, badge, link_cell, money_cell
 from apps.rounds.contracts import AttemptView
 from apps.rounds.models import Conflict, Round, RoundEvent
 from apps.rounds.payloads import readable
+from apps.rounds.traffic import STUCK_AFTER
 from apps.wallet.contracts import TransferLine
 from apps.wallet.selectors import transfers_for_subject
 
@@ -32,6 +34,19 @@ STATE_TONES = {"open": "info", "stuck": "danger", "settled": "success", "rolled_
 
 def event_link(event: RoundEvent) -> SafeString:
     return link_cell(reverse("admin:rounds_roundevent_change", args=[event.pk]), event.event_id)
+
+
+def is_stuck(game_round: Round, now: datetime) -> bool:
+    """Whether a person should look at a round that nobody closed."""
+    if game_round.state == "stuck":
+        return True
+    return game_round.state == "open" and game_round.opened_at < now - STUCK_AFTER
+
+
+def round_state_cell(game_round: Round, now: datetime) -> SafeString:
+    if is_stuck(game_round, now):
+        return badge("Stuck", STATE_TONES["stuck"])
+    return badge(game_round.get_state_display(), STATE_TONES[game_round.state])
 
 
 def round_link(game_round: Round | None) -> SafeString | str:

@@ -1,59 +1,77 @@
-"""``make bench``: every measurement in one run, with ratios to a baseline taken beside it."""
+"""``make bench``: every measurement in one run, with ratios to a baseline taken beside it.
+
+Ends with a table of every bar, and with a status other than zero where one is missed, an answer
+was wrong, an answered event is not stored or ``verify_ledger`` does not pass.
+"""
 
 import argparse
 import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
-from tests.bench import bench_callbacks, bench_replay
+from tests.bench import (
+    bench_callbacks,
+    bench_growth,
+    bench_memory,
+    bench_reconcile,
+    bench_replay,
+    bench_transfers,
+)
+from tests.bench.bars import Bar, table_of
+from tests.bench.options import Options
+
+type Part = Callable[[Options], tuple[dict[str, Any], list[Bar]]]
+
+PARTS: dict[str, Part] = {
+    "callbacks": bench_callbacks.run,
+    "bodies": bench_callbacks.run_bodies,
+    "hot": bench_callbacks.run_hot,
+    "transfers": bench_transfers.run,
+    "replay": bench_replay.measured,
+    "reconcile": bench_reconcile.measured,
+    "memory": bench_memory.run,
+    "growth": bench_growth.run,
+}
 
 
-def _callbacks(console: Console) -> dict[str, object]:
-    figures = bench_callbacks.run()
-    table = Table(title="(a) native callbacks per second, one event each, durable commits")
-    for heading in ("connections", "conventional", "p99 ms", "gateway", "p99 ms", "ratio"):
-        table.add_column(heading, justify="right")
-    for connections, found in figures.items():
-        plain, ours = found["conventional"], found["gateway"]
-        cells = (plain["per_second"], plain["p99_ms"], ours["per_second"], ours["p99_ms"])
-        table.add_row(connections, *map(str, cells), f"{found['ratio']} x")
-    console.print(table)
-    return figures
-
-
-def _replay(console: Console) -> dict[str, object]:
-    figures = bench_replay.run()
-    if "skipped" in figures:
-        console.print(f"(b) replay skipped: {figures['skipped']}")
-        return figures
-    console.print(
-        f"(b) replay of {figures['captures']} captures: {figures['events']} events, "
-        f"{figures['events_per_second']} events/s, peak memory of replay and gateway "
-        f"{figures['peak_mib']} MiB"
+def _options() -> argparse.Namespace:
+    default = Options()
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument(
+        "--only", choices=list(PARTS), action="append", help="this part alone; may be repeated"
     )
-    return figures
-
-
-def _reconcile(console: Console) -> dict[str, object]:
-    from tests.bench import bench_reconcile  # noqa: PLC0415 - takes memory only where it is asked for
-
-    figures: dict[str, object] = bench_reconcile.run()
-    console.print(f"(c) reconcile 1 M x 1 M: {json.dumps(figures)}")
-    return figures
+    parser.add_argument("--json", action="store_true", help="print every figure as JSON")
+    parser.add_argument("--seconds", type=float, default=default.seconds, help="of each run")
+    parser.add_argument("--rounds", type=int, default=default.rounds, help="of each comparison")
+    parser.add_argument(
+        "--stored-rounds", type=int, default=default.stored_rounds, help="for growth"
+    )
+    parser.add_argument("--minutes", type=float, default=default.minutes, help="for memory")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=["callbacks", "replay", "reconcile"])
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    parts = {"callbacks": _callbacks, "replay": _replay, "reconcile": _reconcile}
-    console = Console(stderr=options.json)
-    chosen = [options.only] if options.only else list(parts)
-    figures = {name: parts[name](console) for name in chosen}
-    if options.json:
-        print(json.dumps(figures))  # noqa: T201 - the figures are this program's output
+    given = _options()
+    options = Options(given.seconds, given.rounds, given.stored_rounds, given.minutes)
+    console = Console(stderr=True)
+    figures: dict[str, Any] = {}
+    bars: list[Bar] = []
+    for name in given.only or PARTS:
+        console.print(f"[bold]{name}[/bold]")
+        figures[name], found = PARTS[name](options)
+        bars += found
+        console.print(table_of(found))
+    (console if given.json else Console()).print(table_of(bars))
+    if given.json:
+        report = {"figures": figures, "bars": [asdict(bar) for bar in bars]}
+        print(json.dumps(report))  # noqa: T201 - the figures are this program's output
+    missed = [bar.measure.strip() for bar in bars if bar.is_met is False]
+    if missed:
+        sys.exit(f"Missed: {', '.join(missed)}.")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from tests.bench.bars import Bar
+from tests.bench.options import Options
+
 ROWS = 1_000_000
 ROUNDS = 5
 MOST_TIMES_BARE = 2.0
@@ -59,7 +62,7 @@ FROM '{statement}' s FULL JOIN '{ledger}' l ON s.event_id = l.event_id
 
 
 def run(rows: int = ROWS) -> dict[str, Any]:
-    """Measure, and fail where we are over twice the bare join or over 1.5 GiB."""
+    """Measure, and fail where anything planted was not found."""
     with tempfile.TemporaryDirectory(prefix="pitboss-bench-") as folder:
         _child("make", folder, rows)
         pairs = [
@@ -77,9 +80,30 @@ def run(rows: int = ROWS) -> dict[str, Any]:
     }
     if ours[0]["breaks"] != _planted(rows):
         raise SystemExit(f"Found {ours[0]['breaks']}, planted {_planted(rows)}.")
-    if answer["times_bare"] > MOST_TIMES_BARE or answer["mib"] > MOST_MIB:
-        raise SystemExit(f"Over the bar: {json.dumps(answer)}")
     return answer
+
+
+def measured(_options: Options) -> tuple[dict[str, Any], list[Bar]]:
+    """Reconcile for the final table: at most twice the bare join, within 1.5 GiB."""
+    found = run()
+    time_bar = Bar(
+        measure="reconcile 1 M x 1 M, s",
+        ours=f"{found['seconds']:.2f}",
+        baseline=f"{found['bare_seconds']:.2f}",
+        ratio=f"{found['times_bare']:.2f}",
+        bar=f"<= {MOST_TIMES_BARE:g}",
+        is_met=found["times_bare"] <= MOST_TIMES_BARE,
+        remark="against a bare DuckDB join",
+    )
+    memory_bar = Bar(
+        measure="reconcile 1 M x 1 M, peak MiB",
+        ours=str(found["mib"]),
+        baseline=str(found["bare_mib"]),
+        ratio="-",
+        bar=f"<= {MOST_MIB}",
+        is_met=found["mib"] <= MOST_MIB,
+    )
+    return found, [time_bar, memory_bar]
 
 
 def _planted(rows: int) -> dict[str, int]:

@@ -16,9 +16,14 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import psycopg
+
+from apps.core.embedded.paths import DATABASE, POSTGRES_PORT, embedded_paths
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET = hashlib.sha256(b"bench").digest()
 OPENING = 1_000_000_00
+PATH = "/callbacks/bench/rounds"
 
 
 class Stage:
@@ -45,6 +50,23 @@ class Stage:
         if done.returncode != 0:
             raise SystemExit(f"manage.py {arguments[0]} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    def connect(self) -> psycopg.Connection:
+        """Connect to the stage's own database as its superuser, in autocommit."""
+        return psycopg.connect(
+            host=str(
+                embedded_paths(Path(self.environment["PITBOSS_DATA_DIR"])).postgres_socket_dir
+            ),
+            port=POSTGRES_PORT,
+            dbname=DATABASE,
+            user="postgres",
+            autocommit=True,
+        )
+
+    def count_events(self) -> int:
+        with self.connect() as connection:
+            row = connection.execute("SELECT count(*) FROM rounds_roundevent").fetchone()
+        return int(row[0]) if row else 0
 
     def load(self, players: int) -> None:
         """Load one provider with a game and ``players`` players of 1,000,000.00 AUD each."""
@@ -112,11 +134,14 @@ def _wait(port: int, path: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 @contextlib.contextmanager
-def staged(players: int) -> Iterator[Stage]:
+def staged(players: int, *, has_database: bool = True) -> Iterator[Stage]:
     """Yield a migrated, loaded stage whose database servers stay up until the end."""
     directory = Path(tempfile.mkdtemp(prefix="pitboss-bench-"))
     try:
         stage = Stage(directory)
+        if not has_database:
+            yield stage
+            return
         keeper = _keeper(stage)
         try:
             stage.manage("migrate", "--verbosity", "0")

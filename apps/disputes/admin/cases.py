@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, override
 
 from django.contrib import admin, messages
@@ -42,6 +43,11 @@ _STATE_TONES = {
     "resolved": "success",
     "rejected": "neutral",
 }
+
+
+_FINAL = "What you write is the final decision."
+_work = partial(ReasonedAction, permission="disputes.work_case")
+_decide = partial(ReasonedAction, permission="disputes.close_case", is_offered=actions.is_decidable)
 
 
 class WhoseFilter(admin.SimpleListFilter):
@@ -108,27 +114,24 @@ class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
         ),
     ]
     reasoned_actions = [
-        ReasonedAction(
+        _work(
             name="take",
             label="Take this case",
-            permission="disputes.work_case",
             perform=actions.take,
             form_class=actions.OptionalNoteForm,
             tone="primary",
             is_offered=actions.is_free,
         ),
-        ReasonedAction(
+        _work(
             name="acknowledge",
             label="Acknowledge",
-            permission="disputes.work_case",
             perform=actions.acknowledge,
             question="Say when and how the player was told that we have the complaint.",
             is_offered=actions.is_unacknowledged,
         ),
-        ReasonedAction(
+        _work(
             name="credit",
             label="Request credit",
-            permission="disputes.work_case",
             perform=actions.request_credit,
             question="A second person must agree. Then it becomes a correction in the ledger, "
             "linked to the disputed event, and the case is resolved.",
@@ -136,37 +139,26 @@ class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
             form_class=CreditForm,
             is_offered=actions.is_creditable,
         ),
-        ReasonedAction(
-            name="note",
-            label="Add note",
-            permission="disputes.work_case",
-            perform=actions.add_note,
-            form_class=NoteForm,
-        ),
-        ReasonedAction(
+        _work(name="note", label="Add note", perform=actions.add_note, form_class=NoteForm),
+        _work(
             name="assign",
             label="Assign",
-            permission="disputes.work_case",
             perform=actions.assign,
             form_class=AssignForm,
             is_offered=actions.is_waiting,
         ),
-        ReasonedAction(
+        _decide(
             name="resolve",
             label="Resolve without money",
-            permission="disputes.close_case",
             perform=actions.resolve,
-            question="For the player or by agreement. What you write is the final decision.",
-            is_offered=actions.is_decidable,
+            question=f"For the player or by agreement. {_FINAL}",
         ),
-        ReasonedAction(
+        _decide(
             name="reject",
             label="Reject claim",
-            permission="disputes.close_case",
             perform=actions.reject,
-            question="Against the player. What you write is the final decision.",
+            question=f"Against the player. {_FINAL}",
             tone="danger",
-            is_offered=actions.is_decidable,
         ),
     ]
 

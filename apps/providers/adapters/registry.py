@@ -3,9 +3,12 @@
 from typing import Final
 
 from apps.providers.adapters.contract import Adapter
+from apps.providers.adapters.hub88.adapter import HUB88
+from apps.providers.adapters.iplaygames.adapter import IPLAYGAMES
 from apps.providers.adapters.native.adapter import NATIVE
+from apps.providers.adapters.swipe.adapter import SWIPE
 
-_ADAPTERS: Final = (NATIVE,)
+_ADAPTERS: Final = (NATIVE, SWIPE, HUB88, IPLAYGAMES)
 
 ADAPTERS: Final[dict[str, Adapter]] = {adapter.protocol: adapter for adapter in _ADAPTERS}
 

@@ -47,7 +47,7 @@ class BreakAdmin(PanelsMixin, ReadOnlyAdmin[Break]):
         "day",
         badge_column("break_class", CLASS_TONES, title="class"),
         badge_column("state", STATE_TONES),
-        "is_player_touched",
+        "touches_a_player",
         money_column("delta_bet_minor", title="stake, provider minus us"),
         money_column("delta_win_minor", title="win, provider minus us"),
         datetime_column("opened_at"),
@@ -63,14 +63,14 @@ class BreakAdmin(PanelsMixin, ReadOnlyAdmin[Break]):
     search_fields = ["event_id__exact"]
     search_help_text = "Event, exactly"
     ordering = ["-day", "-pk"]
-    readonly_fields = ["stake_difference", "win_difference"]
+    readonly_fields = ["stake_difference", "win_difference", "touches_a_player"]
     fieldsets = [
         (
             "Break",
             {
                 "fields": [
                     ("event_id", "provider", "day"),
-                    ("break_class", "state", "is_player_touched"),
+                    ("break_class", "state", "touches_a_player"),
                     ("stake_difference", "win_difference", "currency"),
                     ("opened_at", "closed_at"),
                     ("first_run", "last_run"),
@@ -83,6 +83,11 @@ class BreakAdmin(PanelsMixin, ReadOnlyAdmin[Break]):
         money_column("delta_bet_minor", title="stake, provider minus us")
     )
     win_difference = staticmethod(money_column("delta_win_minor", title="win, provider minus us"))
+
+    @admin.display(description="touches a player", ordering="is_player_touched")
+    def touches_a_player(self, found: Break) -> str:
+        # In words: a green tick would call good what is only so.
+        return "yes" if found.is_player_touched else "no"
 
     @override
     def panels(self, request: HttpRequest, obj: Break) -> Sequence[Panel]:

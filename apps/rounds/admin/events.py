@@ -76,9 +76,10 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
     @override
     def panels(self, request: HttpRequest, obj: Round) -> Sequence[Panel]:
         events = selectors.events_of_round(obj.pk)
+        now = timezone.now()
         return [
-            next_step_panel(obj, timezone.now()),
-            facts_panel(obj),
+            next_step_panel(obj, now),
+            facts_panel(obj, now),
             panels.round_panel(events),
             event_by_event_panel(obj, events, start=request.GET.get("from", "")),
         ]

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from apps.core.admin import Panel, at_cell, badge, display_at, link_cell, money_cell
+from apps.core.admin import Panel, at_cell, display_at, link_cell, money_cell
 from apps.core.money import display_money
 from apps.rounds import panels
 from apps.rounds.contracts import AttemptView
@@ -76,13 +76,6 @@ class StuckFilter(admin.SimpleListFilter):
         return queryset.filter(state__in=["open", "stuck"], opened_at__lt=before)
 
 
-def is_stuck(game_round: Round, now: datetime) -> bool:
-    """Whether a person should look at a round that nobody closed."""
-    if game_round.state == "stuck":
-        return True
-    return game_round.state == "open" and game_round.opened_at < now - STUCK_AFTER
-
-
 def next_step_panel(game_round: Round, now: datetime) -> Panel:
     waiting = urlencode({"provider_id": game_round.provider_id, "verdict": "waiting"})
     log = reverse("admin:rounds_delivery_changelist")
@@ -92,14 +85,14 @@ def next_step_panel(game_round: Round, now: datetime) -> Panel:
     return Panel(title="What to do next", empty_text=text, tone=tone, links=links)
 
 
-def facts_panel(game_round: Round) -> Panel:
+def facts_panel(game_round: Round, now: datetime) -> Panel:
     currency = game_round.currency
     return Panel(
         title="The round",
         columns=_FACTS,
         rows=[
             [
-                badge(game_round.get_state_display(), panels.STATE_TONES[game_round.state]),
+                panels.round_state_cell(game_round, now),
                 link_cell(
                     reverse("admin:players_player_change", args=[game_round.player_id]),
                     game_round.player,
@@ -118,7 +111,7 @@ def facts_panel(game_round: Round) -> Panel:
 
 
 def _next_step(game_round: Round, now: datetime) -> tuple[str, str]:
-    if is_stuck(game_round, now):
+    if panels.is_stuck(game_round, now):
         return _STUCK.format(since=display_at(game_round.opened_at)), "danger"
     if game_round.state == "open":
         return _OPEN, "info"
