@@ -1,6 +1,8 @@
 """Who listens to what: event topic -> names of Celery tasks, one line each, with its reason."""
 
 SUBSCRIPTIONS: dict[str, list[str]] = {
+    # Nobody plays on in a session from before: the stake check refuses, and the session ends.
+    "players.excluded": ["play.end_sessions"],
     # A provider contradicts itself; money may be wrong on one of the two sides.
     "rounds.conflict_seen": ["reports.raise_alert"],
     # A played round cost more than the player had: somebody must decide about the receivable.
