@@ -57,6 +57,9 @@ _MINUTE = timedelta(minutes=1)
 _JOBS = [
     _job("core.sweep_outbox", _MINUTE),
     _job("gateway.apply_unjudged", timedelta(seconds=20)),
+    _job("gateway.pursue_due_transfers", timedelta(seconds=30)),
+    _job("gateway.audit_wallets", crontab(hour=2, minute=20)),
+    _job("gateway.sweep_sub_wallets", crontab(hour=2, minute=50)),
     _job("wallet.seal_transfers", crontab(minute=5)),
     _job("bonuses.expire_grants", _MINUTE),
     _job("promotions.advance_campaigns", _MINUTE),

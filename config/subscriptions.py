@@ -1,6 +1,8 @@
 """Who listens to what: event topic -> names of Celery tasks, one line each, with its reason."""
 
 SUBSCRIPTIONS: dict[str, list[str]] = {
+    # Nobody plays on in a session from before: the stake check refuses, and the session ends.
+    "players.excluded": ["play.end_sessions"],
     # A provider contradicts itself; money may be wrong on one of the two sides.
     "rounds.conflict_seen": ["reports.raise_alert"],
     # A played round cost more than the player had: somebody must decide about the receivable.
@@ -9,4 +11,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "reconciliation.alert_raised": ["reports.raise_alert"],
     # The provider must send another file.
     "reconciliation.statement_refused": ["reports.raise_alert"],
+    # Money left a pot for a provider's wallet: the provider must be told.
+    "wallet.game_transfer_requested": ["gateway.pursue_transfer"],
+    # A sub-wallet or a wallet at a provider isn't what the provider says it is.
+    "wallet.wallet_drifted": ["reports.raise_alert"],
 }

@@ -26,3 +26,39 @@ class UnknownDeliveryError(DomainError):
 
     def __init__(self, delivery_id: int) -> None:
         super().__init__(f"There is no stored delivery {delivery_id}.")
+
+
+class WrongWalletModelError(DomainError):
+    """The provider is played with another wallet model."""
+
+    code = "wrong_wallet_model"
+
+
+class RoundsOpenError(DomainError):
+    """The player has a round in play there."""
+
+    code = "rounds_open"
+
+
+class NoTransferAddressError(DomainError):
+    """Nobody has entered where the provider takes transfers."""
+
+    code = "no_transfer_address"
+
+
+class OpenMoneyError(DomainError):
+    """Players' money is still in the wallet model that is to be left."""
+
+    code = "open_money"
+
+
+class SameWalletModelError(DomainError):
+    """The provider has this wallet model already."""
+
+    code = "same_wallet_model"
+
+
+class WalletModelMovedError(DomainError):
+    """The provider's wallet model changed since the change was asked for."""
+
+    code = "wallet_model_moved"

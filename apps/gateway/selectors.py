@@ -1,8 +1,31 @@
-"""How refused input is read."""
+"""How refused input and open money are read."""
 
+from dataclasses import dataclass
 from datetime import date
 
+from django.db import connection
+
+from apps.gateway import statements
 from apps.gateway.models import Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMoney:
+    """Players' money in play at a provider; ``held_in`` names the pot, or ``in_transit``."""
+
+    provider_code: str
+    held_in: str
+    currency: str
+    amount_minor: int
+    count: int
+
+
+def open_money(provider_code: str = "") -> list[OpenMoney]:
+    """Return what is open at one provider, or at all of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(statements.EXPOSURE)
+        found = [OpenMoney(*row) for row in cursor.fetchall()]
+    return [one for one in found if provider_code in {"", one.provider_code}]
 
 
 def rejection_codes() -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import Exists, OuterRef
 
 from apps.rounds.contracts import AttemptView
-from apps.rounds.enums import EventStatus, Origin
+from apps.rounds.enums import EventStatus, Origin, RoundState
 from apps.rounds.models import (
     Conflict,
     Delivery,
@@ -111,3 +111,8 @@ def refused_attempts(provider_id: int, event_id: str, *, limit: int) -> list[Eve
 def event_by_pk(pk: int) -> RoundEvent:
     """Return one event with its provider, by its row; for links from its own page."""
     return RoundEvent.objects.select_related("provider").get(pk=pk)
+
+
+def open_round_count(player_id: int) -> int:
+    """Return how many rounds of a player are not closed yet."""
+    return Round.objects.filter(player_id=player_id, state=RoundState.OPEN).count()

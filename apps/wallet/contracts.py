@@ -95,6 +95,58 @@ class TransferLine:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferOrder:
+    """Money to move between a player's cash and the player's wallet at a provider, once per key."""
+
+    player_id: int
+    provider_id: int
+    provider_code: str
+    direction: str
+    amount_minor: int
+    idempotency_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class GameTransferRef:
+    """A transfer between our ledger and a provider's wallet, as other apps see it."""
+
+    id: int
+    public_id: str
+    player_id: int
+    player_ref: str
+    provider_id: int
+    provider_code: str
+    direction: str
+    amount_minor: int
+    currency: str
+    state: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedPot:
+    """A pot and the provider's figure for it, right after one event; None where it gave none."""
+
+    account_id: int
+    currency: str
+    ours_minor: int
+    theirs_minor: int | None
+    event_id: str
+    event_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What an audit of one provider's pots compared and newly found."""
+
+    audit_id: int
+    provider_code: str
+    compared: int
+    unheard: int
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerVerdict:
     """What a fold over every transfer found; ``problems`` is empty when the ledger holds."""
 

@@ -32,6 +32,7 @@ class PlayModelName(models.TextChoices):
 class TransferKind(models.TextChoices):
     OPENING_BALANCE = "opening_balance", "Opening balance"
     DEPOSIT = "deposit", "Deposit"
+    WITHDRAWAL = "withdrawal", "Withdrawal"
     STAKE = "stake", "Stake"
     WIN = "win", "Win"
     HOLD = "hold", "Stake held"

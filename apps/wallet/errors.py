@@ -26,3 +26,33 @@ class UnknownAccountError(DomainError):
     """A player has no accounts; they are opened when the player is loaded."""
 
     code = "unknown_account"
+
+
+class TransferUnresolvedError(DomainError):
+    """A transfer with this provider is on its way for this player; its fate must be known first."""
+
+    code = "transfer_unresolved"
+
+
+class UnknownGameTransferError(DomainError):
+    """There is no such transfer."""
+
+    code = "unknown_game_transfer"
+
+
+class TransferDecidedError(DomainError):
+    """The transfer is confirmed or failed already; there is nothing to ask about it."""
+
+    code = "transfer_decided"
+
+
+class FindingExplainedError(DomainError):
+    """The finding was explained already."""
+
+    code = "finding_explained"
+
+
+class UnreadableAnswerError(DomainError):
+    """A provider's answer about a transfer is not what its API promises; it decides nothing."""
+
+    code = "unreadable_answer"

@@ -60,6 +60,14 @@ class Account(models.Model):
                 name="wallet_account_is_a_player_pot_or_a_house_account",
             ),
         ]
+        indexes = [
+            # The pots set apart for a provider are few among all; sweeps and audits read only them.
+            models.Index(
+                fields=["pot", "id"],
+                name="wallet_account_set_apart",
+                condition=Q(pot__contains=":"),
+            ),
+        ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
             never_truncated(),

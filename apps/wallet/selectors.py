@@ -1,10 +1,12 @@
 """How the ledger is read."""
 
+from datetime import datetime
+
 from django.db.models import Q
 
-from apps.wallet.contracts import TransferLine
+from apps.wallet.contracts import GameTransferRef, TransferLine
 from apps.wallet.enums import Pot
-from apps.wallet.models import Account, LedgerSeal, Transfer
+from apps.wallet.models import Account, GameTransfer, LedgerSeal, Transfer
 from apps.wallet.play_models import is_sub_pot, provider_of_pot
 
 
@@ -55,6 +57,47 @@ def pot_label(pot: str) -> str:
     if not provider_code:
         return str(Pot(pot).label)
     return f"Sub-wallet {provider_code}" if is_sub_pot(pot) else f"At {provider_code}"
+
+
+def unresolved_transfers(player_id: int, provider_id: int) -> list[GameTransferRef]:
+    """Return a player's transfers with a provider whose fate isn't known; a launch waits for it."""
+    rows = GameTransfer.objects.select_related("player").filter(
+        player_id=player_id, provider_id=provider_id, decided_at__isnull=True
+    )
+    return [transfer_ref(row) for row in rows.order_by("pk")]
+
+
+def due_transfers(*, limit: int, now: datetime) -> list[int]:
+    """Return undecided transfers whose next attempt is due, the longest waiting first."""
+    due = GameTransfer.objects.filter(decided_at__isnull=True, next_attempt_at__lte=now)
+    return list(due.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def transfer_by_key(idempotency_key: str) -> GameTransferRef | None:
+    """Return the transfer that a key asked for, or None."""
+    transfer = (
+        GameTransfer.objects.select_related("player")
+        .filter(idempotency_key=idempotency_key)
+        .first()
+    )
+    return transfer and transfer_ref(transfer)
+
+
+def transfer_ref(transfer: GameTransfer) -> GameTransferRef:
+    """Return a transfer as other apps see it; the player should have been selected with it."""
+    return GameTransferRef(
+        id=transfer.pk,
+        public_id=str(transfer.public_id),
+        player_id=transfer.player_id,
+        player_ref=transfer.player.player_ref,
+        provider_id=transfer.provider_id,
+        provider_code=transfer.provider_code,
+        direction=transfer.direction,
+        amount_minor=transfer.amount_minor,
+        currency=transfer.currency,
+        state=transfer.state,
+        attempts=transfer.attempts,
+    )
 
 
 def newest_seals(*, limit: int) -> list[LedgerSeal]:

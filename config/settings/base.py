@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "apps.reconciliation",
     "apps.disputes",
     "apps.reports",
+    "apps.operator_api",
     "apps.simulator",
 ]
 FIRST_PARTY_APPS = [app for app in INSTALLED_APPS if app.startswith("apps.")]
@@ -217,4 +218,9 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.operator_api.api.schema.close_request_objects",
+    ],
 }

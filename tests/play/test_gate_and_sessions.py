@@ -22,7 +22,7 @@ from apps.play.errors import (
 from apps.play.models import GameplayToken, GameSession, SigningKey
 from apps.play.services.keys import signing_key
 from apps.players.errors import UnknownPlayerError
-from apps.players.models import Player
+from apps.players.models import Player, ProtectionCheck
 from apps.providers.errors import UnknownProviderError
 from apps.providers.models import Game
 from tests.factories import make_cover, make_game, make_player, make_provider, make_user
@@ -83,15 +83,25 @@ def test_the_certificate_covers_its_last_day_and_not_the_next(now: datetime) -> 
     assert [reason.code for reason in later.reasons] == ["expired"]
 
 
-@pytest.mark.parametrize("status", ["blocked", "self_excluded", "closed"])
-def test_a_player_who_may_not_stake_gets_no_session(now: datetime, status: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("blocked", "player_blocked"),
+        ("self_excluded", "self_excluded"),
+        ("closed", "account_closed"),
+    ],
+)
+def test_a_player_who_may_not_stake_gets_no_session(now: datetime, status: str, code: str) -> None:
     _, player = _ready()
     player.status = status
     player.save()
     with pytest.raises(LaunchRefusedError) as refused:
         _open(now)
-    assert _codes(refused.value) == ["player_blocked"]
+    assert _codes(refused.value) == [code]
     assert not GameSession.objects.exists()
+    # What was asked and answered is kept, although nothing was opened.
+    check = ProtectionCheck.objects.get()
+    assert (check.is_allowed, check.codes) == (False, [code])
 
 
 def test_every_reason_is_given_at_once(now: datetime) -> None:
@@ -106,10 +116,10 @@ def test_every_reason_is_given_at_once(now: datetime) -> None:
     with pytest.raises(LaunchRefusedError) as refused:
         _open(now)
     assert _codes(refused.value) == [
+        "account_closed",
         "provider_inactive",
         "game_inactive",
         "not_offered",
-        "player_blocked",
         "other_jurisdiction",
     ]
 

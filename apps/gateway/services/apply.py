@@ -33,7 +33,7 @@ from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import CanonicalEvent, EventRefusal, GameRef, Outcome
 from apps.providers.enums import Operation
 from apps.rounds.contracts import VerdictRow
-from apps.rounds.enums import EventStatus, RoundType
+from apps.rounds.enums import EventStatus
 from apps.rounds.events import ConflictSeen
 from apps.rounds.services import store
 from apps.wallet.services import ledger
@@ -219,7 +219,7 @@ def _load_players_state(
     undone = [
         context.subject(event.reference_event_id)
         for context, event in events
-        if event.reference_event_id and event.round_type == RoundType.ROLLBACK
+        if event.reference_event_id
     ]
     book.receipts = wagering.load_receipts(cursor, undone)
     load_what_moved(cursor, book, undone)

@@ -12,23 +12,22 @@ from apps.play.contracts import IssuedToken, OpenedSession
 from apps.play.enums import SessionEnd
 from apps.play.errors import (
     InvalidRefreshError,
-    LaunchRefusedError,
     SessionEndedError,
     UnknownGameError,
     UnknownSessionError,
 )
 from apps.play.models import SESSION_LIFETIME, GameSession, RefreshCredential
-from apps.play.services.gate import can_serve
+from apps.play.services.gate import require_going_on, require_launch
 from apps.play.services.launch import issue_launch_code
 from apps.play.services.secrets import digest_of, new_secret
 from apps.play.services.tokens import issue_token
+from apps.players.contracts import PlayerRef
 from apps.players.selectors import player_by_id, player_by_ref
 from apps.providers.selectors import games_by_code, provider_by_code
 
 logger = structlog.get_logger(__name__)
 
 
-@transaction.atomic
 def open_session(
     *, player_ref: str, provider_code: str, game_code: str, now: datetime
 ) -> OpenedSession:
@@ -39,29 +38,32 @@ def open_session(
 
     Raises:
         UnknownPlayerError, UnknownProviderError, UnknownGameError: as they say.
-        LaunchRefusedError: the launch gate said no; nothing is stored.
+        LaunchRefusedError: the launch gate said no; only that it was asked is stored.
     """
     player = player_by_ref(player_ref)
     provider = provider_by_code(provider_code)
     game = games_by_code(provider.pk).get(game_code)
     if game is None:
         raise UnknownGameError(provider_code, game_code)
-    answer = can_serve(game_id=game.id, jurisdiction=player.jurisdiction, at=now, player=player)
-    if not answer.allowed:
-        raise LaunchRefusedError(answer.reasons)
+    require_launch(player, game.id, now=now)
+    return _open(player, provider.pk, game.id, now=now)
+
+
+@transaction.atomic
+def _open(player: PlayerRef, provider_id: int, game_id: int, *, now: datetime) -> OpenedSession:
     opened_at = now.replace(microsecond=0)
     session = GameSession.objects.create(
         public_id=uuid4(),
-        provider_id=provider.pk,
+        provider_id=provider_id,
         player_id=player.id,
-        game_id=game.id,
+        game_id=game_id,
         currency=player.currency,
         opened_at=opened_at,
         stakes_until=opened_at + SESSION_LIFETIME,
     )
     issued = _issue(session, now=now)
     launch_code, launch_expires_at = issue_launch_code(session, now=now)
-    logger.info("play.session.opened", session_id=session.pk, game_id=game.id)
+    logger.info("play.session.opened", session_id=session.pk, game_id=game_id)
     return OpenedSession(
         session_id=session.pk,
         public_id=str(session.public_id),
@@ -103,14 +105,7 @@ def _refresh(session_id: int, credential: str, *, now: datetime) -> IssuedToken 
         return None
     if session.ended_at is not None or session.stakes_until <= now:
         raise SessionEndedError
-    answer = can_serve(
-        game_id=session.game_id,
-        jurisdiction=session.player.jurisdiction,
-        at=now,
-        player=player_by_id(session.player_id),
-    )
-    if not answer.allowed:
-        raise LaunchRefusedError(answer.reasons)
+    require_going_on(player_by_id(session.player_id), session.game_id, now=now)
     found.used_at = now
     found.save(update_fields=["used_at"])
     logger.info("play.session.refreshed", session_id=session.pk)

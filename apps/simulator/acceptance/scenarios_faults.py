@@ -22,7 +22,8 @@ def ledger_out_of_reach(table: Table) -> None:
     bet = table.stake(seat, 150)
     with table.moving_nothing(seat, "the bet"), table.bench.locked_out(seat):
         answer = table.send(bet)
-    table.expect_verdict(answer, "the bet", Verdict.RETRYABLE)
+    # Parked says as much: stored, nothing taken, a later message decides.
+    table.expect_verdict(answer, "the bet", Verdict.RETRYABLE, Verdict.PARKED)
     table.taken(table.rollback(bet), "the rollback that follows")
     table.expect_money(seat, 10_000, "after it")
 

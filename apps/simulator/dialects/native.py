@@ -48,6 +48,7 @@ class Native(Dialect):
         "late_stake": "ack",
         "transaction_scope": "provider",
         "win_after_close": "allow",
+        "rollback_of_win": "receivable",
     }
     amount_field: ClassVar[str] = "bet_amount"
     win_field: ClassVar[str] = "win_amount"

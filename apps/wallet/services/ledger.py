@@ -108,6 +108,11 @@ def house_accounts(cursor: Cursor, requests: Iterable[TransferRequest]) -> House
     return found
 
 
+def is_posted(cursor: Cursor, idempotency_key: str) -> bool:
+    cursor.execute(statements.FIND_TRANSFERS, [[idempotency_key]])
+    return bool(cursor.fetchall())
+
+
 def posted_lines(cursor: Cursor, subjects: Sequence[str]) -> dict[str, list[PostedLine]]:
     """Return what each subject moved, in posting order; a subject that moved nothing is there."""
     found: dict[str, list[PostedLine]] = {subject: [] for subject in subjects}

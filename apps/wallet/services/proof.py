@@ -13,6 +13,7 @@ from apps.wallet.contracts import LedgerVerdict
 from apps.wallet.models import Account, LedgerSeal, Transfer
 
 _ROWS_PER_STEP = 20_000
+_SEALS_PER_STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +85,21 @@ def _fold() -> LedgerVerdict:
         for currency, total in sums.items()
         if total
     ]
-    seals = list(LedgerSeal.objects.order_by("last_transfer_id"))
-    problems += _broken_seals(seals)
+    problems += _broken_seals()
     return LedgerVerdict(
         transfers=Transfer.objects.count(),
         accounts=Account.objects.count(),
         sums=sums,
-        seals=len(seals),
+        seals=LedgerSeal.objects.count(),
         problems=tuple(problems),
     )
 
 
-def _broken_seals(seals: list[LedgerSeal]) -> Iterator[str]:
+def _broken_seals() -> Iterator[str]:
+    """Yield a sentence for each seal that its rows or its predecessor deny, read as a stream."""
     previous_digest, next_id = "", 1
-    for seal in seals:
+    seals = LedgerSeal.objects.order_by("last_transfer_id")
+    for seal in seals.iterator(chunk_size=_SEALS_PER_STEP):
         run = _digest(seal.first_transfer_id, seal.last_transfer_id, seal.previous_digest)
         is_chained = seal.previous_digest == previous_digest and seal.first_transfer_id == next_id
         if not is_chained or run.digest != seal.digest or run.count != seal.transfer_count:

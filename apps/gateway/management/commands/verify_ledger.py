@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from apps.core.services.audit import verify_audit_chain
-from apps.gateway.services.holds import holds_out_of_step
+from apps.gateway.services.holds import holds_out_of_step, transit_out_of_step
 from apps.wallet.services.proof import seal_transfers, verify_ledger
 
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             seal_transfers(now=timezone.now())
         ledger = verify_ledger()
         chain = verify_audit_chain()
-        problems = [*ledger.problems, *holds_out_of_step()]
+        problems = [*ledger.problems, *holds_out_of_step(), *transit_out_of_step()]
         if not chain.holds:
             problems.append(f"The audit chain breaks at entry {chain.first_bad_id}: {chain.why}.")
         if options["json"]:
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 self.style.SUCCESS(
                     "The ledger holds: balances equal their transfers, held stakes and pending "
-                    "wins equal the open rounds, every currency sums to zero, seals and audit "
-                    "chain verify."
+                    "wins equal the open rounds, money in transit equals the open transfers, "
+                    "every currency sums to zero, seals and audit chain verify."
                 )
             )

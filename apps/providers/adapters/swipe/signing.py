@@ -29,6 +29,9 @@ def signed_text(request: CallbackRequest) -> bytes | None:
 
 def query_of(request: CallbackRequest) -> dict[str, str] | None:
     """Return the parameters of a query; None where one is repeated or can't be read."""
+    if not request.query.isascii():
+        # What is not ASCII comes percent-encoded.
+        return None
     try:
         pairs = parse_qsl(
             request.query,

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -54,6 +55,7 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
+        logging.disable(logging.WARNING)  # each session opened is told, and drowns what people read
         try:
             if options["make_providers"]:
                 for name in DIALECTS:
@@ -62,6 +64,8 @@ class Command(BaseCommand):
             report = _play(options)
         except DomainError as error:
             raise CommandError(str(error)) from error
+        finally:
+            logging.disable(logging.NOTSET)
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), indent=2))
         if not report.is_green:
@@ -98,14 +102,24 @@ def _gateway(url: str | None) -> Iterator[str]:
 def _print(console: Console, result: Result) -> None:
     style = {Colour.GREEN: "green", Colour.RED: "red", Colour.DOES_NOT_APPLY: "dim"}[result.colour]
     scenario: Scenario = result.scenario
-    console.print(f"{scenario.number:>3}  {scenario.sentence}", end="  ", highlight=False)
+    console.print(
+        f"{scenario.number:>3}  {scenario.sentence}", end="  ", highlight=False, soft_wrap=True
+    )
     console.print(result.colour.value, style=style)
     if result.reason:
-        console.print(f"     {result.reason}", style="dim", highlight=False, markup=False)
+        console.print(
+            f"     {result.reason}", style="dim", highlight=False, markup=False, soft_wrap=True
+        )
     for check in result.failed:
-        console.print(f"     {check.what}", style="red", highlight=False, markup=False)
-        console.print(f"       expected {check.expected}", highlight=False, markup=False)
-        console.print(f"       seen     {check.seen}", highlight=False, markup=False)
+        console.print(
+            f"     {check.what}", style="red", highlight=False, markup=False, soft_wrap=True
+        )
+        console.print(
+            f"       expected {check.expected}", highlight=False, markup=False, soft_wrap=True
+        )
+        console.print(
+            f"       seen     {check.seen}", highlight=False, markup=False, soft_wrap=True
+        )
 
 
 def _url(text: str) -> str:

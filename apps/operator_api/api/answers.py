@@ -1,0 +1,174 @@
+"""What clients are answered. The serializers write the answers, so the schema can't drift."""
+
+from rest_framework import serializers
+
+from apps.operator_api.api import fields
+
+
+class ProblemErrorAnswer(serializers.Serializer[object]):
+    field = serializers.CharField(help_text="Path of the field; empty for the whole request.")
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemAnswer(serializers.Serializer[object]):
+    """Every refusal: a stable code for machines, a sentence for people, what is behind it."""
+
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    errors = ProblemErrorAnswer(many=True)
+
+
+class SupportLinkAnswer(serializers.Serializer[object]):
+    name = serializers.CharField()
+    phone = serializers.CharField()
+    url = serializers.CharField()
+
+
+class LaunchRefusedAnswer(ProblemAnswer):
+    """Every rule that speaks against the launch, and where the player finds help."""
+
+    support_links = SupportLinkAnswer(many=True, required=False)
+
+
+class SessionAnswer(serializers.Serializer[object]):
+    session_id = serializers.UUIDField(help_text="The id that the provider knows the session by.")
+    launch_url = serializers.CharField(help_text="Works once, until launch_expires_at.")
+    launch_expires_at = fields.Moment()
+    token = serializers.CharField(help_text="Gameplay JWT, signed with a key of the JWKS.")
+    token_expires_at = fields.Moment()
+    refresh_credential = serializers.CharField(help_text="Works once; keep it on your server.")
+    stakes_until = fields.Moment()
+    support_links = SupportLinkAnswer(many=True)
+
+
+class RefreshedAnswer(serializers.Serializer[object]):
+    token = serializers.CharField()
+    token_expires_at = fields.Moment()
+    refresh_credential = serializers.CharField(help_text="The next one; the old one is used up.")
+
+
+class PotAnswer(serializers.Serializer[object]):
+    pot = serializers.CharField()
+    amount = serializers.CharField()
+
+
+class BalanceAnswer(serializers.Serializer[object]):
+    player_id = serializers.CharField()
+    currency = serializers.CharField()
+    playable = serializers.CharField(help_text="Cash and bonus funds.")
+    pots = PotAnswer(many=True)
+
+
+class TransferAnswer(serializers.Serializer[object]):
+    transfer_id = serializers.CharField(help_text="The ledger line's number.")
+    player_id = serializers.CharField()
+    kind = serializers.CharField()
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+    reference = serializers.CharField(allow_blank=True)
+    posted_at = fields.Moment()
+    balance = BalanceAnswer()
+
+
+class BonusAnswer(serializers.Serializer[object]):
+    bonus_id = serializers.IntegerField()
+    state = serializers.CharField()
+    currency = serializers.CharField()
+    required = serializers.CharField()
+    done = serializers.CharField()
+    remaining = serializers.CharField()
+    percent_done = serializers.CharField(help_text="Rounded down: 100.00 only when all is done.")
+    requirement = serializers.CharField(help_text="The sum behind it, in a sentence.")
+
+
+class BonusesAnswer(serializers.Serializer[object]):
+    player_id = serializers.CharField()
+    bonuses = BonusAnswer(many=True)
+
+
+class EligibilityReasonAnswer(serializers.Serializer[object]):
+    code = serializers.CharField()
+    text = serializers.CharField()
+    blocks = serializers.BooleanField(help_text="Must be resolved before a withdrawal.")
+    value = serializers.CharField()
+    resolve_at = serializers.CharField()
+
+
+class EligibilityAnswer(serializers.Serializer[object]):
+    player_id = serializers.CharField()
+    eligible = serializers.BooleanField()
+    withdrawable = serializers.CharField()
+    currency = serializers.CharField()
+    reasons = EligibilityReasonAnswer(many=True)
+
+
+class PlayerAnswer(serializers.Serializer[object]):
+    player_id = serializers.CharField()
+    currency = serializers.CharField()
+    jurisdiction = serializers.CharField()
+    kyc_status = serializers.CharField()
+    status = serializers.CharField()
+    may_play = serializers.BooleanField()
+    support_links = SupportLinkAnswer(many=True)
+
+
+class ReasonAnswer(serializers.Serializer[object]):
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
+class CertificateAnswer(serializers.Serializer[object]):
+    lab = serializers.CharField()
+    report_number = serializers.CharField()
+    revision = serializers.IntegerField()
+    expires_on = fields.Day(allow_null=True)
+
+
+class CanServeAnswer(serializers.Serializer[object]):
+    allowed = serializers.BooleanField()
+    at = fields.Moment()
+    reasons = ReasonAnswer(many=True)
+    certificate = CertificateAnswer(allow_null=True)
+
+
+class AttemptAnswer(serializers.Serializer[object]):
+    received_at = fields.Moment()
+    message_id = serializers.CharField()
+    status = serializers.CharField()
+    code = serializers.CharField()
+    http_status = serializers.IntegerField(allow_null=True)
+    body = serializers.CharField(help_text="As text, for reading.")
+    body_base64 = serializers.CharField(help_text="The bytes as they came.")
+
+
+class LedgerLineAnswer(serializers.Serializer[object]):
+    transfer_id = serializers.CharField()
+    kind = serializers.CharField()
+    debit = serializers.CharField()
+    credit = serializers.CharField()
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+    posted_at = fields.Moment()
+
+
+class RoundEventAnswer(serializers.Serializer[object]):
+    provider = serializers.CharField()
+    event_id = serializers.CharField()
+    round_id = serializers.CharField()
+    player_id = serializers.CharField()
+    game = serializers.CharField()
+    kind = serializers.CharField()
+    bet = serializers.CharField()
+    win = serializers.CharField()
+    currency = serializers.CharField()
+    occurred_at = fields.Moment()
+    received_at = fields.Moment()
+    status = serializers.CharField()
+    code = serializers.CharField()
+    money = serializers.CharField(help_text="What the event's money is doing now.")
+    attempts = AttemptAnswer(many=True)
+    ledger_lines = LedgerLineAnswer(many=True)
+    certificate = CertificateAnswer(
+        allow_null=True, help_text="In force for the player's jurisdiction on the day of play."
+    )

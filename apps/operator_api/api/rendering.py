@@ -1,0 +1,113 @@
+"""Domain values in the words of the API; amounts as decimal strings."""
+
+import base64
+from typing import Any
+
+from apps.core.money import format_minor
+from apps.operator_api.contracts import Eligibility, MoneyMoved
+from apps.players.contracts import PlayerRef
+from apps.players.rules import support_links
+from apps.providers.contracts import CertificateRef
+from apps.rounds.contracts import AttemptView
+from apps.wallet.contracts import TransferLine
+from apps.wallet.enums import Pot
+
+
+def helplines(jurisdiction: str) -> list[dict[str, str]]:
+    """Return where a player of the jurisdiction finds help."""
+    return [
+        {"name": link.name, "phone": link.phone, "url": link.url}
+        for link in support_links(jurisdiction)
+    ]
+
+
+def balance(player_ref: str, currency: str, pots: dict[str, int]) -> dict[str, Any]:
+    playable_minor = pots.get(Pot.CASH, 0) + pots.get(Pot.BONUS, 0)
+    return {
+        "player_id": player_ref,
+        "currency": currency,
+        "playable": format_minor(playable_minor, currency),
+        "pots": [
+            {"pot": str(pot), "amount": format_minor(amount_minor, currency)}
+            for pot, amount_minor in sorted(pots.items())
+        ],
+    }
+
+
+def transfer(moved: MoneyMoved) -> dict[str, Any]:
+    return {
+        "transfer_id": str(moved.transfer_id),
+        "player_id": moved.player_ref,
+        "kind": moved.direction,
+        "amount": format_minor(moved.amount_minor, moved.currency),
+        "currency": moved.currency,
+        "reference": moved.reference,
+        "posted_at": moved.posted_at,
+        "balance": balance(moved.player_ref, moved.currency, moved.balances),
+    }
+
+
+def eligibility(answer: Eligibility) -> dict[str, Any]:
+    return {
+        "player_id": answer.player_ref,
+        "eligible": answer.is_eligible,
+        "withdrawable": format_minor(answer.withdrawable_minor, answer.currency),
+        "currency": answer.currency,
+        "reasons": [
+            {
+                "code": reason.code,
+                "text": reason.text,
+                "blocks": reason.blocks,
+                "value": reason.value,
+                "resolve_at": reason.resolve_at,
+            }
+            for reason in answer.reasons
+        ],
+    }
+
+
+def player(ref: PlayerRef, *, may_play: bool) -> dict[str, Any]:
+    return {
+        "player_id": ref.player_ref,
+        "currency": ref.currency,
+        "jurisdiction": ref.jurisdiction,
+        "kyc_status": ref.kyc_status,
+        "status": ref.status,
+        "may_play": may_play,
+        "support_links": helplines(ref.jurisdiction),
+    }
+
+
+def certificate(found: CertificateRef | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "lab": found.lab,
+        "report_number": found.report_number,
+        "revision": found.revision,
+        "expires_on": found.expires_on,
+    }
+
+
+def attempt(view: AttemptView) -> dict[str, Any]:
+    return {
+        "received_at": view.received_at,
+        "message_id": view.message_id,
+        "status": view.status,
+        "code": view.code,
+        "http_status": view.http_status,
+        "body": view.body.decode("utf-8", errors="backslashreplace"),
+        "body_base64": base64.b64encode(view.body).decode(),
+    }
+
+
+def ledger_line(line: TransferLine) -> dict[str, Any]:
+    return {
+        "transfer_id": str(line.id),
+        "kind": line.kind,
+        "debit": line.debit,
+        "credit": line.credit,
+        "amount": format_minor(line.amount_minor, line.currency),
+        "currency": line.currency,
+        "posted_at": line.created_at,
+    }

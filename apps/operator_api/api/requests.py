@@ -1,0 +1,83 @@
+"""What clients send."""
+
+from typing import Any, override
+
+from rest_framework import serializers
+
+from apps.operator_api.api import fields
+from apps.operator_api.enums import TransferDirection
+from apps.players.enums import TIME_KINDS, ExclusionKind, KycStatus, LimitKind, PlayerStatus
+
+
+class OpenSessionRequest(fields.Strict):
+    player_id = fields.Text(pattern=fields.REF, max_length=128)
+    provider = fields.Text(pattern=fields.CODE, max_length=32)
+    game = fields.Text(pattern=fields.REF, max_length=128)
+
+
+class RefreshSessionRequest(fields.Strict):
+    refresh_credential = fields.Text(max_length=128)
+
+
+class TransferRequest(fields.Strict):
+    player_id = fields.Text(pattern=fields.REF, max_length=128)
+    kind = fields.Choice(choices=TransferDirection.choices)
+    amount = fields.Text(
+        pattern=fields.AMOUNT,
+        max_length=20,
+        help_text="Main units as a decimal string, with no more decimals than the currency has.",
+    )
+    currency = fields.Text(pattern=fields.CURRENCY, max_length=3)
+    reference = fields.Text(
+        max_length=120,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Your own number of this payment; it stands in the ledger line.",
+    )
+
+
+class LimitRequest(fields.Strict):
+    """A limit by amount, or by minutes for time played; neither of them removes it."""
+
+    kind = fields.Choice(choices=LimitKind.choices)
+    amount = fields.Text(
+        pattern=fields.AMOUNT, max_length=20, required=False, allow_null=True, default=None
+    )
+    minutes = fields.Whole(
+        min_value=0, max_value=1_000_000, required=False, allow_null=True, default=None
+    )
+
+    @override
+    def validate(self, attrs: Any) -> Any:
+        other = "amount" if attrs["kind"] in TIME_KINDS else "minutes"
+        if attrs[other] is not None:
+            raise serializers.ValidationError({other: ["Doesn't go with this kind."]}, "mismatch")
+        return attrs
+
+
+class ExclusionRequest(fields.Strict):
+    kind = fields.Choice(choices=ExclusionKind.choices)
+    ends_at = fields.Moment(required=False, allow_null=True, default=None)
+
+
+class PlayerRequest(fields.Strict):
+    currency = fields.Text(pattern=fields.CURRENCY, max_length=3)
+    jurisdiction = fields.Text(pattern=fields.JURISDICTION, max_length=7)
+    kyc_status = fields.Choice(choices=KycStatus.choices)
+    status = fields.Choice(
+        choices=PlayerStatus.choices, required=False, allow_null=True, default=None
+    )
+    date_of_birth = fields.Day(required=False, allow_null=True, default=None)
+    limits = LimitRequest(many=True, required=False, default=list, max_length=50)
+    exclusion = ExclusionRequest(required=False, allow_null=True, default=None)
+
+
+class CanServeQuery(fields.Strict):
+    game = fields.Text(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,31}:[A-Za-z0-9_.:~-]{1,128}\Z",
+        max_length=161,
+        help_text="provider:game, such as aurora:aurora-reef",
+    )
+    jurisdiction = fields.Text(pattern=fields.JURISDICTION, max_length=7)
+    at = fields.Moment(required=False, help_text="Now, when it is not given.")

@@ -1,0 +1,25 @@
+from apps.operator_api.api.views.base import NothingHereView
+from apps.operator_api.api.views.gate import CanServeView
+from apps.operator_api.api.views.players import (
+    BalanceView,
+    BonusesView,
+    EligibilityView,
+    PlayerView,
+)
+from apps.operator_api.api.views.rounds import RoundEventView
+from apps.operator_api.api.views.sessions import RefreshView, SessionsView, SessionView
+from apps.operator_api.api.views.transfers import TransfersView
+
+__all__ = [
+    "BalanceView",
+    "BonusesView",
+    "CanServeView",
+    "EligibilityView",
+    "NothingHereView",
+    "PlayerView",
+    "RefreshView",
+    "RoundEventView",
+    "SessionView",
+    "SessionsView",
+    "TransfersView",
+]

@@ -1,0 +1,41 @@
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.operator_api.api import rendering
+from apps.operator_api.api.answers import CanServeAnswer
+from apps.operator_api.api.requests import CanServeQuery
+from apps.operator_api.api.schema import documented
+from apps.operator_api.api.views.base import OperatorView
+from apps.operator_api.enums import Scope
+from apps.play.services import can_serve
+from apps.providers.selectors import games_by_code, provider_by_code
+
+
+class CanServeView(OperatorView):
+    scope = Scope.GATE_READ
+
+    @documented(
+        "can_serve",
+        Scope.GATE_READ,
+        {200: CanServeAnswer},
+        refusals=(400, 404),
+        parameters=[CanServeQuery],
+        summary="Whether a game may be served in a jurisdiction, with every reason against it",
+    )
+    def get(self, request: Request) -> Response:
+        query = CanServeQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        wanted = query.validated_data
+        provider_code, _, game_code = wanted["game"].partition(":")
+        game = games_by_code(provider_by_code(provider_code).pk).get(game_code)
+        at = wanted.get("at", self.now)
+        answer = can_serve(
+            game_id=0 if game is None else game.id, jurisdiction=wanted["jurisdiction"], at=at
+        )
+        rendered = {
+            "allowed": answer.allowed,
+            "at": at,
+            "reasons": [{"code": r.code, "text": r.text} for r in answer.reasons],
+            "certificate": rendering.certificate(answer.certificate),
+        }
+        return Response(CanServeAnswer(rendered).data)

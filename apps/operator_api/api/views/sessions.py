@@ -1,0 +1,117 @@
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.operator_api.api import rendering
+from apps.operator_api.api.answers import RefreshedAnswer, SessionAnswer
+from apps.operator_api.api.problems import problem_of
+from apps.operator_api.api.requests import OpenSessionRequest, RefreshSessionRequest
+from apps.operator_api.api.schema import documented, refused_launch
+from apps.operator_api.api.views.base import OperatorView
+from apps.operator_api.enums import Scope
+from apps.play import services
+from apps.play.enums import SessionEnd
+from apps.play.errors import LaunchRefusedError
+from apps.play.selectors import session_id_of
+from apps.players.selectors import player_by_ref
+
+_ID: Final = OpenApiParameter("session_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+
+
+class SessionsView(OperatorView):
+    scope = Scope.SESSIONS_WRITE
+
+    @documented(
+        "open_session",
+        Scope.SESSIONS_WRITE,
+        {201: SessionAnswer, 403: refused_launch()},
+        refusals=(400, 404, 413, 415),
+        request=OpenSessionRequest,
+        summary="Open a game session behind the launch gate",
+    )
+    def post(self, request: Request) -> Response:
+        body = OpenSessionRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted: dict[str, str] = body.validated_data
+        player = player_by_ref(wanted["player_id"])
+        try:
+            opened = services.open_session(
+                player_ref=player.player_ref,
+                provider_code=wanted["provider"],
+                game_code=wanted["game"],
+                now=self.now,
+            )
+        except LaunchRefusedError as refusal:
+            return _refused(refusal, player.jurisdiction)
+        launch = f"{reverse('launch')}?{urlencode({'code': opened.launch_code})}"
+        answer = {
+            "session_id": opened.public_id,
+            "launch_url": request.build_absolute_uri(launch),
+            "launch_expires_at": opened.launch_expires_at,
+            "token": opened.token,
+            "token_expires_at": opened.expires_at,
+            "refresh_credential": opened.refresh_credential,
+            "stakes_until": opened.stakes_until,
+            "support_links": rendering.helplines(player.jurisdiction),
+        }
+        return Response(SessionAnswer(answer).data, status=status.HTTP_201_CREATED)
+
+
+class RefreshView(OperatorView):
+    scope = Scope.SESSIONS_WRITE
+
+    @documented(
+        "refresh_session",
+        Scope.SESSIONS_WRITE,
+        {200: RefreshedAnswer, 403: refused_launch()},
+        refusals=(400, 404, 409, 413, 415),
+        request=RefreshSessionRequest,
+        parameters=[_ID],
+        summary="Renew the gameplay token; the credential is used up",
+    )
+    def post(self, request: Request, session_id: str) -> Response:
+        found = session_id_of(session_id)
+        body = RefreshSessionRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        issued = services.refresh_session(
+            session_id=found, credential=body.validated_data["refresh_credential"], now=self.now
+        )
+        answer = {
+            "token": issued.token,
+            "token_expires_at": issued.expires_at,
+            "refresh_credential": issued.refresh_credential,
+        }
+        return Response(RefreshedAnswer(answer).data)
+
+
+class SessionView(OperatorView):
+    scope = Scope.SESSIONS_WRITE
+
+    @documented(
+        "end_session",
+        Scope.SESSIONS_WRITE,
+        {204: None},
+        refusals=(404,),
+        parameters=[_ID],
+        summary="End a session: new stakes stop, what was staked settles",
+    )
+    def delete(self, _request: Request, session_id: str) -> Response:
+        services.end_session(
+            session_id=session_id_of(session_id),
+            code=SessionEnd.LOGOUT,
+            reason=f"Ended by {self.client.client_name}.",
+            now=self.now,
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _refused(refusal: LaunchRefusedError, jurisdiction: str) -> Response:
+    answer: dict[str, Any] = problem_of(refusal)
+    answer["support_links"] = rendering.helplines(jurisdiction)
+    return Response(answer, status=status.HTTP_403_FORBIDDEN)

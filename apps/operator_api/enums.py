@@ -1,0 +1,19 @@
+from django.db import models
+
+
+class Scope(models.TextChoices):
+    """What a client may do; each endpoint needs one of these."""
+
+    SESSIONS_WRITE = "sessions:write", "Open, refresh and end game sessions"
+    TRANSFERS_WRITE = "transfers:write", "Move players' money in and out"
+    PLAYERS_READ = "players:read", "Read balances, bonuses and withdrawal eligibility"
+    PLAYERS_WRITE = "players:write", "Mirror players"
+    ROUNDS_READ = "rounds:read", "Read rounds with their evidence"
+    GATE_READ = "gate:read", "Ask whether a game may be served"
+
+
+class TransferDirection(models.TextChoices):
+    """Money between the player's cash and the world outside."""
+
+    DEPOSIT = "deposit", "Deposit"
+    WITHDRAWAL = "withdrawal", "Withdrawal"

@@ -1,0 +1,23 @@
+"""What the operator's API does by itself: know its clients, answer once, ask several apps."""
+
+from apps.operator_api.services.clients import (
+    authenticate,
+    create_client,
+    issue_token,
+    revoke_token,
+)
+from apps.operator_api.services.eligibility import withdrawal_eligibility
+from apps.operator_api.services.idempotency import answer_once
+from apps.operator_api.services.mirror import mirror_player
+from apps.operator_api.services.money import move_money
+
+__all__ = [
+    "answer_once",
+    "authenticate",
+    "create_client",
+    "issue_token",
+    "mirror_player",
+    "move_money",
+    "revoke_token",
+    "withdrawal_eligibility",
+]

@@ -1,0 +1,140 @@
+"""Whether a player may withdraw: one answer, every reason with its value and its way out."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from apps.bonuses.enums import GrantState
+from apps.bonuses.selectors import progress_of_player
+from apps.core.money import format_minor
+from apps.disputes.enums import CLOSED_STATES
+from apps.disputes.selectors import cases_of_player
+from apps.operator_api.contracts import Eligibility, EligibilityReason
+from apps.players.contracts import PlayerRef
+from apps.players.enums import KycStatus, PlayerStatus
+from apps.players.selectors import exclusions_in_force, limit_use
+from apps.rounds.selectors import open_round_count
+from apps.wallet.enums import Pot
+from apps.wallet.selectors import balances
+
+
+def withdrawal_eligibility(player: PlayerRef, *, now: datetime) -> Eligibility:
+    """Say whether and how much a player may withdraw, with everything that bears on it.
+
+    Only cash can be withdrawn. An exclusion, a closed account and a limit keep nobody's money
+    back: they are named, and do not block. What is held or pending becomes cash, or not, when its
+    round closes.
+    """
+    pots = balances(player.id)
+    reasons = (
+        *_standing(player, now),
+        *_money_elsewhere(player, pots),
+        *_open_rounds(player),
+        *_wagering(player),
+        *_disputes(player),
+        *_limits(player, now),
+    )
+    return Eligibility(
+        player_ref=player.player_ref,
+        currency=player.currency,
+        withdrawable_minor=pots.get(Pot.CASH, 0),
+        reasons=reasons,
+    )
+
+
+def _standing(player: PlayerRef, now: datetime) -> Iterator[EligibilityReason]:
+    place = f"Back office: Players, {player.player_ref}"
+    if player.kyc_status != KycStatus.VERIFIED:
+        yield EligibilityReason(
+            code="kyc_not_verified",
+            text="The player's identity is not verified.",
+            blocks=True,
+            value=player.kyc_status,
+            resolve_at=f"PUT /api/v1/players/{player.player_ref} with kyc_status verified",
+        )
+    if player.status == PlayerStatus.BLOCKED:
+        yield EligibilityReason(
+            code="player_blocked",
+            text="Staff blocked the account.",
+            blocks=True,
+            value=player.status,
+            resolve_at=place,
+        )
+    for exclusion in exclusions_in_force(player.id, now):
+        yield EligibilityReason(
+            code=exclusion.kind,
+            text=f"{exclusion.get_kind_display()}: no play and no deposit. Money can be withdrawn.",
+            blocks=False,
+            value=exclusion.ends_at.isoformat() if exclusion.ends_at else "",
+            resolve_at="Back office: Player protection",
+        )
+
+
+def _money_elsewhere(player: PlayerRef, pots: dict[str, int]) -> Iterator[EligibilityReason]:
+    texts = {
+        Pot.HELD: ("held_stakes", "Stakes wait for their rounds to close."),
+        Pot.PENDING: ("pending_wins", "Wins wait for their rounds to close."),
+        Pot.BONUS: ("bonus_funds", "Bonus funds become cash once they are played through."),
+    }
+    for pot, amount_minor in sorted(pots.items()):
+        if pot == Pot.CASH or not amount_minor:
+            continue
+        code, text = texts.get(
+            Pot(pot) if pot in Pot.values else Pot.CASH,
+            ("money_at_provider", f"Money is set apart for play: {pot}."),
+        )
+        yield EligibilityReason(
+            code=code,
+            text=text,
+            blocks=False,
+            value=f"{format_minor(amount_minor, player.currency)} {player.currency}",
+            resolve_at=f"GET /api/v1/players/{player.player_ref}/balance",
+        )
+
+
+def _open_rounds(player: PlayerRef) -> Iterator[EligibilityReason]:
+    count = open_round_count(player.id)
+    if count:
+        yield EligibilityReason(
+            code="open_rounds",
+            text="Rounds are still open; what they pay comes when they close.",
+            blocks=False,
+            value=str(count),
+            resolve_at="Back office: Rounds",
+        )
+
+
+def _wagering(player: PlayerRef) -> Iterator[EligibilityReason]:
+    for grant in progress_of_player(player.id):
+        if grant.state == GrantState.ACTIVE:
+            left = format_minor(grant.required_minor - grant.done_minor, grant.currency)
+            yield EligibilityReason(
+                code="wagering_left",
+                text=f"A bonus is being played through: {grant.sentence}.",
+                blocks=True,
+                value=f"{left} {grant.currency}",
+                resolve_at=f"GET /api/v1/players/{player.player_ref}/bonuses",
+            )
+
+
+def _disputes(player: PlayerRef) -> Iterator[EligibilityReason]:
+    for case in cases_of_player(player.id):
+        if case.state not in CLOSED_STATES:
+            yield EligibilityReason(
+                code="open_dispute",
+                text="A complaint is not decided yet. It keeps no money back.",
+                blocks=False,
+                value=case.number,
+                resolve_at=f"Back office: Disputes, {case.number}",
+            )
+
+
+def _limits(player: PlayerRef, now: datetime) -> Iterator[EligibilityReason]:
+    for limit in limit_use(player.id, now):
+        if limit.effective_from <= now and not limit.left:
+            yield EligibilityReason(
+                code=f"{limit.kind}_used_up",
+                text="A protection limit is used up. It keeps no money back.",
+                blocks=False,
+                value=str(limit.allowed),
+                resolve_at="Back office: Player protection",
+            )

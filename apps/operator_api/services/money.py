@@ -1,0 +1,92 @@
+"""Deposits and withdrawals: money between a player's cash and the world outside."""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+
+from apps.core.errors import InvalidAmountError
+from apps.core.money import to_minor
+from apps.operator_api.contracts import MoneyMoved, MoneyOrder
+from apps.operator_api.enums import TransferDirection
+from apps.operator_api.errors import DepositRefusedError, NotEligibleError, WrongCurrencyError
+from apps.operator_api.services.eligibility import withdrawal_eligibility
+from apps.players.contracts import PlayerRef
+from apps.players.selectors import player_by_ref
+from apps.players.services import count_deposit, deposit_refusal
+from apps.wallet.contracts import House, PlayerPot, TransferRequest
+from apps.wallet.enums import Pot, TransferKind
+from apps.wallet.selectors import balances, transfers_for_subject
+from apps.wallet.services.ledger import post_transfers
+
+_HOUSE_IN: Final = House("deposits")
+_HOUSE_OUT: Final = House("withdrawals")
+
+
+def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
+    """Post one deposit or withdrawal; call it in the transaction that keeps the order's key.
+
+    What protection said of a deposit is logged there as well, whatever it said.
+
+    Raises:
+        UnknownPlayerError, InvalidAmountError, WrongCurrencyError: as they say.
+        DepositRefusedError: a limit or an exclusion speaks against a deposit.
+        NotEligibleError: something must be resolved before a withdrawal.
+        InsufficientFundsError: the cash doesn't cover the withdrawal.
+    """
+    player = player_by_ref(order.player_ref)
+    if order.currency != player.currency:
+        raise WrongCurrencyError(player.currency)
+    amount_minor = to_minor(order.amount, order.currency)
+    if amount_minor == 0:
+        raise InvalidAmountError(order.amount, "it is zero")
+    if order.direction == TransferDirection.DEPOSIT:
+        _require_may_deposit(player, amount_minor, now=now)
+    else:
+        _require_may_withdraw(player, now=now)
+    return _post(order, player, amount_minor, now=now)
+
+
+def _require_may_deposit(player: PlayerRef, amount_minor: int, *, now: datetime) -> None:
+    code = deposit_refusal(player.id, amount_minor, now)
+    if code:
+        raise DepositRefusedError(code)
+
+
+def _require_may_withdraw(player: PlayerRef, *, now: datetime) -> None:
+    blocking = tuple(r for r in withdrawal_eligibility(player, now=now).reasons if r.blocks)
+    if blocking:
+        raise NotEligibleError(blocking)
+
+
+@transaction.atomic
+def _post(order: MoneyOrder, player: PlayerRef, amount_minor: int, *, now: datetime) -> MoneyMoved:
+    is_deposit = order.direction == TransferDirection.DEPOSIT
+    cash = PlayerPot(player.id, Pot.CASH)
+    # The request's own key, once more, where the money is: the ledger refuses a second time too.
+    subject = f"operator:{order.client_id}:{order.key}"
+    transfer = TransferRequest(
+        idempotency_key=subject,
+        debit=_HOUSE_IN if is_deposit else cash,
+        credit=cash if is_deposit else _HOUSE_OUT,
+        amount_minor=amount_minor,
+        currency=order.currency,
+        kind=TransferKind.DEPOSIT if is_deposit else TransferKind.WITHDRAWAL,
+        subject=subject,
+        occurred_at=now,
+        note=order.reference,
+    )
+    post_transfers([transfer], now=now)
+    if is_deposit:
+        count_deposit(player.id, amount_minor, now)
+    [line] = transfers_for_subject(subject)
+    return MoneyMoved(
+        transfer_id=line.id,
+        player_ref=player.player_ref,
+        direction=order.direction,
+        amount_minor=amount_minor,
+        currency=order.currency,
+        reference=order.reference,
+        balances=balances(player.id),
+        posted_at=line.created_at,
+    )

@@ -1,0 +1,65 @@
+"""Which wallet model a provider is played with. Whether it may change is the gateway's question."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import connection, transaction
+
+from apps.providers.enums import WalletModel
+from apps.providers.errors import UnknownProviderError
+from apps.providers.models import Provider
+from apps.providers.services.history import note_edit
+
+# Waits for a change of the model in flight and lets none start before this transaction ends; other
+# readers, and rows that refer to the provider, don't wait.
+_SHARE = """
+SELECT id, code, wallet_model, transfer_url FROM providers_provider WHERE code = %s FOR SHARE
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WalletSetting:
+    """How a provider is played with, and where its transfers are asked for."""
+
+    provider_id: int
+    provider_code: str
+    wallet_model: str
+    transfer_url: str
+
+
+def pin_wallet_model(provider_code: str) -> WalletSetting:
+    """Return a provider's wallet model, which can't change before the caller's transaction ends.
+
+    Raises:
+        UnknownProviderError: no provider carries this code.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARE, [provider_code])
+        row = cursor.fetchone()
+    if row is None:
+        raise UnknownProviderError(provider_code)
+    return WalletSetting(*row)
+
+
+@transaction.atomic
+def lock_wallet_model(provider_code: str) -> WalletSetting:
+    """Lock a provider against ``pin_wallet_model`` and return its wallet model.
+
+    Raises:
+        UnknownProviderError: no provider carries this code.
+    """
+    locked = Provider.objects.select_for_update(no_key=True).filter(code=provider_code).first()
+    if locked is None:
+        raise UnknownProviderError(provider_code)
+    return WalletSetting(locked.pk, locked.code, locked.wallet_model, locked.transfer_url)
+
+
+@transaction.atomic
+def save_wallet_model(
+    provider_code: str, model: WalletModel, *, acting_user: AbstractBaseUser | None, reason: str
+) -> None:
+    """Write another wallet model; the caller holds ``lock_wallet_model`` and asked its rules."""
+    provider = Provider.objects.get(code=provider_code)
+    provider.wallet_model = model
+    note_edit(provider, acting_user=acting_user, reason=reason)
+    provider.save(update_fields=["wallet_model"])

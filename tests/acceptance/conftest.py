@@ -1,0 +1,99 @@
+"""One prepared database and one gateway process for all scenarios of a module."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pgtrigger
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from pytest_django.plugin import DjangoDbBlocker
+
+from apps.bonuses.services.rules import create_rule, request_activation
+from apps.providers.adapters.registry import ADAPTERS
+from apps.simulator.acceptance.bonus import TERMS, WEIGHTS
+from apps.simulator.acceptance.kit import Kit
+from apps.simulator.acceptance.setting_up import Prepared, make_acceptance_provider, prepare
+from apps.simulator.capture.own_gateway import OwnGateway
+from apps.simulator.dialects.registry import DIALECTS
+from apps.staff.services import approve
+from tests.factories import make_user
+
+SPOKEN = [name for name, kind in DIALECTS.items() if kind.protocol in ADAPTERS]
+
+
+@dataclass(slots=True)
+class Stand:
+    """The gateway's address, and one kit for each dialect, made when it is first asked for."""
+
+    url: str
+    prepared: dict[str, Prepared]
+    kits: dict[str, Kit] = field(default_factory=dict)
+
+    def kit(self, dialect: str) -> Kit:
+        if dialect not in self.kits:
+            self.kits[dialect] = Kit(self.prepared[dialect], url=self.url, may_stall=True)
+        return self.kits[dialect]
+
+
+@pytest.fixture(scope="module")
+def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Open the test database for a whole module, and empty it afterwards.
+
+    It takes the place of pytest-django's ``db``, by whose name the test database is made at all;
+    that one would undo each test's writes, which the gateway's process could then never see.
+    """
+    with django_db_blocker.unblock():
+        name = str(connection.settings_dict["NAME"])
+        assert name.startswith("test_"), f"{name} is not a test database"
+        yield
+        with pgtrigger.ignore():
+            call_command("flush", verbosity=0, interactive=False)
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def stand(db: None) -> Iterator[Stand]:
+    now = datetime.now(UTC)
+    approve_the_bonus_rule(now)
+    prepared = {
+        name: prepare(make_acceptance_provider(name, now=now), DIALECTS[name](), now=now)
+        for name in SPOKEN
+    }
+    with gateway() as url:
+        stand = Stand(url, prepared)
+        yield stand
+        for kit in stand.kits.values():
+            kit.close()
+
+
+@contextmanager
+def gateway() -> Iterator[str]:
+    """Run a gateway process on the test database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", database_url())
+        patch.setenv("PITBOSS_LOG_LEVEL", "WARNING")
+        with OwnGateway(settings.BASE_DIR / "manage.py", is_replay_mode=False) as own:
+            yield own.url
+
+
+def database_url() -> str:
+    """Return the address of the test database for another process."""
+    parts = connection.settings_dict
+    return (
+        f"postgresql://{quote(parts['USER'])}@/{quote(parts['NAME'])}"
+        f"?host={quote(parts['HOST'], safe='')}&port={parts['PORT']}"
+    )
+
+
+def approve_the_bonus_rule(now: datetime) -> None:
+    """Have two people put the kit's bonus rule in force."""
+    author = make_user()
+    approver = make_user(permissions=("bonuses.approve_rule",))
+    rule = create_rule(TERMS, WEIGHTS, acting_user=author, now=now)
+    approval_id = request_activation(rule_id=rule.pk, acting_user=author, reason="Kit.", now=now)
+    approve(approval_id=approval_id, user=approver, reason="Read.", now=now)

@@ -1,0 +1,353 @@
+"""Money in a provider's own wallet: moved once, by the provider's word."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from apps.core.models import OutboxMessage
+from apps.gateway.errors import NoTransferAddressError, WrongWalletModelError
+from apps.gateway.services import game_transfers
+from apps.gateway.services.game_transfers import (
+    balance_at_provider,
+    cash_out_all,
+    pursue_due_transfers,
+    pursue_transfer,
+    transfer_in,
+    transfer_out,
+)
+from apps.gateway.services.holds import transit_out_of_step
+from apps.gateway.services.sub_wallets import MoneyOrder
+from apps.gateway.services.wallet_audit import audit_wallets
+from apps.wallet.errors import (
+    IdempotencyConflictError,
+    InsufficientFundsError,
+    TransferDecidedError,
+    TransferUnresolvedError,
+)
+from apps.wallet.models import GameTransfer
+from apps.wallet.selectors import unresolved_transfers
+from apps.wallet.services.game_transfers import ask_again, begin_attempt
+from tests.factories import make_user
+from tests.gateway.builders import (
+    NOW,
+    Casino,
+    assert_ledger_holds,
+    everything,
+    later,
+    lines,
+    open_casino,
+)
+from tests.gateway.game_wallet import GameWallet, served
+from tests.races import race
+
+
+@pytest.fixture
+def game_wallet(settings: Any) -> Iterator[GameWallet]:
+    settings.PITBOSS_HTTP_ALLOWED_HOSTS = ["127.0.0.1"]
+    with served(GameWallet()) as wallet:
+        yield wallet
+
+
+@pytest.fixture
+def there(casino: Casino, game_wallet: GameWallet) -> Casino:
+    return played_there(casino, game_wallet)
+
+
+def played_there(casino: Casino, game_wallet: GameWallet) -> Casino:
+    casino.provider.wallet_model = "transfer"
+    casino.provider.transfer_url = game_wallet.url
+    casino.provider.save()
+    casino.book = {"p-1001": 0}
+    return casino
+
+
+def order(casino: Casino, amount_minor: int, key: str = "k-1") -> MoneyOrder:
+    return MoneyOrder(casino.player.pk, "aurora", amount_minor, "AUD", key)
+
+
+def pots(casino: Casino) -> tuple[int, int]:
+    found = casino.pots()
+    return found["cash"], found.get("transferred:aurora", 0)
+
+
+def state(casino: Casino) -> str:
+    return GameTransfer.objects.order_by("-pk")[0].state
+
+
+def pursue_all(at: datetime) -> int:
+    return pursue_due_transfers(now=at)
+
+
+def test_an_evening_at_the_providers_wallet_reads_like_an_account(
+    there: Casino, game_wallet: GameWallet
+) -> None:
+    went = transfer_in(order(there, 3_000), now=NOW)
+    assert pots(there) == (7_000, 0)
+    assert pursue_transfer(went.id, now=NOW)
+    assert (pots(there), game_wallet.held_minor) == ((7_000, 3_000), {"p-1001": 3_000})
+    there.book["p-1001"] = 3_000
+    played = there.send_one(there.event("e-1", bet_amount="10.00", win_amount="25.00"))
+    assert (played["status"], played["code"], played["balance"]) == ("accepted", None, "45.00")
+    game_wallet.held_minor["p-1001"] = 4_500
+    back = cash_out_all(
+        player_id=there.player.pk,
+        provider_code="aurora",
+        currency="AUD",
+        idempotency_key="out",
+        now=later(5),
+    )
+    assert back is not None
+    assert pursue_all(later(5)) == 1
+    assert (pots(there), game_wallet.held_minor) == ((11_500, 0), {"p-1001": 0})
+    assert [kind for kind, *_ in lines(f"game-transfer:{back.public_id}")] == [
+        "transfer_out",
+        "transfer_out_done",
+    ]
+    assert game_wallet.unsigned == 0
+    assert_ledger_holds()
+
+
+def test_while_it_is_on_its_way_the_money_is_nobodys_and_the_ledger_explains_it(
+    there: Casino,
+) -> None:
+    went = transfer_in(order(there, 3_000), now=NOW)
+    assert transit_out_of_step() == []
+    assert [one.id for one in unresolved_transfers(there.player.pk, there.provider.pk)] == [went.id]
+    GameTransfer.objects.filter(pk=went.id).update(attempts=1)
+    pursue_all(NOW)
+    assert transit_out_of_step() == []
+    assert unresolved_transfers(there.player.pk, there.provider.pk) == []
+
+
+def test_an_answer_that_comes_too_late_is_asked_for_and_nothing_moves_twice(
+    there: Casino, game_wallet: GameWallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(game_transfers, "_TIMEOUT_SECONDS", 0.3)
+    game_wallet.behave = ["hang"]
+    went = transfer_in(order(there, 3_000), now=NOW)
+    assert not pursue_transfer(went.id, now=NOW)
+    assert (state(there), pots(there)) == ("unresolved", (7_000, 0))
+    assert "request_timed_out" in GameTransfer.objects.get().last_error
+    assert pursue_all(later(5)) == 0  # its next attempt isn't due
+    assert pursue_all(later(11)) == 1
+    assert game_wallet.asked == ["/transfers", "/transfers/status"]
+    assert (state(there), pots(there)) == ("confirmed", (7_000, 3_000))
+    assert game_wallet.held_minor == {"p-1001": 3_000}
+
+
+def test_a_transfer_out_that_times_out_is_decided_by_its_status(
+    there: Casino, game_wallet: GameWallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pursue_transfer(transfer_in(order(there, 3_000), now=NOW).id, now=NOW)
+    monkeypatch.setattr(game_transfers, "_TIMEOUT_SECONDS", 0.3)
+    game_wallet.behave = ["hang"]
+    transfer_out(order(there, 1_000, "out"), now=NOW)
+    assert pursue_all(later(1)) == 0
+    assert pots(there) == (7_000, 2_000)
+    assert pursue_all(later(60)) == 1
+    assert (pots(there), game_wallet.held_minor["p-1001"]) == ((8_000, 2_000), 2_000)
+
+
+def test_what_the_provider_never_heard_of_is_told_again_under_the_same_id(
+    there: Casino, game_wallet: GameWallet
+) -> None:
+    game_wallet.behave = ["lose"]
+    transfer_in(order(there, 3_000), now=NOW)
+    assert pursue_all(NOW) == 0
+    assert pursue_all(later(60)) == 1
+    assert game_wallet.asked == ["/transfers", "/transfers/status", "/transfers"]
+    assert len(game_wallet.transfers) == 1
+    assert pots(there) == (7_000, 3_000)
+
+
+def test_a_refusal_gives_the_money_back_and_names_what_it_reverses(
+    there: Casino, game_wallet: GameWallet
+) -> None:
+    game_wallet.behave = ["refuse"]
+    went = transfer_in(order(there, 3_000), now=NOW)
+    assert pursue_transfer(went.id, now=NOW)
+    assert (state(there), pots(there)) == ("failed", (10_000, 0))
+    assert lines(f"game-transfer:{went.public_id}")[-1] == (
+        "transfer_in_failed",
+        "in_transit:aurora",
+        "p-1001 cash",
+        3_000,
+    )
+    assert transit_out_of_step() == []
+    assert transfer_in(order(there, 3_000, "again"), now=later(1)).state == "requested"
+
+
+def test_nonsense_decides_nothing(there: Casino, game_wallet: GameWallet) -> None:
+    game_wallet.behave = ["lie"]
+    transfer_in(order(there, 3_000), now=NOW)
+    assert pursue_all(NOW) == 0
+    assert (state(there), pots(there)) == ("unresolved", (7_000, 0))
+    assert "unreadable_answer" in GameTransfer.objects.get().last_error
+
+
+def test_a_key_asks_once_and_a_second_transfer_waits_for_the_first(there: Casino) -> None:
+    first = transfer_in(order(there, 3_000), now=NOW)
+    assert transfer_in(order(there, 3_000), now=later(1)).id == first.id
+    before = everything()
+    with pytest.raises(IdempotencyConflictError):
+        transfer_in(order(there, 3_001), now=NOW)
+    with pytest.raises(TransferUnresolvedError):
+        transfer_in(order(there, 100, "k-2"), now=NOW)
+    assert everything() == before
+    pursue_all(NOW)
+    with pytest.raises(InsufficientFundsError):
+        transfer_in(order(there, 7_001, "k-3"), now=NOW)
+    assert transfer_in(order(there, 3_000), now=later(2)).state == "confirmed"
+
+
+def test_only_a_provider_with_its_own_wallet_and_an_address_takes_transfers(
+    casino: Casino,
+) -> None:
+    before = everything()
+    with pytest.raises(WrongWalletModelError):
+        transfer_in(order(casino, 100), now=NOW)
+    casino.provider.wallet_model = "transfer"
+    casino.provider.save()
+    with pytest.raises(NoTransferAddressError):
+        transfer_in(order(casino, 100), now=NOW)
+    assert everything() == before
+    assert not GameTransfer.objects.exists()
+
+
+def test_cashing_out_everything_asks_once_per_key_and_nothing_where_there_is_nothing(
+    there: Casino,
+) -> None:
+    def out(key: str) -> str | None:
+        asked = cash_out_all(
+            player_id=there.player.pk,
+            provider_code="aurora",
+            currency="AUD",
+            idempotency_key=key,
+            now=later(1),
+        )
+        return asked and asked.public_id
+
+    assert out("nothing") is None
+    pursue_transfer(transfer_in(order(there, 3_000), now=NOW).id, now=NOW)
+    first = out("all")
+    assert first
+    assert out("all") == first
+    pursue_all(later(1))
+    assert out("all") == first
+    assert pots(there) == (10_000, 0)
+
+
+def test_what_was_played_there_is_never_refused_for_funds(there: Casino) -> None:
+    played = there.send_one(there.event("e-1", bet_amount="5.00", win_amount="0.00"))
+    assert (played["status"], played["code"]) == ("accepted", "overdrawn")
+    assert pots(there) == (10_000, 0)
+
+
+def test_the_provider_is_told_by_the_outbox_and_a_repeat_of_the_task_does_nothing(
+    there: Casino, game_wallet: GameWallet
+) -> None:
+    went = transfer_in(order(there, 3_000), now=NOW)
+    message = OutboxMessage.objects.get(topic="wallet.game_transfer_requested")
+    assert (message.task, message.payload) == ("gateway.pursue_transfer", {"transfer_id": went.id})
+    assert pursue_transfer(went.id, now=NOW)
+    assert not pursue_transfer(went.id, now=NOW)
+    assert game_wallet.asked == ["/transfers"]
+
+
+def test_the_provider_states_what_a_player_has_there(
+    there: Casino, game_wallet: GameWallet
+) -> None:
+    game_wallet.held_minor = {"p-1001": 1_234}
+    assert balance_at_provider("aurora", "p-1001", "AUD", NOW) == 1_234
+
+
+def test_the_audit_compares_the_mirror_with_the_providers_last_word(there: Casino) -> None:
+    pursue_transfer(transfer_in(order(there, 3_000), now=NOW).id, now=NOW)
+    there.book["p-1001"] = 3_000
+    there.now = later(10)
+    there.send(there.event("e-1", bet_amount="1.00", win_amount="0.00"))
+    assert audit_wallets("aurora", now=later(20)).findings == 0
+
+
+def test_a_person_may_ask_again_at_once_but_not_about_what_is_decided(
+    there: Casino, game_wallet: GameWallet
+) -> None:
+    game_wallet.behave = ["lose"]
+    went = transfer_in(order(there, 3_000), now=NOW)
+    pursue_all(NOW)
+    person = make_user("fin")
+    ask_again(transfer_id=went.id, acting_user=person, reason="player waits", now=later(1))
+    assert pursue_all(later(1)) == 1
+    with pytest.raises(TransferDecidedError):
+        ask_again(transfer_id=went.id, acting_user=person, reason="player waits", now=later(2))
+
+
+@pytest.mark.parametrize(
+    ("changes", "naming"),
+    [
+        ({"state": "confirmed"}, "wallet_gametransfer_decided_has_a_time"),
+        ({"amount_minor": 5}, "Cannot update"),
+        ({"direction": "out"}, "Cannot update"),
+    ],
+)
+def test_the_database_refuses_what_a_transfer_may_not_be(
+    there: Casino, changes: dict[str, object], naming: str
+) -> None:
+    transfer_in(order(there, 3_000), now=NOW)
+    with pytest.raises(Exception, match=naming), transaction.atomic():
+        GameTransfer.objects.update(**changes)
+
+
+def test_the_database_keeps_one_open_transfer_and_what_was_decided(there: Casino) -> None:
+    went = transfer_in(order(there, 3_000), now=NOW)
+    row = GameTransfer.objects.get()
+    row.id, row.public_id, row.idempotency_key = went.id + 1, uuid.uuid4(), "other"
+    with pytest.raises(IntegrityError, match="one_open_per_player"), transaction.atomic():
+        row.save(force_insert=True)
+    pursue_transfer(went.id, now=NOW)
+    with pytest.raises(Exception, match="Cannot update"), transaction.atomic():
+        GameTransfer.objects.update(state="failed")
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_two_processes_that_pursue_one_transfer_book_it_once(game_wallet: GameWallet) -> None:
+    there = played_there(open_casino(), game_wallet)
+    went = transfer_in(order(there, 3_000), now=NOW)
+    decided = race([lambda: pursue_transfer(went.id, now=NOW)] * 3)
+    assert sorted(map(str, decided)) == ["False", "False", "True"]
+    assert game_wallet.asked == ["/transfers"]
+    assert pots(there) == (7_000, 3_000)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_control_without_the_mark_before_asking_the_provider_is_asked_twice(
+    game_wallet: GameWallet,
+) -> None:
+    there = played_there(open_casino(), game_wallet)
+    went = transfer_in(order(there, 3_000), now=NOW)
+    first = begin_attempt(went.id, now=NOW)
+    GameTransfer.objects.update(next_attempt_at=NOW)
+    second = begin_attempt(went.id, now=NOW)
+    assert first is not None
+    assert second is not None
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_two_transfers_of_the_last_money_at_once_send_it_once(game_wallet: GameWallet) -> None:
+    there = played_there(open_casino(), game_wallet)
+    outcomes = race(
+        [
+            lambda: transfer_in(order(there, 10_000, "a"), now=NOW),
+            lambda: transfer_in(order(there, 10_000, "b"), now=NOW),
+        ]
+    )
+    assert sum(isinstance(outcome, TransferUnresolvedError) for outcome in outcomes) == 1
+    assert pots(there) == (0, 0)
+    assert GameTransfer.objects.count() == 1
