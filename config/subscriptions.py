@@ -7,6 +7,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "rounds.conflict_seen": ["reports.raise_alert"],
     # A played round cost more than the player had: somebody must decide about the receivable.
     "rounds.player_overdrawn": ["reports.raise_alert"],
+    # A provider never finished rounds that hold players' stakes: ask it, then two people decide.
+    "rounds.stuck": ["reports.raise_alert"],
     # A day does not add up, or touches a player.
     "reconciliation.alert_raised": ["reports.raise_alert"],
     # The provider must send another file.

@@ -21,3 +21,12 @@ class PlayerOverdrawn(Event):
     provider_id: int
     event_id: str
     player_id: int
+
+
+@dataclass(frozen=True)
+class RoundsStuck(Event):
+    """Rounds of a provider hold a stake and were left open for over a day."""
+
+    topic: ClassVar[str] = "rounds.stuck"
+    provider_id: int
+    count: int

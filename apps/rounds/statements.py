@@ -296,6 +296,29 @@ SELECT d.id, d.provider_id, d.received_at, d.message_id, d.key_id, d.path, d.hea
 FROM rounds_delivery d WHERE d.id = %s
 """
 
+# Read through rounds_round_open, oldest first; rows that a batch is writing are left for the next
+# run. What the gateway loaded before this and writes after it stands: it knows more.
+CLOSE_OPEN_ROUNDS: LiteralString = """
+WITH due AS (
+    SELECT r.id FROM rounds_round r
+    WHERE r.state = 'open' AND r.opened_at < %s AND NOT EXISTS (
+        SELECT 1 FROM rounds_roundevent e WHERE e.round_id = r.id AND e.money_state = 'held')
+    ORDER BY r.opened_at LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE rounds_round r SET state = 'settled', settled_at = %s FROM due WHERE r.id = due.id
+RETURNING r.id
+"""
+
+FLAG_STUCK_ROUNDS: LiteralString = """
+WITH due AS (
+    SELECT r.id FROM rounds_round r
+    WHERE r.state = 'open' AND r.opened_at < %s AND EXISTS (
+        SELECT 1 FROM rounds_roundevent e WHERE e.round_id = r.id AND e.money_state = 'held')
+    ORDER BY r.opened_at LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE rounds_round r SET state = 'stuck' FROM due WHERE r.id = due.id RETURNING r.provider_id
+"""
+
 # The stakes a player placed in a window, for the wager limit; reads rounds_event_player_day.
 STAKED_SINCE: LiteralString = """
 SELECT player_id, coalesce(sum(bet_minor), 0)::bigint FROM rounds_roundevent
