@@ -72,11 +72,13 @@ LEFT JOIN (
 ) j USING (provider_id)
 """
 
-# Rounds that no message closed, by the partial index on open rounds.
+# Rounds that no message closed, the open ones by their partial index.
 STUCK: LiteralString = """
 SELECT provider_id, count(*), min(opened_at) FROM (
-    SELECT provider_id, opened_at FROM rounds_round
-    WHERE state IN ('open', 'stuck') AND opened_at < %s ORDER BY opened_at LIMIT %s
+    (SELECT provider_id, opened_at FROM rounds_round
+     WHERE state = 'open' AND opened_at < %(before)s ORDER BY opened_at LIMIT %(most)s)
+    UNION ALL
+    (SELECT provider_id, opened_at FROM rounds_round WHERE state = 'stuck' LIMIT %(most)s)
 ) r GROUP BY provider_id
 """
 
@@ -157,7 +159,7 @@ def _traffic(row: Any) -> ProviderTraffic:
 def stuck_rounds(now: datetime, *, most: int = 10_000) -> dict[int, tuple[int, datetime]]:
     """Return per provider how many rounds nobody closed within a day, and since when."""
     with connection.cursor() as cursor:
-        cursor.execute(STUCK, [now - STUCK_AFTER, most])
+        cursor.execute(STUCK, {"before": now - STUCK_AFTER, "most": most})
         return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
 
 

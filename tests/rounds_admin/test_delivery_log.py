@@ -1,0 +1,273 @@
+"""The delivery log: found by verdict, id and time, renewed in place, re-processed with a reason."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from apps.core.errors import ReasonRequiredError
+from apps.core.models import AuditEntry
+from apps.gateway.errors import UnknownDeliveryError
+from apps.gateway.services.reprocessing import reprocess_delivery
+from apps.rounds.models import Delivery, DeliveryVerdict, EventAttempt, RoundEvent
+from apps.rounds.traffic import delivery_ids_of, newest_of
+from apps.staff.enums import Role
+from apps.staff.services import sync_roles
+from tests.factories import make_user
+from tests.gateway.builders import Casino, assert_ledger_holds, everything, open_casino
+from tests.gateway.test_unjudged import store_only
+
+pytestmark = pytest.mark.django_db
+
+LOG = "admin:rounds_delivery_changelist"
+
+
+@pytest.fixture
+def casino(now: datetime) -> Casino:
+    """A provider that has sent an accepted event, its repeat, a conflict and a refused event."""
+    sync_roles(now=now)
+    casino = open_casino()
+    event = casino.event("e-1", round_id="r-1")
+    casino.send_one(event)
+    casino.send_one(event)
+    casino.send_one(casino.event("e-1", round_id="r-1", win_amount="9.00"))
+    casino.send_one(casino.event("e-2", currency="USD"))
+    return casino
+
+
+@pytest.fixture
+def engineer(client: Client, casino: Casino) -> Client:
+    client.force_login(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
+    return client
+
+
+def shown(client: Client, query: str = "") -> list[int]:
+    answer = client.get(reverse(LOG) + query)
+    assert answer.status_code == 200, answer
+    return [delivery.pk for delivery in answer.context["cl"].result_list]
+
+
+def ids() -> list[int]:
+    return list(Delivery.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def test_each_verdict_finds_its_deliveries(engineer: Client, casino: Casino) -> None:
+    waiting = store_only(casino, casino.event("e-9"))
+    first, repeat, conflict, refused, _ = ids()
+    assert shown(engineer, "?verdict=accepted") == [first]
+    assert shown(engineer, "?verdict=repeat") == [repeat]
+    assert shown(engineer, "?verdict=conflict") == [conflict]
+    assert shown(engineer, "?verdict=refused") == [refused]
+    assert shown(engineer, "?verdict=parked") == []
+    assert shown(engineer, "?verdict=waiting") == [waiting]
+
+
+def test_filters_narrow_together(engineer: Client, casino: Casino) -> None:
+    provider = casino.provider.pk
+    assert shown(engineer, f"?provider_id={provider}&http=200&key_id=k-1&verdict=repeat") == [
+        ids()[1]
+    ]
+    assert shown(engineer, "?http=503") == []
+    assert shown(engineer, "?code=wrong_currency") == [ids()[3]]
+    assert shown(engineer, "?window=15m") == []
+    Delivery.objects.bulk_create([_copy(Delivery.objects.get(pk=ids()[0]))])
+    assert shown(engineer, "?window=15m") == [ids()[-1]]
+
+
+def _copy(delivery: Delivery) -> Delivery:
+    return Delivery(
+        provider=delivery.provider,
+        received_at=datetime.now(UTC) - timedelta(minutes=5),
+        message_id="msg_now",
+        key_id="k-1",
+        path=delivery.path,
+        headers={},
+        body=b"",
+    )
+
+
+def test_a_message_an_event_or_a_number_finds_its_deliveries(
+    engineer: Client, casino: Casino
+) -> None:
+    first, repeat, conflict, refused = ids()
+    assert shown(engineer, "?q=e-1") == [conflict, repeat, first]
+    assert shown(engineer, "?q=e-2") == [refused]
+    assert shown(engineer, f"?q={first}") == [first]
+    assert len(shown(engineer, "?q=msg_1")) == 4
+    assert shown(engineer, "?q=nothing") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?verdict=%00",
+        "?verdict='; DROP TABLE rounds_delivery; --",
+        "?window=1000y",
+        "?http=abc",
+        "?http=99999999999999999999",
+        "?key_id=%00",
+        "?code=<script>",
+        "?code=a%00b",
+        "?q=%00",
+        "?q=99999999999999999999999",
+        "?q=²",
+        "?p=99999999",
+        "?p=x",
+        "?o=abc",
+        "?provider_id=x",
+        "?unknown__field=1",
+        "?verdict=accepted&verdict=repeat",
+    ],
+)
+def test_hostile_filters_are_ignored_or_refused(engineer: Client, query: str) -> None:
+    answer = engineer.get(reverse(LOG) + query)
+    assert answer.status_code in {200, 302, 400}
+    assert "<script>alert" not in answer.content.decode()
+
+
+def test_an_empty_log_opens(client: Client, now: datetime) -> None:
+    sync_roles(now=now)
+    client.force_login(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
+    assert shown(client) == []
+
+
+def test_the_script_gets_the_rows_only_and_with_the_filters(engineer: Client) -> None:
+    fragment = {"X-Pitboss-Fragment": "1"}
+    answer = engineer.get(reverse(LOG) + "?verdict=repeat", headers=fragment)
+    text = answer.content.decode()
+    assert "<html" not in text
+    assert text.count("data-row") == 1
+    assert len(answer["X-Pitboss-At"]) == len("10:15:30")
+    page = engineer.get(reverse(LOG)).content.decode()
+    assert "pitboss/live.js" in page
+    assert 'data-pb-seconds="5"' in page
+    assert "X-Pitboss-Fragment" in answer["Vary"]
+
+
+def test_nobody_without_the_permission_gets_the_rows(client: Client, casino: Casino) -> None:
+    client.force_login(make_user(roles=(Role.PROMO_MANAGER,)))
+    assert client.get(reverse(LOG), headers={"X-Pitboss-Fragment": "1"}).status_code == 403
+    client.logout()
+    assert client.get(reverse(LOG), headers={"X-Pitboss-Fragment": "1"}).status_code == 302
+
+
+def test_a_delivery_shows_its_events_answers_latency_and_key(
+    engineer: Client, casino: Casino
+) -> None:
+    text = engineer.get(reverse("admin:rounds_delivery_change", args=[ids()[2]])).content.decode()
+    for expected in ("conflict", "HTTP 200", "k-1", " ms", "webhook-id", "e-1", "r-1"):
+        assert expected in text, expected
+
+
+def test_a_waiting_delivery_says_what_to_do(engineer: Client, casino: Casino) -> None:
+    waiting = store_only(casino, casino.event("e-9"))
+    text = engineer.get(reverse("admin:rounds_delivery_change", args=[waiting])).content.decode()
+    assert "not judged yet" in text
+    assert "Re-process" in text
+
+
+def test_re_processing_applies_what_waited_once(engineer: Client, casino: Casino) -> None:
+    waiting = store_only(casino, casino.event("e-9"))
+    before = casino.pots()["cash"]
+    url = reverse("admin:rounds_delivery_do", args=[waiting, "reprocess"])
+    engineer.post(url, {"reason": "The gateway died before it judged this."})
+    assert casino.pots()["cash"] == before + 150
+    assert DeliveryVerdict.objects.filter(delivery_id=waiting).count() == 1
+    moved = everything()
+    engineer.post(url, {"reason": "Again, to be sure of it."})
+    assert everything() == moved
+    entries = AuditEntry.objects.filter(action="gateway.delivery.reprocessed").order_by("sequence")
+    assert [entry.details["events"] for entry in entries] == [{"accepted": 1}, {"duplicate": 1}]
+    assert entries[0].subject == f"rounds.delivery:{waiting}"
+    assert_ledger_holds()
+
+
+def test_re_processing_needs_the_permission_and_a_reason(client: Client, casino: Casino) -> None:
+    waiting = store_only(casino, casino.event("e-9"))
+    before = everything()
+    url = reverse("admin:rounds_delivery_do", args=[waiting, "reprocess"])
+    for role in (Role.CS_AGENT, Role.AUDITOR, Role.FINANCE_ANALYST):
+        client.force_login(make_user(roles=(role,)))
+        assert client.post(url, {"reason": "Please do it again."}).status_code == 403
+        page = client.get(reverse("admin:rounds_delivery_change", args=[waiting]))
+        assert "Re-process</a>" not in page.content.decode()
+    client.force_login(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
+    assert client.post(url, {"reason": " "}).status_code == 200
+    assert everything() == before
+    assert not DeliveryVerdict.objects.filter(delivery_id=waiting).exists()
+
+
+def test_the_service_refuses_no_reason_and_no_delivery(casino: Casino) -> None:
+    user = make_user()
+    before = everything()
+    with pytest.raises(ReasonRequiredError):
+        reprocess_delivery(delivery_id=ids()[0], acting_user=user, reason=" ", now=casino.now)
+    with pytest.raises(UnknownDeliveryError):
+        reprocess_delivery(delivery_id=10**12, acting_user=user, reason="Why not", now=casino.now)
+    assert everything() == before
+    assert not AuditEntry.objects.filter(action="gateway.delivery.reprocessed").exists()
+
+
+def plan_of(sql: str, params: object) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + sql, params)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute("SET LOCAL enable_seqscan = on")
+    return plan
+
+
+def test_the_newest_are_found_by_the_primary_key_and_a_window_by_its_index(
+    casino: Casino,
+) -> None:
+    newest = newest_of(Delivery.objects.all()).order_by("-pk").values("pk")[:50]
+    assert "rounds_delivery_default_pkey" in plan_of(*newest.query.sql_with_params())
+    window = Delivery.objects.filter(received_at__gte=datetime.now(UTC)).values("pk")
+    assert "rounds_delivery_default_received_at_idx" in plan_of(*window.query.sql_with_params())
+
+
+def test_an_event_is_looked_up_by_its_provider_and_id(casino: Casino) -> None:
+    grow(casino)
+    with connection.execute_wrapper(_explained := _Explained()):
+        assert delivery_ids_of("e-2", [casino.provider.pk]) == {ids()[3]}
+    plans = "\n".join(_explained.plans)
+    assert "rounds_event_unique_per_provider" in plans
+    assert "rounds_attempt_event" in plans
+
+
+def grow(casino: Casino, events: int = 2_000) -> None:
+    """Add events and attempts, so that the planner has something to choose."""
+    event = casino.stored("e-1")
+    fields = {f.attname: getattr(event, f.attname) for f in event._meta.concrete_fields}
+    fields.pop("id")
+    RoundEvent.objects.bulk_create(
+        RoundEvent(**{**fields, "event_id": f"g-{number}"}) for number in range(events)
+    )
+    EventAttempt.objects.bulk_create(
+        EventAttempt(
+            provider=casino.provider,
+            event_id=f"g-{number}",
+            delivery_id=number,
+            received_at=casino.now,
+            status="duplicate",
+        )
+        for number in range(events)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE rounds_roundevent, rounds_eventattempt")
+
+
+class _Explained:
+    """Keeps the plan of every statement that runs through it."""
+
+    def __init__(self) -> None:
+        self.plans: list[str] = []
+
+    def __call__(self, execute, sql, params, many, context):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204 - Django's own signature
+        with connection.connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("EXPLAIN " + sql, params)
+            self.plans += [row[0] for row in cursor.fetchall()]
+        return execute(sql, params, many, context)

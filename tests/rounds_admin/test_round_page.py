@@ -1,0 +1,92 @@
+"""A round's page: what to do next, and each event beside its bytes, ledger lines and deliveries."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.rounds.models import Round
+from apps.staff.enums import Role
+from apps.staff.services import sync_roles
+from tests.factories import make_user
+from tests.gateway.builders import Casino, open_casino
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def casino(now: datetime) -> Casino:
+    sync_roles(now=now)
+    return open_casino()
+
+
+@pytest.fixture
+def agent(client: Client, casino: Casino) -> Client:
+    client.force_login(make_user(roles=(Role.CS_AGENT,)))
+    return client
+
+
+def page_of(client: Client, query: str = "") -> str:
+    answer = client.get(reverse("admin:rounds_round_change", args=[Round.objects.get().pk]) + query)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_an_open_round_shows_what_is_held_and_that_nothing_is_to_do(
+    agent: Client, casino: Casino
+) -> None:
+    casino.now = datetime.now(UTC)
+    casino.send_one(casino.tentative("e-1"))
+    text = page_of(agent)
+    assert "Nothing to do yet" in text
+    assert "Deliveries that wait" in text
+
+
+def test_a_round_nobody_closed_in_a_day_is_stuck(agent: Client, casino: Casino) -> None:
+    casino.now = datetime.now(UTC) - timedelta(hours=25)
+    casino.send_one(casino.tentative("e-1"))
+    assert "Stuck: no message closed this round" in page_of(agent)
+    listed = agent.get(reverse("admin:rounds_round_changelist") + "?stuck=yes")
+    assert [row.round_ref for row in listed.context["cl"].result_list] == ["r-1"]
+
+
+def test_a_settled_round_shows_each_event_beside_its_lines_and_deliveries(
+    agent: Client, casino: Casino
+) -> None:
+    tentative = casino.tentative("e-1")
+    casino.send_one(tentative)
+    casino.send_one(tentative)
+    casino.send_one(casino.event("e-2", round_id="r-1", bet_amount="0.00", win_amount="5.00"))
+    text = page_of(agent)
+    assert "Settled at" in text
+    assert "Event by event" in text
+    assert "p-1001 held" in text
+    assert text.count("duplicate") == 1
+    assert "&quot;event_id&quot;: &quot;e-2&quot;" in text
+
+
+def test_a_rolled_back_round_says_so(agent: Client, casino: Casino) -> None:
+    casino.send_one(casino.event("e-1", round_id="r-1"))
+    casino.send_one(casino.rollback("e-3", "e-1", round_id="r-1"))
+    assert "Rolled back: the stake is back" in page_of(agent)
+
+
+def test_many_events_come_in_pages(agent: Client, casino: Casino) -> None:
+    for number in range(22):
+        casino.send_one(casino.tentative(f"e-{number}"))
+    first, second = page_of(agent), page_of(agent, "?from=20")
+    assert "21 to 22" in first
+    assert first.count("pb-cell-code") == 20
+    assert second.count("pb-cell-code") == 2
+    for hostile in ("?from=-1", "?from=²", "?from=999999999999", "?from=%00", "?from=20.5"):
+        assert page_of(agent, hostile).count("pb-cell-code") == 20
+
+
+def test_a_promo_manager_sees_rounds_and_no_role_sees_none(client: Client, casino: Casino) -> None:
+    casino.send_one(casino.tentative("e-1"))
+    url = reverse("admin:rounds_round_change", args=[Round.objects.get().pk])
+    client.force_login(make_user())
+    assert client.get(url).status_code == 403
+    client.force_login(make_user(roles=(Role.PROMO_MANAGER,)))
+    assert client.get(url).status_code == 200
