@@ -62,6 +62,8 @@ class CanonicalEvent:
     jackpot_minor: int = 0
     refund_minor: int | None = None
     """The amount a rollback states; None where the protocol states none."""
+    session_problem: str = ""
+    """Why the session doesn't allow this message; told only if the message is no repeat."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,11 @@
 """Stakes, wins and rollbacks of seamless wallets: what each does to the money, by policy."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
+from apps.bonuses.services.grants import grant_bonus
 from apps.providers.contracts import CanonicalQuery
 from apps.providers.enums import (
     LateStake,
@@ -16,7 +20,15 @@ from apps.providers.enums import (
     WinWithoutStake,
 )
 from apps.rounds.models import Round, RoundEvent
-from tests.gateway.builders import Casino, assert_ledger_holds, deposit, everything, lines
+from tests.bonuses.makers import make_rule
+from tests.gateway.builders import (
+    Casino,
+    assert_ledger_holds,
+    deposit,
+    everything,
+    lines,
+    open_player,
+)
 from tests.gateway.operations_makers import ask, ask_one, reward, rollback, stake, win
 
 
@@ -294,6 +306,43 @@ def test_an_unknown_session_stops_what_only_it_could_name(casino: Casino) -> Non
     assert ask_one(casino, nameless)[:2] == ("rejected", "unknown_session")
     named = stake("b-2", session_ref="none", needs_live_session=True)
     assert ask_one(casino, named)[:2] == ("rejected", "unknown_session")
+
+
+def test_a_known_stake_is_a_repeat_even_after_its_session_ended(casino: Casino) -> None:
+    ask(casino, stake("b-1"))
+    again = stake("b-1", session_ref="gone", needs_live_session=True)
+    first = stake("b-1").fingerprint
+    assert first == again.fingerprint == ""
+    known = RoundEvent.objects.get(event_id="b-1").fingerprint
+    found = ask_one(casino, replace(again, fingerprint=known))
+    assert found == ("duplicate", "", 9_800)
+
+
+def test_an_id_of_another_player_is_a_conflict_and_tells_no_balance_of_theirs(
+    casino: Casino,
+) -> None:
+    open_player("p-2", cash_minor=500)
+    ask(casino, stake("b-1"))
+    known = RoundEvent.objects.get(event_id="b-1").fingerprint
+    theirs = stake("b-1", player_ref="p-2", fingerprint=known)
+    assert ask_one(casino, theirs) == ("conflict", "", 500)
+
+
+def test_two_stakes_of_one_round_are_measured_against_the_bonus_maximum_together(
+    casino: Casino,
+) -> None:
+    rule = make_rule(percent_bp=10_000, requirement_multiple=Decimal("1.00"), max_bet_minor=500)
+    grant_bonus(
+        player_id=casino.player.pk,
+        rule_code=rule.code,
+        deposit_minor=2_000,
+        acting_user=None,
+        idempotency_key="g-1",
+        now=casino.now,
+    )
+    assert ask_one(casino, stake("b-1", 300))[0] == "accepted"
+    assert ask_one(casino, stake("b-2", 300))[:2] == ("rejected", "max_bet")
+    assert ask_one(casino, stake("b-3", 200))[0] == "accepted"
 
 
 def test_money_back_that_names_its_player_needs_no_session(casino: Casino) -> None:

@@ -29,7 +29,7 @@ type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MOST_BYTES = 2 * 1024 * 1024
 BODY_SECONDS = 10.0
-_PATH = re.compile(r"/callbacks/([a-z0-9_-]{1,32})/([a-z0-9/_-]{0,64})")
+_PATH = re.compile(r"/callbacks/([a-z0-9_-]{1,32})(?:/([a-z0-9/_-]{0,64}))?")
 _ROUTES = frozenset(path for adapter in ADAPTERS.values() for path in adapter.routes)
 
 
@@ -69,9 +69,9 @@ class Gateway:
         if scope["path"] in {"/healthz", "/readyz"}:
             return await self._health(scope["path"])
         match = _PATH.fullmatch(scope["path"])
-        if match is None or match[2] not in _ROUTES:
+        if match is None or (match[2] or "") not in _ROUTES:
             return _error(404, "not_found")
-        return await self._answer(match[1], match[2], scope, receive)
+        return await self._answer(match[1], match[2] or "", scope, receive)
 
     async def _answer(
         self, provider_code: str, path: str, scope: Scope, receive: Receive

@@ -81,9 +81,14 @@ class Answers:
                 seen_at=self.context.received_at,
             )
         )
-        wallet = self.book.wallets.get(existing.player_ref)
-        balance = self.purse(wallet).shown_minor if wallet else None
-        return Outcome(event.event_id, "conflict", "", balance, existing.currency)
+        # Never another player's balance: the id may be the first player's, the caller the second.
+        wallet = self.book.wallets.get(event.player_ref)
+        if wallet is None:
+            return Outcome(event.event_id, "conflict", "", None, existing.currency)
+        shown = self.purse(wallet).shown_minor
+        return Outcome(
+            event.event_id, "conflict", "", shown, wallet.currency, player_ref=wallet.player_ref
+        )
 
     def park(self, event: CanonicalEvent, into: EventRow | None, code: str) -> Outcome:
         """Store an event without moving money; a person or a later delivery decides."""

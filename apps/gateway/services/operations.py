@@ -35,7 +35,8 @@ class Operations(Answers):
         existing = self.book.events.get((self.context.provider.id, event.event_id))
         into = None
         if existing is not None:
-            if event.fingerprint != existing.fingerprint:
+            is_other_player = event.player_ref not in {"", existing.player_ref}
+            if event.fingerprint != existing.fingerprint or is_other_player:
                 return self.conflict(existing, event)
             if existing.status != EventStatus.PARKED and not self.is_judged_again(existing):
                 return self.repeat(existing)
@@ -58,6 +59,7 @@ class Operations(Answers):
         needs_game = event.operation in {Operation.STAKE, Operation.WIN}
         game = self.book.games.get((self.context.provider.id, event.game_code))
         checks = (
+            (event.session_problem, bool(event.session_problem)),
             ("unknown_player", wallet is None),
             (
                 "wrong_currency",

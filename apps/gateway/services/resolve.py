@@ -1,7 +1,7 @@
 """Filling in what a message leaves to its session: player, currency, game, minor units. Pure.
 
 Some protocols name a player, others only the session they were given at launch. After this step
-every message names a player, or is refused with the reason.
+every message names a player, or says why it can't.
 """
 
 from collections.abc import Mapping
@@ -32,15 +32,17 @@ def resolve(message: Parsed, profile: ProviderProfile, sessions: Sessions) -> Pa
     """
     if isinstance(message, EventRefusal):
         return message
-    event_id = message.event_id if isinstance(message, CanonicalEvent) else ""
     session = sessions.get(message.session_ref) if message.session_ref else None
     if session is not None and session.provider_id != profile.id:
         session = None
     code = _refusal(message, session, profile)
-    if code:
-        return EventRefusal(event_id, code, message.session_ref[:64])
     if isinstance(message, CanonicalQuery):
+        if code:
+            return EventRefusal("", code, message.session_ref[:64])
         return _query(message, session)
+    if code:
+        # A repeat is answered as such even when its session ended since: known ids come first.
+        message = replace(message, session_problem=code)
     return _event(message, session, profile)
 
 
@@ -82,7 +84,7 @@ def _event(
             currency=event.currency or session.currency,
             game_code=event.game_code or session.game_code,
         )
-    if event.amount_text:
+    if event.amount_text and event.currency:
         try:
             minor = to_minor(event.amount_text, event.currency)
         except (InvalidAmountError, UnknownCurrencyError):

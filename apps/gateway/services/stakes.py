@@ -41,7 +41,8 @@ def _bonus_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
     grant = book.wagering.get(purse.wallet.player_id)
     if grant is None or not grant.is_open_at(event.occurred_at):
         return ""
-    return "max_bet" if grant.exceeds_max_bet(event.bet_minor) else ""
+    in_cycle = _already_in_round(book, purse, event) + event.bet_minor
+    return "max_bet" if grant.exceeds_max_bet(in_cycle) else ""
 
 
 def _funds_refusal(purse: Purse, event: CanonicalEvent) -> str:
