@@ -62,6 +62,7 @@ _JOBS = [
     _job("gateway.sweep_sub_wallets", crontab(hour=2, minute=50)),
     _job("wallet.seal_transfers", crontab(minute=5)),
     _job("bonuses.expire_grants", _MINUTE),
+    _job("players.lift_ended_exclusions", _MINUTE),
     _job("promotions.advance_campaigns", _MINUTE),
     _job("wallet.seal_transfers", _MINUTE),
     _job("reconciliation.pull_rounds", crontab(minute=10)),
