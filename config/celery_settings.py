@@ -62,6 +62,7 @@ _JOBS = [
     _job("gateway.sweep_sub_wallets", crontab(hour=2, minute=50)),
     _job("rounds.sort_out_open_rounds", crontab(minute=25)),
     _job("bonuses.expire_grants", _MINUTE),
+    _job("players.lift_ended_exclusions", _MINUTE),
     _job("promotions.advance_campaigns", _MINUTE),
     _job("wallet.seal_transfers", _MINUTE),
     _job("providers.check_certificates", crontab(hour=3, minute=30)),

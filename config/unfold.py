@@ -12,6 +12,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Provider health", "monitor_heart", "reports.providerhealth"),
             ("Delivery log", "inbox", "rounds.delivery"),
             ("Provider keys", "key", "providers.providerkey"),
+            ("Provider policies", "rule", "providers.providerpolicy"),
             ("Games", "casino", "providers.game"),
             ("Rejected callbacks", "block", "gateway.rejection"),
             ("Round log pulls", "cloud_download", "reconciliation.pullcursor"),
@@ -68,7 +69,9 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
         "Players",
         [
             ("Players", "person", "players.player"),
+            ("Player protection", "health_and_safety", "players.playerprotection"),
             ("Limits", "speed", "players.limit"),
+            ("Protection rules", "policy", "players.rulecheck"),
             ("Game sessions", "sports_esports", "play.gamesession"),
             ("Token signing keys", "vpn_key", "play.signingkey"),
         ],

@@ -20,12 +20,12 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     display_at,
-    money_column,
 )
 from apps.players.card import player_panels
 from apps.players.contracts import LimitUse
 from apps.players.enums import KycStatus, LimitKind, PlayerStatus
-from apps.players.models import Limit, Player
+from apps.players.models import Player
+from apps.players.protection_admin import LimitAdmin, PlayerProtectionAdmin, RuleCheckAdmin
 from apps.players.selectors import limit_use, player_by_id, protection_reasons
 from apps.players.selectors.protection import display_limit
 
@@ -106,7 +106,9 @@ def _protection_panel(request: HttpRequest, player: Player, now: datetime) -> Pa
         rows=rows,
         empty_text="The player may play: no exclusion holds and no limit is set.",
         tone="danger" if reasons else "",
-        link=_address(console, player.pk) if request.user.has_perm("players.view_limit") else "",
+        link=_address(console, player.pk)
+        if request.user.has_perm("players.view_playerprotection")
+        else "",
         link_text="Protection console",
     )
 
@@ -133,27 +135,4 @@ def _address(name: str, pk: int) -> str:
         return ""
 
 
-@admin.register(Limit)
-class LimitAdmin(HistoryAdmin[Limit]):
-    """A limit is added or ended; what applied at a moment can always be told."""
-
-    list_display = [
-        "player",
-        "kind",
-        money_column("amount_minor", "player__currency", title="amount"),
-        datetime_column("effective_from", title="from"),
-        datetime_column("effective_until", title="until"),
-    ]
-    list_filter = [choice_filter("kind", "kind", LimitKind.choices)]
-    list_select_related = ["player"]
-    search_fields = ["player__player_ref__exact"]
-    search_help_text = "Player, exactly"
-    ordering = ["-pk"]
-    autocomplete_fields = ["player"]
-    fields = ["player", "kind", "amount_minor", "effective_from", "effective_until"]
-
-    @override
-    def get_readonly_fields(self, request: HttpRequest, obj: Limit | None = None) -> Any:
-        if obj is None:
-            return []
-        return ["player", "kind", "amount_minor", "effective_from"]
+__all__ = ["LimitAdmin", "PlayerAdmin", "PlayerProtectionAdmin", "RuleCheckAdmin"]

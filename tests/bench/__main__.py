@@ -57,7 +57,7 @@ def _options() -> argparse.Namespace:
 def main() -> None:
     given = _options()
     options = Options(given.seconds, given.rounds, given.stored_rounds, given.minutes)
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=150)
     figures: dict[str, Any] = {}
     bars: list[Bar] = []
     for name in given.only or PARTS:
@@ -65,7 +65,7 @@ def main() -> None:
         figures[name], found = PARTS[name](options)
         bars += found
         console.print(table_of(found))
-    (console if given.json else Console()).print(table_of(bars))
+    (console if given.json else Console(width=150)).print(table_of(bars))
     if given.json:
         report = {"figures": figures, "bars": [asdict(bar) for bar in bars]}
         print(json.dumps(report))  # noqa: T201 - the figures are this program's output

@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, override
 
 import psutil
 
@@ -33,6 +33,7 @@ class _Sampler(threading.Thread):
         self._end = threading.Event()
         self.samples: list[tuple[float, float]] = []
 
+    @override
     def run(self) -> None:
         started = time.monotonic()
         while not self._end.wait(0.5):

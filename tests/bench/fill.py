@@ -97,7 +97,7 @@ def fill(connection: psycopg.Connection, rounds: int, say: Callable[[str], None]
         say(f"{done:,} of {rounds:,} rounds stored after {time.monotonic() - started:.0f} s")
     for table, (definitions, constraints) in indexes.items():
         for definition in [*definitions, *constraints]:
-            connection.execute(sql.SQL(definition))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(definition))
         _move_sequence(connection, table)
         say(f"indexes of {table} built after {time.monotonic() - started:.0f} s")
     for table in _SPREAD:
@@ -119,7 +119,7 @@ def _template(connection: psycopg.Connection) -> dict[str, Any]:
         raise SystemExit("There is no event to multiply: drive the gateway first.")
     names: dict[str, Any] = {"event_id": row[0], "round_id": row[1], "subject": row[2]}
     for table, query in _TEMPLATES.items():
-        connection.execute(f"CREATE TEMP TABLE {table}_template AS {query}", names)  # type: ignore[call-overload]
+        connection.execute(f"CREATE TEMP TABLE {table}_template AS {query}", names)
     for short, table in (
         ("rounds", "rounds_round"),
         ("events", "rounds_roundevent"),
@@ -152,7 +152,7 @@ def _step(connection: psycopg.Connection, names: dict[str, Any]) -> None:
             f"INSERT INTO {table} ({quoted}) OVERRIDING SYSTEM VALUE "  # noqa: S608 - our names
             f"SELECT {values} FROM filled f CROSS JOIN {table}_template t ORDER BY 1"
         )
-        connection.execute(query, names)  # type: ignore[call-overload]
+        connection.execute(query, names)
 
 
 def _drop_indexes(connection: psycopg.Connection, table: str) -> tuple[list[str], list[str]]:

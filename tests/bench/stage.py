@@ -1,8 +1,10 @@
 """A database of the bench's own, with players enough that no run meets another's."""
 
+import atexit
 import base64
 import contextlib
 import csv
+import functools
 import hashlib
 import json
 import os
@@ -133,6 +135,27 @@ def _wait(port: int, path: str, process: "subprocess.Popen[bytes]") -> None:
     raise SystemExit("a server did not answer within 90 s")
 
 
+@functools.cache
+def _migrated() -> Path:
+    """Migrate once per run: every stage begins as a copy of this one."""
+    directory = Path(tempfile.mkdtemp(prefix="pitboss-bench-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    stage = Stage(directory)
+    with _kept(stage):
+        stage.manage("migrate", "--verbosity", "0")
+    return directory
+
+
+@contextlib.contextmanager
+def _kept(stage: Stage) -> Iterator[None]:
+    keeper = _keeper(stage)
+    try:
+        yield
+    finally:
+        keeper.terminate()
+        keeper.wait(timeout=60)
+
+
 @contextlib.contextmanager
 def staged(players: int, *, has_database: bool = True) -> Iterator[Stage]:
     """Yield a migrated, loaded stage whose database servers stay up until the end."""
@@ -142,14 +165,11 @@ def staged(players: int, *, has_database: bool = True) -> Iterator[Stage]:
         if not has_database:
             yield stage
             return
-        keeper = _keeper(stage)
-        try:
-            stage.manage("migrate", "--verbosity", "0")
+        # With -a the files keep their owner, who is not us where we are root.
+        subprocess.run(["cp", "-a", str(_migrated() / "data"), str(directory)], check=True)  # noqa: S603, S607
+        with _kept(stage):
             stage.load(players)
             yield stage
-        finally:
-            keeper.terminate()
-            keeper.wait(timeout=60)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

@@ -3,6 +3,7 @@
 from apps.providers.admin.certificates import CertificateAdmin, CertificateFlagAdmin, LabAdmin
 from apps.providers.admin.documents import DocumentAdmin, TrustedRootAdmin
 from apps.providers.admin.keys import ProviderKeyAdmin
+from apps.providers.admin.policy import ProviderPolicyAdmin
 from apps.providers.admin.provider import GameAdmin, ProviderAdmin
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "LabAdmin",
     "ProviderAdmin",
     "ProviderKeyAdmin",
+    "ProviderPolicyAdmin",
     "TrustedRootAdmin",
 ]

@@ -18,6 +18,7 @@ from apps.core.admin import (
     link_cell,
 )
 from apps.providers.admin.keys import KEY_TONES
+from apps.providers.admin.policy import policy_panel
 from apps.providers.enums import GameCategory
 from apps.providers.models import Game, Provider
 from apps.providers.selectors import provider_choices
@@ -96,6 +97,7 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
                 ],
                 link=listing,
             ),
+            policy_panel(obj),
         ]
 
 

@@ -1,6 +1,7 @@
 """Sending a provider's messages over kept-alive connections, whole or damaged on purpose."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 from apps.simulator.dialects.contract import Answer, Dialect, Move, Request, RunKey, Verdict
 
 SECONDS: Final = 30
+IDLE_SECONDS: Final = 2.0
+"""A connection unused for longer is opened anew: servers close idle ones, some after five."""
 
 
 def _now() -> datetime:
@@ -103,6 +106,9 @@ class Client:
             known = kind(self._parts.hostname or "", self._parts.port, timeout=SECONDS)
             self._threads.connection = known
             self._opened.append(known)
+        elif time.monotonic() - self._threads.used_at > IDLE_SECONDS:
+            known.close()
+        self._threads.used_at = time.monotonic()
         return known
 
 

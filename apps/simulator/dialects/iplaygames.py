@@ -108,7 +108,7 @@ class IPlayGames(Dialect):
             content |= {"reward_type": "tournament", "reward_title": "Acceptance cup"}
             del content["round_id"]
         body = json.dumps(with_changes(move, content), separators=(",", ":")).encode()
-        return Request("POST", "", body)
+        return Request("POST", "webhook", body)
 
     @override
     def sign(self, request: Request, key: RunKey, *, now: datetime) -> dict[str, str]:

@@ -204,15 +204,16 @@ def test_a_free_round_is_tracked_and_moves_no_money(path: str) -> None:
 
 def test_the_last_regular_win_of_free_rounds_pays_them() -> None:
     event = event_from("swipe", request_of("win", FREE_PAYOUT))
-    assert (event.operation, event.amount_text, event.is_free) == ("win", "12.40", True)
+    assert (event.operation, event.amount_text, event.round_type) == ("win", "12.40", "free_spin")
+    assert not event.is_free
 
 
 def test_a_provider_that_pays_each_free_win_is_a_matter_of_policy() -> None:
     paying = Policy(free_rounds="per_spin")
     win = event_from("swipe", request_of("win", FREE_BET), policy=paying)
-    assert win.amount_text == "0.20"
+    assert (win.amount_text, win.is_free) == ("0.20", False)
     stake = event_from("swipe", request_of("bet", FREE_BET), policy=paying)
-    assert stake.amount_text == ""
+    assert (stake.amount_text, stake.is_free) == ("", True)
 
 
 def test_a_retry_is_the_same_message_and_other_money_is_not() -> None:

@@ -98,6 +98,7 @@ def _event(
     if jackpot is not None and jackpot > (amount or 0):
         raise Refused("bad_amount", "jackpot_win")
     session_ref = _session(fields, player_ref, operation, is_promo=is_promo)
+    pays = _pays(profile, operation, is_free=is_free)
     is_reward = operation == Operation.WIN and is_promo and not target
     reward = fields.optional_text("reward_uuid", REF)
     return CanonicalEvent(
@@ -107,7 +108,7 @@ def _event(
         occurred_at=request.received_at,
         # A free stake costs the player nothing: what it is said to be worth stays in the content.
         bet_minor=(amount or 0) if operation == Operation.STAKE and not is_free else 0,
-        win_minor=(amount or 0) if _pays(profile, operation, is_free=is_free) else 0,
+        win_minor=(amount or 0) if pays else 0,
         currency=currency,
         game_code=game_code,
         round_type=_round_type(operation, is_free=is_free, is_reward=is_reward),
@@ -126,7 +127,7 @@ def _event(
         session_ref=session_ref,
         needs_live_session=operation == Operation.STAKE and not is_promo,
         is_free=is_free or (operation == Operation.WIN and bool(reward)),
-        jackpot_minor=jackpot or 0,
+        jackpot_minor=(jackpot or 0) if pays else 0,
         refund_minor=amount if operation == Operation.ROLLBACK else None,
     )
 

@@ -98,7 +98,8 @@ def _event(
         session_ref=session_ref,
         amount_text="" if is_tracked else amount,
         needs_live_session=operation == Operation.STAKE,
-        is_free=bool(campaign) or is_tracked,
+        # The payout of free rounds has their campaign too, and pays: only tracking is free.
+        is_free=is_tracked,
     )
 
 

@@ -1,0 +1,301 @@
+"""One page per player: what protects them now, what waits, and every check that was made."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, override
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from apps.core.admin import (
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    at_cell,
+    badge,
+    badge_column,
+    choice_filter,
+    money_cell,
+)
+from apps.players import rules
+from apps.players.contracts import LimitUse
+from apps.players.enums import Ending, LimitKind, PlayerStatus, RuleKind, Source
+from apps.players.models import Exclusion, PlayerProtection
+from apps.players.protection_admin.actions import ACTIONS
+from apps.players.selectors import limit_use, player_by_id, protection_reasons
+from apps.players.selectors.protection import (
+    all_exclusions,
+    display_limit,
+    latest_checks,
+    latest_reality_checks,
+    latest_refusals,
+    past_limits,
+)
+
+_SHOWN = 20
+_STATUS_TONES = {
+    "active": "success",
+    "blocked": "danger",
+    "self_excluded": "warning",
+    "closed": "neutral",
+}
+
+
+@admin.register(PlayerProtection)
+class PlayerProtectionAdmin(PanelsMixin, ReadOnlyAdmin[PlayerProtection]):
+    list_display = [
+        "player_ref",
+        badge_column("status", _STATUS_TONES),
+        "jurisdiction",
+        "currency",
+        "date_of_birth",
+    ]
+    list_filter = [choice_filter("status", "status", PlayerStatus.choices)]
+    search_fields = ["player_ref__exact"]
+    search_help_text = "Player, exactly"
+    ordering = ["-pk"]
+    fieldsets = [
+        (
+            "Player",
+            {
+                "fields": [
+                    ("player_ref", "status"),
+                    ("jurisdiction", "currency", "date_of_birth"),
+                ]
+            },
+        ),
+    ]
+    reasoned_actions = ACTIONS
+
+    @override
+    def panels(self, request: HttpRequest, obj: PlayerProtection) -> Sequence[Panel]:
+        now = timezone.now()
+        uses = limit_use(obj.pk, now)
+        return [
+            _now_panel(obj, now),
+            _limits_panel(obj, [use for use in uses if use.effective_from <= now]),
+            _pending_panel(obj, uses, now),
+            _exclusions_panel(obj, now),
+            _checks_panel(obj),
+            _refusals_panel(obj),
+            _reality_panel(obj, now),
+            _past_panel(obj, now),
+            _support_panel(obj),
+        ]
+
+
+def _now_panel(player: PlayerProtection, now: datetime) -> Panel:
+    reasons = protection_reasons(player_by_id(player.pk), now)
+    return Panel(
+        title="May this player play?",
+        note=f"As of {now:%Y-%m-%d %H:%M:%S} UTC. Wins, refunds and withdrawals are never refused.",
+        columns=["Code", "Why not", "Until"],
+        rows=[
+            [badge(reason.code, "danger"), reason.text, at_cell(reason.until)] for reason in reasons
+        ],
+        empty_text="Yes. Nothing keeps this player from playing.",
+        tone="danger" if reasons else "success",
+    )
+
+
+def _limits_panel(player: PlayerProtection, uses: Sequence[LimitUse]) -> Panel:
+    return Panel(
+        title="Limits in force",
+        note="The lowest one of a measure decides. Windows are trailing hours: a begun hour counts "
+        "in full.",
+        columns=["Limit", "Set by", "Allowed", "Used", "Left", "Since"],
+        rows=[
+            [
+                LimitKind(use.kind).label,
+                Source(use.source).label,
+                _amount(player, use.kind, use.allowed),
+                _amount(player, use.kind, use.used),
+                _left(player, use),
+                at_cell(use.effective_from),
+            ]
+            for use in uses
+        ],
+        empty_text="No limit is set. Offer one: a first limit holds at once.",
+    )
+
+
+def _left(player: PlayerProtection, use: LimitUse) -> SafeString:
+    tone = "danger" if use.left == 0 else "warning" if use.left * 5 < use.allowed else "success"
+    return badge(_amount(player, use.kind, use.left), tone)
+
+
+def _pending_panel(player: PlayerProtection, uses: Sequence[LimitUse], now: datetime) -> Panel:
+    raises = [
+        [
+            LimitKind(use.kind).label,
+            Source(use.source).label,
+            f"becomes {_amount(player, use.kind, use.allowed)}",
+            at_cell(use.effective_from),
+        ]
+        for use in uses
+        if use.effective_from > now
+    ]
+    replaced = {(use.kind, use.source) for use in uses if use.effective_from > now}
+    removals = [
+        [
+            LimitKind(use.kind).label,
+            Source(use.source).label,
+            "is removed",
+            at_cell(use.effective_until),
+        ]
+        for use in uses
+        if use.effective_from <= now
+        and use.effective_until is not None
+        and (use.kind, use.source) not in replaced
+    ]
+    return Panel(
+        title="Pending changes",
+        note="Each can be cancelled until its moment; the limit in force then goes on.",
+        columns=["Limit", "Set by", "Change", "Applies at"],
+        rows=[*raises, *removals],
+        empty_text="No change waits.",
+        tone="warning" if raises or removals else "",
+    )
+
+
+def _exclusions_panel(player: PlayerProtection, now: datetime) -> Panel:
+    return Panel(
+        title="Exclusions",
+        columns=["Exclusion", "State", "From", "Its date", "Ends", "Asked by", "Reason"],
+        rows=[
+            [
+                one.get_kind_display(),
+                _exclusion_state(one, now),
+                at_cell(one.starts_at),
+                at_cell(one.ends_at) if one.ends_at else "indefinite",
+                _how_it_ends(one),
+                one.asked_by,
+                one.reason,
+            ]
+            for one in all_exclusions(player.pk)
+        ],
+        empty_text="This player was never excluded.",
+    )
+
+
+def _exclusion_state(exclusion: Exclusion, now: datetime) -> SafeString:
+    end = getattr(exclusion, "end", None)
+    over_at = exclusion.ends_at if exclusion.ending == Ending.LAPSES else None
+    if end is not None:
+        over_at = end.effective_at
+    if over_at is not None and over_at <= now:
+        return badge("over", "neutral")
+    return badge("cooling off", "warning") if end is not None else badge("in force", "danger")
+
+
+def _how_it_ends(exclusion: Exclusion) -> str:
+    end = getattr(exclusion, "end", None)
+    if end is not None:
+        return f"lets go at {end.effective_at:%Y-%m-%d %H:%M} UTC, asked by {end.asked_by}"
+    if exclusion.ending == Ending.LAPSES:
+        return "by itself, at its date"
+    if exclusion.earliest_end_at is None:
+        return "never"
+    return f"on request from {exclusion.earliest_end_at:%Y-%m-%d %H:%M} UTC, after a cooling-off"
+
+
+def _checks_panel(player: PlayerProtection) -> Panel:
+    return Panel(
+        title="Checks at launches and deposits",
+        note=f"The latest {_SHOWN}. Checks that found nothing are kept as proof that one looked.",
+        columns=["At", "Check", "Jurisdiction", "Answer", "Based on"],
+        rows=[
+            [
+                at_cell(check.checked_at),
+                check.get_kind_display(),
+                check.jurisdiction,
+                badge("allowed", "success")
+                if check.is_allowed
+                else badge(", ".join(check.codes), "danger"),
+                f"standing {check.basis.get('status', '-')}; exclusions, limits",
+            ]
+            for check in latest_checks(player.pk, _SHOWN)
+        ],
+        empty_text="No launch or deposit was checked yet.",
+    )
+
+
+def _refusals_panel(player: PlayerProtection) -> Panel:
+    return Panel(
+        title="Stakes refused",
+        note="Every new stake is checked; refusals are counted by hour of UTC and code.",
+        columns=["Hour", "Code", "Refused"],
+        rows=[
+            [at_cell(one.hour), badge(one.code, "warning"), f"{one.refused:,}"]
+            for one in latest_refusals(player.pk, _SHOWN)
+        ],
+        empty_text="No stake of this player was refused for protection.",
+    )
+
+
+def _reality_panel(player: PlayerProtection, now: datetime) -> Panel:
+    minutes = rules.rule_value(
+        RuleKind.REALITY_CHECK, player.jurisdiction, now.astimezone(UTC).date()
+    )
+    rows: list[list[Any]] = [
+        [
+            at_cell(one.happened_at),
+            badge(one.get_step_display(), "info" if one.step == "shown" else "success"),
+            f"{one.minutes_played} min",
+            money_cell(one.staked_minor, player.currency),
+            money_cell(one.won_minor, player.currency),
+            one.session_ref,
+        ]
+        for one in latest_reality_checks(player.pk, _SHOWN)
+    ]
+    return Panel(
+        title="Reality checks",
+        note=f"Shown every {minutes} minutes in {player.jurisdiction}." if minutes else "",
+        columns=["At", "Step", "Played", "Staked", "Won", "Session"],
+        rows=rows,
+        empty_text="No reality check was shown yet.",
+    )
+
+
+def _past_panel(player: PlayerProtection, now: datetime) -> Panel:
+    return Panel(
+        title="Past and cancelled limits",
+        columns=["Limit", "Set by", "Allowed", "From", "Until", "Reason"],
+        rows=[
+            [
+                limit.get_kind_display(),
+                limit.get_source_display(),
+                _amount(
+                    player,
+                    limit.kind,
+                    (limit.amount_minor if limit.minutes is None else limit.minutes) or 0,
+                ),
+                at_cell(limit.effective_from),
+                badge("cancelled", "neutral")
+                if limit.cancelled_at
+                else at_cell(limit.effective_until),
+                limit.reason or "-",
+            ]
+            for limit in past_limits(player.pk, now, _SHOWN)
+        ],
+        empty_text="No limit has ended.",
+    )
+
+
+def _support_panel(player: PlayerProtection) -> Panel:
+    return Panel(
+        title=f"Help for players in {player.jurisdiction}",
+        note="18+. Given with every refused launch.",
+        columns=["Service", "Phone", "Address"],
+        rows=[
+            [link.name, link.phone or "-", link.url]
+            for link in rules.support_links(player.jurisdiction)
+        ],
+        empty_text="No support service is on file for this jurisdiction: add one.",
+    )
+
+
+def _amount(player: PlayerProtection, kind: str, amount: int) -> str:
+    return display_limit(kind, amount, player.currency)

@@ -1,0 +1,75 @@
+"""The policy's page says what each flag means, and every change has a reason."""
+
+from dataclasses import fields
+from datetime import datetime
+from html import unescape
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.core.models import AuditEntry
+from apps.providers.contracts import Policy
+from apps.providers.models import ProviderPolicy
+from apps.providers.services.policy import give_default_policy
+from apps.staff.enums import Role
+from apps.staff.services import sync_roles
+from tests.factories import make_provider, make_user
+
+pytestmark = pytest.mark.django_db
+
+FLAGS = [flag.name for flag in fields(Policy)]
+
+
+@pytest.fixture
+def policy(now: datetime) -> ProviderPolicy:
+    sync_roles(now=now)
+    return give_default_policy(make_provider("aurora"))
+
+
+def _enter(client: Client, role: Role) -> None:
+    client.force_login(make_user(roles=(role,)))
+
+
+def _page(policy: ProviderPolicy) -> str:
+    return reverse("admin:providers_providerpolicy_change", args=[policy.pk])
+
+
+def test_the_page_shows_every_flag_with_its_meaning(client: Client, policy: ProviderPolicy) -> None:
+    _enter(client, Role.INTEGRATION_ENGINEER)
+    text = unescape(client.get(_page(policy)).content.decode())
+    for flag in FLAGS:
+        assert f'name="{flag}"' in text
+        assert str(ProviderPolicy._meta.get_field(flag).help_text) in text
+
+
+def test_a_change_needs_a_reason_and_is_kept(client: Client, policy: ProviderPolicy) -> None:
+    _enter(client, Role.INTEGRATION_ENGINEER)
+    form = {flag: getattr(policy, flag) for flag in FLAGS} | {"late_stake": "refuse"}
+    client.post(_page(policy), form)
+    policy.refresh_from_db()
+    assert policy.late_stake == "ack"
+    client.post(_page(policy), form | {"change_reason": "Their contract, annex 2."})
+    policy.refresh_from_db()
+    assert policy.late_stake == "refuse"
+    entry = AuditEntry.objects.get(action="providers.providerpolicy.changed")
+    assert (entry.reason, entry.details) == ("Their contract, annex 2.", {"fields": ["late_stake"]})
+    assert ProviderPolicy.history.filter(late_stake="refuse").count() == 1
+
+
+def test_a_page_for_reading_changes_nothing(client: Client, policy: ProviderPolicy) -> None:
+    _enter(client, Role.AUDITOR)
+    assert client.get(_page(policy)).status_code == 200
+    form = {flag: getattr(policy, flag) for flag in FLAGS} | {"late_stake": "refuse"}
+    answer = client.post(_page(policy), form | {"change_reason": "Just because."})
+    assert answer.status_code == 403
+    policy.refresh_from_db()
+    assert policy.late_stake == "ack"
+
+
+def test_the_providers_page_leads_to_its_policy(client: Client, policy: ProviderPolicy) -> None:
+    _enter(client, Role.AUDITOR)
+    provider = reverse("admin:providers_provider_change", args=[policy.provider_id])
+    assert _page(policy) in client.get(provider).content.decode()
+    listing = client.get(reverse("admin:providers_providerpolicy_changelist") + "?q=aurora")
+    assert listing.status_code == 200
