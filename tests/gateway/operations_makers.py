@@ -62,7 +62,7 @@ def ask(casino: Casino, *messages: Parsed, is_swept: bool = False, **policy: Any
         profile,
         casino.now,
         None,
-        tuple(_sealed(message) for message in messages),
+        tuple(sealed(message) for message in messages),
         is_swept=is_swept,
     )
     [judged] = apply_deliveries([delivery], casino.games, now=casino.now)
@@ -75,7 +75,7 @@ def ask_one(casino: Casino, message: Parsed, **options: Any) -> tuple[str, str, 
     return str(outcome.status), outcome.code, outcome.balance_minor
 
 
-def _sealed(message: Parsed) -> Parsed:
+def sealed(message: Parsed) -> Parsed:
     if not isinstance(message, CanonicalEvent) or message.fingerprint:
         return message
     digest = hashlib.sha256(repr(replace(message, session_ref="")).encode()).hexdigest()
