@@ -28,6 +28,7 @@ def main() -> int:
 
     django.setup()
     logging.disable(logging.WARNING)
+    from tests.soak.evidence import save_evidence  # noqa: PLC0415
     from tests.soak.report import report_of, summary_of  # noqa: PLC0415
     from tests.soak.run import Order, soak  # noqa: PLC0415
 
@@ -38,8 +39,10 @@ def main() -> int:
         folder=folder,
         mean_kill_seconds=options.kill_every,
         think_seconds=options.think,
+        patience=options.patience,
     )
     evidence = soak(order, _tell)
+    save_evidence(evidence, folder)
     report = report_of(evidence, seconds=time.monotonic() - began)
     (folder / "soak-report.json").write_text(json.dumps(report, indent=2))
     print(json.dumps(report, indent=2) if options.json else summary_of(report), flush=True)  # noqa: T201
@@ -56,6 +59,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--kill-every", type=float, default=6.0, metavar="SECONDS")
     parser.add_argument("--think", type=float, default=0.8, metavar="SECONDS")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        help="stretch every limit of time, on a machine that other work shares",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--keep", action="store_true", help="keep the files of a run that held")
     parser.add_argument("--folder", type=Path, help="where to keep the run's files")

@@ -200,9 +200,9 @@ class Checker:
 
     def _upset(self) -> Callable[[float], bool]:
         """Return whether a moment lies within seconds of a kill that the gateway must feel."""
-        kills = self._evidence.kills
+        kills, patience = self._evidence.kills, self._evidence.patience
         spans = [
-            (kill.at - 0.5, kill.at + _AFTER_KILL_SECONDS)
+            (kill.at - 0.5, kill.at + _AFTER_KILL_SECONDS * patience)
             for kill in kills
             if kill.kind in _UPSETS_GATEWAY
         ]
@@ -210,8 +210,8 @@ class Checker:
         for since, until in self._evidence.watched.down:
             # Being down excuses nothing by itself: something must have been killed before.
             before = bisect_left(began, since + 1.0)
-            if before and since - began[before - 1] < 3 * _AFTER_KILL_SECONDS:
-                spans.append((since - 2.5, until + _AFTER_DOWN_SECONDS))
+            if before and since - began[before - 1] < 3 * _AFTER_KILL_SECONDS * patience:
+                spans.append((since - 2.5, until + _AFTER_DOWN_SECONDS * patience))
         return lambda at: any(since <= at <= until for since, until in spans)
 
     def _memory(self) -> Iterator[str]:
@@ -229,7 +229,7 @@ class Checker:
 
     def _liveness(self) -> Iterator[str]:
         evidence = self._evidence
-        if evidence.watched.drain_seconds > DRAIN_SECONDS:
+        if evidence.watched.drain_seconds > DRAIN_SECONDS * evidence.patience:
             yield f"draining took {evidence.watched.drain_seconds:.0f} s"
         if evidence.ours.unjudged:
             yield f"{evidence.ours.unjudged} deliveries are stored and not judged"

@@ -218,7 +218,10 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a run leaves behind; the checker sees this and nothing else."""
+    """What a run leaves behind; the checker sees this and nothing else.
+
+    ``patience`` stretches the limits of time on a machine that other work shares.
+    """
 
     seed: int
     openings: Mapping[str, int]
@@ -229,3 +232,4 @@ class Evidence:
     samples: tuple[Sample, ...] = ()
     kills: tuple[Kill, ...] = ()
     watched: Watched = Watched()
+    patience: float = 1.0

@@ -19,6 +19,7 @@ from apps.gateway.services.holds import holds_out_of_step
 from apps.wallet.services.proof import seal_transfers, verify_ledger
 from tests.soak.checker import DRAIN_SECONDS
 from tests.soak.contracts import Evidence, Ours, Watched
+from tests.soak.evidence import HISTORY
 from tests.soak.history import History, read_history
 from tests.soak.ledger import quiet, read_ours
 from tests.soak.nemesis import Nemesis
@@ -28,8 +29,7 @@ from tests.soak.stage import CLOCK_OFFSETS, Party, set_up
 from tests.soak.watch import Prober, Sampler, connect
 from tests.soak.wire import Wire
 
-_FINISH_SECONDS: Final = 60.0
-_READY_SECONDS: Final = 300.0
+_READY_SECONDS: Final = 180.0
 
 type Tell = Callable[[str], None]
 
@@ -43,6 +43,7 @@ class Order:
     folder: Path
     mean_kill_seconds: float = 6.0
     think_seconds: float = 0.8
+    patience: float = 1.0
 
 
 def soak(order: Order, tell: Tell) -> Evidence:
@@ -52,8 +53,8 @@ def soak(order: Order, tell: Tell) -> Evidence:
     parties = set_up(plans)
     stack = Stack.from_settings()
     tell("starting the product ...")
-    with stack, History(order.folder / "history.jsonl") as history:
-        stack.wait_ready(_READY_SECONDS)
+    with stack, History(order.folder / HISTORY) as history:
+        stack.wait_ready(_READY_SECONDS * order.patience)
         run = _Run(order, stack, history, parties, tell)
         history.begin()
         asyncio.run(run.play())
@@ -132,7 +133,7 @@ class _Run:
     async def _finish(self, loops: list[asyncio.Task[None]]) -> None:
         self._report("faults off, providers finish their open retries")
         try:
-            async with asyncio.timeout(_FINISH_SECONDS):
+            async with asyncio.timeout(DRAIN_SECONDS * self._order.patience):
                 await asyncio.gather(*loops)
                 await asyncio.gather(*(provider.finish() for provider in self._providers))
                 await asyncio.gather(*(provider.ask_again(100) for provider in self._providers))
@@ -142,9 +143,10 @@ class _Run:
     def drain(self) -> None:
         """Wait until nothing is left to do; nobody helps."""
         self._report("draining")
+        longest = DRAIN_SECONDS * self._order.patience + 5
         while True:
             self._drain_seconds = time.monotonic() - self._healed_at
-            if self._drain_seconds > DRAIN_SECONDS + 5 or self._is_quiet():
+            if self._drain_seconds > longest or self._is_quiet():
                 return
             time.sleep(0.5)
 
@@ -157,6 +159,7 @@ class _Run:
         self._history.flush()
         return Evidence(
             seed=self._order.seed,
+            patience=self._order.patience,
             openings={plan.player: plan.opening_minor for plan in plans},
             entries=tuple(e for one in self._providers for e in one.book.statement()),
             forged_only=frozenset(
