@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format screenshots clean sync
+.PHONY: help demo test bench soak lint format screenshots clean sync
 
 UV := ./bin/uv
 RUN := $(UV) run --no-sync
@@ -23,6 +23,9 @@ test: sync ## Run all tests; the races once more alone
 
 bench: sync ## Measure speed and memory, with ratios to a plain build
 	$(RUN) python -m tests.bench
+
+soak: sync ## Four providers play while everything is killed (MINUTES=30 SEED=7); the books must agree
+	$(RUN) python -m tests.soak --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
 
 lint: sync ## Check formatting, types, layers, settings and migrations
 	$(UV) lock --check

@@ -32,6 +32,10 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Accounts", "account_balance", "wallet.account"),
             ("Transfers", "swap_horiz", "wallet.transfer"),
             ("Ledger seals", "lock", "wallet.ledgerseal"),
+            ("Wallet models", "account_balance_wallet", "reports.walletmodelcomparison"),
+            ("Transfers in and out", "sync_alt", "wallet.gametransfer"),
+            ("Wallet audits", "rule_folder", "wallet.walletaudit"),
+            ("Audit findings", "report", "wallet.auditfinding"),
         ],
     ),
     (

@@ -10,17 +10,16 @@ from django.utils.timesince import timesince, timeuntil
 from apps.disputes import selectors
 from apps.disputes.models import Case
 from apps.staff.contracts import HomeCard, HomeRow
-
-_ROWS = 8
+from apps.staff.home_cards import LIMIT, Waiting, waiting_card
 
 
 def my_cases_card(request: HttpRequest) -> HomeCard:
-    cases = list(selectors.cases_of(request.user)[: _ROWS + 1])
+    cases = list(selectors.cases_of(request.user)[:LIMIT])
     return _card("My disputes", "mine", cases, tone="info", empty="No dispute is yours.")
 
 
 def unassigned_card(_request: HttpRequest) -> HomeCard:
-    cases = list(selectors.unassigned_cases()[: _ROWS + 1])
+    cases = list(selectors.unassigned_cases()[:LIMIT])
     return _card(
         "Disputes that nobody has",
         "nobody",
@@ -31,14 +30,14 @@ def unassigned_card(_request: HttpRequest) -> HomeCard:
 
 
 def overdue_card(_request: HttpRequest) -> HomeCard:
-    cases = list(selectors.overdue_cases(timezone.now())[: _ROWS + 1])
+    cases = list(selectors.overdue_cases(timezone.now())[:LIMIT])
     return _card(
         "Overdue disputes", "overdue", cases, tone="danger", empty="Every deadline is kept so far."
     )
 
 
 def credits_card(_request: HttpRequest) -> HomeCard:
-    cases = list(selectors.cases_awaiting_credit()[: _ROWS + 1])
+    cases = list(selectors.cases_awaiting_credit()[:LIMIT])
     return _card(
         "Credits awaiting a second person",
         "open",
@@ -49,14 +48,8 @@ def credits_card(_request: HttpRequest) -> HomeCard:
 
 
 def _card(title: str, whose: str, cases: Sequence[Case], *, tone: str, empty: str) -> HomeCard:
-    return HomeCard(
-        title=title,
-        value=f"{_ROWS}+" if len(cases) > _ROWS else str(len(cases)),
-        tone=tone if cases else "success",
-        link=reverse("admin:disputes_case_changelist") + f"?whose={whose}",
-        rows=tuple(_row(case) for case in cases[:_ROWS]),
-        empty_text=empty,
-    )
+    link = reverse("admin:disputes_case_changelist") + f"?whose={whose}"
+    return waiting_card(Waiting(title, link, empty, tone), cases, _row)
 
 
 def _row(case: Case) -> HomeRow:

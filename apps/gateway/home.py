@@ -10,53 +10,48 @@ from apps.core.admin import display_at
 from apps.gateway.selectors import rejections_of
 from apps.rounds.selectors import deliveries_unjudged, newest_conflicts, parked_events
 from apps.staff.contracts import HomeCard, HomeRow
-
-_ROWS = 8
+from apps.staff.home_cards import LIMIT, Waiting, waiting_card
 
 
 def parked_events_card(_request: HttpRequest) -> HomeCard:
-    events = parked_events(limit=_ROWS + 1)
-    return HomeCard(
-        title="Parked events",
-        value=_count(len(events)),
-        tone="warning" if events else "success",
-        link=reverse("admin:rounds_roundevent_changelist") + "?status=parked",
-        rows=tuple(
-            HomeRow(
-                title=f"{event.provider}: {event.event_id}",
-                link=reverse("admin:rounds_roundevent_change", args=[event.pk]),
-                meta=event.code,
-                tone="warning",
-            )
-            for event in events
+    return waiting_card(
+        Waiting(
+            title="Parked events",
+            link=reverse("admin:rounds_roundevent_changelist") + "?status=parked",
+            empty_text="No event waits for a person or a later message.",
+            tone="warning",
         ),
-        empty_text="No event waits for a person or a later message.",
+        parked_events(limit=LIMIT),
+        lambda event: HomeRow(
+            title=f"{event.provider}: {event.event_id}",
+            link=reverse("admin:rounds_roundevent_change", args=[event.pk]),
+            meta=event.code,
+            tone="warning",
+        ),
     )
 
 
 def conflicts_card(_request: HttpRequest) -> HomeCard:
-    conflicts = newest_conflicts(limit=_ROWS + 1)
-    return HomeCard(
-        title="Conflicts",
-        value=_count(len(conflicts)),
-        tone="danger" if conflicts else "success",
-        note="The same event id with other content; nothing moved" if conflicts else "",
-        link=reverse("admin:rounds_conflict_changelist"),
-        rows=tuple(
-            HomeRow(
-                title=f"{conflict.provider}: {conflict.event_id}",
-                link=reverse("admin:rounds_conflict_change", args=[conflict.pk]),
-                meta=f"{conflict.seen_count}x, {display_at(conflict.last_seen_at)}",
-                tone="danger",
-            )
-            for conflict in conflicts
+    return waiting_card(
+        Waiting(
+            title="Conflicts",
+            link=reverse("admin:rounds_conflict_changelist"),
+            empty_text="No provider contradicted itself.",
+            tone="danger",
+            note="The same event id with other content; nothing moved",
         ),
-        empty_text="No provider contradicted itself.",
+        newest_conflicts(limit=LIMIT),
+        lambda conflict: HomeRow(
+            title=f"{conflict.provider}: {conflict.event_id}",
+            link=reverse("admin:rounds_conflict_change", args=[conflict.pk]),
+            meta=f"{conflict.seen_count}x, {display_at(conflict.last_seen_at)}",
+            tone="danger",
+        ),
     )
 
 
 def rejections_card(_request: HttpRequest) -> HomeCard:
-    rejections = rejections_of(timezone.now().date(), limit=_ROWS + 1)
+    rejections = rejections_of(timezone.now().date(), limit=LIMIT)
     return HomeCard(
         title="Rejected today (UTC)",
         value=f"{sum(rejection.count for rejection in rejections):,}",
@@ -78,26 +73,20 @@ def rejections_card(_request: HttpRequest) -> HomeCard:
 def unjudged_card(_request: HttpRequest) -> HomeCard:
     """Show deliveries stored for a minute and not answered for: the sweeper should have them."""
     now = timezone.now()
-    deliveries = deliveries_unjudged(
-        since=now - timedelta(days=2), until=now - timedelta(minutes=1), limit=_ROWS + 1
-    )
-    return HomeCard(
-        title="Deliveries not judged yet",
-        value=_count(len(deliveries)),
-        tone="danger" if deliveries else "success",
-        link=reverse("admin:rounds_delivery_changelist"),
-        rows=tuple(
-            HomeRow(
-                title=f"{delivery.provider}: {delivery.message_id}",
-                link=reverse("admin:rounds_delivery_change", args=[delivery.pk]),
-                meta=display_at(delivery.received_at),
-                tone="danger",
-            )
-            for delivery in deliveries
+    return waiting_card(
+        Waiting(
+            title="Deliveries not judged yet",
+            link=reverse("admin:rounds_delivery_changelist") + "?verdict=waiting",
+            empty_text="Everything that was stored was applied.",
+            tone="danger",
         ),
-        empty_text="Everything that was stored was applied.",
+        deliveries_unjudged(
+            since=now - timedelta(days=2), until=now - timedelta(minutes=1), limit=LIMIT
+        ),
+        lambda delivery: HomeRow(
+            title=f"{delivery.provider}: {delivery.message_id}",
+            link=reverse("admin:rounds_delivery_change", args=[delivery.pk]),
+            meta=display_at(delivery.received_at),
+            tone="danger",
+        ),
     )
-
-
-def _count(found: int) -> str:
-    return f"{_ROWS}+" if found > _ROWS else str(found)

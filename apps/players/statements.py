@@ -9,39 +9,39 @@ LOAD_PROTECTION: LiteralString = """
 SELECT 'player', id, status, jurisdiction, currency, date_of_birth, NULL::bigint,
     NULL::timestamptz, NULL::timestamptz
 FROM players_player
-WHERE id = ANY(%(players)s)
-  AND (status <> 'active' OR split_part(jurisdiction, '-', 1) = ANY(%(capped)s))
+WHERE id = ANY(%s)
+  AND (status <> 'active' OR split_part(jurisdiction, '-', 1) = ANY(%s))
 UNION ALL
 SELECT 'exclusion', e.player_id, e.kind, '', '', NULL, NULL, e.starts_at,
     CASE WHEN e.ending = 'lapses' THEN e.ends_at ELSE x.effective_at END
 FROM players_exclusion e LEFT JOIN players_exclusionend x ON x.exclusion_id = e.id
-WHERE e.player_id = ANY(%(players)s)
-  AND coalesce(CASE WHEN e.ending = 'lapses' THEN e.ends_at ELSE x.effective_at END > %(now)s, true)
+WHERE e.player_id = ANY(%s)
+  AND coalesce(CASE WHEN e.ending = 'lapses' THEN e.ends_at ELSE x.effective_at END > %s, true)
 UNION ALL
 SELECT 'limit', player_id, kind, '', '', NULL, coalesce(amount_minor, minutes), effective_from,
     effective_until
 FROM players_limit
-WHERE player_id = ANY(%(players)s) AND cancelled_at IS NULL
-  AND (effective_until IS NULL OR effective_until > %(now)s)
+WHERE player_id = ANY(%s) AND cancelled_at IS NULL
+  AND (effective_until IS NULL OR effective_until > %s)
 """
 
 # Only for players with limits: one row each, adding up hours by the primary key. The hours with
 # play come along for those with a time limit.
 LOAD_TALLIES: LiteralString = """
 SELECT player_id,
-    coalesce(sum(staked_minor) FILTER (WHERE hour > %(day)s), 0)::bigint,
-    coalesce(sum(won_minor) FILTER (WHERE hour > %(day)s), 0)::bigint,
-    coalesce(sum(deposited_minor) FILTER (WHERE hour > %(day)s), 0)::bigint,
-    coalesce(sum(staked_minor) FILTER (WHERE hour > %(week)s), 0)::bigint,
-    coalesce(sum(won_minor) FILTER (WHERE hour > %(week)s), 0)::bigint,
-    coalesce(sum(deposited_minor) FILTER (WHERE hour > %(week)s), 0)::bigint,
+    coalesce(sum(staked_minor) FILTER (WHERE hour > %s), 0)::bigint,
+    coalesce(sum(won_minor) FILTER (WHERE hour > %s), 0)::bigint,
+    coalesce(sum(deposited_minor) FILTER (WHERE hour > %s), 0)::bigint,
+    coalesce(sum(staked_minor) FILTER (WHERE hour > %s), 0)::bigint,
+    coalesce(sum(won_minor) FILTER (WHERE hour > %s), 0)::bigint,
+    coalesce(sum(deposited_minor) FILTER (WHERE hour > %s), 0)::bigint,
     coalesce(sum(staked_minor), 0)::bigint,
     coalesce(sum(won_minor), 0)::bigint,
     coalesce(sum(deposited_minor), 0)::bigint,
-    coalesce(array_agg(hour) FILTER (WHERE slots <> 0 AND player_id = ANY(%(timed)s)), '{}'),
-    coalesce(array_agg(slots) FILTER (WHERE slots <> 0 AND player_id = ANY(%(timed)s)), '{}')
+    coalesce(array_agg(hour) FILTER (WHERE slots <> 0 AND player_id = ANY(%s)), '{}'),
+    coalesce(array_agg(slots) FILTER (WHERE slots <> 0 AND player_id = ANY(%s)), '{}')
 FROM players_hourtally
-WHERE player_id = ANY(%(players)s) AND hour > %(since)s
+WHERE player_id = ANY(%s) AND hour > %s
 GROUP BY player_id
 """
 

@@ -1,7 +1,5 @@
 """What awaits promo managers on their home page."""
 
-from typing import Final
-
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -9,48 +7,44 @@ from django.utils.timesince import timesince, timeuntil
 
 from apps.promotions import selectors
 from apps.staff.contracts import HomeCard, HomeRow
-
-MAX_ROWS: Final = 8
+from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
 
 
 def live_campaigns_card(_request: HttpRequest) -> HomeCard:
     now = timezone.now()
-    campaigns = list(selectors.live_campaigns()[: MAX_ROWS + 1])
-    return HomeCard(
-        title="Live campaigns",
-        value=_count(len(campaigns)),
-        tone="success" if campaigns else "neutral",
-        link=reverse("admin:promotions_campaign_changelist") + "?state=live",
-        rows=tuple(
-            HomeRow(
-                title=f"{campaign.name} ({campaign.provider})",
-                link=reverse("admin:promotions_campaign_change", args=[campaign.pk]),
-                meta=f"{timeuntil(campaign.ends_at, now, depth=1)} left",
-                tone="success",
-            )
-            for campaign in campaigns
+    return waiting_card(
+        Waiting(
+            title="Live campaigns",
+            link=reverse("admin:promotions_campaign_changelist") + "?state=live",
+            empty_text="No campaign is live. Approved ones start by themselves on their schedule.",
+            tone="success",
+            tone_when_empty="neutral",
         ),
-        empty_text="No campaign is live. Approved ones start by themselves on their schedule.",
+        list(selectors.live_campaigns()[:LIMIT]),
+        lambda campaign: HomeRow(
+            title=f"{campaign.name} ({campaign.provider})",
+            link=reverse("admin:promotions_campaign_change", args=[campaign.pk]),
+            meta=f"{timeuntil(campaign.ends_at, now, depth=1)} left",
+            tone="success",
+        ),
     )
 
 
 def campaigns_in_review_card(_request: HttpRequest) -> HomeCard:
-    campaigns = list(selectors.campaigns_in_review()[: MAX_ROWS + 1])
-    return HomeCard(
-        title="Campaigns awaiting approval",
-        value=_count(len(campaigns)),
-        tone="warning" if campaigns else "success",
-        link=reverse("admin:promotions_campaign_changelist") + "?state=in_review",
-        rows=tuple(
-            HomeRow(
-                title=str(campaign),
-                link=reverse("admin:promotions_campaign_change", args=[campaign.pk]),
-                meta=f"submitted by {campaign.submitted_by}",
-                tone="warning",
-            )
-            for campaign in campaigns
+    return waiting_card(
+        Waiting(
+            title="Campaigns awaiting approval",
+            link=reverse("admin:promotions_campaign_changelist") + "?state=in_review",
+            empty_text="No campaign waits for a second person.",
+            tone="warning",
         ),
-        empty_text="No campaign waits for a second person.",
+        list(selectors.campaigns_in_review()[:LIMIT]),
+        lambda campaign: HomeRow(
+            title=str(campaign),
+            link=reverse("admin:promotions_campaign_change", args=[campaign.pk]),
+            meta=f"submitted by {campaign.submitted_by}",
+            tone="warning",
+        ),
     )
 
 
@@ -76,7 +70,3 @@ def tagged_events_card(_request: HttpRequest) -> HomeCard:
         ),
         empty_text="Every flag received today belongs to a campaign.",
     )
-
-
-def _count(found: int) -> str:
-    return f"{MAX_ROWS}+" if found > MAX_ROWS else str(found)

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from apps.reconciliation import selectors
 from apps.staff.contracts import HomeCard, HomeRow
-from apps.staff.home import MAX_ROWS, register_home_card
+from apps.staff.home import register_home_card
+from apps.staff.home_cards import MAX_ROWS
 
 ROLES: Final = ("Finance analyst", "Auditor")
 ENGINEERS: Final = ("Finance analyst", "Integration engineer")

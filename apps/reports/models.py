@@ -29,3 +29,17 @@ class ProviderHealth(models.Model):
     @override
     def __str__(self) -> str:
         return "provider health"
+
+
+class WalletModelComparison(models.Model):
+    """No table: the name under which the page is permitted and found in the navigation."""
+
+    class Meta:
+        managed = False
+        default_permissions = ("view",)
+        verbose_name = "wallet model comparison"
+        verbose_name_plural = "wallet models"
+
+    @override
+    def __str__(self) -> str:
+        return "wallet models"

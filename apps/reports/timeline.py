@@ -85,7 +85,7 @@ def timeline_of(
     entries: list[Entry] = []
     with connection.cursor() as cursor:
         for source in sorted(sources):
-            params = {
+            params: dict[str, Any] = {
                 "player": player_id,
                 "at": place.at,
                 "id": _id_before(source, place),

@@ -11,10 +11,10 @@ from apps.core import selectors as core_selectors
 from apps.staff import selectors
 from apps.staff.contracts import HomeCard, HomeRow
 from apps.staff.enums import Role
+from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
 
 type CardMaker = Callable[[HttpRequest], HomeCard | None]
 
-MAX_ROWS: Final = 8
 ALL_ROLES: Final = frozenset(Role.values)
 
 _CARDS: list[tuple[frozenset[str], CardMaker]] = []
@@ -50,62 +50,58 @@ def awaiting_approvals_card(request: HttpRequest) -> HomeCard | None:
     """Return what awaits this person's decision, or None for who decides nothing."""
     if not selectors.decidable_kinds(request.user):
         return None
-    approvals = selectors.approvals_awaiting(request.user, limit=MAX_ROWS + 1)
-    return HomeCard(
-        title="Approvals awaiting your decision",
-        value=_count(len(approvals)),
-        tone="warning" if approvals else "success",
-        link=reverse("admin:staff_approval_changelist") + "?state=pending",
-        rows=tuple(
-            HomeRow(
-                title=approval.title,
-                link=reverse("admin:staff_approval_change", args=[approval.pk]),
-                meta=f"{approval.requested_by}, {timesince(approval.requested_at, depth=1)} ago",
-                tone="warning",
-            )
-            for approval in approvals
+    return waiting_card(
+        Waiting(
+            title="Approvals awaiting your decision",
+            link=reverse("admin:staff_approval_changelist") + "?state=pending",
+            empty_text="Nobody waits for your decision.",
+            tone="warning",
         ),
-        empty_text="Nobody waits for your decision.",
+        selectors.approvals_awaiting(request.user, limit=LIMIT),
+        lambda approval: HomeRow(
+            title=approval.title,
+            link=reverse("admin:staff_approval_change", args=[approval.pk]),
+            meta=f"{approval.requested_by}, {timesince(approval.requested_at, depth=1)} ago",
+            tone="warning",
+        ),
     )
 
 
 def own_requests_card(request: HttpRequest) -> HomeCard | None:
-    approvals = selectors.approvals_requested_by(request.user, limit=MAX_ROWS + 1)
+    approvals = selectors.approvals_requested_by(request.user, limit=LIMIT)
     if not approvals:
         return None
-    return HomeCard(
-        title="Your requests awaiting a colleague",
-        value=_count(len(approvals)),
-        tone="info",
-        link=reverse("admin:staff_approval_changelist") + "?state=pending",
-        rows=tuple(
-            HomeRow(
-                title=approval.title,
-                link=reverse("admin:staff_approval_change", args=[approval.pk]),
-                meta=f"{timesince(approval.requested_at, depth=1)} ago",
-            )
-            for approval in approvals
+    return waiting_card(
+        Waiting(
+            title="Your requests awaiting a colleague",
+            link=reverse("admin:staff_approval_changelist") + "?state=pending",
+            empty_text="",
+            tone="info",
+        ),
+        approvals,
+        lambda approval: HomeRow(
+            title=approval.title,
+            link=reverse("admin:staff_approval_change", args=[approval.pk]),
+            meta=f"{timesince(approval.requested_at, depth=1)} ago",
         ),
     )
 
 
 def parked_messages_card(_request: HttpRequest) -> HomeCard:
-    messages = core_selectors.parked_messages(limit=MAX_ROWS + 1)
-    return HomeCard(
-        title="Parked background work",
-        value=_count(len(messages)),
-        tone="danger" if messages else "success",
-        link=reverse("admin:core_outboxmessage_changelist") + "?state=parked",
-        rows=tuple(
-            HomeRow(
-                title=f"{message.task} #{message.pk}",
-                link=reverse("admin:core_outboxmessage_change", args=[message.pk]),
-                meta=message.last_error[:60],
-                tone="danger",
-            )
-            for message in messages
+    return waiting_card(
+        Waiting(
+            title="Parked background work",
+            link=reverse("admin:core_outboxmessage_changelist") + "?state=parked",
+            empty_text="Everything that had to run did, or is on its way.",
+            tone="danger",
         ),
-        empty_text="Everything that had to run did, or is on its way.",
+        core_selectors.parked_messages(limit=LIMIT),
+        lambda message: HomeRow(
+            title=f"{message.task} #{message.pk}",
+            link=reverse("admin:core_outboxmessage_change", args=[message.pk]),
+            meta=message.last_error[:60],
+            tone="danger",
+        ),
     )
 
 
@@ -126,7 +122,3 @@ def audit_card(_request: HttpRequest) -> HomeCard:
         ),
         empty_text="Nothing was recorded yet. Verify the chain with manage.py verify_audit.",
     )
-
-
-def _count(found: int) -> str:
-    return f"{MAX_ROWS}+" if found > MAX_ROWS else str(found)

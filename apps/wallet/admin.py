@@ -9,11 +9,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.core.admin import (
+    ActionCall,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
+    ReasonedAction,
     at_cell,
     badge,
+    badge_column,
     choice_filter,
     datetime_column,
     link_cell,
@@ -21,9 +24,18 @@ from apps.core.admin import (
     money_column,
     present_filter,
 )
-from apps.wallet.enums import Pot, TransferKind
-from apps.wallet.models import Account, LedgerSeal, Transfer
-from apps.wallet.selectors import account_name, pot_label
+from apps.wallet.enums import Direction, FindingState, GameTransferState, Pot, TransferKind
+from apps.wallet.models import (
+    Account,
+    AuditFinding,
+    GameTransfer,
+    LedgerSeal,
+    Transfer,
+    WalletAudit,
+)
+from apps.wallet.selectors import account_name, pot_label, transfers_for_subject
+from apps.wallet.services.audits import explain_finding
+from apps.wallet.services.game_transfers import ask_again
 
 _PANEL_ROWS = 50
 
@@ -162,3 +174,181 @@ class LedgerSealAdmin(ReadOnlyAdmin[LedgerSeal]):
     search_fields = ["digest__exact"]
     search_help_text = "Digest, exactly"
     ordering = ["-last_transfer_id"]
+
+
+_TRANSFER_TONES = {
+    GameTransferState.REQUESTED: "info",
+    GameTransferState.UNRESOLVED: "warning",
+    GameTransferState.CONFIRMED: "success",
+    GameTransferState.FAILED: "neutral",
+}
+
+
+def _ask_again(call: ActionCall) -> str:
+    ask_again(transfer_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now)
+    return "The provider is asked now. Reload this page in a moment to see what it says."
+
+
+@admin.register(GameTransfer)
+class GameTransferAdmin(PanelsMixin, ReadOnlyAdmin[GameTransfer]):
+    """Money on its way to a provider's own wallet and back; only the provider decides one."""
+
+    list_display = [
+        "public_id",
+        "provider_code",
+        "player",
+        "direction",
+        money_column("amount_minor", title="amount"),
+        badge_column("state", tones=_TRANSFER_TONES),
+        "attempts",
+        datetime_column("requested_at", title="requested"),
+        datetime_column("decided_at", title="decided"),
+    ]
+    list_filter = [
+        choice_filter("state", "state", GameTransferState.choices),
+        choice_filter("direction", "direction", Direction.choices),
+    ]
+    list_select_related = ["player"]
+    search_fields = ["public_id__exact", "idempotency_key__exact", "player__player_ref__exact"]
+    search_help_text = "Transaction id, idempotency key or player, exactly"
+    ordering = ["-pk"]
+    readonly_fields = ["amount"]
+    fields = [
+        ("public_id", "state"),
+        ("provider_code", "player", "direction"),
+        ("amount", "attempts"),
+        ("requested_at", "next_attempt_at", "decided_at"),
+        ("code", "last_error"),
+        "idempotency_key",
+    ]
+    amount = staticmethod(money_column("amount_minor", title="amount"))
+    reasoned_actions = [
+        ReasonedAction(
+            name="ask",
+            label="Ask the provider now",
+            permission="wallet.ask_gametransfer",
+            perform=_ask_again,
+            question="Asks for this transfer's status at once, and tells the provider again, under "
+            "the same transaction id, where it never heard of it. Nothing can move twice. Until it "
+            "is decided the player can't start a game there.",
+            tone="primary",
+            is_offered=lambda transfer, _user: transfer.decided_at is None,
+        )
+    ]
+
+    @override
+    def panels(self, request: HttpRequest, obj: GameTransfer) -> Sequence[Panel]:
+        lines = transfers_for_subject(f"game-transfer:{obj.public_id}")
+        return [
+            Panel(
+                title="What it moved",
+                note="Until it is decided the amount stands on the in-transit account and in "
+                "nobody's pot.",
+                columns=["Transfer", "Kind", "From → to", "Amount", "Posted"],
+                rows=[
+                    [
+                        link_cell(reverse("admin:wallet_transfer_change", args=[line.id]), line.id),
+                        line.kind,
+                        f"{line.debit} → {line.credit}",
+                        money_cell(line.amount_minor, line.currency),
+                        at_cell(line.created_at),
+                    ]
+                    for line in lines
+                ],
+            )
+        ]
+
+
+@admin.register(WalletAudit)
+class WalletAuditAdmin(ReadOnlyAdmin[WalletAudit]):
+    """Each night's comparison, also where it found nothing."""
+
+    list_display = [
+        "provider_code",
+        datetime_column("audited_at", title="audited"),
+        "compared",
+        "unheard",
+        "findings",
+    ]
+    search_fields = ["provider_code__exact"]
+    search_help_text = "Provider's code, exactly"
+    ordering = ["-audited_at", "-pk"]
+
+
+def _explain(call: ActionCall) -> str:
+    explain_finding(
+        finding_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
+    return "Explained. The finding and your words stay; the next audit compares anew."
+
+
+@admin.register(AuditFinding)
+class AuditFindingAdmin(PanelsMixin, ReadOnlyAdmin[AuditFinding]):
+    """A sub-wallet or transferred pot that is not what the provider says it is."""
+
+    list_display = [
+        "event_id",
+        "provider_code",
+        "pot",
+        money_column("ours_minor", title="ours"),
+        money_column("theirs_minor", title="theirs"),
+        "difference",
+        badge_column(
+            "state", tones={FindingState.OPEN: "danger", FindingState.EXPLAINED: "success"}
+        ),
+        datetime_column("event_at", title="after event of"),
+    ]
+    list_filter = [choice_filter("state", "state", FindingState.choices)]
+    list_select_related = ["account__player"]
+    search_fields = ["event_id__exact", "account__player__player_ref__exact"]
+    search_help_text = "Event or player, exactly"
+    ordering = ["-pk"]
+    readonly_fields = ["pot", "ours", "theirs", "difference"]
+    fields = [
+        ("pot", "provider_code"),
+        ("event_id", "event_at"),
+        ("ours", "theirs", "difference"),
+        ("state", "explained_at"),
+        "explanation",
+    ]
+    ours = staticmethod(money_column("ours_minor", title="ours"))
+    theirs = staticmethod(money_column("theirs_minor", title="theirs"))
+    reasoned_actions = [
+        ReasonedAction(
+            name="explain",
+            label="Explain",
+            permission="wallet.explain_auditfinding",
+            perform=_explain,
+            question="Closes this finding with your words. It moves no money: what is missing is "
+            "corrected through reconciliation or a dispute.",
+            tone="primary",
+            is_offered=lambda finding, _user: finding.state == FindingState.OPEN,
+        )
+    ]
+
+    @admin.display(description="pot")
+    def pot(self, finding: AuditFinding) -> str:
+        return account_name(finding.account)
+
+    @admin.display(description="theirs minus ours")
+    def difference(self, finding: AuditFinding) -> str:
+        return money_cell(finding.theirs_minor - finding.ours_minor, finding.currency)
+
+    @override
+    def panels(self, request: HttpRequest, obj: AuditFinding) -> Sequence[Panel]:
+        lines = (
+            Transfer.objects.filter(Q(debit_account=obj.account) | Q(credit_account=obj.account))
+            .filter(occurred_at__lte=obj.event_at)
+            .select_related("debit_account__player", "credit_account__player")
+            .order_by("-occurred_at", "-pk")[:_PANEL_ROWS]
+        )
+        return [
+            Panel(
+                title="What the pot's balance at that event is made of, youngest first",
+                note=f"At most {_PANEL_ROWS} lines. Look for one that the provider doesn't have, "
+                "or a round of theirs that is missing here.",
+                columns=["Transfer", "Kind", "Against", "Amount", "Played", "Subject"],
+                rows=[_account_row(line, obj.account_id) for line in lines],
+                empty_text="Nothing had moved here by then.",
+            )
+        ]

@@ -144,6 +144,7 @@ class AuditReport:
     compared: int
     unheard: int
     findings: int
+    audited_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,18 @@
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Count, Min, Q
 
-from apps.wallet.contracts import GameTransferRef, TransferLine
-from apps.wallet.enums import Pot
-from apps.wallet.models import Account, GameTransfer, LedgerSeal, Transfer
+from apps.wallet.contracts import AuditReport, GameTransferRef, TransferLine
+from apps.wallet.enums import FindingState, Pot
+from apps.wallet.models import (
+    Account,
+    AuditFinding,
+    GameTransfer,
+    LedgerSeal,
+    Transfer,
+    WalletAudit,
+)
 from apps.wallet.play_models import is_sub_pot, provider_of_pot
 
 
@@ -71,6 +78,35 @@ def due_transfers(*, limit: int, now: datetime) -> list[int]:
     """Return undecided transfers whose next attempt is due, the longest waiting first."""
     due = GameTransfer.objects.filter(decided_at__isnull=True, next_attempt_at__lte=now)
     return list(due.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:limit])
+
+
+def open_transfers() -> dict[str, tuple[int, datetime]]:
+    """Return per provider code how many transfers nobody has decided, and since when."""
+    rows = GameTransfer.objects.filter(decided_at__isnull=True).values_list("provider_code")
+    counted = rows.annotate(count=Count("pk"), since=Min("requested_at"))
+    return {code: (count, since) for code, count, since in counted.order_by("provider_code")}
+
+
+def open_findings() -> dict[str, int]:
+    """Return per provider code how many audit findings nobody has explained."""
+    rows = AuditFinding.objects.filter(state=FindingState.OPEN).values_list("provider_code")
+    return dict(rows.annotate(count=Count("pk")).order_by("provider_code"))
+
+
+def last_audits() -> dict[str, AuditReport]:
+    """Return the youngest audit of each provider, by code."""
+    newest = WalletAudit.objects.order_by("provider_code", "-audited_at", "-pk")
+    return {
+        audit.provider_code: AuditReport(
+            audit.pk,
+            audit.provider_code,
+            audit.compared,
+            audit.unheard,
+            audit.findings,
+            audit.audited_at,
+        )
+        for audit in newest.distinct("provider_code")
+    }
 
 
 def transfer_by_key(idempotency_key: str) -> GameTransferRef | None:

@@ -1,6 +1,7 @@
 """A player's card: money, rounds, limits and one timeline that pages by key."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -117,7 +118,7 @@ def test_pages_by_key_show_everything_once_and_in_order(casino: Casino) -> None:
     whole = timeline_of(casino.player.pk, list(SOURCES), most=100)
     assert whole.next_key == ""
     assert len(whole.entries) == 12 + 7
-    seen = []
+    seen: list[timeline.Entry] = []
     place: Place | None = None
     while True:
         page = timeline_of(casino.player.pk, list(SOURCES), after=place, most=4)
@@ -160,7 +161,7 @@ def test_only_what_a_person_may_see_is_asked_for(client: Client, casino: Casino)
     ],
 )
 def test_the_timeline_reads_by_index(casino: Casino, statement: str, index: str) -> None:
-    params = {
+    params: dict[str, Any] = {
         "player": casino.player.pk,
         "at": datetime.now(UTC) + timedelta(days=1),
         "id": timeline._LAST_ID,

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -64,7 +65,11 @@ def test_the_figures_are_those_of_the_window(casino: Casino) -> None:
     [found] = health_of_providers(HOUR, NOW)
     assert found.traffic is not None
     assert (found.traffic.deliveries, found.traffic.waiting) == (102, 1)
-    assert (found.traffic.p50_ms, found.traffic.p95_ms, found.traffic.p99_ms) == (50, 95, 99)
+    assert (found.traffic.p50_ms, found.traffic.p95_ms, found.traffic.p99_ms) == (
+        Decimal(50),
+        Decimal(95),
+        Decimal(99),
+    )
     assert found.traffic.events_with("duplicate") == 1
     assert ("rejected", "max_bet", 2) in found.traffic.answers
     assert found.rate_per_second == Decimal("0.0283")
@@ -171,7 +176,12 @@ def test_the_statements_read_by_index(casino: Casino) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE rounds_delivery, rounds_deliveryverdict, rounds_round")
         cursor.execute("SET LOCAL enable_seqscan = off")
-        params = {"providers": [casino.provider.pk], "since": NOW - HOUR, "until": NOW, "most": 10}
+        params: dict[str, Any] = {
+            "providers": [casino.provider.pk],
+            "since": NOW - HOUR,
+            "until": NOW,
+            "most": 10,
+        }
         cursor.execute("EXPLAIN " + traffic.HEALTH, params)
         plan = "\n".join(row[0] for row in cursor.fetchall())
         assert "rounds_delivery_default_received_at_idx" in plan

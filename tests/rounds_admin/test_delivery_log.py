@@ -1,6 +1,7 @@
 """The delivery log: found by verdict, id and time, renewed in place, re-processed with a reason."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -210,7 +211,7 @@ def test_the_service_refuses_no_reason_and_no_delivery(casino: Casino) -> None:
     assert not AuditEntry.objects.filter(action="gateway.delivery.reprocessed").exists()
 
 
-def plan_of(sql: str, params: object) -> str:
+def plan_of(sql: str, params: Any) -> str:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("EXPLAIN " + sql, params)

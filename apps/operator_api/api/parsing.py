@@ -37,14 +37,17 @@ class StrictJsonParser(BaseParser):
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLargeError
         try:
-            return json.loads(
+            parsed = json.loads(
                 body.decode("utf-8"),
                 parse_float=_Decimals,
                 parse_constant=_refuse_constant,
                 object_pairs_hook=_without_repeats,
             )
+            # Half of a surrogate pair can be escaped in JSON but neither stored nor answered.
+            json.dumps(parsed, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise ParseError("The body is not valid JSON.") from None
+        return parsed
 
 
 class _Decimals(str):

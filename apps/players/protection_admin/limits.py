@@ -1,7 +1,5 @@
 """Limits as they were asked for; they are set on a player's protection page."""
 
-from typing import Any
-
 from django.contrib import admin
 
 from apps.core.admin import (
@@ -15,12 +13,6 @@ from apps.players.models import Limit
 from apps.players.selectors.protection import display_limit
 
 
-@admin.display(description="allowed")
-def allowed(limit: Any) -> str:
-    amount = limit.amount_minor if limit.minutes is None else limit.minutes
-    return display_limit(limit.kind, amount or 0, limit.player.currency)
-
-
 @admin.register(Limit)
 class LimitAdmin(ReadOnlyAdmin[Limit]):
     """A limit is added or ended; what applied at a moment can always be told."""
@@ -28,7 +20,7 @@ class LimitAdmin(ReadOnlyAdmin[Limit]):
     list_display = [
         "player",
         "kind",
-        allowed,
+        "allowed",
         badge_column("source", {"player": "info"}),
         datetime_column("effective_from", title="from"),
         datetime_column("effective_until", title="until"),
@@ -45,7 +37,7 @@ class LimitAdmin(ReadOnlyAdmin[Limit]):
     fields = [
         "player",
         "kind",
-        allowed,
+        "allowed",
         "source",
         "asked_by",
         "reason",
@@ -53,3 +45,8 @@ class LimitAdmin(ReadOnlyAdmin[Limit]):
         "effective_until",
         "cancelled_at",
     ]
+
+    @admin.display(description="allowed")
+    def allowed(self, limit: Limit) -> str:
+        amount = limit.amount_minor if limit.minutes is None else limit.minutes
+        return display_limit(limit.kind, amount or 0, limit.player.currency)

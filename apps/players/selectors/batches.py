@@ -26,9 +26,10 @@ def load_protection(cursor: Cursor, player_ids: Sequence[int], now: datetime) ->
     protection = Protection(loaded=frozenset(player_ids))
     if not player_ids:
         return protection
+    players = list(player_ids)
     cursor.execute(
         statements.LOAD_PROTECTION,
-        {"players": list(player_ids), "capped": rules.capped_jurisdictions(), "now": now},
+        [players, rules.capped_jurisdictions(), players, now, players, now],
     )
     for (
         what,
@@ -65,15 +66,10 @@ def _load_tallies(cursor: Cursor, protection: Protection, now: datetime) -> None
     windows = {kind.window for found in kinds.values() for kind in found}
     longest = next(w for w in (Window.MONTH, Window.WEEK, Window.DAY) if w in windows)
     timed = [p for p, found in kinds.items() if any(k.measure == Measure.TIME for k in found)]
+    day, week = window_start(Window.DAY, now), window_start(Window.WEEK, now)
     cursor.execute(
         statements.LOAD_TALLIES,
-        {
-            "players": sorted(kinds),
-            "timed": timed,
-            "day": window_start(Window.DAY, now),
-            "week": window_start(Window.WEEK, now),
-            "since": window_start(longest, now),
-        },
+        [day, day, day, week, week, week, timed, timed, sorted(kinds), window_start(longest, now)],
     )
     for player_id in kinds:
         protection.states[player_id].used = {window: Used() for window in windows}

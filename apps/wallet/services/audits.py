@@ -59,7 +59,7 @@ def record_comparison(
         publish(
             WalletDrifted(audit_id=audit.pk, provider=provider_code, findings=len(new)), now=now
         )
-    return AuditReport(audit.pk, provider_code, audit.compared, audit.unheard, audit.findings)
+    return AuditReport(audit.pk, provider_code, audit.compared, audit.unheard, audit.findings, now)
 
 
 @transaction.atomic

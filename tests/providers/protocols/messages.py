@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db.models import Field
+
 from apps.providers.adapters.contract import CallbackRequest, CallbackResponse
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import (
@@ -16,6 +18,7 @@ from apps.providers.contracts import (
     ProviderProfile,
     WebhookKey,
 )
+from apps.providers.models import ProviderPolicy
 
 RECEIVED_AT = datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)
 
@@ -137,3 +140,10 @@ def answer_to(
 def said(answer: CallbackResponse) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(answer.body)
     return content
+
+
+def meaning_of(flag: str) -> str:
+    """Return what the admin says about a flag of the policy."""
+    column = ProviderPolicy._meta.get_field(flag)
+    assert isinstance(column, Field)
+    return str(column.help_text)

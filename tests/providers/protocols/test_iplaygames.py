@@ -146,7 +146,11 @@ def test_an_unknown_type_is_refused() -> None:
 
 def test_a_retry_is_the_same_message_and_other_money_is_not() -> None:
     first = event_from("iplaygames", request_of("", BET)).fingerprint
-    same = [{"session_id": "s_2"}, {"timestamp": "2026-01-15T10:31:00Z"}, {"unknown": 1}]
+    same: list[dict[str, Any]] = [
+        {"session_id": "s_2"},
+        {"timestamp": "2026-01-15T10:31:00Z"},
+        {"unknown": 1},
+    ]
     for changes in same:
         again = event_from("iplaygames", request_of("", _body(**changes)))
         assert again.fingerprint == first, changes

@@ -13,6 +13,7 @@ from apps.providers.selectors.profiles import provider_profile, provider_profile
 from apps.providers.services.catalogue import save_provider
 from apps.providers.services.policy import give_default_policy
 from tests.factories import make_provider
+from tests.providers.protocols.messages import meaning_of
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +91,6 @@ def test_the_database_refuses_a_flag_that_nobody_knows(flag: str) -> None:
 
 @pytest.mark.parametrize("flag", FLAGS)
 def test_each_flag_tells_people_what_it_means(flag: str) -> None:
-    meaning = str(ProviderPolicy._meta.get_field(flag).help_text)
+    meaning = meaning_of(flag)
     assert len(meaning) > 40
     assert meaning.endswith(".")

@@ -218,7 +218,7 @@ def test_a_provider_that_pays_each_free_win_is_a_matter_of_policy() -> None:
 
 def test_a_retry_is_the_same_message_and_other_money_is_not() -> None:
     first = event_from("swipe", request_of("bet", BET)).fingerprint
-    same = [{"sessionID": "another"}, {"amount": "1.5"}, {"unknown": 1}]
+    same: list[dict[str, Any]] = [{"sessionID": "another"}, {"amount": "1.5"}, {"unknown": 1}]
     other: list[dict[str, Any]] = [{"amount": "1.51"}, {"roundID": "r"}, {"txID": "t"}]
     for changes in same:
         again = event_from("swipe", request_of("bet", _changed(BET, **changes)))

@@ -1,0 +1,62 @@
+"""The three wallet models side by side, by what was measured of the providers that use them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from apps.gateway.selectors import OpenMoney, open_money
+from apps.providers.enums import WalletModel
+from apps.providers.selectors import active_providers
+from apps.rounds.traffic import ProviderTraffic, traffic_of
+from apps.wallet.contracts import AuditReport
+from apps.wallet.selectors import last_audits, open_findings, open_transfers
+
+WINDOW: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedProvider:
+    """One provider and what its wallet model costs us; ``traffic`` is None where silent."""
+
+    provider_id: int
+    code: str
+    wallet_model: WalletModel
+    traffic: ProviderTraffic | None
+    open_money: tuple[OpenMoney, ...]
+    open_findings: int
+    undecided: int
+    undecided_since: datetime | None
+    audit: AuditReport | None
+
+
+def played_providers(now: datetime) -> list[PlayedProvider]:
+    """Return every active provider, those with one model together."""
+    providers = active_providers()
+    traffic = traffic_of([one.pk for one in providers], since=now - WINDOW, until=now)
+    money = open_money()
+    findings, undecided, audits = open_findings(), open_transfers(), last_audits()
+    found = [
+        PlayedProvider(
+            provider_id=one.pk,
+            code=one.code,
+            wallet_model=WalletModel(one.wallet_model),
+            traffic=traffic.get(one.pk),
+            open_money=tuple(each for each in money if each.provider_code == one.code),
+            open_findings=findings.get(one.code, 0),
+            undecided=undecided[one.code][0] if one.code in undecided else 0,
+            undecided_since=undecided[one.code][1] if one.code in undecided else None,
+            audit=audits.get(one.code),
+        )
+        for one in providers
+    ]
+    order = list(WalletModel)
+    return sorted(found, key=lambda one: (order.index(one.wallet_model), one.code))
+
+
+def sums_by_currency(money: Iterable[OpenMoney]) -> Sequence[tuple[str, int]]:
+    """Return what is open per currency, in minor units; currencies are never added up."""
+    sums: dict[str, int] = {}
+    for one in money:
+        sums[one.currency] = sums.get(one.currency, 0) + one.amount_minor
+    return sorted(sums.items())

@@ -1,0 +1,145 @@
+"""Another wallet model for a provider: two people, and no money left in the old one."""
+
+import pytest
+
+from apps.gateway.errors import OpenMoneyError, SameWalletModelError
+from apps.gateway.selectors import open_money
+from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet, sweep_sub_wallets
+from apps.gateway.services.wallet_model import request_wallet_model
+from apps.providers.enums import WalletModel
+from apps.providers.models import Provider
+from apps.staff.errors import ApprovalVoidError, NotAllowedToDecideError, SelfApprovalError
+from apps.staff.models import User
+from apps.staff.services.approvals import approve
+from apps.wallet.enums import PlayModelName
+from tests.factories import make_user
+from tests.gateway.builders import NOW, Casino, later, open_casino
+from tests.races import race
+
+APPROVE = "wallet.approve_play_model"
+
+
+@pytest.fixture
+def asker(db: None) -> User:
+    return make_user("asker", permissions=("wallet.request_play_model", APPROVE))
+
+
+@pytest.fixture
+def agreer(db: None) -> User:
+    return make_user("agreer", permissions=(APPROVE,))
+
+
+def ask(asker: User, model: WalletModel = WalletModel.SUB_WALLET) -> int:
+    return request_wallet_model(
+        provider_code="aurora", model=model, acting_user=asker, reason="faster stakes", now=NOW
+    )
+
+
+def agree(approval_id: int, person: User) -> None:
+    approve(approval_id=approval_id, user=person, reason="agreed with the provider", now=later(9))
+
+
+def model_now() -> str:
+    return Provider.objects.get(code="aurora").wallet_model
+
+
+def test_the_two_lists_of_models_are_one() -> None:
+    assert WalletModel.choices == PlayModelName.choices
+
+
+def test_two_people_change_it_and_the_history_says_why(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    agree(ask(asker), agreer)
+    assert model_now() == "sub_wallet"
+    newest = Provider.objects.get(code="aurora").history.latest()
+    assert "wallet model hold to sub_wallet" in newest.history_change_reason
+    fund_sub_wallet(MoneyOrder(casino.player.pk, "aurora", 500, "AUD", "k"), now=later(10))
+    assert casino.send_one(casino.event("e-1", bet_amount="5.00"))["status"] == "accepted"
+    assert casino.pots()["sub:aurora"] == 350
+
+
+def test_one_person_is_not_two_and_a_stranger_is_none(casino: Casino, asker: User) -> None:
+    approval_id = ask(asker)
+    with pytest.raises(SelfApprovalError):
+        agree(approval_id, asker)
+    with pytest.raises(NotAllowedToDecideError):
+        agree(approval_id, make_user("stranger"))
+    assert model_now() == "hold"
+
+
+def test_the_same_model_is_no_change(casino: Casino, asker: User) -> None:
+    with pytest.raises(SameWalletModelError):
+        ask(asker, WalletModel.HOLD)
+
+
+def test_open_money_speaks_against_asking_and_says_how_much(casino: Casino, asker: User) -> None:
+    casino.send(casino.tentative("e-1", bet_amount="2.00", win_amount="3.50"))
+    with pytest.raises(OpenMoneyError, match=r"2\.00.*held.*3\.50.*pending"):
+        ask(asker)
+    assert [(one.held_in, one.amount_minor) for one in open_money("aurora")] == [
+        ("held", 200),
+        ("pending", 350),
+    ]
+
+
+def test_money_that_came_in_since_speaks_against_agreeing_and_leaves_the_approval_pending(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    approval_id = ask(asker)
+    casino.send(casino.tentative("e-1", bet_amount="2.00", win_amount="0.00"))
+    with pytest.raises(OpenMoneyError):
+        agree(approval_id, agreer)
+    assert model_now() == "hold"
+    casino.send(casino.event("f-1", round_id="r-1", bet_amount="0.00", win_amount="0.00"))
+    agree(approval_id, agreer)
+    assert model_now() == "sub_wallet"
+
+
+def test_a_filled_sub_wallet_must_be_swept_before_it_is_left(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    agree(ask(asker), agreer)
+    fund_sub_wallet(MoneyOrder(casino.player.pk, "aurora", 500, "AUD", "k"), now=later(10))
+    with pytest.raises(OpenMoneyError, match="sub"):
+        ask(asker, WalletModel.TRANSFER)
+    sweep_sub_wallets("aurora", now=later(11))
+    agree(ask(asker, WalletModel.TRANSFER), agreer)
+    assert model_now() == "transfer"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_approval_about_a_model_that_has_changed_since_is_void() -> None:
+    open_casino()
+    approval_id = ask(make_user("asker", permissions=("wallet.request_play_model",)))
+    Provider.objects.update(wallet_model="transfer")
+    with pytest.raises(ApprovalVoidError):
+        agree(approval_id, make_user("agreer", permissions=(APPROVE,)))
+    assert model_now() == "transfer"
+
+
+def test_a_bet_of_the_old_model_is_rolled_back_into_the_old_pot(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    casino.send(casino.event("e-1", bet_amount="10.00", win_amount="4.00"))
+    agree(ask(asker), agreer)
+    casino.send(casino.rollback("b-1", "e-1"))
+    assert casino.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_filling_and_leaving_a_sub_wallet_at_once_never_leave_money_behind() -> None:
+    casino = open_casino()
+    Provider.objects.update(wallet_model="sub_wallet")
+    asker = make_user("asker", permissions=("wallet.request_play_model",))
+    agreer = make_user("agreer", permissions=(APPROVE,))
+    approval_id = ask(asker, WalletModel.TRANSFER)
+    order = MoneyOrder(casino.player.pk, "aurora", 500, "AUD", "k")
+    outcomes = race([lambda: fund_sub_wallet(order, now=NOW), lambda: agree(approval_id, agreer)])
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert len(refused) == 1
+    assert (model_now(), casino.pots().get("sub:aurora", 0)) in {
+        ("transfer", 0),
+        ("sub_wallet", 500),
+    }

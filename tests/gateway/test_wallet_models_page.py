@@ -1,0 +1,109 @@
+"""The pages about wallet models: figures, not praise, and a next step for who may take one."""
+
+import pytest
+from django.test import Client
+
+from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet
+from apps.gateway.services.wallet_audit import audit_wallets
+from apps.staff.models import Approval
+from apps.wallet.contracts import TransferOrder
+from apps.wallet.models import AuditFinding
+from apps.wallet.services.game_transfers import request_transfer
+from tests.factories import make_user
+from tests.gateway.builders import NOW, Casino, later
+
+PAGE = "/admin/reports/walletmodelcomparison/"
+VIEW = (
+    "reports.view_walletmodelcomparison",
+    "wallet.view_auditfinding",
+    "wallet.view_gametransfer",
+    "wallet.view_walletaudit",
+)
+
+
+def client_with(*permissions: str) -> Client:
+    client = Client()
+    client.force_login(make_user(permissions=(*VIEW, *permissions)))
+    return client
+
+
+@pytest.fixture
+def drifting(casino: Casino) -> Casino:
+    casino.provider.wallet_model = "sub_wallet"
+    casino.provider.save()
+    fund_sub_wallet(MoneyOrder(casino.player.pk, "aurora", 1_000, "AUD", "k"), now=NOW)
+    casino.now = later(10)
+    casino.send(
+        casino.event(
+            "e-1",
+            bet_amount="1.00",
+            win_amount="0.00",
+            balance_before="10.00",
+            balance_after="9.50",
+        )
+    )
+    audit_wallets("aurora", now=later(20))
+    return casino
+
+
+def test_the_three_models_stand_side_by_side_with_what_is_open(drifting: Casino) -> None:
+    text = client_with().get(PAGE).content.decode()
+    for words in ("Hold on our ledger", "Sub-wallet per provider", "Transfer to the provider"):
+        assert words in text
+    assert "9.00" in text
+    assert "1 compared, 0 unheard" in text
+    assert "Change model" not in text
+
+
+def test_a_person_with_the_right_asks_for_another_model_and_hears_why_not(
+    drifting: Casino,
+) -> None:
+    client = client_with("wallet.request_play_model")
+    assert "Change model" in client.get(PAGE).content.decode()
+    form = {"wallet_model": "transfer", "reason": "the provider asks for it"}
+    refused = client.post(f"{PAGE}aurora/ask/", form, follow=True).content.decode()
+    assert "Money is open at aurora" in refused
+    assert not Approval.objects.exists()
+    assert client.post(f"{PAGE}nobody/ask/", form).status_code == 404
+    assert client_with().post(f"{PAGE}aurora/ask/", form).status_code == 403
+
+
+def test_asking_makes_an_approval(casino: Casino) -> None:
+    client = client_with("wallet.request_play_model")
+    form = {"wallet_model": "sub_wallet", "reason": "stakes must be instant"}
+    answer = client.post(f"{PAGE}aurora/ask/", form, follow=True).content.decode()
+    assert f"Approval {Approval.objects.get().pk} awaits a second person." in answer
+
+
+def test_a_finding_shows_both_figures_and_is_explained_with_words(drifting: Casino) -> None:
+    finding = AuditFinding.objects.get()
+    page = f"/admin/wallet/auditfinding/{finding.pk}/"
+    client = client_with("wallet.explain_auditfinding")
+    text = client.get(f"{page}change/").content.decode()
+    assert "9.00" in text
+    assert "9.50" in text
+    assert client.get("/admin/wallet/auditfinding/").status_code == 200
+    assert client_with().post(f"{page}do/explain/", {"reason": "rounding there"}).status_code == 403
+    client.post(f"{page}do/explain/", {"reason": "they paid a jackpot twice"})
+    finding.refresh_from_db()
+    assert (finding.state, finding.explanation) == ("explained", "they paid a jackpot twice")
+    again = client.post(f"{page}do/explain/", {"reason": "once more"}, follow=True)
+    assert "explained already" in again.content.decode()
+
+
+def test_a_transfer_shows_its_lines_and_may_be_asked_about(casino: Casino) -> None:
+    order = TransferOrder(casino.player.pk, casino.provider.pk, "aurora", "in", 500, "k")
+    transfer = request_transfer(order, now=NOW)
+    page = f"/admin/wallet/gametransfer/{transfer.id}/"
+    client = client_with("wallet.ask_gametransfer")
+    text = client.get(f"{page}change/").content.decode()
+    assert "p-1001 cash → in_transit:aurora" in text
+    assert "Ask the provider now" in text
+    asked = client.post(f"{page}do/ask/", {"reason": "the player waits"}, follow=True)
+    assert "The provider is asked now" in asked.content.decode()
+    assert client.get("/admin/wallet/gametransfer/?state=requested").status_code == 200
+
+
+def test_audits_are_listed_also_where_they_found_nothing(casino: Casino) -> None:
+    audit_wallets("aurora", now=NOW)
+    assert "aurora" in client_with().get("/admin/wallet/walletaudit/").content.decode()

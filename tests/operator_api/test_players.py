@@ -1,0 +1,200 @@
+"""Players over the API: mirrored, never rewritten, and told what stands between them and cash."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from apps.disputes.contracts import Complaint
+from apps.disputes.services.cases import open_case
+from apps.play.models import GameSession
+from apps.players.models import Exclusion, Limit, Player
+from apps.wallet.models import Account
+from tests.bonuses.makers import make_grant, make_rule
+from tests.factories import make_user
+from tests.gateway.builders import open_casino, open_player
+from tests.operator_api.builders import NOW, Api, make_api, make_casino
+
+pytestmark = pytest.mark.django_db
+
+NEW = {"currency": "EUR", "jurisdiction": "MT", "kyc_status": "verified"}
+
+
+@pytest.fixture
+def api() -> Api:
+    return make_api()
+
+
+def _put(api: Api, **changes: Any) -> tuple[int, Any]:
+    return api.put("players/p-1001", {**NEW, **changes})
+
+
+def test_a_new_player_gets_accounts_and_the_same_again_changes_nothing(api: Api) -> None:
+    status, answer = _put(api, date_of_birth="1990-05-17")
+    assert (status, answer["may_play"], answer["status"]) == (201, True, "active")
+    assert _put(api, date_of_birth="1990-05-17") == (200, answer)
+    player = Player.objects.get()
+    assert str(player.date_of_birth) == "1990-05-17"
+    assert player.history.count() <= 2
+    assert Account.objects.filter(player=player).count() == 4
+    assert api.get("players/p-1001/balance")[1]["playable"] == "0.00"
+    assert api.pay("k-1")[0] == 201
+
+
+def test_standing_and_kyc_follow_and_the_currency_never_does(api: Api) -> None:
+    _put(api)
+    status, answer = _put(api, kyc_status="rejected", status="blocked")
+    assert (status, answer["kyc_status"], answer["may_play"]) == (200, "rejected", False)
+    status, problem = _put(api, currency="AUD")
+    assert (status, problem["code"]) == (409, "player_mismatch")
+    assert Player.objects.get().kyc_status == "rejected"
+
+
+def test_who_may_not_play_any_more_has_no_session_left(api: Api) -> None:
+    make_casino()
+    api.open()
+    _put(api, status="blocked")
+    session = GameSession.objects.get()
+    assert (session.end_code, session.ended_at) == ("protection", NOW)
+
+
+def test_a_limit_holds_at_once_and_its_raise_waits_however_often_it_is_said(api: Api) -> None:
+    lower = [{"kind": "deposit_24h", "amount": "50.00"}, {"kind": "time_24h", "minutes": 60}]
+    for _ in range(2):
+        assert _put(api, limits=lower)[0] in {200, 201}
+    assert Limit.objects.count() == 2
+    status, problem = api.pay("k-1", amount="50.01")
+    assert (status, problem["errors"][0]["code"]) == (409, "deposit_limit")
+    higher = [{"kind": "deposit_24h", "amount": "80.00"}]
+    _put(api, limits=higher)
+    waiting = Limit.objects.get(amount_minor=8_000)
+    with time_machine.travel(NOW + timedelta(hours=5), tick=False):
+        _put(api, limits=higher)
+    # Said again, the raise doesn't start to wait anew.
+    assert Limit.objects.get(amount_minor=8_000, cancelled_at__isnull=True) == waiting
+    assert waiting.effective_from > NOW
+
+
+def test_a_limit_is_removed_after_its_delay_however_often_it_is_said(api: Api) -> None:
+    _put(api, limits=[{"kind": "loss_7d", "amount": "50.00"}])
+    none = [{"kind": "loss_7d", "amount": None}]
+    _put(api, limits=none)
+    ends_at = Limit.objects.get().effective_until
+    assert ends_at is not None
+    with time_machine.travel(NOW + timedelta(hours=5), tick=False):
+        _put(api, limits=none)
+    assert Limit.objects.get().effective_until == ends_at
+    assert _put(api, limits=[{"kind": "wager_24h"}])[0] == 200
+
+
+def test_an_exclusion_holds_once_and_is_never_shortened(api: Api) -> None:
+    make_casino()
+    api.open()
+    longer = {"kind": "time_out", "ends_at": "2026-12-01T00:00:00Z"}
+    for _ in range(2):
+        status, answer = _put(api, exclusion=longer)
+        assert (status, answer["may_play"]) == (200, False)
+    assert Exclusion.objects.count() == 1
+    assert GameSession.objects.get().end_code == "protection"
+    _put(api, exclusion={"kind": "time_out", "ends_at": "2026-11-25T00:00:00Z"})
+    _put(api, exclusion=None)
+    assert Exclusion.objects.count() == 1
+    _put(api, exclusion={"kind": "self_exclusion"})
+    status, problem = _put(api, status="active")
+    assert (status, problem["code"]) == (409, "protected_standing")
+    assert api.open()[0] == 403
+
+
+def test_one_refused_part_leaves_the_whole_player_as_it_was(api: Api) -> None:
+    _put(api)
+    status, problem = _put(
+        api,
+        kyc_status="pending",
+        limits=[{"kind": "deposit_24h", "amount": "5.00"}],
+        exclusion={"kind": "time_out", "ends_at": "2026-11-22T10:15:30Z"},
+    )
+    assert (status, problem["code"]) == (409, "exclusion_period")
+    assert Player.objects.get().kyc_status == "verified"
+    assert not Limit.objects.exists()
+
+
+def test_a_player_who_owes_nothing_may_withdraw_all_cash(api: Api) -> None:
+    make_casino()
+    assert api.get("players/p-1001/withdrawal-eligibility") == (
+        200,
+        {
+            "player_id": "p-1001",
+            "eligible": True,
+            "withdrawable": "100.00",
+            "currency": "EUR",
+            "reasons": [],
+        },
+    )
+
+
+def test_everything_about_a_withdrawal_is_said_at_once(api: Api) -> None:
+    make_casino()
+    Player.objects.update(kyc_status="pending")
+    _put(
+        api,
+        kyc_status="pending",
+        limits=[{"kind": "deposit_24h", "amount": "0.00"}],
+        exclusion={"kind": "time_out", "ends_at": "2026-12-01T00:00:00Z"},
+    )
+    _, answer = api.get("players/p-1001/withdrawal-eligibility")
+    assert not answer["eligible"]
+    assert [(r["code"], r["blocks"]) for r in answer["reasons"]] == [
+        ("kyc_not_verified", True),
+        ("time_out", False),
+        ("deposit_24h_used_up", False),
+    ]
+    assert all(r["text"] and r["resolve_at"] for r in answer["reasons"])
+
+
+def test_a_player_without_bonuses_has_an_empty_list(api: Api) -> None:
+    make_casino()
+    assert api.get("players/p-1001/bonuses") == (200, {"player_id": "p-1001", "bonuses": []})
+
+
+def test_a_bonus_shows_its_progress_and_keeps_cash_back(api: Api) -> None:
+    make_rule(currency="EUR")
+    player = make_casino()
+    make_grant(player)
+    _, answer = api.get("players/p-1001/bonuses")
+    [bonus] = answer["bonuses"]
+    assert (bonus["required"], bonus["done"], bonus["percent_done"]) == ("12000.00", "0.00", "0.00")
+    assert bonus["remaining"] == "12000.00"
+    assert bonus["requirement"].endswith("= 12,000.00 EUR of turnover")
+    _, answer = api.get("players/p-1001/withdrawal-eligibility")
+    reasons = {reason["code"]: reason for reason in answer["reasons"]}
+    assert (reasons["wagering_left"]["value"], answer["eligible"]) == ("12000.00 EUR", False)
+    assert reasons["bonus_funds"]["value"] == "200.00 EUR"
+    status, problem = api.pay("k-1", kind="withdrawal")
+    assert (status, problem["errors"][0]["code"]) == (409, "wagering_left")
+
+
+def test_held_stakes_open_rounds_and_disputes_explain_and_do_not_block(api: Api) -> None:
+    casino = open_casino()
+    casino.player = open_player("p-70001", cash_minor=10_000)
+    casino.book["p-70001"] = 10_000
+    casino.send(casino.tentative("au-1", "r-1", bet_amount="10.00", win_amount="4.00"))
+    agent = make_user(permissions=("disputes.open_case",))
+    complaint = Complaint(
+        player_ref="p-70001",
+        provider_code="aurora",
+        event_id="au-1",
+        case_type="settlement",
+        claim="It froze.",
+        received_at=NOW,
+    )
+    case = open_case(complaint, acting_user=agent, now=NOW)
+    _, answer = api.get("players/p-70001/withdrawal-eligibility")
+    assert (answer["eligible"], answer["withdrawable"]) == (True, "90.00")
+    assert {r["code"]: r["value"] for r in answer["reasons"]} == {
+        "held_stakes": "10.00 AUD",
+        "pending_wins": "4.00 AUD",
+        "open_rounds": "1",
+        "open_dispute": case.number,
+    }
+    assert not any(reason["blocks"] for reason in answer["reasons"])
