@@ -160,12 +160,10 @@ WHERE EXISTS (
 )
 """
 
-DRAW_EVENT_IDS: LiteralString = """
-SELECT nextval(pg_get_serial_sequence('rounds_roundevent', 'id')) FROM generate_series(1, %s)
-"""
-
-DRAW_ROUND_IDS: LiteralString = """
-SELECT nextval(pg_get_serial_sequence('rounds_round', 'id')) FROM generate_series(1, %s)
+DRAW_IDS: LiteralString = """
+SELECT 'event', nextval('rounds_roundevent_id_seq') FROM generate_series(1, %s)
+UNION ALL
+SELECT 'round', nextval('rounds_round_id_seq') FROM generate_series(1, %s)
 """
 
 # An event that another process stored a moment ago, under another player's lock, comes back

@@ -125,6 +125,10 @@ class Gateway:
         return await loop.run_in_executor(self._reader, self._load_profile, provider_code)
 
     def _load_profile(self, provider_code: str) -> ProviderProfile | None:
+        # Whoever waited here while another callback read the profile need not read it again.
+        known, profile = self._directory.known_profile(provider_code)
+        if known:
+            return profile
         try:
             return self._directory.load_profile(provider_code)
         except DatabaseError:

@@ -215,7 +215,8 @@ def _load_players_state(
     player_ids = sorted(wallet.player_id for wallet in book.wallets.values())
     provider_ids = sorted({context.provider.id for context, _ in events})
     book.wagering = wagering.load_wagering(cursor, player_ids)
-    book.drift = store.find_drift(cursor, provider_ids, player_ids)
+    if any(event.balance_after_minor is not None for _, event in events):
+        book.drift = store.find_drift(cursor, provider_ids, player_ids)
     undone = [
         context.subject(event.reference_event_id)
         for context, event in events

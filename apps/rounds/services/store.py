@@ -75,15 +75,11 @@ def find_settling_wins(cursor: Cursor, stakes: Iterable[tuple[int, str, int]]) -
 
 def draw_ids(cursor: Cursor, *, events: int, rounds: int) -> tuple[list[int], list[int]]:
     """Draw ids beforehand, so that new rows can name each other within one batch."""
-    drawn = []
-    for statement, count in (
-        (statements.DRAW_EVENT_IDS, events),
-        (statements.DRAW_ROUND_IDS, rounds),
-    ):
-        if count:
-            cursor.execute(statement, [count])
-        drawn.append([row[0] for row in cursor.fetchall()] if count else [])
-    return drawn[0], drawn[1]
+    cursor.execute(statements.DRAW_IDS, [events, rounds])
+    drawn = cursor.fetchall()
+    return [new_id for kind, new_id in drawn if kind == "event"], [
+        new_id for kind, new_id in drawn if kind == "round"
+    ]
 
 
 def save_rounds(cursor: Cursor, rounds: Iterable[RoundRow]) -> None:

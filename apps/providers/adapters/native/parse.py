@@ -5,7 +5,6 @@ import hmac
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NoReturn
@@ -146,27 +145,33 @@ def _canonical(raw: Any, secrets: Sequence[bytes]) -> CanonicalEvent:
     token = _token(raw.get("session_token"))
     _require_checksum(raw, secrets)
     _require_known_currency(currency)
-    event = CanonicalEvent(
-        event_id=ids["event_id"],
-        round_ref=round_ref,
-        player_ref=ids["player_id"],
-        occurred_at=occurred_at,
-        bet_minor=_amount(raw, "bet_amount", currency),
-        win_minor=_amount(raw, "win_amount", currency),
-        currency=currency,
-        game_code=ids["game_code"],
-        round_type=round_type,
-        balance_before_minor=_balance(raw, "balance_before", currency),
-        balance_after_minor=_balance(raw, "balance_after", currency),
-        finalized=finalized,
-        reference_event_id=reference,
-        promo_campaign=campaign,
-        promo_multiplier=multiplier,
-        session_token=token,
-        fingerprint="",
-        content={},
+    facts = {
+        "event_id": ids["event_id"],
+        "round_ref": round_ref,
+        "player_ref": ids["player_id"],
+        "occurred_at": occurred_at,
+        "bet_minor": _amount(raw, "bet_amount", currency),
+        "win_minor": _amount(raw, "win_amount", currency),
+        "currency": currency,
+        "game_code": ids["game_code"],
+        "round_type": round_type,
+        "balance_before_minor": _balance(raw, "balance_before", currency),
+        "balance_after_minor": _balance(raw, "balance_after", currency),
+        "finalized": finalized,
+        "reference_event_id": reference,
+        "promo_campaign": campaign,
+        "promo_multiplier": multiplier,
+    }
+    content = {name: value for name, value in raw.items() if name != "session_token"}
+    return CanonicalEvent(
+        **facts, session_token=token, fingerprint=_fingerprint(facts), content=content
     )
-    return _with_fingerprint(event, raw)
+
+
+def _fingerprint(facts: dict[str, Any]) -> str:
+    """Return the SHA-256 of what makes two deliveries the same event, in this order."""
+    texts = [v.isoformat() if isinstance(v, datetime) else str(v) for v in facts.values()]
+    return hashlib.sha256("|".join(texts).encode()).hexdigest()
 
 
 def _identifier(raw: dict[str, Any], name: str) -> str:
@@ -268,26 +273,3 @@ def _balance(raw: dict[str, Any], name: str, currency: str) -> int:
     if text.startswith("-"):
         return -_amount({name: text[1:]}, name, currency)
     return _amount(raw, name, currency)
-
-
-def _with_fingerprint(event: CanonicalEvent, raw: dict[str, Any]) -> CanonicalEvent:
-    facts = [
-        event.event_id,
-        event.round_ref,
-        event.player_ref,
-        event.occurred_at.isoformat(),
-        event.bet_minor,
-        event.win_minor,
-        event.currency,
-        event.game_code,
-        event.round_type,
-        event.balance_before_minor,
-        event.balance_after_minor,
-        event.finalized,
-        event.reference_event_id,
-        event.promo_campaign,
-        event.promo_multiplier,
-    ]
-    digest = hashlib.sha256("|".join(map(str, facts)).encode()).hexdigest()
-    content = {name: value for name, value in raw.items() if name != "session_token"}
-    return replace(event, fingerprint=digest, content=content)
