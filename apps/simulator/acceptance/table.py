@@ -100,6 +100,16 @@ class Table:
         self.expect_success(answer, what)
         return answer
 
+    def staked(self, bet: Move, what: str) -> Answer:
+        """Send a bet that must succeed, and see it taken from what the player can stake."""
+        before = self.bench.books(bet.seat)
+        answer = self.taken(bet, what)
+        after = self.bench.books(bet.seat)
+        cost_minor = 0 if bet.is_free else bet.amount_minor - bet.win_minor
+        seen = before.playable_minor - after.playable_minor
+        self.check(f"{what}: taken by our ledger", _money(cost_minor), _money(seen))
+        return answer
+
     def check(self, what: str, expected: object, seen: object) -> None:
         self.checks.append(Check(what, str(expected), str(seen), holds=expected == seen))
 
