@@ -220,7 +220,8 @@ class Checker:
             for at, pid, megabytes in seen:
                 lives[pid].append((at, megabytes))
             for pid, sizes in lives.items():
-                warm = [size for at, size in sizes if at >= sizes[0][0] + _WARM_SECONDS]
+                is_warm_at = sizes[0][0] + _WARM_SECONDS * self._evidence.patience
+                warm = [size for at, size in sizes if at >= is_warm_at]
                 most = max(size for _, size in sizes)
                 if most > _MOST_MEGABYTES.get(name, most):
                     yield f"the {name} (process {pid}) took {most} MB"

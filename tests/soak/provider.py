@@ -101,7 +101,11 @@ class Provider:
 
     async def _round(self, plan: RoundPlan) -> None:
         if plan.is_shuffled:
-            ops = (*plan.stakes, *plan.undone, *plan.wins)
+            ops = (*plan.stakes, *plan.wins, *plan.undone)
+            now = datetime.now(UTC) + self.place.clock_offset
+            for number, op in enumerate(ops):
+                # They happened in this order, in whatever order they arrive.
+                self._move(op, now + timedelta(milliseconds=number))
             await asyncio.gather(*(self._settle(op) for op in ops))
             return
         standing = {stake.id for stake in plan.stakes if await self._stake(stake)}
