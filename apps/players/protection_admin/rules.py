@@ -117,7 +117,7 @@ def _rules_panel(checked: dict[str, date], today: date, may_add: bool) -> Panel:
                 _in_force(rule, today),
                 badge(Evidence(rule.evidence).label, _EVIDENCE_TONES.get(rule.evidence, "warning")),
                 _checked(_last(rule, checked), today),
-                rule.citation,
+                link_cell(rule.url, rule.citation) if rule.url else rule.citation,
             ]
             for rule in found
         ],
