@@ -22,7 +22,7 @@ def main(port: str) -> None:
     from apps.rounds.services import store  # noqa: PLC0415
 
     def find_nothing(
-        _cursor: Cursor, _keys: Iterable[tuple[int, str]]
+        cursor: Cursor, keys: Iterable[tuple[int, str]]
     ) -> dict[tuple[int, str], EventRow]:
         return {}
 

@@ -105,6 +105,7 @@ class _Run:
             mean_seconds=order.mean_kill_seconds,
             clock=history.now,
         )
+        self._told: list[tuple[str, str, int | None]] = []
         self._healed_at = 0.0
         self._drain_seconds = 0.0
 
@@ -157,6 +158,8 @@ class _Run:
                 await asyncio.gather(*loops)
                 await asyncio.gather(*(provider.finish() for provider in self._providers))
                 await asyncio.gather(*(provider.ask_again(100) for provider in self._providers))
+                for provider in self._providers:
+                    self._told += await provider.balances()
         except TimeoutError:
             self._report("some operations stay open")
 
@@ -187,6 +190,7 @@ class _Run:
                 for provider in self._providers
                 for op_id in provider.forged_only
             ),
+            told=tuple(self._told),
             history=tuple(read_history(self._history.path)),
             ours=ours,
             samples=tuple(self._sampler.samples),
