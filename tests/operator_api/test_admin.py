@@ -1,6 +1,7 @@
 """Clients are made by those who may, and a token is shown on one page, once."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -76,7 +77,13 @@ def test_a_refused_form_says_why_and_makes_nothing() -> None:
     engineer = _staff(*MAY)
     form = {"name": "Backend", "scopes": ["players:read"], "reason": "Once more."}
     assert "named" in engineer.post(f"{LIST}add/", form).content.decode()
-    for change in ({"name": ""}, {"scopes": []}, {"scopes": ["everything"]}, {"reason": ""}):
+    changes: list[dict[str, Any]] = [
+        {"name": ""},
+        {"scopes": []},
+        {"scopes": ["everything"]},
+        {"reason": ""},
+    ]
+    for change in changes:
         assert engineer.post(f"{LIST}add/", {**form, **change}).status_code == 200
     assert ApiClient.objects.count() == 1
 
