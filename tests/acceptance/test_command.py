@@ -91,6 +91,18 @@ def test_a_policy_against_the_protocols_text_is_red_with_exit_status_1(
     assert found[number]["failed"]
 
 
+@pytest.mark.parametrize("wallet_model", ["sub_wallet", "transfer"])
+def test_the_other_wallet_models_are_green_too(stand: Stand, wallet_model: str) -> None:
+    code = make_acceptance_provider(
+        "hub88", code=f"acceptance-{wallet_model}", wallet_model=wallet_model, now=datetime.now(UTC)
+    )
+    status, report = run(
+        *("--provider", code, "--to", stand.url, "--only", "1,2,7,8,9,11,13,18,20,26,30,35,52,57")
+    )
+    red = [one for one in report["scenarios"] if one["result"] == "red"]
+    assert (status, red) == (0, [])
+
+
 class YesSayer(BaseHTTPRequestHandler):
     """A gateway that says yes to everything and books nothing."""
 

@@ -81,6 +81,7 @@ def replayed(table: Table) -> None:
 
 @SCENARIOS(30, "A bet above the balance is refused with the balance; one of all of it is taken.")
 def funds(table: Table) -> None:
+    table.need_own_funds()
     seat = table.seat(100)
     with table.moving_nothing(seat, "the bet above the balance"):
         answer = table.send(table.stake(seat, 101))
@@ -93,6 +94,7 @@ def funds(table: Table) -> None:
 
 @SCENARIOS(31, "A bet of the balance and one smallest unit, and a bet of the smallest unit.")
 def smallest_units(table: Table) -> None:
+    table.need_own_funds()
     seat = table.seat(1_000)
     above = table.dialect.below_smallest(1_000, seat.currency)
     if above is None:

@@ -164,6 +164,7 @@ def unknown_fields(table: Table) -> None:
     ),
 )
 def bet_and_win_without_funds(table: Table) -> None:
+    table.need_own_funds()
     seat = table.seat(100)
     together = table.played(seat, 150, 400, fields={"finalized": False})
     with table.moving_nothing(seat, "bet and win"):

@@ -53,6 +53,7 @@ def rollback_of_a_win(table: Table) -> None:
 
 @SCENARIOS(15, "A bet that was refused is rolled back: success, and nothing moves.")
 def rollback_of_a_refused_bet(table: Table) -> None:
+    table.need_own_funds()
     seat = table.seat(100)
     bet = table.stake(seat, 150)
     with table.moving_nothing(seat, "bet and rollback"):

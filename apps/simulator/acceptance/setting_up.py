@@ -76,7 +76,9 @@ def prepare(provider_code: str, dialect: Dialect, *, now: datetime) -> Prepared:
     return Prepared(provider.pk, provider_code, dialect, key)
 
 
-def make_acceptance_provider(dialect_name: str, *, now: datetime, code: str = "") -> str:
+def make_acceptance_provider(
+    dialect_name: str, *, now: datetime, code: str = "", wallet_model: str = WalletModel.HOLD
+) -> str:
     """Add the provider ``acceptance-<dialect>``, which only the kit plays, and return its code.
 
     A second call finds it as it is. Its own key is thrown away: each run has one of its own.
@@ -84,16 +86,16 @@ def make_acceptance_provider(dialect_name: str, *, now: datetime, code: str = ""
     dialect = DIALECTS[dialect_name]()
     code = code or f"acceptance-{dialect_name}"
     if all(known != code for known, _ in provider_codes()):
-        save_provider(_record(code, dialect), now=now)
+        save_provider(_record(code, dialect, wallet_model), now=now)
     return code
 
 
-def _record(code: str, dialect: Dialect) -> ProviderRecord:
+def _record(code: str, dialect: Dialect, wallet_model: str) -> ProviderRecord:
     return ProviderRecord(
         code=code,
         name=f"Acceptance kit ({dialect.name})",
         protocol=dialect.protocol,
-        wallet_model=WalletModel.HOLD,
+        wallet_model=wallet_model,
         webhook_secret=dialect.new_key().registered,
         reporting_timezone="UTC",
         past_seconds=172_800,

@@ -38,6 +38,11 @@ class Table:
         """Leave the scenario: it does not apply, for this reason."""
         raise DoesNotApplyError(reason)
 
+    def need_own_funds(self) -> None:
+        """Leave the scenario where stakes can't be refused for funds."""
+        if not self.bench.model.may_refuse_for_funds:
+            self.skip("the money lies in the provider's own wallet, which decides about funds")
+
     def seat(self, balance_minor: int, *, second_game: bool = False) -> Seat:
         """Seat a new player with a balance."""
         seat = self.bench.seat(balance_minor, second_game=second_game)
