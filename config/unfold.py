@@ -17,6 +17,8 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Rejected callbacks", "block", "gateway.rejection"),
             ("Round log pulls", "cloud_download", "reconciliation.pullcursor"),
             ("Pulled pages", "description", "reconciliation.pulledpage"),
+            ("API clients", "api", "operator_api.apiclient"),
+            ("API tokens", "password", "operator_api.apitoken"),
             ("Outbox", "outbox", "core.outboxmessage"),
         ],
     ),

@@ -52,13 +52,18 @@ class MoneyOrder:
     amount: str
     currency: str
     reference: str
+    provider_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MoneyMoved:
-    """A transfer that was posted, and what the player has after it."""
+    """A transfer and what the player has after it.
 
-    transfer_id: int
+    ``state`` is posted, or requested where a provider has yet to say that it took the money.
+    """
+
+    transfer_id: str
+    state: str
     player_ref: str
     direction: str
     amount_minor: int

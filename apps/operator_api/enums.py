@@ -13,7 +13,9 @@ class Scope(models.TextChoices):
 
 
 class TransferDirection(models.TextChoices):
-    """Money between the player's cash and the world outside."""
+    """Money between the player's cash and the world outside, or what is set apart for a game."""
 
     DEPOSIT = "deposit", "Deposit"
     WITHDRAWAL = "withdrawal", "Withdrawal"
+    TO_GAME = "to_game", "To a provider's games"
+    FROM_GAME = "from_game", "Back from a provider's games"

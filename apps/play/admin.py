@@ -1,14 +1,19 @@
 """Game sessions and the keys that sign their tokens."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, override
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils import timezone
 
 from apps.core.admin import (
     ActionCall,
+    Panel,
+    PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    at_cell,
     badge,
     badge_column,
     choice_filter,
@@ -18,6 +23,7 @@ from apps.core.admin import (
 from apps.play import services
 from apps.play.enums import SessionEnd, SigningKeyState
 from apps.play.models import GameSession, SigningKey
+from apps.play.selectors import refreshes_of_session, tokens_of_session
 from apps.providers.selectors import provider_choices
 
 
@@ -42,8 +48,34 @@ def _revoke_key(call: ActionCall) -> str:
     return "Revoked. Every session it signed for has ended."
 
 
+def _tokens_panel(session: GameSession) -> Panel:
+    return Panel(
+        title="Gameplay tokens",
+        note="Each lives for 15 minutes at most. The tokens themselves are stored nowhere.",
+        columns=["Token id", "Issued", "Expires", "Signed with"],
+        rows=[
+            [str(token.jti), at_cell(token.issued_at), at_cell(token.expires_at), token.kid]
+            for token in tokens_of_session(session.pk)
+        ],
+        empty_text="No token was issued.",
+    )
+
+
+def _refreshes_panel(session: GameSession) -> Panel:
+    return Panel(
+        title="Refresh credentials",
+        note="Each works once. One that is presented a second time ends the session.",
+        columns=["Issued", "Used", "Presented again"],
+        rows=[
+            [at_cell(each.issued_at), at_cell(each.used_at), at_cell(each.reused_at)]
+            for each in refreshes_of_session(session.pk)
+        ],
+        empty_text="This session is from before tokens could be renewed.",
+    )
+
+
 @admin.register(GameSession)
-class GameSessionAdmin(ReadOnlyAdmin[GameSession]):
+class GameSessionAdmin(PanelsMixin, ReadOnlyAdmin[GameSession]):
     list_display = [
         "id",
         "player",
@@ -73,6 +105,10 @@ class GameSessionAdmin(ReadOnlyAdmin[GameSession]):
             is_offered=lambda session, _user: session.ended_at is None,
         )
     ]
+
+    @override
+    def panels(self, request: HttpRequest, obj: GameSession) -> Sequence[Panel]:
+        return [_tokens_panel(obj), _refreshes_panel(obj)]
 
     @admin.display(description="state")
     def state(self, session: GameSession) -> Any:

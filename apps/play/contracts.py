@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from apps.providers.contracts import CertificateRef
 
@@ -91,3 +92,22 @@ class SessionRow:
     provider_id: int
     provider_code: str
     game_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLine:
+    """A token as people see it."""
+
+    jti: UUID
+    issued_at: datetime
+    expires_at: datetime
+    kid: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshLine:
+    """A refresh credential as people see it: when it was made, used, and presented again."""
+
+    issued_at: datetime
+    used_at: datetime | None
+    reused_at: datetime | None

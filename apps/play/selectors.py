@@ -10,11 +10,17 @@ from django.db.models import Q
 
 from apps.core.batches import Cursor
 from apps.play import statements
-from apps.play.contracts import SessionFact
+from apps.play.contracts import RefreshLine, SessionFact, TokenLine
 from apps.play.enums import SigningKeyState
 from apps.play.errors import UnknownSessionError
 from apps.play.jwt import jwk
-from apps.play.models import TOKEN_LIFETIME, GameSession, SigningKey
+from apps.play.models import (
+    TOKEN_LIFETIME,
+    GameplayToken,
+    GameSession,
+    RefreshCredential,
+    SigningKey,
+)
 
 # A session id has one spelling, the one we handed out.
 _PUBLIC_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -61,3 +67,18 @@ def session_id_of(public_id: str) -> int:
     if found is None:
         raise UnknownSessionError(public_id)
     return found
+
+
+def tokens_of_session(session_id: int, *, limit: int = 50) -> list[TokenLine]:
+    """Return a session's tokens, newest first."""
+    tokens = GameplayToken.objects.filter(session_id=session_id).order_by("-pk")
+    rows = tokens.values_list("jti", "issued_at", "expires_at", "signing_key__kid")[:limit]
+    return [TokenLine(*row) for row in rows]
+
+
+def refreshes_of_session(session_id: int, *, limit: int = 50) -> list[RefreshLine]:
+    """Return a session's refresh credentials with what became of them, newest first."""
+    rows = RefreshCredential.objects.filter(session_id=session_id).order_by("-pk")
+    return [
+        RefreshLine(*row) for row in rows.values_list("issued_at", "used_at", "reused_at")[:limit]
+    ]

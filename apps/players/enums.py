@@ -112,7 +112,7 @@ class RuleKind(models.TextChoices):
 class Evidence(models.TextChoices):
     """How well a rule is known: read at its source, in somebody else's words, or from memory."""
 
-    READ = "read", "Read at the source"
+    READ = "read", "Read at the source once"
     SECOND_HAND = "second_hand", "Second-hand"
     REMEMBERED = "remembered", "Remembered, not yet checked"
     HOUSE = "house", "Our own choice"

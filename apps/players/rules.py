@@ -82,6 +82,11 @@ def capped_jurisdictions() -> list[str]:
     return sorted({rule.jurisdiction for rule in all_rules() if rule.kind == RuleKind.STAKE_CAP})
 
 
+def capped_categories(jurisdiction: str, on: date) -> list[str]:
+    found = _nearest(RuleKind.STAKE_CAP.value, jurisdiction, on)
+    return sorted({rule.category for rule in found})
+
+
 def stake_cap(
     jurisdiction: str, currency: str, category: str, *, born: date | None, on: date
 ) -> int | None:

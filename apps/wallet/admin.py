@@ -176,7 +176,7 @@ class LedgerSealAdmin(ReadOnlyAdmin[LedgerSeal]):
     ordering = ["-last_transfer_id"]
 
 
-_TRANSFER_TONES = {
+_TRANSFER_TONES: dict[str, str] = {
     GameTransferState.REQUESTED: "info",
     GameTransferState.UNRESOLVED: "warning",
     GameTransferState.CONFIRMED: "success",

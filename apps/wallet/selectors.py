@@ -116,7 +116,7 @@ def transfer_by_key(idempotency_key: str) -> GameTransferRef | None:
         .filter(idempotency_key=idempotency_key)
         .first()
     )
-    return transfer and transfer_ref(transfer)
+    return transfer_ref(transfer) if transfer is not None else None
 
 
 def transfer_ref(transfer: GameTransfer) -> GameTransferRef:

@@ -13,14 +13,12 @@ from django.core.management import call_command
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
-from apps.bonuses.services.rules import create_rule, request_activation
 from apps.providers.adapters.registry import ADAPTERS
-from apps.simulator.acceptance.bonus import TERMS, WEIGHTS
+from apps.simulator.acceptance.bonus import put_rule_in_force
 from apps.simulator.acceptance.kit import Kit
 from apps.simulator.acceptance.setting_up import Prepared, make_acceptance_provider, prepare
 from apps.simulator.capture.own_gateway import OwnGateway
 from apps.simulator.dialects.registry import DIALECTS
-from apps.staff.services import approve
 from tests.factories import make_user
 
 SPOKEN = [name for name, kind in DIALECTS.items() if kind.protocol in ADAPTERS]
@@ -59,11 +57,14 @@ def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[No
 @pytest.fixture(scope="module")
 def stand(db: None) -> Iterator[Stand]:
     now = datetime.now(UTC)
-    approve_the_bonus_rule(now)
+    put_rule_in_force(
+        author=make_user(), approver=make_user(permissions=("bonuses.approve_rule",)), now=now
+    )
     prepared = {
         name: prepare(make_acceptance_provider(name, now=now), DIALECTS[name](), now=now)
         for name in SPOKEN
     }
+    # The gateway starts last, so that it knows all of it from its first request on.
     with gateway() as url:
         stand = Stand(url, prepared)
         yield stand
@@ -88,12 +89,3 @@ def database_url() -> str:
         f"postgresql://{quote(parts['USER'])}@/{quote(parts['NAME'])}"
         f"?host={quote(parts['HOST'], safe='')}&port={parts['PORT']}"
     )
-
-
-def approve_the_bonus_rule(now: datetime) -> None:
-    """Have two people put the kit's bonus rule in force."""
-    author = make_user()
-    approver = make_user(permissions=("bonuses.approve_rule",))
-    rule = create_rule(TERMS, WEIGHTS, acting_user=author, now=now)
-    approval_id = request_activation(rule_id=rule.pk, acting_user=author, reason="Kit.", now=now)
-    approve(approval_id=approval_id, user=approver, reason="Read.", now=now)

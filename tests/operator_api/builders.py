@@ -27,7 +27,7 @@ class Api:
     token: str
 
     def call(
-        self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: str
+        self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: Any
     ) -> tuple[int, Any]:
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         response = Client().generic(
@@ -42,7 +42,7 @@ class Api:
     def get(self, path: str) -> tuple[int, Any]:
         return self.call("GET", path)
 
-    def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+    def post(self, path: str, body: Any, **headers: Any) -> tuple[int, Any]:
         return self.call("POST", path, body, **headers)
 
     def put(self, path: str, body: Any) -> tuple[int, Any]:

@@ -50,6 +50,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
+KEY: dict[str, Any] = {"Idempotency-Key": "k-1"}
 FIELDS = [(path, name) for path, (_, body) in BODIES.items() for name in body]
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=40),
@@ -75,7 +76,7 @@ def api() -> Api:
 
 
 def _send(api: Api, path: str, body: Any, method: str = "") -> tuple[int, Any]:
-    status, answer = api.call(method or BODIES[path][0], path, body, **{"Idempotency-Key": "k-1"})
+    status, answer = api.call(method or BODIES[path][0], path, body, **KEY)
     if status >= 400:
         assert answer.keys() >= {"code", "detail", "errors"}, (status, answer)
     return status, answer
@@ -96,7 +97,6 @@ def test_each_field_takes_any_value_without_an_error_of_ours(
 @pytest.mark.parametrize("path", BODIES)
 def test_a_body_is_a_json_object_with_the_named_fields(api: Api, path: str) -> None:
     method, body = BODIES[path]
-    headers = {"Idempotency-Key": "k-1"}
     good = json.dumps(body)
     raw = [
         *(b"", b"null", b"[]", b"1", b'"x"', b"{", b"[" * 60_000, b'{"a":' * 10_000, b"\xff\xfe"),
@@ -108,9 +108,9 @@ def test_a_body_is_a_json_object_with_the_named_fields(api: Api, path: str) -> N
         good.encode("utf-16"),
     ]
     for content in raw:
-        status, answer = api.call(method, path, raw=content, **headers)
+        status, answer = api.call(method, path, raw=content, **KEY)
         assert (status, answer["code"]) in {(400, "malformed"), (400, "invalid")}, content[:60]
-    status, answer = api.call(method, path, raw=b" " * 70_000 + good.encode(), **headers)
+    status, answer = api.call(method, path, raw=b" " * 70_000 + good.encode(), **KEY)
     assert (status, answer["code"]) == (413, "body_too_large")
     assert not GameSession.objects.exists()
     assert not IdempotentRequest.objects.exists()
@@ -179,7 +179,7 @@ def test_any_json_in_any_field_is_answered(api: Api, data: st.DataObject, path: 
 @_slow
 @given(raw=st.binary(max_size=400))
 def test_any_bytes_are_answered(api: Api, raw: bytes) -> None:
-    status, _ = api.call("POST", "transfers", raw=raw, **{"Idempotency-Key": "k-1"})
+    status, _ = api.call("POST", "transfers", raw=raw, **KEY)
     assert status == 400
 
 

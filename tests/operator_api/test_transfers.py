@@ -13,6 +13,7 @@ from apps.operator_api.services import answer_once
 from apps.players.contracts import ExclusionRequest, LimitRequest
 from apps.players.models import Player, ProtectionCheck
 from apps.players.services import exclude, set_limit
+from apps.providers.models import Provider
 from apps.wallet.models import Transfer
 from apps.wallet.services.proof import verify_ledger
 from tests.operator_api.builders import NOW, Api, cash_of, make_api, make_casino
@@ -261,3 +262,41 @@ def test_a_copy_of_a_request_under_way_is_told_so_and_a_crash_frees_the_key() ->
     assert [(status, answer["code"]) for status, answer in seen] == [(409, "request_in_flight")]
     assert api.pay("k-1")[0] == 201
     assert cash_of(player) == 12_500
+
+
+def test_a_sub_wallet_is_filled_and_emptied_once_per_key(player: Player, api: Api) -> None:
+    Provider.objects.update(wallet_model="sub_wallet")
+    first = api.pay("k-1", kind="to_game", provider="aurora")
+    assert (first[0], first[1]["state"], first[1]["balance"]["playable"]) == (
+        201,
+        "posted",
+        "75.00",
+    )
+    assert api.pay("k-1", kind="to_game", provider="aurora") == first
+    pots = {pot["pot"]: pot["amount"] for pot in first[1]["balance"]["pots"]}
+    assert pots["sub:aurora"] == "25.00"
+    status, back = api.pay("k-2", kind="from_game", provider="aurora", amount="10.00")
+    assert (status, back["balance"]["playable"]) == (201, "85.00")
+    status, problem = api.pay("k-3", kind="from_game", provider="aurora", amount="15.01")
+    assert (status, problem["code"]) == (409, "insufficient_funds")
+    assert verify_ledger().holds
+
+
+def test_money_on_its_way_to_a_provider_holds_up_launch_and_withdrawal(
+    player: Player, api: Api
+) -> None:
+    Provider.objects.update(wallet_model="transfer", transfer_url="https://wallet.example")
+    status, asked = api.pay("k-1", kind="to_game", provider="aurora")
+    assert (status, asked["state"], asked["balance"]["playable"]) == (201, "requested", "75.00")
+    status, problem = api.open()
+    assert (status, problem["errors"][0]["code"]) == (403, "transfer_unresolved")
+    status, problem = api.pay("k-2", kind="withdrawal")
+    assert (status, problem["errors"][0]["code"]) == (409, "transfer_unresolved")
+
+
+def test_money_goes_to_games_only_where_they_are_played_from_it(player: Player, api: Api) -> None:
+    assert api.pay("k-1", kind="to_game", provider="aurora")[1]["code"] == "wrong_wallet_model"
+    assert api.pay("k-2", kind="to_game", provider="nobody")[0] == 404
+    assert api.pay("k-3", kind="to_game")[0] == 400
+    assert api.pay("k-4", provider="aurora")[0] == 400
+    assert cash_of(player) == 10_000

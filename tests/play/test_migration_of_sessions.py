@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.play import services
+from apps.play.enums import SessionEnd
 from apps.play.models import GameplayToken, GameSession
 from apps.play.services.keys import signing_key
 from tests.factories import make_game, make_player, make_provider
@@ -66,7 +67,7 @@ def test_old_sessions_keep_their_token_their_end_and_their_reason(now: datetime)
         _migrate_to("0004_sessions_without_tokens")
     assert (
         services.end_sessions_of_player(
-            player_id=player.pk, code="logout", reason="Logged out.", now=ISSUED_AT
+            player_id=player.pk, code=SessionEnd.LOGOUT, reason="Logged out.", now=ISSUED_AT
         )
         == 1
     )

@@ -206,7 +206,8 @@ def test_a_launch_code_lives_60_seconds(now: datetime) -> None:
     with pytest.raises(InvalidLaunchCodeError):
         services.exchange_launch_code(opened.launch_code, now=now + timedelta(seconds=60))
     last = now + timedelta(seconds=60) - timedelta(microseconds=1)
-    assert services.exchange_launch_code(opened.launch_code, now=last)
+    launched = services.exchange_launch_code(opened.launch_code, now=last)
+    assert launched.session_id == opened.session_id
 
 
 @pytest.mark.parametrize("code", ["", "\x00", "pbl_", "\ud800", "x" * 100_000])

@@ -8,7 +8,7 @@ import pytest
 from django.db import Error, IntegrityError, connection, transaction
 
 from apps.core.models import AuditEntry
-from apps.players import services
+from apps.players import services, statements
 from apps.players.contracts import (
     ExclusionRequest,
     LimitRequest,
@@ -561,3 +561,26 @@ def test_every_kind_of_limit_can_be_set() -> None:
     for kind in LimitKind.values:
         ask_limit(player, 100, kind=kind)
     assert len(limit_use(player.pk, NOW)) == len(LimitKind.values)
+
+
+def test_every_guard_fires_in_replica_sessions_too() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgname, tgenabled FROM pg_trigger"
+            " WHERE NOT tgisinternal AND tgrelid::regclass::text LIKE 'players_%%'"
+        )
+        guards = cursor.fetchall()
+    assert len(guards) > 10
+    assert [guard for guard in guards if guard[2] != "A"] == []
+
+
+def test_a_window_is_read_through_the_key_of_its_hours() -> None:
+    player = make_player()
+    since = [NOW] * 6
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {statements.LOAD_TALLIES}", [*since, [1], [1], [player.pk], NOW])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "players_hourtally_pkey" in plan
+    assert "Index Cond: ((player_id = ANY" in plan
+    assert "hour >" in plan.partition("Index Cond")[2].splitlines()[0]

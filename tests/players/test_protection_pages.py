@@ -57,6 +57,8 @@ def test_an_empty_page_says_what_to_do() -> None:
         "No launch or deposit was checked yet.",
         "No stake of this player was refused for protection.",
         "National Gambling Helpline",
+        "Without a date of birth the player counts as young.",
+        "2.00 GBP",
     ):
         assert sentence in text
 

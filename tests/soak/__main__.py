@@ -32,6 +32,7 @@ def main() -> int:
     from tests.soak.report import report_of, summary_of  # noqa: PLC0415
     from tests.soak.run import Order, soak  # noqa: PLC0415
 
+    _tell(f"seed {options.seed}, {options.minutes:g} minutes, in {folder}")
     began = time.monotonic()
     order = Order(
         seconds=60 * options.minutes,
@@ -40,6 +41,7 @@ def main() -> int:
         mean_kill_seconds=options.kill_every,
         think_seconds=options.think,
         patience=options.patience,
+        sabotage=options.sabotage,
     )
     evidence = soak(order, _tell)
     save_evidence(evidence, folder)
@@ -65,6 +67,12 @@ def _options() -> argparse.Namespace:
         default=1.0,
         metavar="FACTOR",
         help="stretch every limit of time, on a machine that other work shares",
+    )
+    parser.add_argument(
+        "--sabotage",
+        choices=["forgetful-gateway"],
+        default="",
+        help="break the product on purpose: the run must find it out",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument("--keep", action="store_true", help="keep the files of a run that held")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from apps.simulator.dialects.contract import Step
 from tests.soak.contracts import Entry, Evidence, Line, OurEvent, State, Variant
 
 DRAIN_SECONDS: Final = 60.0
@@ -121,6 +122,8 @@ class Checker:
         for line in self._evidence.history:
             key = (line.provider, line.op)
             is_claim = line.type == "ok" and line.variant == Variant.GENUINE
+            if line.step == Step.BALANCE:
+                continue  # a question; it leaves no event
             if is_claim and key not in self._ours and key not in self._lost:
                 self._lost.add(key)
                 yield f"{_name(key)}: answered with success at {line.at} s, and not stored"
@@ -170,6 +173,10 @@ class Checker:
             ours = self._evidence.ours.balances.get(player, 0)
             if ours != balance:
                 yield f"{player}: {balance} by the providers' books, {ours} with us"
+        for provider, player, told in self._evidence.told:
+            spendable = self._evidence.ours.spendable.get(player)
+            if told != spendable:
+                yield f"{player}: {provider} was told {told}, the ledger has {spendable}"
 
     def _effects(self) -> Iterator[str]:
         ours = self._evidence.ours
@@ -220,7 +227,8 @@ class Checker:
             for at, pid, megabytes in seen:
                 lives[pid].append((at, megabytes))
             for pid, sizes in lives.items():
-                warm = [size for at, size in sizes if at >= sizes[0][0] + _WARM_SECONDS]
+                is_warm_at = sizes[0][0] + _WARM_SECONDS * self._evidence.patience
+                warm = [size for at, size in sizes if at >= is_warm_at]
                 most = max(size for _, size in sizes)
                 if most > _MOST_MEGABYTES.get(name, most):
                     yield f"the {name} (process {pid}) took {most} MB"

@@ -178,6 +178,7 @@ class Ours:
 
     events: tuple[OurEvent, ...]
     balances: Mapping[str, int]
+    spendable: Mapping[str, int]
     conflicts: frozenset[tuple[str, str]]
     stray_subjects: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -220,7 +221,8 @@ class Watched:
 class Evidence:
     """What a run leaves behind; the checker sees this and nothing else.
 
-    ``patience`` stretches the limits of time on a machine that other work shares.
+    ``patience`` stretches the limits of time on a machine that other work shares. ``told``: the
+    balance of each player that we told each provider in the end.
     """
 
     seed: int
@@ -233,3 +235,4 @@ class Evidence:
     kills: tuple[Kill, ...] = ()
     watched: Watched = Watched()
     patience: float = 1.0
+    told: tuple[tuple[str, str, int | None], ...] = ()

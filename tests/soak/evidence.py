@@ -43,6 +43,7 @@ def load_evidence(folder: Path) -> Evidence:
                 "conflicts": _keys(ours["conflicts"]),
             }
         ),
+        told=tuple((provider, player, balance) for provider, player, balance in rest["told"]),
         samples=tuple(Sample(**sample) for sample in rest["samples"]),
         kills=tuple(Kill(**kill) for kill in rest["kills"]),
         watched=Watched(**watched),

@@ -33,8 +33,9 @@ FROM rounds_roundevent e JOIN providers_provider p ON p.id = e.provider_id
 WHERE e.origin = 'callback' ORDER BY e.id
 """
 _BALANCES: Final = """
-SELECT p.player_ref, sum(a.balance_minor)::bigint FROM wallet_account a
-JOIN players_player p ON p.id = a.player_id
+SELECT p.player_ref, sum(a.balance_minor)::bigint,
+    (sum(a.balance_minor) FILTER (WHERE a.pot <> 'pending'))::bigint
+FROM wallet_account a JOIN players_player p ON p.id = a.player_id
 WHERE a.pot IN ('cash', 'bonus', 'pending') GROUP BY p.player_ref
 """
 _CONFLICTS: Final = """
@@ -58,13 +59,14 @@ def read_ours(connection: psycopg.Connection, problems: list[str]) -> Ours:
     unjudged, waiting, parked = quiet(connection)
     nets = dict(_rows(connection, _LEDGER))
     events = tuple(
-        OurEvent(*row, net_minor=nets.pop(f"{row[0]}:{row[1]}", 0))
-        for row in _rows(connection, _EVENTS)
+        OurEvent(*row, nets.pop(f"{row[0]}:{row[1]}", 0)) for row in _rows(connection, _EVENTS)
     )
     conflicts = _rows(connection, _CONFLICTS)
+    balances = _rows(connection, _BALANCES)
     return Ours(
         events=events,
-        balances=dict(_rows(connection, _BALANCES)),
+        balances={player: balance for player, balance, _ in balances},
+        spendable={player: spendable for player, _, spendable in balances},
         conflicts=frozenset((code, event_id) for code, event_id in conflicts),
         stray_subjects=tuple(sorted(nets)),
         problems=tuple(problems),

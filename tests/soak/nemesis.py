@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
 from typing import Final
@@ -54,16 +55,19 @@ class Nemesis:
         self._clock = clock
         self._stop = threading.Event()
         self._stopped: list[psutil.Process] = []
-        self._thread = threading.Thread(target=self._run, name="nemesis")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="nemesis")
+        self._running: Future[None] | None = None
 
     def start(self) -> None:
-        self._thread.start()
+        self._running = self._thread.submit(self._run)
 
     def stop(self) -> None:
-        """End the killing; whatever was stopped goes on."""
+        """End the killing; whatever was stopped goes on. A mistake of its own comes up here."""
         self._stop.set()
-        self._thread.join()
+        self._thread.shutdown()
         self._wake()
+        if self._running is not None:
+            self._running.result()
 
     def _run(self) -> None:
         for kind in self._kinds():

@@ -99,9 +99,25 @@ class Provider:
         for op in chosen:
             await self._send(op, is_copy=True)
 
+    async def balances(self) -> list[tuple[str, str, int | None]]:
+        """Ask for each player's balance, where the protocol has a question for it."""
+        if self.place.dialect.name == "native":
+            return []
+        told = []
+        for player, seat in self._seats.items():
+            question = Op(self.place.code, f"balance:{player}", Step.BALANCE, player, "", "")
+            self._moves[question.id] = Move(Step.BALANCE, seat)
+            answer = await self._send(question)
+            told.append((self.place.code, player, answer.balance_minor))
+        return told
+
     async def _round(self, plan: RoundPlan) -> None:
         if plan.is_shuffled:
-            ops = (*plan.stakes, *plan.undone, *plan.wins)
+            ops = (*plan.stakes, *plan.wins, *plan.undone)
+            now = datetime.now(UTC) + self.place.clock_offset
+            for number, op in enumerate(ops):
+                # They happened in this order, in whatever order they arrive.
+                self._move(op, now + timedelta(milliseconds=number))
             await asyncio.gather(*(self._settle(op) for op in ops))
             return
         standing = {stake.id for stake in plan.stakes if await self._stake(stake)}

@@ -1,9 +1,10 @@
 """One run from an empty database to the evidence: play under fire, heal, wait, read."""
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -29,6 +30,7 @@ from tests.soak.stage import CLOCK_OFFSETS, Party, set_up
 from tests.soak.watch import Prober, Sampler, connect
 from tests.soak.wire import Wire
 
+FORGETFUL_GATEWAY: Final = "forgetful-gateway"
 _READY_SECONDS: Final = 180.0
 
 type Tell = Callable[[str], None]
@@ -44,6 +46,7 @@ class Order:
     mean_kill_seconds: float = 6.0
     think_seconds: float = 0.8
     patience: float = 1.0
+    sabotage: str = ""
 
 
 def soak(order: Order, tell: Tell) -> Evidence:
@@ -51,7 +54,7 @@ def soak(order: Order, tell: Tell) -> Evidence:
     plans = seats()
     tell("setting up ...")
     parties = set_up(plans)
-    stack = Stack.from_settings()
+    stack = _sabotaged(order.sabotage)
     tell("starting the product ...")
     with stack, History(order.folder / HISTORY) as history:
         stack.wait_ready(_READY_SECONDS * order.patience)
@@ -60,6 +63,23 @@ def soak(order: Order, tell: Tell) -> Evidence:
         asyncio.run(run.play())
         run.drain()
         return run.evidence(plans)
+
+
+def _sabotaged(sabotage: str) -> Stack:
+    """Return the product's own stack, or one with a program that the soak must find out."""
+    stack = Stack.from_settings()
+    if sabotage == FORGETFUL_GATEWAY:
+        command = (
+            sys.executable,
+            "-m",
+            "tests.soak.forgetful_gateway",
+            str(settings.PITBOSS_GATEWAY_PORT),
+        )
+        stack._programs = [
+            replace(program, command=command) if program.name == "gateway" else program
+            for program in stack._programs
+        ]
+    return stack
 
 
 class _Run:
@@ -85,6 +105,7 @@ class _Run:
             mean_seconds=order.mean_kill_seconds,
             clock=history.now,
         )
+        self._told: list[tuple[str, str, int | None]] = []
         self._healed_at = 0.0
         self._drain_seconds = 0.0
 
@@ -137,6 +158,8 @@ class _Run:
                 await asyncio.gather(*loops)
                 await asyncio.gather(*(provider.finish() for provider in self._providers))
                 await asyncio.gather(*(provider.ask_again(100) for provider in self._providers))
+                for provider in self._providers:
+                    self._told += await provider.balances()
         except TimeoutError:
             self._report("some operations stay open")
 
@@ -167,6 +190,7 @@ class _Run:
                 for provider in self._providers
                 for op_id in provider.forged_only
             ),
+            told=tuple(self._told),
             history=tuple(read_history(self._history.path)),
             ours=ours,
             samples=tuple(self._sampler.samples),

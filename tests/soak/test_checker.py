@@ -69,8 +69,10 @@ def _run() -> Evidence:
                 _event(_UNDO, "none"),
             ),
             balances={"anna": 1_150},
+            spendable={"anna": 1_150},
             conflicts=frozenset(),
         ),
+        told=(("soak-hub88", "anna", 1_150),),
         samples=(Sample(2.0, (), 0),),
         kills=(Kill(4.0, "postgres", (4_711,)),),
         watched=Watched(down=((4.1, 5.5),), states={"gateway": "RUNNING"}, drain_seconds=12.0),
@@ -179,6 +181,11 @@ def test_a_ledger_that_does_not_fold_is_found() -> None:
 
 def test_a_balance_that_the_books_do_not_explain_is_found() -> None:
     assert _broken_rules(_with_ours(balances={"anna": 1_151})) == {"CK-8"}
+
+
+def test_a_balance_that_a_provider_was_told_and_the_ledger_lacks_is_found() -> None:
+    told = (("soak-hub88", "anna", 1_149),)
+    assert _broken_rules(replace(_run(), told=told)) == {"CK-8"}
 
 
 @pytest.mark.parametrize("name", ["outbox_waiting", "outbox_parked", "conflict_alerts"])

@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
 
@@ -63,16 +64,19 @@ class Sampler:
         self._connection: psycopg.Connection | None = None
         self._next_fold = 0.0
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sampler")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sampler")
+        self._running: Future[None] | None = None
 
     def start(self) -> None:
-        self._thread.start()
+        self._running = self._thread.submit(self._run)
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join()
+        self._thread.shutdown()
         if self._connection is not None:
             self._connection.close()
+        if self._running is not None:
+            self._running.result()
 
     def _run(self) -> None:
         while not self._stop.wait(_SAMPLE_SECONDS):

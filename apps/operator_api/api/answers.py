@@ -16,7 +16,7 @@ class ProblemAnswer(serializers.Serializer[object]):
 
     code = serializers.CharField()
     detail = serializers.CharField()
-    errors = ProblemErrorAnswer(many=True)
+    errors = ProblemErrorAnswer(many=True)  # type: ignore[assignment] # a field, as declared fields are
 
 
 class SupportLinkAnswer(serializers.Serializer[object]):
@@ -61,7 +61,10 @@ class BalanceAnswer(serializers.Serializer[object]):
 
 
 class TransferAnswer(serializers.Serializer[object]):
-    transfer_id = serializers.CharField(help_text="The ledger line's number.")
+    transfer_id = serializers.CharField()
+    state = serializers.CharField(
+        help_text="posted, or requested where the provider has yet to answer."
+    )
     player_id = serializers.CharField()
     kind = serializers.CharField()
     amount = serializers.CharField()
@@ -75,7 +78,7 @@ class BonusAnswer(serializers.Serializer[object]):
     bonus_id = serializers.IntegerField()
     state = serializers.CharField()
     currency = serializers.CharField()
-    required = serializers.CharField()
+    required = serializers.CharField()  # type: ignore[assignment] # a field, as declared fields are
     done = serializers.CharField()
     remaining = serializers.CharField()
     percent_done = serializers.CharField(help_text="Rounded down: 100.00 only when all is done.")

@@ -36,7 +36,8 @@ def balance(player_ref: str, currency: str, pots: dict[str, int]) -> dict[str, A
 
 def transfer(moved: MoneyMoved) -> dict[str, Any]:
     return {
-        "transfer_id": str(moved.transfer_id),
+        "transfer_id": moved.transfer_id,
+        "state": moved.state,
         "player_id": moved.player_ref,
         "kind": moved.direction,
         "amount": format_minor(moved.amount_minor, moved.currency),

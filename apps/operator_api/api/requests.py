@@ -35,6 +35,19 @@ class TransferRequest(fields.Strict):
         allow_blank=True,
         help_text="Your own number of this payment; it stands in the ledger line.",
     )
+    provider = fields.Text(
+        pattern=fields.CODE,
+        max_length=32,
+        required=False,
+        help_text="With to_game and from_game, and only with them.",
+    )
+
+    @override
+    def validate(self, attrs: Any) -> Any:
+        is_for_game = attrs["kind"] in {TransferDirection.TO_GAME, TransferDirection.FROM_GAME}
+        if is_for_game != ("provider" in attrs):
+            raise serializers.ValidationError({"provider": ["Goes with games only."]}, "mismatch")
+        return attrs
 
 
 class LimitRequest(fields.Strict):
@@ -69,7 +82,9 @@ class PlayerRequest(fields.Strict):
         choices=PlayerStatus.choices, required=False, allow_null=True, default=None
     )
     date_of_birth = fields.Day(required=False, allow_null=True, default=None)
-    limits = LimitRequest(many=True, required=False, default=list, max_length=50)
+    limits = serializers.ListField(
+        child=LimitRequest(), required=False, default=list, max_length=50
+    )
     exclusion = ExclusionRequest(required=False, allow_null=True, default=None)
 
 

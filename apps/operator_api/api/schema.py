@@ -1,10 +1,12 @@
 """What the OpenAPI document says beyond what the views say themselves."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, override
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.response import Response
 
 from apps.operator_api.api.answers import LaunchRefusedAnswer, ProblemAnswer
 from apps.operator_api.api.problems import NOT_FOUND
@@ -51,6 +53,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     target_class = "apps.operator_api.api.authentication.BearerAuthentication"
     name = "ApiToken"
 
+    @override
     def get_security_definition(self, _auto_schema: AutoSchema) -> dict[str, str]:
         return {
             "type": "http",
@@ -59,20 +62,23 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         }
 
 
-def documented(
+def documented[View: Callable[..., Response]](
     operation_id: str,
     scope: Scope,
     answers: dict[int, Any],
     *,
     refusals: tuple[int, ...] = (),
     **options: Any,
-) -> Any:
+) -> Callable[[View], View]:
     """Return the decorator that documents one operation with every refusal that it may answer."""
     responses: dict[int, Any] = dict(answers)
     for status in (401, 403, 429, *refusals):
         responses.setdefault(status, _refusal(status))
     options.setdefault("tags", [scope.value.partition(":")[0]])
-    return extend_schema(operation_id=operation_id, responses=responses, **options)
+    decorate: Callable[[View], View] = extend_schema(
+        operation_id=operation_id, responses=responses, **options
+    )
+    return decorate
 
 
 def refused_launch() -> OpenApiResponse:

@@ -12,9 +12,10 @@ from apps.operator_api.contracts import Eligibility, EligibilityReason
 from apps.players.contracts import PlayerRef
 from apps.players.enums import KycStatus, PlayerStatus
 from apps.players.selectors import exclusions_in_force, limit_use
+from apps.providers.selectors.catalogue import active_providers
 from apps.rounds.selectors import open_round_count
 from apps.wallet.enums import Pot
-from apps.wallet.selectors import balances
+from apps.wallet.selectors import balances, unresolved_transfers
 
 
 def withdrawal_eligibility(player: PlayerRef, *, now: datetime) -> Eligibility:
@@ -29,6 +30,7 @@ def withdrawal_eligibility(player: PlayerRef, *, now: datetime) -> Eligibility:
         *_standing(player, now),
         *_money_elsewhere(player, pots),
         *_open_rounds(player),
+        *_unresolved(player),
         *_wagering(player),
         *_disputes(player),
         *_limits(player, now),
@@ -101,6 +103,19 @@ def _open_rounds(player: PlayerRef) -> Iterator[EligibilityReason]:
             value=str(count),
             resolve_at="Back office: Rounds",
         )
+
+
+def _unresolved(player: PlayerRef) -> Iterator[EligibilityReason]:
+    for provider in active_providers():
+        for transfer in unresolved_transfers(player.id, provider.pk):
+            amount = format_minor(transfer.amount_minor, transfer.currency)
+            yield EligibilityReason(
+                code="transfer_unresolved",
+                text=f"Money is on its way {transfer.direction} with {provider.name}.",
+                blocks=True,
+                value=f"{amount} {transfer.currency}",
+                resolve_at=f"Back office: Game transfers, {transfer.public_id}",
+            )
 
 
 def _wagering(player: PlayerRef) -> Iterator[EligibilityReason]:

@@ -1,4 +1,4 @@
-"""Deposits and withdrawals: money between a player's cash and the world outside."""
+"""Money between a player's cash and the world outside, or what is set apart for a game."""
 
 from datetime import datetime
 from typing import Final
@@ -11,6 +11,7 @@ from apps.operator_api.contracts import MoneyMoved, MoneyOrder
 from apps.operator_api.enums import TransferDirection
 from apps.operator_api.errors import DepositRefusedError, NotEligibleError, WrongCurrencyError
 from apps.operator_api.services.eligibility import withdrawal_eligibility
+from apps.operator_api.services.game_money import move_game_money
 from apps.players.contracts import PlayerRef
 from apps.players.selectors import player_by_ref
 from apps.players.services import count_deposit, deposit_refusal
@@ -24,7 +25,7 @@ _HOUSE_OUT: Final = House("withdrawals")
 
 
 def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
-    """Post one deposit or withdrawal; call it in the transaction that keeps the order's key.
+    """Move a player's money once; call it in the transaction that keeps the order's key.
 
     What protection said of a deposit is logged there as well, whatever it said.
 
@@ -32,7 +33,8 @@ def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
         UnknownPlayerError, InvalidAmountError, WrongCurrencyError: as they say.
         DepositRefusedError: a limit or an exclusion speaks against a deposit.
         NotEligibleError: something must be resolved before a withdrawal.
-        InsufficientFundsError: the cash doesn't cover the withdrawal.
+        InsufficientFundsError: there is less than is to be moved.
+        DomainError: what the provider's wallet model says against it (``gateway.services``).
     """
     player = player_by_ref(order.player_ref)
     if order.currency != player.currency:
@@ -40,6 +42,8 @@ def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
     amount_minor = to_minor(order.amount, order.currency)
     if amount_minor == 0:
         raise InvalidAmountError(order.amount, "it is zero")
+    if order.direction in {TransferDirection.TO_GAME, TransferDirection.FROM_GAME}:
+        return move_game_money(order, player, amount_minor, now=now)
     if order.direction == TransferDirection.DEPOSIT:
         _require_may_deposit(player, amount_minor, now=now)
     else:
@@ -81,7 +85,8 @@ def _post(order: MoneyOrder, player: PlayerRef, amount_minor: int, *, now: datet
         count_deposit(player.id, amount_minor, now)
     [line] = transfers_for_subject(subject)
     return MoneyMoved(
-        transfer_id=line.id,
+        transfer_id=str(line.id),
+        state="posted",
         player_ref=player.player_ref,
         direction=order.direction,
         amount_minor=amount_minor,

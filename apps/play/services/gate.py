@@ -11,6 +11,7 @@ from apps.players.services import launch_check
 from apps.providers.contracts import LaunchFacts
 from apps.providers.selectors import launch_facts
 from apps.providers.selectors.coverage import cover_for
+from apps.wallet.selectors import unresolved_transfers
 
 
 def can_serve(*, game_id: int, jurisdiction: str, at: datetime) -> GateAnswer:
@@ -31,8 +32,8 @@ def can_serve(*, game_id: int, jurisdiction: str, at: datetime) -> GateAnswer:
     return GateAnswer(allowed=not reasons, reasons=tuple(reasons), certificate=cover.certificate)
 
 
-def require_launch(player: PlayerRef, game_id: int, *, now: datetime) -> None:
-    """Refuse a launch that the game or the player's protection speaks against.
+def require_launch(player: PlayerRef, game_id: int, *, provider_id: int, now: datetime) -> None:
+    """Refuse a launch that the game, the player's protection or money on its way speaks against.
 
     The check of the player is logged, whatever it says: call it outside the transaction that a
     refusal would undo.
@@ -40,8 +41,11 @@ def require_launch(player: PlayerRef, game_id: int, *, now: datetime) -> None:
     Raises:
         LaunchRefusedError: with every reason, the player's first.
     """
-    protection = launch_check(player, player.jurisdiction, now)
-    _require_none(player, game_id, protection, now)
+    reasons = _reasons_of(launch_check(player, player.jurisdiction, now))
+    if unresolved_transfers(player.id, provider_id):
+        text = "A transfer with this provider is not resolved yet."
+        reasons.append(GateReason("transfer_unresolved", text))
+    _require_none(player, game_id, reasons, now)
 
 
 def require_going_on(player: PlayerRef, game_id: int, *, now: datetime) -> None:
@@ -50,17 +54,19 @@ def require_going_on(player: PlayerRef, game_id: int, *, now: datetime) -> None:
     Raises:
         LaunchRefusedError: with every reason, the player's first.
     """
-    _require_none(player, game_id, protection_reasons(player, now), now)
+    _require_none(player, game_id, _reasons_of(protection_reasons(player, now)), now)
+
+
+def _reasons_of(protection: Iterable[ProtectionReason]) -> list[GateReason]:
+    return [GateReason(reason.code, reason.text) for reason in protection]
 
 
 def _require_none(
-    player: PlayerRef, game_id: int, protection: Iterable[ProtectionReason], now: datetime
+    player: PlayerRef, game_id: int, reasons: list[GateReason], now: datetime
 ) -> None:
     answer = can_serve(game_id=game_id, jurisdiction=player.jurisdiction, at=now)
-    reasons = [GateReason(reason.code, reason.text) for reason in protection]
-    reasons += answer.reasons
-    if reasons:
-        raise LaunchRefusedError(tuple(reasons))
+    if reasons or answer.reasons:
+        raise LaunchRefusedError((*reasons, *answer.reasons))
 
 
 def _catalogue_reasons(facts: LaunchFacts, jurisdiction: str) -> list[GateReason]:

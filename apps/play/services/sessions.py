@@ -45,7 +45,7 @@ def open_session(
     game = games_by_code(provider.pk).get(game_code)
     if game is None:
         raise UnknownGameError(provider_code, game_code)
-    require_launch(player, game.id, now=now)
+    require_launch(player, game.id, provider_id=provider.pk, now=now)
     return _open(player, provider.pk, game.id, now=now)
 
 

@@ -14,7 +14,7 @@ class ProtectionCheck(models.Model):
     Regulators ask for proof that one looked: a check that found nothing is kept as well.
     """
 
-    player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="+")
+    player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="+", db_index=False)
     kind = models.CharField(max_length=16, choices=CheckKind.choices)
     jurisdiction = models.CharField(max_length=16)
     checked_at = models.DateTimeField()
@@ -68,7 +68,7 @@ class RefusalTally(models.Model):
 class RealityCheck(models.Model):
     """A reality check as shown to a player, and each answer, as rows of their own."""
 
-    player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="+")
+    player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="+", db_index=False)
     session_ref = models.CharField(max_length=64)
     shown_at = models.DateTimeField()
     step = models.CharField(max_length=16, choices=RealityCheckStep.choices)

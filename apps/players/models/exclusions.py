@@ -63,9 +63,6 @@ class Exclusion(models.Model):
                 name="players_exclusion_is_not_ended_before_its_date",
             ),
         ]
-        indexes = [
-            models.Index(fields=["player"], name="players_exclusion_player"),
-        ]
         triggers = append_only()
 
     @override

@@ -19,6 +19,7 @@ from apps.core.admin import (
     choice_filter,
     money_cell,
 )
+from apps.core.money import display_money
 from apps.players import rules
 from apps.players.contracts import LimitUse
 from apps.players.enums import Ending, LimitKind, PlayerStatus, RuleKind, Source
@@ -77,6 +78,7 @@ class PlayerProtectionAdmin(PanelsMixin, ReadOnlyAdmin[PlayerProtection]):
             _now_panel(obj, now),
             _limits_panel(obj, [use for use in uses if use.effective_from <= now]),
             _pending_panel(obj, uses, now),
+            *_cap_panels(obj, now),
             _exclusions_panel(obj, now),
             _checks_panel(obj),
             _refusals_panel(obj),
@@ -158,6 +160,31 @@ def _pending_panel(player: PlayerProtection, uses: Sequence[LimitUse], now: date
         empty_text="No change waits.",
         tone="warning" if raises or removals else "",
     )
+
+
+def _cap_panels(player: PlayerProtection, now: datetime) -> list[Panel]:
+    """Show what the law caps for this player; nothing where it caps nothing."""
+    today = now.astimezone(UTC).date()
+    caps = [
+        [category, display_money(cap, player.currency)]
+        for category in rules.capped_categories(player.jurisdiction, today)
+        if (
+            cap := rules.stake_cap(
+                player.jurisdiction,
+                player.currency,
+                category,
+                born=player.date_of_birth,
+                on=today,
+            )
+        )
+        is not None
+    ]
+    if not caps:
+        return []
+    note = "Per game cycle, by law."
+    if player.date_of_birth is None:
+        note += " Without a date of birth the player counts as young."
+    return [Panel(title="Stake caps", note=note, columns=["Games", "Largest stake"], rows=caps)]
 
 
 def _exclusions_panel(player: PlayerProtection, now: datetime) -> Panel:

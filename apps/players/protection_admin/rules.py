@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -106,7 +107,7 @@ def _rules_panel(checked: dict[str, date], today: date, may_add: bool) -> Panel:
         title=f"Rules: {due} of {len(found)} to be checked",
         note=f"A rule is compared with its source every {rules.CHECK_EVERY.days} days. The nearest "
         "one counts: region, country, then * for everywhere.",
-        columns=["Rule", "Where", "What", "Value", "In force", "Known", "Last checked", "Source"],
+        columns=["Rule", "Where", "What", "Value", "Holds from", "Known", "Last checked", "Source"],
         rows=[
             [
                 rule.id,
@@ -116,7 +117,7 @@ def _rules_panel(checked: dict[str, date], today: date, may_add: bool) -> Panel:
                 _in_force(rule, today),
                 badge(Evidence(rule.evidence).label, _EVIDENCE_TONES.get(rule.evidence, "warning")),
                 _checked(_last(rule, checked), today),
-                rule.citation,
+                link_cell(rule.url, rule.citation) if rule.url else rule.citation,
             ]
             for rule in found
         ],
@@ -155,10 +156,10 @@ def _checked(day: date | None, today: date) -> SafeString:
     return badge(text, "warning" if rules.is_check_due(day, today) else "success")
 
 
-def _in_force(rule: Rule, today: date) -> str:
+def _in_force(rule: Rule, today: date) -> SafeString:
     until = f" to {rule.effective_to}" if rule.effective_to else ""
     coming = " (to come)" if rule.effective_from > today else ""
-    return f"from {rule.effective_from}{until}{coming}"
+    return format_html('<span class="pb-at">{}{}{}</span>', rule.effective_from, until, coming)
 
 
 _UNITS = {

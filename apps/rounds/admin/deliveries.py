@@ -247,17 +247,16 @@ def _events_panel(delivery: Delivery, verdict: DeliveryVerdict | None) -> Panel:
 
 
 def _result_row(result: dict[str, Any], event: RoundEvent | None) -> list[Any]:
-    answered = [
-        panels.status_cell(str(result.get("status", "")), str(result.get("code") or "")),
-        str(result.get("balance") or "-"),
-    ]
+    answered = panels.status_cell(str(result.get("status", "")), str(result.get("code") or ""))
+    balance = str(result.get("balance") or "-")
     if event is None:
-        return [str(result.get("event_id") or "-"), *answered, "not stored", "-", "-", "-", "-"]
+        return [str(result.get("event_id") or "-"), answered, balance, "not stored", *["-"] * 4]
     return [
         panels.event_link(event),
-        *answered,
+        answered,
+        f"{balance} {event.currency}" if balance != "-" else "-",
         panels.round_link(event.round),
-        event.get_round_type_display(),
+        f"{event.operation}, {event.get_round_type_display().lower()}",
         money_cell(event.bet_minor, event.currency),
         money_cell(event.win_minor, event.currency),
         panels.money_state_cell(event),

@@ -9,9 +9,13 @@ from apps.bonuses.contracts import RuleTerms, WeightTable
 from apps.bonuses.enums import RequirementBasis
 from apps.bonuses.selectors import active_rule, progress_of_player
 from apps.bonuses.services.grants import grant_bonus
+from apps.bonuses.services.rules import create_rule, request_activation
 from apps.simulator.acceptance.scenario import DoesNotApplyError
+from apps.staff.services import approve
+from apps.staff.services.approvals import Person
 
 RULE: Final = "acceptance"
+REASON: Final = "For the acceptance kit's own players."
 MAX_BET_MINOR: Final = 500
 TERMS: Final = RuleTerms(
     code=RULE,
@@ -26,6 +30,19 @@ TERMS: Final = RuleTerms(
 )
 """100 % of the deposit, ten times the bonus, at most 5.00 a round; for the kit's players only."""
 WEIGHTS: Final = WeightTable(categories={"slot": 10_000})
+
+
+def put_rule_in_force(*, author: Person, approver: Person, now: datetime) -> None:
+    """Have one person write the kit's rule and another approve it, once.
+
+    Raises:
+        DomainError: one of them may not do it, or both are the same.
+    """
+    if active_rule(RULE) is not None:
+        return
+    rule = create_rule(TERMS, WEIGHTS, acting_user=author, now=now)
+    approval_id = request_activation(rule_id=rule.pk, acting_user=author, reason=REASON, now=now)
+    approve(approval_id=approval_id, user=approver, reason=REASON, now=now)
 
 
 class BonusDesk:

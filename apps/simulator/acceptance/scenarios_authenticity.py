@@ -44,7 +44,7 @@ def _expect_unauthenticated(table: Table, damages: dict[str, Damage]) -> None:
     for name, damage in damages.items():
         with table.moving_nothing(seat, name):
             table.expect_verdict(table.send(bet, damage), name, Verdict.UNAUTHENTICATED)
-    table.taken(bet, "the genuine bet")
+    table.staked(bet, "the genuine bet")
     table.expect_money(seat, 9_850, "after the genuine bet")
 
 
@@ -67,6 +67,7 @@ def replayed(table: Table) -> None:
     read = table.dialect.read
     first = read(bet, *table.client.exchange(request, headers))
     table.expect_success(first, "the bet")
+    table.expect_money(seat, 9_850, "after the bet")
     with table.moving_nothing(seat, "the same bytes again"):
         again = read(bet, *table.client.exchange(request, headers))
         table.expect_repeat(first, again, "the same bytes again")
@@ -80,18 +81,20 @@ def replayed(table: Table) -> None:
 
 @SCENARIOS(30, "A bet above the balance is refused with the balance; one of all of it is taken.")
 def funds(table: Table) -> None:
+    table.need_own_funds()
     seat = table.seat(100)
     with table.moving_nothing(seat, "the bet above the balance"):
         answer = table.send(table.stake(seat, 101))
     table.expect_refused(answer, "insufficient_funds", "the bet above the balance")
     table.expect_shown(answer, 100, "the bet above the balance")
-    answer = table.taken(table.stake(seat, 100), "the bet of everything")
+    answer = table.staked(table.stake(seat, 100), "the bet of everything")
     table.expect_shown(answer, 0, "the bet of everything")
     table.expect_money(seat, 0, "after it")
 
 
 @SCENARIOS(31, "A bet of the balance and one smallest unit, and a bet of the smallest unit.")
 def smallest_units(table: Table) -> None:
+    table.need_own_funds()
     seat = table.seat(1_000)
     above = table.dialect.below_smallest(1_000, seat.currency)
     if above is None:
@@ -118,7 +121,7 @@ def negative_amounts(table: Table) -> None:
     with table.moving_nothing(seat, "the bet below zero"):
         table.expect_refused(table.send(bet), "bad_amount", "the bet below zero")
     genuine = table.stake(seat, 150)
-    table.taken(genuine, "a genuine bet")
+    table.staked(genuine, "a genuine bet")
     win = table.win(genuine, 0, fields={dialect.win_field: amount})
     with table.moving_nothing(seat, "the win below zero"):
         table.expect_refused(table.send(win), "bad_amount", "the win below zero")
@@ -133,7 +136,7 @@ def negative_amounts(table: Table) -> None:
 def wrong_currency(table: Table) -> None:
     seat = table.seat(10_000)
     genuine = table.stake(seat, 150)
-    table.taken(genuine, "a genuine bet")
+    table.staked(genuine, "a genuine bet")
     field = table.dialect.currency_field
     makers: tuple[tuple[str, Callable[[str], Move]], ...] = (
         ("a bet", lambda code: table.stake(seat, 150, fields={field: code})),

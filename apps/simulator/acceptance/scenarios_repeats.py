@@ -16,7 +16,7 @@ def same_bet_twice(table: Table) -> None:
     seat = table.seat(10_000)
     before = table.bench.books(seat)
     bet = table.stake(seat, 150)
-    first = table.taken(bet, "the bet")
+    first = table.staked(bet, "the bet")
     table.expect_shown(first, 9_850, "the bet")
     again = table.send(bet)
     table.expect_repeat(first, again, "the bet again")
@@ -46,7 +46,7 @@ def same_bet_in_parallel(table: Table) -> None:
 def repeat_after_emptying(table: Table) -> None:
     seat = table.seat(150)
     bet = table.stake(seat, 150)
-    first = table.taken(bet, "the bet of everything")
+    first = table.staked(bet, "the bet of everything")
     table.expect_shown(first, 0, "the bet of everything")
     table.expect_repeat(first, table.send(bet), "the bet again")
     table.expect_money(seat, 0, "after both")
@@ -56,7 +56,7 @@ def repeat_after_emptying(table: Table) -> None:
 def same_id_other_content(table: Table) -> None:
     seat, other = table.seat(10_000), table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     for name, changed in _changed_bets(table, bet, other).items():
         with table.moving_nothing(seat, name), table.moving_nothing(other, f"{name}, the other"):
             answer = table.send(changed)
@@ -88,7 +88,7 @@ def _changed_bets(table: Table, bet: Move, other: Seat) -> dict[str, Move]:
 def same_id_two_players(table: Table) -> None:
     first, second = table.seat(10_000), table.seat(10_000)
     bet = table.stake(first, 150)
-    table.taken(bet, "the first player's bet")
+    table.staked(bet, "the first player's bet")
     theirs = replace(bet, seat=second)
     if table.policy.transaction_scope == TransactionScope.PLAYER:
         table.taken(theirs, "the second player's bet")
@@ -104,7 +104,7 @@ def same_id_two_players(table: Table) -> None:
 def same_id_two_operations(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     win = table.win(bet, 400, tx_id=bet.tx_id)
     if table.policy.transaction_scope == TransactionScope.OPERATION:
         table.taken(win, "the win with the bet's id")
@@ -147,7 +147,7 @@ def bet_after_its_rollback(table: Table) -> None:
 def rollback_repeated(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     rollback = table.rollback(bet)
     first = table.taken(rollback, "the rollback")
     table.expect_shown(first, 10_000, "the rollback")
@@ -165,7 +165,7 @@ def rollback_repeated(table: Table) -> None:
 def rollback_under_a_new_id(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     table.taken(table.rollback(bet), "the rollback")
     with table.moving_nothing(seat, "the rollback under a new id"):
         table.taken(table.rollback(bet), "the rollback under a new id")
@@ -176,7 +176,7 @@ def rollback_under_a_new_id(table: Table) -> None:
 def rollback_of_another_amount(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     answer = table.send(table.rollback(bet, amount_minor=999))
     states_amounts = table.dialect.name not in {"hub88", "caleta"}
     if states_amounts and table.policy.refund_amount == RefundAmount.MUST_MATCH:
@@ -191,7 +191,7 @@ def rollback_of_another_amount(table: Table) -> None:
 def rollback_of_another_round(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     rollback = table.rollback(bet, round_id=table.dialect.new_round())
     answer = table.taken(rollback, "the rollback")
     table.expect_shown(answer, 10_000, "the rollback")

@@ -20,7 +20,7 @@ BIG_WIN_MINOR: Final = 6_372_709_234
 def bet_into_a_closed_round(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     table.taken(table.win(bet, 400), "the win that closes")
     late = table.stake(seat, 150, round_id=bet.round_id)
     if table.policy.stake_after_close == Permission.ALLOW:
@@ -36,7 +36,7 @@ def bet_into_a_closed_round(table: Table) -> None:
 def win_into_a_closed_round(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     table.taken(table.win(bet, 400), "the win that closes")
     late = table.win(bet, 300)
     if table.policy.win_after_close == Permission.ALLOW:
@@ -61,12 +61,12 @@ def closing_by_bet_and_rollback(table: Table) -> None:
         if table.dialect.name == "native"
         else table.stake(seat, 150, closes=True)
     )
-    table.taken(lost, "the bet that closes")
+    table.staked(lost, "the bet that closes")
     table.expect_money(seat, 9_850, "after it")
     table.expect_held(seat, 0, "after it")
     _expect_closed(table, lost, "after the bet")
     bet = table.stake(seat, 150)
-    table.taken(bet, "a bet")
+    table.staked(bet, "a bet")
     table.taken(table.rollback(bet, closes=True), "the rollback that closes")
     table.expect_money(seat, 9_850, "after the rollback")
     if table.dialect.name != "native":
@@ -102,7 +102,7 @@ SCENARIOS.elsewhere(
 def jackpot_in_a_win(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     wrong = table.win(bet, 1_000, jackpot_minor=1_001)
     with table.moving_nothing(seat, "a jackpot above its win"):
         table.expect_verdict(table.send(wrong), "a jackpot above its win", Verdict.REFUSED)
@@ -136,7 +136,7 @@ def reward_twice(table: Table) -> None:
 def summary_of_winnings(table: Table) -> None:
     seat = table.seat(0)
     bet = table.stake(seat, 20, is_free=True)
-    table.taken(bet, "the last free spin")
+    table.staked(bet, "the last free spin")
     told = {"freespin_total_winnings": 12.5, "freespin_left": 0}
     table.taken(table.win(bet, 250, is_free=True, fields=told), "its win, with the total")
     table.expect_money(seat, 250, "after it")
@@ -147,7 +147,7 @@ def unknown_fields(table: Table) -> None:
     seat = table.seat(10_000)
     odd: dict[str, Any] = {"some_fake_key": {"deep": [1, "ä", None]}}
     bet = table.stake(seat, 150, fields=odd)
-    table.taken(bet, "a bet with a field nobody knows")
+    table.staked(bet, "a bet with a field nobody knows")
     table.taken(table.win(bet, 400, fields=odd), "its win")
     table.expect_money(seat, 10_250, "after both")
     if table.dialect.name == "iplaygames":
@@ -164,6 +164,7 @@ def unknown_fields(table: Table) -> None:
     ),
 )
 def bet_and_win_without_funds(table: Table) -> None:
+    table.need_own_funds()
     seat = table.seat(100)
     together = table.played(seat, 150, 400, fields={"finalized": False})
     with table.moving_nothing(seat, "bet and win"):
@@ -195,10 +196,10 @@ def combined_again(table: Table) -> None:
 )
 def game_changes(table: Table) -> None:
     seat = table.seat(10_000)
-    table.taken(table.stake(seat, 100), "a bet in the launched game")
+    table.staked(table.stake(seat, 100), "a bet in the launched game")
     second = table.stake(replace(seat, game_code=table.dialect.game_codes[1]), 100)
     if table.policy.game_change == Permission.ALLOW:
-        table.taken(second, "a bet in another game")
+        table.staked(second, "a bet in another game")
         table.expect_money(seat, 9_800, "after both")
     else:
         with table.moving_nothing(seat, "a bet in another game"):
@@ -237,11 +238,11 @@ def one_round_id_in_two_games(table: Table) -> None:
         table.skip("the provider's round ids are unique across its games")
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "a bet in the first game")
+    table.staked(bet, "a bet in the first game")
     table.taken(table.win(bet, 400), "its win, which closes the round")
     elsewhere = table.bench.launch(seat.player_ref, second_game=True)
     other = table.stake(elsewhere, 200, round_id=bet.round_id)
-    table.taken(other, "a bet with the same round id in the second game")
+    table.staked(other, "a bet with the same round id in the second game")
     table.taken(table.win(other, 0), "its end")
     table.expect_money(seat, 10_050, "after both")
 
@@ -249,11 +250,11 @@ def one_round_id_in_two_games(table: Table) -> None:
 @SCENARIOS(52, "63,727,092.34 won, 35.00 less 34.99, and 19.99: exact to the cent.")
 def exact_amounts(table: Table) -> None:
     seat = table.seat(3_500)
-    answer = table.taken(table.stake(seat, 3_499), "34.99 of 35.00")
+    answer = table.staked(table.stake(seat, 3_499), "34.99 of 35.00")
     table.expect_shown(answer, 1, "34.99 of 35.00")
     rich = table.seat(1_999)
     bet = table.stake(rich, 1_999)
-    table.expect_shown(table.taken(bet, "19.99 of 19.99"), 0, "19.99 of 19.99")
+    table.expect_shown(table.staked(bet, "19.99 of 19.99"), 0, "19.99 of 19.99")
     answer = table.taken(table.win(bet, BIG_WIN_MINOR), "the big win")
     table.expect_shown(answer, BIG_WIN_MINOR, "the big win")
     table.expect_money(rich, BIG_WIN_MINOR, "after the big win")
@@ -268,4 +269,4 @@ def malformed_amounts(table: Table) -> None:
         with table.moving_nothing(seat, name):
             answer = table.send(replace(bet, fields={table.dialect.amount_field: amount}))
         table.expect_verdict(answer, name, Verdict.REFUSED)
-    table.taken(bet, "the genuine bet")
+    table.staked(bet, "the genuine bet")

@@ -23,8 +23,9 @@ def rollback_after_win(table: Table) -> None:
         table.expect_money(seat, 10_000, "after it")
         return
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     table.taken(table.win(bet, 400), "the win")
+    table.expect_money(seat, 10_250, "after the win")
     if table.policy.rollback_after_win == Permission.ALLOW:
         table.taken(table.rollback(bet), "the rollback")
         table.expect_money(seat, 10_400, "after it")
@@ -39,8 +40,9 @@ def rollback_of_a_win(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
     win = table.win(bet, 400)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     table.taken(win, "the win")
+    table.expect_money(seat, 10_250, "after the win")
     if table.policy.rollback_of_win == RollbackOfWin.REFUSE:
         with table.moving_nothing(seat, "the rollback of the win"):
             table.send(table.rollback(win))
@@ -51,6 +53,7 @@ def rollback_of_a_win(table: Table) -> None:
 
 @SCENARIOS(15, "A bet that was refused is rolled back: success, and nothing moves.")
 def rollback_of_a_refused_bet(table: Table) -> None:
+    table.need_own_funds()
     seat = table.seat(100)
     bet = table.stake(seat, 150)
     with table.moving_nothing(seat, "bet and rollback"):
@@ -65,7 +68,7 @@ def rollback_of_a_refused_bet(table: Table) -> None:
 def win_after_rollback(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     table.taken(table.rollback(bet), "the rollback")
     with table.moving_nothing(seat, "the win"):
         answer = table.send(table.win(bet, 400))
@@ -91,7 +94,7 @@ def win_without_bet(table: Table) -> None:
 def several_wins(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     win = table.win(bet, 100, closes=False)
     first = table.taken(win, "the first win")
     with table.moving_nothing(seat, "the first win again"):
@@ -113,7 +116,7 @@ SCENARIOS.elsewhere(
 def zero_win(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
-    table.taken(bet, "the bet")
+    table.staked(bet, "the bet")
     answer = table.taken(table.win(bet, 0), "the win of zero")
     table.expect_shown(answer, 9_850, "the win of zero")
     table.expect_money(seat, 9_850, "after it")
@@ -146,8 +149,8 @@ def zero_amounts_out_of_order(table: Table) -> None:
     with table.moving_nothing(seat, "all of it"):
         if table.policy.win_without_stake == WinWithoutStake.ALLOW:
             table.taken(table.win(bet, 0, closes=False), "the win of zero")
-        table.taken(bet, "the bet of zero")
-        table.taken(refunded, "another bet of zero")
+        table.staked(bet, "the bet of zero")
+        table.staked(refunded, "another bet of zero")
         answer = table.taken(table.rollback(refunded), "its refund")
     table.expect_shown(answer, 10_000, "its refund")
 
@@ -164,7 +167,7 @@ def free_rounds_for_information(table: Table) -> None:
     with table.moving_nothing(seat, "bets and wins of the campaign"):
         for amount_minor in (300, 0, 940):
             bet = table.stake(seat, 20, is_free=True, campaign="fr_777")
-            table.taken(bet, "a free bet")
+            table.staked(bet, "a free bet")
             win = table.win(bet, amount_minor, is_free=True, campaign="fr_777")
             table.expect_shown(table.taken(win, "a free win"), 10_000, "a free win")
     last = table.stake(seat, 20, is_free=True, campaign="fr_777")
@@ -182,7 +185,7 @@ def free_bet_with_an_amount(table: Table) -> None:
     seat = table.seat(0)
     bet = table.stake(seat, 500, is_free=True, campaign="fr_1")
     with table.moving_nothing(seat, "the free bet"):
-        table.expect_shown(table.taken(bet, "the free bet"), 0, "the free bet")
+        table.expect_shown(table.staked(bet, "the free bet"), 0, "the free bet")
     win = table.win(bet, 700, is_free=True, campaign="fr_1")
     table.taken(win, "its win")
     is_paid = table.policy.free_rounds == FreeRounds.PER_SPIN
@@ -193,11 +196,11 @@ def free_bet_with_an_amount(table: Table) -> None:
 def one_of_several_bets(table: Table) -> None:
     seat = table.seat(10_000)
     first = table.stake(seat, 100)
-    table.taken(first, "the bet")
+    table.staked(first, "the bet")
     second = table.stake(seat, 200, round_id=first.round_id)
-    table.taken(second, "the second bet")
+    table.staked(second, "the second bet")
     third = table.stake(seat, 300, round_id=first.round_id)
-    table.taken(third, "the third bet")
+    table.staked(third, "the third bet")
     answer = table.taken(table.rollback(second), "the rollback of the second")
     table.expect_shown(answer, 9_600, "the rollback of the second")
     table.expect_money(seat, 9_600, "after the rollback")
@@ -212,7 +215,7 @@ def mixed_settlement(table: Table) -> None:
     first = table.stake(seat, 100)
     bets = [first, *(table.stake(seat, 100, round_id=first.round_id) for _ in range(14))]
     for place, bet in enumerate(bets, start=1):
-        table.taken(bet, f"bet {place}")
+        table.staked(bet, f"bet {place}")
     for bet in bets[:4]:
         table.taken(table.rollback(bet), "a cancellation")
     for bet in bets[4:10]:

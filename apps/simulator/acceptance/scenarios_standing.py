@@ -31,8 +31,8 @@ def bet_in_an_ended_session(table: Table) -> None:
 def settlement_after_the_session(table: Table) -> None:
     seat = table.seat(10_000)
     won, refunded = table.stake(seat, 100), table.stake(seat, 200)
-    table.taken(won, "a bet")
-    table.taken(refunded, "another bet")
+    table.staked(won, "a bet")
+    table.staked(refunded, "another bet")
     table.bench.end_session(seat)
     table.taken(table.win(won, 400), "the win")
     answer = table.taken(table.rollback(refunded), "the refund")
@@ -44,8 +44,8 @@ def settlement_after_the_session(table: Table) -> None:
 def excluded_in_between(table: Table) -> None:
     seat = table.seat(10_000)
     won, refunded = table.stake(seat, 100), table.stake(seat, 200)
-    table.taken(won, "a bet")
-    table.taken(refunded, "another bet")
+    table.staked(won, "a bet")
+    table.staked(refunded, "another bet")
     table.bench.self_exclude(seat)
     table.taken(table.win(won, 400), "the win")
     table.taken(table.rollback(refunded), "the refund")
@@ -69,7 +69,7 @@ def limit_reached(table: Table) -> None:
         seat = table.seat(10_000)
         table.bench.limit(seat, kind, 500)
         bet = table.stake(seat, 400)
-        table.taken(bet, f"a bet within the limit ({kind})")
+        table.staked(bet, f"a bet within the limit ({kind})")
         with table.moving_nothing(seat, f"a bet above the limit ({kind})"):
             answer = table.send(table.stake(seat, 200, round_id=bet.round_id))
         table.expect_refused(answer, "limit", f"a bet above the limit ({kind})")
@@ -80,13 +80,15 @@ def limit_reached(table: Table) -> None:
 @SCENARIOS(38, "A stake above a bonus's maximum, in one piece and in two of one round: refused.")
 def bonus_max_bet(table: Table) -> None:
     table.bench.bonuses.require_rule()
+    if not table.bench.model.may_stake_bonus:
+        table.skip("bonus money is not played at this provider")
     seat = table.seat(10_000)
     table.bench.grant_bonus(seat, 10_000)
     with table.moving_nothing(seat, "one stake above the maximum"):
         answer = table.send(table.stake(seat, MAX_BET_MINOR + 1))
     table.expect_refused(answer, "max_bet", "one stake above the maximum")
     first = table.stake(seat, 300)
-    table.taken(first, "a stake within the maximum")
+    table.staked(first, "a stake within the maximum")
     with table.moving_nothing(seat, "a second that makes it too much"):
         answer = table.send(table.stake(seat, 300, round_id=first.round_id))
     table.expect_refused(answer, "max_bet", "a second that makes it too much")

@@ -11,10 +11,9 @@ from django.contrib.auth.models import AnonymousUser
 from apps.core.errors import DomainError
 from apps.providers.contracts import GameRecord, NewKey, ProviderRecord
 from apps.providers.enums import CertificateKind, GameCategory, WalletModel
-from apps.providers.errors import UnknownProviderError
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.entries import CertificateEntry
-from apps.providers.selectors import games_by_code, provider_by_code
+from apps.providers.selectors import games_by_code, provider_by_code, provider_codes
 from apps.providers.selectors.coverage import cover_for
 from apps.providers.services.catalogue import save_games, save_provider
 from apps.providers.services.certificates import Registration, register_certificate
@@ -77,26 +76,26 @@ def prepare(provider_code: str, dialect: Dialect, *, now: datetime) -> Prepared:
     return Prepared(provider.pk, provider_code, dialect, key)
 
 
-def make_acceptance_provider(dialect_name: str, *, now: datetime) -> str:
+def make_acceptance_provider(
+    dialect_name: str, *, now: datetime, code: str = "", wallet_model: str = WalletModel.HOLD
+) -> str:
     """Add the provider ``acceptance-<dialect>``, which only the kit plays, and return its code.
 
     A second call finds it as it is. Its own key is thrown away: each run has one of its own.
     """
     dialect = DIALECTS[dialect_name]()
-    code = f"acceptance-{dialect_name}"
-    try:
-        provider_by_code(code)
-    except UnknownProviderError:
-        save_provider(_record(code, dialect), now=now)
+    code = code or f"acceptance-{dialect_name}"
+    if all(known != code for known, _ in provider_codes()):
+        save_provider(_record(code, dialect, wallet_model), now=now)
     return code
 
 
-def _record(code: str, dialect: Dialect) -> ProviderRecord:
+def _record(code: str, dialect: Dialect, wallet_model: str) -> ProviderRecord:
     return ProviderRecord(
         code=code,
         name=f"Acceptance kit ({dialect.name})",
         protocol=dialect.protocol,
-        wallet_model=WalletModel.HOLD,
+        wallet_model=wallet_model,
         webhook_secret=dialect.new_key().registered,
         reporting_timezone="UTC",
         past_seconds=172_800,

@@ -38,6 +38,11 @@ class Table:
         """Leave the scenario: it does not apply, for this reason."""
         raise DoesNotApplyError(reason)
 
+    def need_own_funds(self) -> None:
+        """Leave the scenario where stakes can't be refused for funds."""
+        if not self.bench.model.may_refuse_for_funds:
+            self.skip("the money lies in the provider's own wallet, which decides about funds")
+
     def seat(self, balance_minor: int, *, second_game: bool = False) -> Seat:
         """Seat a new player with a balance."""
         seat = self.bench.seat(balance_minor, second_game=second_game)
@@ -98,6 +103,16 @@ class Table:
         """Send a message that must succeed."""
         answer = self.send(move)
         self.expect_success(answer, what)
+        return answer
+
+    def staked(self, bet: Move, what: str) -> Answer:
+        """Send a bet that must succeed, and see it taken from what the player can stake."""
+        before = self.bench.books(bet.seat)
+        answer = self.taken(bet, what)
+        after = self.bench.books(bet.seat)
+        cost_minor = 0 if bet.is_free else bet.amount_minor - bet.win_minor
+        seen = before.playable_minor - after.playable_minor
+        self.check(f"{what}: taken by our ledger", _money(cost_minor), _money(seen))
         return answer
 
     def check(self, what: str, expected: object, seen: object) -> None:

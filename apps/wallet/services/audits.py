@@ -1,6 +1,7 @@
 """Keeping what an audit of pots against a provider's figures found."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -16,6 +17,22 @@ from apps.wallet.events import WalletDrifted
 from apps.wallet.models import AuditFinding, WalletAudit
 
 
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """A pot for which the provider stated another figure than ours, at an event."""
+
+    pot: ComparedPot
+    theirs_minor: int
+    event_at: datetime
+
+    @classmethod
+    def of(cls, pot: ComparedPot) -> "_Difference | None":
+        theirs = pot.theirs_minor
+        if theirs is None or pot.event_at is None or theirs == pot.ours_minor:
+            return None
+        return cls(pot, theirs, pot.event_at)
+
+
 @transaction.atomic
 def record_comparison(
     provider_id: int, provider_code: str, pots: Sequence[ComparedPot], *, now: datetime
@@ -24,15 +41,8 @@ def record_comparison(
 
     A difference that an earlier audit found at the same event is not found again.
     """
-    differing = [
-        pot for pot in pots if pot.theirs_minor is not None and pot.theirs_minor != pot.ours_minor
-    ]
-    known = set(
-        AuditFinding.objects.filter(
-            account_id__in=[pot.account_id for pot in differing]
-        ).values_list("account_id", "event_id")
-    )
-    new = [pot for pot in differing if (pot.account_id, pot.event_id) not in known]
+    differing = [_Difference.of(pot) for pot in pots]
+    new = _not_found_before([one for one in differing if one is not None])
     heard = sum(pot.theirs_minor is not None for pot in pots)
     audit = WalletAudit.objects.create(
         provider_id=provider_id,
@@ -45,15 +55,15 @@ def record_comparison(
     AuditFinding.objects.bulk_create(
         AuditFinding(
             audit=audit,
-            account_id=pot.account_id,
+            account_id=one.pot.account_id,
             provider_code=provider_code,
-            currency=pot.currency,
-            event_id=pot.event_id,
-            event_at=pot.event_at,
-            ours_minor=pot.ours_minor,
-            theirs_minor=pot.theirs_minor,
+            currency=one.pot.currency,
+            event_id=one.pot.event_id,
+            event_at=one.event_at,
+            ours_minor=one.pot.ours_minor,
+            theirs_minor=one.theirs_minor,
         )
-        for pot in new
+        for one in new
     )
     if new:
         publish(
@@ -88,3 +98,10 @@ def explain_finding(*, finding_id: int, acting_user: Person, reason: str, now: d
         reason=words,
         now=now,
     )
+
+
+def _not_found_before(differing: Sequence[_Difference]) -> list[_Difference]:
+    accounts = [one.pot.account_id for one in differing]
+    found = AuditFinding.objects.filter(account_id__in=accounts)
+    known = set(found.values_list("account_id", "event_id"))
+    return [one for one in differing if (one.pot.account_id, one.pot.event_id) not in known]

@@ -29,7 +29,7 @@ class OperatorView(APIView):
     throttle_classes = [PerClient]
     parser_classes = [StrictJsonParser]
     content_negotiation_class = AlwaysJson
-    metadata_class = None  # type: ignore[assignment] # OPTIONS is not answered
+    metadata_class = None  # OPTIONS is not answered
 
     @override
     def get_exception_handler(self) -> Callable[[Exception, dict[str, Any]], Response | None]:

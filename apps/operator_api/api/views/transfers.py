@@ -53,6 +53,7 @@ class TransfersView(OperatorView):
             amount=wanted["amount"],
             currency=wanted["currency"],
             reference=wanted["reference"],
+            provider_code=wanted.get("provider", ""),
         )
         content = {"operation": "POST /api/v1/transfers", "body": dict(wanted)}
         now = self.now

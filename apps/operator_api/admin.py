@@ -1,0 +1,241 @@
+"""API clients and their tokens: made in two steps, the token shown once."""
+
+from collections.abc import Sequence
+from typing import Any, override
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
+
+from apps.core.admin import (
+    ActionCall,
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    at_cell,
+    badge,
+    datetime_column,
+    link_cell,
+)
+from apps.core.admin.actions import ReasonForm
+from apps.core.errors import DomainError
+from apps.operator_api import services
+from apps.operator_api.enums import Scope
+from apps.operator_api.models import ApiClient, ApiToken
+from apps.operator_api.selectors import latest_requests, tokens_of
+
+
+class ClientForm(ReasonForm):
+    name = forms.CharField(
+        max_length=64,
+        strip=True,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="Which system of the operator this is, such as Casino backend.",
+    )
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="No more than it needs: scopes can't be changed afterwards.",
+    )
+    field_order = ("name", "scopes", "reason")
+
+
+class TokenForm(ReasonForm):
+    days = forms.IntegerField(
+        min_value=1,
+        max_value=366,
+        initial=90,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="How long the token lives.",
+    )
+    field_order = ("days", "reason")
+
+
+def _revoke(call: ActionCall) -> str:
+    services.revoke_token(
+        token_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
+    return "Revoked. The next call with it is refused."
+
+
+def _token_state(token: ApiToken) -> Any:
+    if token.revoked_at is not None:
+        return badge("revoked", "danger")
+    is_live = token.expires_at > timezone.now()
+    return badge("live", "success") if is_live else badge("run out", "neutral")
+
+
+@admin.register(ApiClient)
+class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
+    """First the client with its scopes, then a token for it."""
+
+    list_display = ["name", "may", datetime_column("created_at", title="since")]
+    search_fields = ["name__exact"]
+    search_help_text = "Name, exactly"
+    ordering = ["name"]
+    fields = ["name", "may", ("created_by", "created_at")]
+    readonly_fields = ["may"]
+    reasoned_actions = [
+        ReasonedAction(
+            name="issue",
+            label="Issue a token",
+            permission="operator_api.add_apitoken",
+            perform=lambda _call: "",
+        )
+    ]
+
+    @admin.display(description="may")
+    def may(self, client: ApiClient) -> str:
+        return ", ".join(client.scopes)
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("operator_api.add_apiclient")
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        issue = path(
+            "<int:object_id>/do/issue/",
+            self.admin_site.admin_view(self.issue_view),
+            name="operator_api_apiclient_issue",
+        )
+        return [issue, *super().get_urls()]
+
+    @override
+    def add_view(self, request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = ClientForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                client_id = services.create_client(
+                    name=form.cleaned_data["name"],
+                    scopes=form.cleaned_data["scopes"],
+                    acting_user=request.user if request.user.is_authenticated else None,
+                    reason=form.cleaned_data["reason"],
+                    now=timezone.now(),
+                )
+            except DomainError as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                return HttpResponseRedirect(_page(client_id))
+        back = reverse("admin:operator_api_apiclient_changelist")
+        return self._form(request, form, "Add an API client", back)
+
+    def issue_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Issue a token and show it on the answer to this very request, and never again."""
+        client = self.get_object(request, str(object_id))
+        if client is None:
+            raise Http404
+        if not request.user.has_perm("operator_api.add_apitoken"):
+            raise PermissionDenied
+        form = TokenForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            return self._form(request, form, f"Issue a token: {client}", _page(client.pk))
+        token = services.issue_token(
+            client_id=client.pk,
+            days=form.cleaned_data["days"],
+            acting_user=request.user if request.user.is_authenticated else None,
+            reason=form.cleaned_data["reason"],
+            now=timezone.now(),
+        )
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"New token of {client}",
+            "opts": self.opts,
+            "token": token,
+            "back_url": _page(client.pk),
+        }
+        return TemplateResponse(request, "operator_api/token_issued.html", context)
+
+    def _form(self, request: HttpRequest, form: ReasonForm, title: str, back: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "form": form,
+            "back_url": back,
+        }
+        return TemplateResponse(request, "operator_api/form.html", context)
+
+    @override
+    def panels(self, request: HttpRequest, obj: ApiClient) -> Sequence[Panel]:
+        return [_tokens_panel(obj), _requests_panel(obj)]
+
+
+def _page(client_id: int) -> str:
+    return reverse("admin:operator_api_apiclient_change", args=[client_id])
+
+
+def _tokens_panel(client: ApiClient) -> Panel:
+    return Panel(
+        title="Tokens",
+        note="To change a token under traffic, issue the next one before you revoke the last.",
+        columns=["Token", "State", "Issued", "Ends", "Last used"],
+        rows=[
+            [
+                link_cell(reverse("admin:operator_api_apitoken_change", args=[token.pk]), token),
+                _token_state(token),
+                at_cell(token.issued_at),
+                at_cell(token.expires_at),
+                at_cell(token.last_used_at),
+            ]
+            for token in tokens_of(client.pk)
+        ],
+        empty_text="No token yet, so this client can't call. Issue one.",
+    )
+
+
+def _requests_panel(client: ApiClient) -> Panel:
+    return Panel(
+        title="Latest keyed requests",
+        columns=["Idempotency key", "Answer", "When"],
+        rows=[
+            [request.key, str(request.answer_status), at_cell(request.created_at)]
+            for request in latest_requests(client.pk)
+        ],
+        empty_text="It has moved no money yet.",
+    )
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
+    list_display = [
+        "prefix",
+        "client",
+        "state",
+        datetime_column("issued_at", title="issued"),
+        datetime_column("expires_at", title="ends"),
+        datetime_column("last_used_at", title="last used"),
+    ]
+    list_select_related = ["client"]
+    search_fields = ["prefix__exact"]
+    search_help_text = "First twelve characters, exactly"
+    ordering = ["-pk"]
+    fields = [
+        ("client", "prefix"),
+        ("issued_by", "issued_at", "expires_at"),
+        "last_used_at",
+        ("revoked_at", "revoked_reason"),
+    ]
+    reasoned_actions = [
+        ReasonedAction(
+            name="revoke",
+            label="Revoke token",
+            permission="operator_api.change_apitoken",
+            perform=_revoke,
+            question="Calls with this token are refused from now on.",
+            tone="danger",
+            is_offered=lambda token, _user: token.revoked_at is None,
+        )
+    ]
+
+    @admin.display(description="state")
+    def state(self, token: ApiToken) -> Any:
+        return _token_state(token)

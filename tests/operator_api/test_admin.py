@@ -1,0 +1,105 @@
+"""Clients are made by those who may, and a token is shown on one page, once."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from apps.core.models import AuditEntry
+from apps.operator_api.models import ApiClient, ApiToken
+from tests.factories import make_user
+from tests.operator_api.builders import Api, make_api, make_casino
+
+pytestmark = pytest.mark.django_db
+
+MAY = tuple(
+    f"operator_api.{name}"
+    for name in (
+        "add_apiclient",
+        "add_apitoken",
+        "change_apitoken",
+        "view_apiclient",
+        "view_apitoken",
+    )
+)
+LIST = "/admin/operator_api/apiclient/"
+
+
+def _staff(*permissions: str) -> Client:
+    client = Client()
+    client.force_login(make_user(permissions=permissions))
+    return client
+
+
+def test_a_client_and_its_token_are_made_in_two_steps_and_the_token_works() -> None:
+    make_casino()
+    engineer = _staff(*MAY)
+    added = engineer.post(
+        f"{LIST}add/",
+        {"name": "Backend", "scopes": ["players:read"], "reason": "New integration."},
+    )
+    page = f"{LIST}{ApiClient.objects.get().pk}/change/"
+    assert (added.status_code, added.headers["Location"]) == (302, page)
+    assert "Issue a token" in engineer.get(page).content.decode()
+    issue = page.replace("/change/", "/do/issue/")
+    assert engineer.get(issue).status_code == 200
+    assert not ApiToken.objects.exists()
+    issued = engineer.post(issue, {"days": "30", "reason": "First token."})
+    [secret] = set(re.findall(r"pbk_[A-Za-z0-9_-]{43}", issued.content.decode()))
+    assert "no-store" in issued.headers["Cache-Control"]
+    assert Api(secret).get("players/p-1001/balance")[0] == 200
+    for path in (page, "/admin/operator_api/apitoken/", LIST):
+        assert secret not in engineer.get(path).content.decode()
+    assert {entry.reason for entry in AuditEntry.objects.all()} == {
+        "New integration.",
+        "First token.",
+    }
+
+
+def test_who_may_only_look_makes_and_revokes_nothing() -> None:
+    make_api()
+    client, token = ApiClient.objects.get(), ApiToken.objects.get()
+    auditor = _staff("operator_api.view_apiclient", "operator_api.view_apitoken")
+    assert auditor.get(f"{LIST}{client.pk}/change/").status_code == 200
+    assert auditor.get(f"{LIST}add/").status_code == 403
+    reason = {"days": "30", "reason": "Let me in."}
+    assert auditor.post(f"{LIST}{client.pk}/do/issue/", reason).status_code == 403
+    revoke = f"/admin/operator_api/apitoken/{token.pk}/do/revoke/"
+    assert auditor.post(revoke, reason).status_code == 403
+    assert ApiToken.objects.get().revoked_at is None
+    assert _staff(*MAY).post(revoke, reason).status_code == 302
+    assert ApiToken.objects.get().revoked_reason == "Let me in."
+
+
+def test_a_refused_form_says_why_and_makes_nothing() -> None:
+    make_api(name="Backend")
+    engineer = _staff(*MAY)
+    form = {"name": "Backend", "scopes": ["players:read"], "reason": "Once more."}
+    assert "named" in engineer.post(f"{LIST}add/", form).content.decode()
+    changes: list[dict[str, Any]] = [
+        {"name": ""},
+        {"scopes": []},
+        {"scopes": ["everything"]},
+        {"reason": ""},
+    ]
+    for change in changes:
+        assert engineer.post(f"{LIST}add/", {**form, **change}).status_code == 200
+    assert ApiClient.objects.count() == 1
+
+
+def test_a_session_page_shows_its_tokens_and_every_refresh() -> None:
+    make_casino()
+    api = make_api()
+    _, opened = api.open()
+    path = f"sessions/{opened['session_id']}/refresh"
+    for _ in range(2):
+        api.post(path, {"refresh_credential": opened["refresh_credential"]})
+    agent = _staff("play.view_gamesession")
+    listed = agent.get("/admin/play/gamesession/", {"q": opened["session_id"]})
+    assert "p-1001" in listed.content.decode()
+    [page] = set(re.findall(r"/admin/play/gamesession/\d+/change/", listed.content.decode()))
+    text = agent.get(page).content.decode()
+    assert "Refresh credential used twice" in text
+    assert text.count("play-") >= 2
+    assert opened["refresh_credential"] not in text
