@@ -22,7 +22,7 @@ _CURRENCIES: Final = {
 }
 _HOT_LOOPS: Final = (4, 2, 1, 1, 1)
 _RICH_MINOR: Final = 10**11
-_POOR_MINOR: Final = 2_500
+_POOR_MINOR: Final = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,8 @@ class Planner:
 
     def _wins(self, round_id: str, target_id: str) -> tuple[Op, ...]:
         """Plan up to three wins; the last closes the round, a lost one with nothing."""
-        count = self._rng.choice((0, 1, 1, 2, 3))
+        # Who has little loses it, and is refused until a reward brings some more.
+        count = 0 if self._seat.is_poor else self._rng.choice((0, 1, 1, 2, 3))
         amounts = [self._amount() for _ in range(count)] or [0]
         last = len(amounts) - 1
         wins = [
@@ -218,7 +219,7 @@ class Planner:
         return self._rng.randint(1, 400)
 
     def _win(self) -> int:
-        return 0 if self._rng.random() < 0.5 else self._rng.randint(1, 1_500)
+        return 0 if self._seat.is_poor or self._rng.random() < 0.5 else self._rng.randint(1, 1_500)
 
     def _transaction_id(self) -> str:
         if self._seat.protocol == "iplaygames":

@@ -33,17 +33,27 @@ _SILENCE: Final = Answer(Verdict.RETRYABLE, "no_answer", None, 0, "", b"")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How a protocol deals with doubt. ``stake_attempts`` 0: it asks until it knows."""
+    """How a protocol deals with doubt. ``stake_attempts`` 0: it asks until it knows.
+
+    ``doubtful``: the HTTP statuses after which a stake is taken back, 0 for silence; any other
+    answer that isn't understood means to this provider that nothing was taken. None: all of them.
+    """
 
     answer_seconds: float
     stake_attempts: int
+    doubtful: frozenset[int] | None = None
+
+    def leaves_doubt(self, answer: Answer) -> bool:
+        if answer.verdict not in {Verdict.RETRYABLE, Verdict.PARKED}:
+            return False
+        return self.doubtful is None or answer.http_status in self.doubtful
 
 
 RULES: Final = {
     # Everything is retried; what was played is never taken back for want of an answer.
     "native": Rules(answer_seconds=5, stake_attempts=0),
-    # A bet is never sent twice: after a time-out or a 500 it is refunded.
-    "swipe": Rules(answer_seconds=5, stake_attempts=1),
+    # A bet is never sent twice: after a time-out or a 500, and nothing else, it is refunded.
+    "swipe": Rules(answer_seconds=5, stake_attempts=1, doubtful=frozenset({0, 200, 500})),
     # Three tries, then a rollback.
     "hub88": Rules(answer_seconds=2, stake_attempts=3),
     # Its text says nothing; ours tries again with the same id, then takes back.
@@ -145,7 +155,7 @@ class Provider:
         self.book.open(op)
         answer = await self._first(op)
         for _ in range(self._rules.stake_attempts - 1):
-            if answer.verdict not in {Verdict.RETRYABLE, Verdict.PARKED}:
+            if not self._rules.leaves_doubt(answer):
                 break
             await asyncio.sleep(self._rng.uniform(0.2, 1.0))
             answer = await self._send(op)
@@ -153,10 +163,10 @@ class Provider:
             self.book.accept(op)
             await self._contradict(op)
             return True
-        if answer.verdict == Verdict.REFUSED:
+        if self._rules.leaves_doubt(answer):
+            await self._settle(undo_of(op))
+        else:
             self.book.refuse(op)
-            return False
-        await self._settle(undo_of(op))
         return False
 
     async def _settle(self, op: Op) -> bool:

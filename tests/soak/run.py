@@ -149,7 +149,7 @@ class _Run:
             )
             for task in done:
                 task.result()  # a loop ends only by a mistake of its own
-            self._report(f"{max(left, 0):.0f} s to go")
+            self._report(f"{max(end - time.monotonic(), 0):.0f} s to go")
 
     async def _finish(self, loops: list[asyncio.Task[None]]) -> None:
         self._report("faults off, providers finish their open retries")

@@ -54,7 +54,7 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
             },
         ),
         ("Contract", {"fields": [("retention_months", "settlement_hours")]}),
-        ("Where we ask", {"fields": ["export_url", "payload_url"]}),
+        ("Where we ask", {"fields": ["export_url", "payload_url", "transfer_url"]}),
     ]
 
     @override
