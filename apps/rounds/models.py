@@ -116,7 +116,9 @@ class Round(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["opened_at"], name="rounds_round_open", condition=Q(state=RoundState.OPEN)
+                fields=["opened_at"],
+                name="rounds_round_open",
+                condition=Q(state__in=[RoundState.OPEN, RoundState.STUCK]),
             ),
         ]
         triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
@@ -244,6 +246,9 @@ class RoundEvent(models.Model):
                 fields=["round"], name="rounds_event_held", condition=Q(money_state="held")
             ),
             models.Index(
+                fields=["player"], name="rounds_event_held_of", condition=Q(money_state="held")
+            ),
+            models.Index(
                 fields=["status", "occurred_at"],
                 name="rounds_event_parked",
                 condition=Q(status="parked"),
@@ -299,6 +304,7 @@ class EventAttempt(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["provider", "event_id"], name="rounds_attempt_event"),
+            models.Index(fields=["delivery_id"], name="rounds_attempt_delivery"),
         ]
         triggers = [
             pgtrigger.Protect(name="never_changed", operation=pgtrigger.Update),

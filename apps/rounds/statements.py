@@ -316,11 +316,3 @@ WITH due AS (
 )
 UPDATE rounds_round r SET state = 'stuck' FROM due WHERE r.id = due.id RETURNING r.provider_id
 """
-
-# The stakes a player placed in a window, for the wager limit; reads rounds_event_player_day.
-STAKED_SINCE: LiteralString = """
-SELECT player_id, coalesce(sum(bet_minor), 0)::bigint FROM rounds_roundevent
-WHERE player_id = ANY(%s) AND occurred_at > %s AND status IN ('accepted', 'tentative')
-  AND money_state <> 'rolled_back'
-GROUP BY player_id
-"""

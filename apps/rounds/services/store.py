@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from operator import attrgetter
 
 from apps.core.batches import Cursor, columns
@@ -51,7 +50,7 @@ def find_rounds(
 ) -> list[RoundRow]:
     """Return rounds by id or by ``(provider id, round, player id)``, each with its held events."""
     wanted = sorted(set(keys))
-    keyed = columns(wanted) if wanted else [[], [], []]
+    keyed = columns(wanted) if wanted else ["{}", "{}", "{}"]
     cursor.execute(statements.FIND_ROUNDS, [sorted(set(ids)), *keyed])
     return [RoundRow(*row) for row in cursor.fetchall()]
 
@@ -181,11 +180,3 @@ def save_verdicts(cursor: Cursor, verdicts: Sequence[VerdictRow]) -> None:
             (v.delivery_id, v.http_status, json.dumps(v.results), v.judged_at) for v in verdicts
         ]
         cursor.execute(statements.INSERT_VERDICTS, columns(rows))
-
-
-def staked_since(cursor: Cursor, player_ids: Sequence[int], since: datetime) -> dict[int, int]:
-    """Return what players staked since a moment, in minor units, rolled-back stakes left out."""
-    if not player_ids:
-        return {}
-    cursor.execute(statements.STAKED_SINCE, [list(player_ids), since])
-    return dict(cursor.fetchall())
