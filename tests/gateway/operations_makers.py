@@ -75,7 +75,7 @@ def ask_one(casino: Casino, message: Parsed, **options: Any) -> tuple[str, str, 
     return str(outcome.status), outcome.code, outcome.balance_minor
 
 
-def sealed(message: Parsed) -> Parsed:
+def sealed[Message: Parsed](message: Message) -> Message:
     if not isinstance(message, CanonicalEvent) or message.fingerprint:
         return message
     digest = hashlib.sha256(repr(replace(message, session_ref="")).encode()).hexdigest()

@@ -66,7 +66,7 @@ class Nemesis:
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Watch every statement and every commit of this connection."""
-        commit = BaseDatabaseWrapper._commit
+        commit = vars(BaseDatabaseWrapper)["_commit"]
         patch = pytest.MonkeyPatch()
         patch.setattr(
             BaseDatabaseWrapper, "_commit", lambda wrapper: self._pass(lambda: commit(wrapper))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -284,7 +285,7 @@ def test_a_jackpot_above_its_win_is_refused(casino: Casino) -> None:
     ],
 )
 def test_what_can_not_be_booked_is_refused_and_leaves_its_id_free(
-    casino: Casino, changes: dict[str, str], code: str
+    casino: Casino, changes: dict[str, Any], code: str
 ) -> None:
     before = everything()
     assert ask_one(casino, stake("b-1", **changes))[:2] == ("rejected", code)

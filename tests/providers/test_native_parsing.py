@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.providers.adapters.native.parse import EnvelopeError, parse_body, parse_event
+from apps.providers.adapters.contract import EnvelopeError
+from apps.providers.adapters.native.parse import parse_body, parse_event
 from apps.providers.adapters.native.signing import CHECKSUM_FIELDS, checksum
 from apps.providers.contracts import CanonicalEvent, EventRefusal
 

@@ -145,7 +145,7 @@ def _canonical(raw: Any, secrets: Sequence[bytes]) -> CanonicalEvent:
     token = _token(raw.get("session_token"))
     _require_checksum(raw, secrets)
     _require_known_currency(currency)
-    facts = {
+    facts: dict[str, Any] = {
         "event_id": ids["event_id"],
         "round_ref": round_ref,
         "player_ref": ids["player_id"],
