@@ -42,6 +42,13 @@ def test_a_new_player_gets_accounts_and_the_same_again_changes_nothing(api: Api)
     assert api.pay("k-1")[0] == 201
 
 
+@pytest.mark.parametrize("currency", ["AAA", "XXX", "XAU"])
+def test_a_currency_that_there_is_not_makes_no_player(api: Api, currency: str) -> None:
+    status, problem = _put(api, currency=currency)
+    assert (status, problem["code"]) == (400, "unknown_currency")
+    assert not Player.objects.exists()
+
+
 def test_standing_and_kyc_follow_and_the_currency_never_does(api: Api) -> None:
     _put(api)
     status, answer = _put(api, kyc_status="rejected", status="blocked")

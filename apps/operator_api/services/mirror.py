@@ -5,7 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
-from apps.core.money import to_minor
+from apps.core.money import exponent, to_minor
 from apps.operator_api.contracts import MirroredPlayer, WantedExclusion, WantedLimit
 from apps.play.enums import SessionEnd
 from apps.play.services import end_sessions_of_player
@@ -34,10 +34,13 @@ def mirror_player(wanted: MirroredPlayer, *, client_name: str, now: datetime) ->
     are. Who may no longer play has all sessions ended.
 
     Raises:
+        UnknownCurrencyError: no currency has this code.
         PlayerMismatchError: the player plays in another currency, which never changes.
         ProtectedStandingError: the player would become active while an exclusion holds.
         DomainError: a limit or exclusion is refused; nothing was changed at all.
     """
+    # Accounts in a currency that has no minor unit could never be read again.
+    exponent(wanted.currency)
     update = PlayerUpdate(
         player_ref=wanted.player_ref,
         currency=wanted.currency,

@@ -35,7 +35,10 @@ class CanServeView(OperatorView):
         rendered = {
             "allowed": answer.allowed,
             "at": at,
-            "reasons": [{"code": r.code, "text": r.text} for r in answer.reasons],
+            "reasons": [
+                {"code": r.code, "text": r.text if game else f"There is no game {game_code}."}
+                for r in answer.reasons
+            ],
             "certificate": rendering.certificate(answer.certificate),
         }
         return Response(CanServeAnswer(rendered).data)
