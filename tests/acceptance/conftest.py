@@ -1,4 +1,4 @@
-"""One prepared database and one gateway process for all scenarios of a module."""
+"""One prepared database and one gateway process for all tests of this folder."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,9 +38,9 @@ class Stand:
         return self.kits[dialect]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Open the test database for a whole module, and empty it afterwards.
+    """Open the test database for the whole folder, and empty it afterwards.
 
     It takes the place of pytest-django's ``db``, by whose name the test database is made at all;
     that one would undo each test's writes, which the gateway's process could then never see.
@@ -54,7 +54,7 @@ def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[No
         connection.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stand(db: None) -> Iterator[Stand]:
     now = datetime.now(UTC)
     put_rule_in_force(

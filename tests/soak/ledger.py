@@ -59,7 +59,7 @@ def read_ours(connection: psycopg.Connection, problems: list[str]) -> Ours:
     unjudged, waiting, parked = quiet(connection)
     nets = dict(_rows(connection, _LEDGER))
     events = tuple(
-        OurEvent(*row, nets.pop(f"{row[0]}:{row[1]}", 0)) for row in _rows(connection, _EVENTS)
+        OurEvent(*(*row, nets.pop(f"{row[0]}:{row[1]}", 0))) for row in _rows(connection, _EVENTS)
     )
     conflicts = _rows(connection, _CONFLICTS)
     balances = _rows(connection, _BALANCES)

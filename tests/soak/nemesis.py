@@ -90,7 +90,7 @@ class Nemesis:
         at = self._clock()
         try:
             pids = self._victims(kind)
-        except (KeyError, OSError, ValueError, psutil.Error):
+        except (LookupError, OSError, ValueError, psutil.Error):
             return  # it is down already
         if kind == "worker-stopped":
             self._freeze(pids)

@@ -139,8 +139,12 @@ class Bench:
         )
 
     def grant_bonus(self, seat: Seat, deposit_minor: int) -> None:
-        """Grant the kit's bonus to a player."""
-        self.bonuses.grant(self._player_ids[seat.player_ref], deposit_minor, now=_now())
+        """Grant the kit's bonus to a player, as of just before.
+
+        Some protocols tell time in whole seconds: a bet of this very second must come after it.
+        """
+        granted_at = _now() - timedelta(seconds=2)
+        self.bonuses.grant(self._player_ids[seat.player_ref], deposit_minor, now=granted_at)
 
     def wagered_minor(self, seat: Seat) -> int:
         """Return what a player's bonus counts as wagered."""
