@@ -72,7 +72,7 @@ ORDER BY n.id
 """
 
 DRAW_TRANSFER_IDS: LiteralString = """
-SELECT nextval(pg_get_serial_sequence('wallet_transfer', 'id')) FROM generate_series(1, %s)
+SELECT nextval('wallet_transfer_id_seq') FROM generate_series(1, %s)
 """
 
 # Only rows that LOCK_WALLETS holds are named here, so the order of updating can't deadlock.
