@@ -11,6 +11,10 @@ from apps.simulator.dialects.registry import DIALECTS
 PROTOCOLS = {kind.protocol for kind in DIALECTS.values()}
 
 PROVEN_ELSEWHERE = {
+    42: (
+        "tests.rounds.test_stuck_rounds",
+        "test_a_round_that_holds_a_stake_is_flagged_after_a_day_and_told_of_once",
+    ),
     59: (
         "tests.gateway.test_wallet_models_transfer",
         "test_a_transfer_out_that_times_out_is_decided_by_its_status",

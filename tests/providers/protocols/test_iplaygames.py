@@ -1,7 +1,8 @@
 """iPlayGames-compatible: one address, whole cents, repeats that say so."""
 
 import json
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -48,6 +49,15 @@ def test_the_message_of_the_text_carries_its_signature() -> None:
     assert IPLAYGAMES.authenticate([key], request, 300) == key
     changed = request_of("", BET + b" ", headers={"x-signature": SIGNATURE})
     assert IPLAYGAMES.authenticate([key], changed, 300) is None
+
+
+def test_a_time_cut_to_the_second_it_came_in_is_the_finer_time_of_its_coming() -> None:
+    came = datetime(2026, 1, 15, 10, 30, 0, 400_000, tzinfo=UTC)
+    event = event_from("iplaygames", replace(request_of("", BET), received_at=came))
+    assert event.occurred_at == came
+    later = came + timedelta(seconds=1)
+    event = event_from("iplaygames", replace(request_of("", BET), received_at=later))
+    assert event.occurred_at == datetime(2026, 1, 15, 10, 30, tzinfo=UTC)
 
 
 def test_a_bet_is_a_stake_in_cents() -> None:

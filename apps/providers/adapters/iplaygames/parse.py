@@ -5,6 +5,7 @@ text defines as a hundredth of the main unit: only currencies with two decimals 
 """
 
 import re
+from datetime import datetime
 from typing import Final
 
 from apps.core.errors import UnknownCurrencyError
@@ -91,7 +92,7 @@ def _event(
         event_id=event_id,
         round_ref=round_ref,
         player_ref=player_ref,
-        occurred_at=fields.moment("timestamp") if fields.has("timestamp") else request.received_at,
+        occurred_at=_moment(fields, request),
         # A free stake costs the player nothing: what it is said to be worth stays in the content.
         bet_minor=(amount or 0) if operation == Operation.STAKE and not is_free else 0,
         win_minor=(amount or 0) if is_paid else 0,
@@ -174,3 +175,16 @@ def _round_type(operation: str, *, is_free: bool) -> str:
     if operation == Operation.REWARD:
         return "bonus"
     return "free_spin" if is_free else "base"
+
+
+def _moment(fields: Fields, request: CallbackRequest) -> datetime:
+    """Return the message's own time; within the second it came, the finer time of its coming.
+
+    The provider cuts its times to whole seconds: a stake would else seem older than the bonus that
+    was granted a moment before it.
+    """
+    if not fields.has("timestamp"):
+        return request.received_at
+    said = fields.moment("timestamp")
+    is_this_second = said == request.received_at.replace(microsecond=0)
+    return request.received_at if is_this_second else said
