@@ -50,6 +50,9 @@ class Environment(BaseSettings):
     gateway_port: Port = 8001
     provider_port: Port = 8002
 
+    spool_max_bytes: int = Field(256 * 1024 * 1024, ge=0)
+    spool_max_records: int = Field(100_000, ge=0)
+
     s3_bucket: str | None = None
     s3_endpoint_url: str | None = None
     s3_region: str | None = None

@@ -16,6 +16,7 @@ from django.db import connection
 from apps.gateway.contracts import Refused
 from apps.gateway.http.collector import Collector, OverloadedError, close_connection
 from apps.gateway.http.directory import Directory
+from apps.gateway.http.parking import Parking, spool_folder, spool_limits
 from apps.gateway.services.intake import UnauthenticatedError, adapter_of, read_callback
 from apps.providers.adapters.contract import CallbackRequest, CallbackResponse, EnvelopeError
 from apps.providers.adapters.registry import ADAPTERS
@@ -43,7 +44,7 @@ class Gateway:
     def __init__(self, *, replay_token: str = "") -> None:
         self._replay_token = replay_token
         self._directory = Directory()
-        self._collector = Collector(self._directory)
+        self._collector = Collector(self._directory, Parking(spool_folder(), spool_limits()))
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="directory")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +58,7 @@ class Gateway:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._collector.start()
+                await self._collector.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._collector.stop()
@@ -133,7 +134,10 @@ class Gateway:
             return self._directory.load_profile(provider_code)
         except DatabaseError:
             connection.close()
-            raise
+            profile = self._directory.last_profile(provider_code)
+            if profile is None:
+                raise
+            return profile
 
     def _request(self, path: str, scope: Scope, body: bytes) -> tuple[CallbackRequest, datetime]:
         """Return the request, and the clock that our own keys are judged by."""

@@ -5,14 +5,22 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db import OperationalError, connection
 
-from apps.gateway.contracts import Inbound, Judged, Refused
+from apps.gateway.contracts import Inbound, Judged, Refused, ToJudge
 from apps.gateway.http.directory import Directory
+from apps.gateway.http.parking import (
+    DRAIN_SECONDS,
+    UNREACHABLE,
+    Parking,
+    may_be_kept,
+    may_overtake,
+)
 from apps.gateway.services import intake
 
 logger = logging.getLogger(__name__)
@@ -20,6 +28,8 @@ logger = logging.getLogger(__name__)
 MOST_EVENTS_PER_BATCH = 1_000
 MOST_WAITING = 5_000
 """Callbacks waiting in memory; past this the gateway answers 503 and the provider comes again."""
+DRAIN_EVERY_SECONDS = 2.0
+"""How often the database is asked for while something waits on disk."""
 
 
 class OverloadedError(Exception):
@@ -39,15 +49,18 @@ class Collector:
     at once would meet each other's locks, and measured slower.
     """
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, parking: Parking) -> None:
         self._directory = directory
+        self._parking = parking
         self._waiting: deque[_Waiting] = deque()
         self._refused: deque[Refused] = deque(maxlen=10_000)
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._parking.try_open)
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -57,6 +70,7 @@ class Collector:
             await asyncio.sleep(0.02)
         if self._task is not None:
             self._task.cancel()
+        self._thread.submit(self._parking.close).result()
         self._thread.submit(close_connection).result()
         self._thread.shutdown()
 
@@ -82,12 +96,20 @@ class Collector:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._woken()
             while self._waiting or self._refused:
                 batch = self._next_batch()
                 refused = [self._refused.popleft() for _ in range(len(self._refused))]
                 await loop.run_in_executor(self._thread, self._work, loop, batch, refused)
+            if self._parking.depth:
+                await loop.run_in_executor(self._thread, self._catch_up)
+
+    async def _woken(self) -> None:
+        """Wait for work; while something waits on disk, not for long."""
+        patience = DRAIN_EVERY_SECONDS if self._parking.depth else None
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), patience)
+        self._wake.clear()
 
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
@@ -119,11 +141,54 @@ class Collector:
                 connection.close()
 
     def _apply(self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting]) -> None:
+        if self._parking.depth and not self._catch_up():
+            batch = self._hold_back(loop, batch)
         inbound = [waiting.inbound for waiting in batch]
-        games = self._directory.games({one.provider.id for one in inbound})
-        answers = intake.take_in(inbound, games, now=datetime.now(UTC))
+        try:
+            games = self._directory.games({one.provider.id for one in inbound})
+            answers = intake.take_in(inbound, games, now=datetime.now(UTC)) if inbound else []
+        except UNREACHABLE as error:
+            connection.close()
+            logger.warning("gateway.database.away", extra={"error": type(error).__name__})
+            self._park(loop, batch, error)
+            return
         for waiting, answer in zip(batch, answers, strict=True):
             loop.call_soon_threadsafe(_resolve, waiting.answer, answer)
+
+    def _catch_up(self) -> bool:
+        """Bring in what waits on disk, for a moment; return whether nothing waits any more."""
+        try:
+            return self._parking.drain(seconds=DRAIN_SECONDS)
+        except UNREACHABLE:
+            connection.close()
+        except Exception:
+            # What waits stays where it is, and live traffic is answered as while it waits.
+            logger.exception("gateway.spool.failed")
+            connection.close()
+        return False
+
+    def _hold_back(
+        self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting]
+    ) -> list[_Waiting]:
+        """Keep in line what belongs behind the spool; return what may go past it."""
+        passing = [waiting for waiting in batch if may_overtake(waiting.inbound)]
+        behind = [waiting for waiting in batch if not may_overtake(waiting.inbound)]
+        self._park(loop, behind, OperationalError("earlier deliveries wait on disk"))
+        return passing
+
+    def _park(
+        self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting], error: Exception
+    ) -> None:
+        """Answer ``parked`` to what is safe on disk, and send everything else away."""
+        parkable = [waiting for waiting in batch if may_be_kept(waiting.inbound)]
+        kept = self._parking.keep([waiting.inbound for waiting in parkable])
+        for waiting in parkable[:kept]:
+            one = waiting.inbound
+            to_judge = ToJudge(one.provider, one.received_at, None, one.parsed, one.request)
+            answer = intake.answer_unavailable(to_judge)
+            loop.call_soon_threadsafe(_resolve, waiting.answer, answer)
+        refused = [waiting for waiting in batch if not may_be_kept(waiting.inbound)]
+        self._fail(loop, [*parkable[kept:], *refused], error)
 
     def _fail(
         self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting], error: Exception

@@ -13,6 +13,8 @@ from apps.providers.selectors.profiles import provider_profile
 FRESH_SECONDS: Final = 3.0
 """A revoked key or a new game is known everywhere within this time (reliability A17: 5 s)."""
 MOST_UNKNOWN_CODES: Final = 1_000
+STALE_SECONDS: Final = 600.0
+"""How long a known provider can still be authenticated while the database is away."""
 
 
 class Directory:
@@ -22,6 +24,7 @@ class Directory:
         self._clock = clock
         self._lock = threading.Lock()
         self._profiles: dict[str, tuple[float, ProviderProfile | None]] = {}
+        self._loaded_at: dict[str, float] = {}
         self._games: dict[int, tuple[float, dict[str, GameRef]]] = {}
 
     def known_profile(self, provider_code: str) -> tuple[bool, ProviderProfile | None]:
@@ -37,6 +40,21 @@ class Directory:
         with self._lock:
             if len(self._profiles) > MOST_UNKNOWN_CODES:
                 self._profiles.clear()
+                self._loaded_at.clear()
+            self._profiles[provider_code] = (self._clock(), profile)
+            self._loaded_at[provider_code] = self._clock()
+        return profile
+
+    def last_profile(self, provider_code: str) -> ProviderProfile | None:
+        """Return the profile read last, for when it can't be read now; None where none is usable.
+
+        It then counts as fresh for a while, so that not every callback waits for the database.
+        """
+        with self._lock:
+            _, profile = self._profiles.get(provider_code, (0.0, None))
+            loaded_at = self._loaded_at.get(provider_code, 0.0)
+            if profile is None or self._clock() - loaded_at > STALE_SECONDS:
+                return None
             self._profiles[provider_code] = (self._clock(), profile)
         return profile
 

@@ -128,10 +128,11 @@ def _apply_or_park(deliveries: list[ToJudge], games: Games, *, now: datetime) ->
             for delivery in deliveries
             for judged in _apply_or_park([delivery], games, now=now)
         ]
-    return [_unavailable(delivery) for delivery in deliveries]
+    return [answer_unavailable(delivery) for delivery in deliveries]
 
 
-def _unavailable(delivery: ToJudge) -> Judged:
+def answer_unavailable(delivery: ToJudge) -> Judged:
+    """Return the answer to a delivery that is durable and will be applied later."""
     outcomes = tuple(
         Outcome(
             message.event_id if not isinstance(message, CanonicalQuery) else "",

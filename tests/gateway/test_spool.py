@@ -1,0 +1,175 @@
+"""The spool's files: what was answered for is found again, and nothing else is."""
+
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.gateway.http.spool import Limits, Spool, SpoolError, SpoolRecord, encode, scan
+
+ROOMY = Limits(most_bytes=10_000_000, most_records=1_000)
+
+texts = st.text(max_size=20)
+bodies = st.dictionaries(texts, texts, max_size=3).map(lambda body: json.dumps(body).encode())
+records = st.builds(SpoolRecord, st.dictionaries(texts, texts, max_size=3), bodies)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def spool(folder: Path) -> Iterator[Spool]:
+    spool = Spool(folder, ROOMY)
+    yield spool
+    spool.close()
+
+
+def record(number: int, size: int = 10) -> SpoolRecord:
+    return SpoolRecord({"n": number}, b"x" * size)
+
+
+def numbers(spool: Spool) -> list[int]:
+    """Return what waits, in order, by taking it out."""
+    found: list[int] = []
+    while (first := spool.first()) is not None:
+        path, content = first
+        found += [one.header["n"] for one in content.records]
+        spool.remove(path)
+    return found
+
+
+@given(st.lists(records, min_size=1, max_size=4), st.data())
+def test_a_tail_torn_at_any_byte_is_cut_and_every_whole_record_before_it_is_kept(
+    given_records: list[SpoolRecord], data: st.DataObject
+) -> None:
+    encoded = [encode(one) for one in given_records]
+    whole = b"".join(encoded)
+    at = data.draw(st.integers(0, len(whole)))
+    ends = [sum(map(len, encoded[: n + 1])) for n in range(len(encoded))]
+    survivors = sum(end <= at for end in ends)
+    zeros = b"\0" * data.draw(st.integers(0, 8)) if at in {0, *ends} else b""
+    found = scan(whole[:at] + zeros)
+    assert found.records == tuple(given_records[:survivors])
+    assert found.damaged == ()
+    assert found.end == ([0, *ends][survivors])
+
+
+@given(st.lists(records, min_size=1, max_size=4), st.data())
+def test_a_flipped_bit_is_seen_and_costs_no_other_record(
+    given_records: list[SpoolRecord], data: st.DataObject
+) -> None:
+    encoded = [encode(one) for one in given_records]
+    whole = bytearray(b"".join(encoded))
+    bit = data.draw(st.integers(0, len(whole) * 8 - 1))
+    whole[bit // 8] ^= 1 << (bit % 8)
+    hit = next(n for n in range(len(encoded)) if bit // 8 < sum(map(len, encoded[: n + 1])))
+    found = scan(bytes(whole))
+    assert found.records == tuple(given_records[:hit] + given_records[hit + 1 :])
+    assert len(found.damaged) == 1
+    assert found.end == len(whole)
+
+
+@given(st.lists(records, min_size=1, max_size=6), st.data())
+def test_a_crash_while_writing_loses_no_record_that_was_on_disk(
+    given_records: list[SpoolRecord], data: st.DataObject
+) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / "spool"
+        first = Spool(folder, ROOMY)
+        assert first.append(given_records[:-1]) == len(given_records) - 1
+        first.close()
+        torn = encode(given_records[-1])
+        length = data.draw(st.integers(0, len(torn) - 1))
+        segments = sorted(folder.glob("*.seg"))
+        target = segments[-1] if segments else folder / "0000000001.seg"
+        with target.open("ab") as file:
+            file.write(torn[:length])
+        again = Spool(folder, ROOMY)
+        assert again.depth == len(given_records) - 1
+        found = again.first()
+        assert (found[1].records if found else ()) == tuple(given_records[:-1])
+        again.close()
+
+
+def test_records_come_back_in_order_across_restarts_and_segments(folder: Path) -> None:
+    for start in (0, 3, 6):
+        spool = Spool(folder, ROOMY)
+        spool.append([record(start, 1_000_000), record(start + 1, 100_000), record(start + 2)])
+        spool.close()
+    spool = Spool(folder, ROOMY)
+    assert spool.depth == 9
+    assert numbers(spool) == list(range(9))
+    assert (spool.depth, spool.size, list(folder.glob("*.seg"))) == (0, 0, [])
+    spool.append([record(9)])
+    assert numbers(spool) == [9]
+    spool.close()
+
+
+def test_what_is_being_read_is_not_written_to_any_more(spool: Spool) -> None:
+    spool.append([record(1)])
+    first = spool.first()
+    assert first is not None
+    spool.append([record(2)])
+    spool.remove(first[0])
+    assert numbers(spool) == [2]
+
+
+@pytest.mark.parametrize("limits", [Limits(10_000_000, 2), Limits(2 * len(encode(record(1))), 99)])
+def test_the_bound_is_kept_and_counts_what_an_earlier_process_left(
+    folder: Path, limits: Limits
+) -> None:
+    spool = Spool(folder, limits)
+    assert spool.append([record(1)]) == 1
+    spool.close()
+    spool = Spool(folder, limits)
+    assert spool.append([record(2), record(3), record(4)]) == 1
+    assert spool.append([record(5)]) == 0
+    assert numbers(spool) == [1, 2]
+    assert spool.append([record(6)]) == 1
+    spool.close()
+
+
+def test_one_process_holds_the_folder(folder: Path, spool: Spool) -> None:
+    with pytest.raises(SpoolError):
+        Spool(folder, ROOMY)
+
+
+def test_only_its_owner_reads_the_spool(folder: Path, spool: Spool) -> None:
+    spool.append([record(1)])
+    spool.set_aside("a-1", "because", record(2))
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
+    assert modes.pop("quarantine") == stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert set(modes.values()) == {0o600}
+
+
+def test_a_failing_disk_keeps_nothing_and_harms_nothing(
+    folder: Path, spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.append([record(1)])
+
+    def fail(_fd: int) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(SpoolError):
+            spool.append([record(2)])
+    assert spool.append([record(3)]) == 1
+    assert numbers(spool) == [1, 3]
+
+
+def test_what_is_set_aside_says_why(folder: Path, spool: Spool) -> None:
+    for _ in range(2):
+        spool.set_aside("0000000001-0", "unknown_provider", SpoolRecord({"n": 1}, b"\xff"))
+    [page] = (folder / "quarantine").iterdir()
+    document = json.loads(page.read_text())
+    assert document["reason"] == "unknown_provider"
+    assert document["header"] == {"n": 1}
