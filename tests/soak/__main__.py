@@ -5,6 +5,7 @@ says what to look at first. The run's files are kept then.
 """
 
 import argparse
+import atexit
 import json
 import logging
 import os
@@ -16,12 +17,15 @@ import tempfile
 import time
 from pathlib import Path
 
+_DISPOSABLE = "disposable"
 _PORTS = ("PITBOSS_WEB_PORT", "PITBOSS_GATEWAY_PORT", "PITBOSS_PROVIDER_PORT")
 
 
 def main() -> int:
     options = _options()
     folder = Path(tempfile.mkdtemp(prefix="pitboss-soak-", dir=options.folder))
+    # Registered first, so it runs last: by then the servers that live in the folder have stopped.
+    atexit.register(_remove_if_disposable, folder)
     _choose_settings(folder)
     # Django reads the environment when it is first imported.
     import django  # noqa: PLC0415
@@ -49,7 +53,7 @@ def main() -> int:
     (folder / "soak-report.json").write_text(json.dumps(report, indent=2))
     print(json.dumps(report, indent=2) if options.json else summary_of(report), flush=True)  # noqa: T201
     if report["holds"] and not options.keep:
-        shutil.rmtree(folder, ignore_errors=True)
+        (folder / _DISPOSABLE).touch()
     else:
         _tell(f"The history, the report and the product's logs are in {folder}.")
     return 0 if report["holds"] else 1
@@ -93,6 +97,11 @@ def _choose_settings(folder: Path) -> None:
         os.environ[name] = str(probe.getsockname()[1])
     for probe in held:
         probe.close()
+
+
+def _remove_if_disposable(folder: Path) -> None:
+    if (folder / _DISPOSABLE).exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tell(text: str) -> None:
