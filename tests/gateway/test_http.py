@@ -13,9 +13,13 @@ import uvicorn
 
 from apps.gateway.http import application
 from apps.gateway.http.application import Gateway
+from apps.gateway.http.directory import Directory
 from apps.gateway.models import Rejection
+from apps.providers.adapters.registry import adapter_for
+from apps.providers.models import Provider
 from apps.rounds.models import Delivery
 from tests.gateway.builders import Casino, lines, open_casino, signed_headers
+from tests.factories import make_provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -174,3 +178,13 @@ def test_a_key_revoked_in_traffic_is_refused_everywhere_within_seconds(
     while post(client, body, at=casino.now).status_code != 401:
         assert time.monotonic() < deadline, "the revoked key is still taken"
         time.sleep(0.2)
+
+
+def test_a_provider_hears_its_own_words_even_when_its_profile_is_out_of_reach() -> None:
+    directory = Directory()
+    provider = make_provider("swiped")
+    Provider.objects.filter(pk=provider.pk).update(protocol="swipe")
+    directory.load_profile("swiped")
+    assert directory.protocol("swiped") == "swipe"
+    assert adapter_for(directory.protocol("swiped")).refuse(None, "unavailable").status == 500
+    assert directory.protocol("stranger") == "native"

@@ -19,8 +19,9 @@ from apps.gateway.http.directory import Directory
 from apps.gateway.http.parking import Parking, spool_folder, spool_limits
 from apps.gateway.services.intake import UnauthenticatedError, adapter_of, read_callback
 from apps.providers.adapters.contract import CallbackRequest, CallbackResponse, EnvelopeError
-from apps.providers.adapters.registry import ADAPTERS
+from apps.providers.adapters.registry import ADAPTERS, adapter_for
 from apps.providers.contracts import ProviderProfile
+from apps.providers.selectors.catalogue import active_providers
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MOST_BYTES = 2 * 1024 * 1024
 BODY_SECONDS = 10.0
+START_PAUSE_SECONDS = 0.5
 _PATH = re.compile(r"/callbacks/([a-z0-9_-]{1,32})(?:/([a-z0-9/_-]{0,64}))?")
 _ROUTES = frozenset(path for adapter in ADAPTERS.values() for path in adapter.routes)
 
@@ -58,6 +60,7 @@ class Gateway:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                await self._learn_providers()
                 await self._collector.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
@@ -65,6 +68,30 @@ class Gateway:
                 self._reader.submit(close_connection).result()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _learn_providers(self) -> None:
+        """Read every provider before the first callback is taken.
+
+        Until then nobody is listened to: a refused connection makes every provider come again or
+        roll back, while a refusal in another provider's words may be taken as final.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                await loop.run_in_executor(self._reader, self._load_profiles)
+            except DatabaseError as error:
+                logger.warning("gateway.start.waits", extra={"error": type(error).__name__})
+                await asyncio.sleep(START_PAUSE_SECONDS)
+            else:
+                return
+
+    def _load_profiles(self) -> None:
+        try:
+            for provider in active_providers():
+                self._directory.load_profile(provider.code)
+        except DatabaseError:
+            connection.close()
+            raise
 
     async def _respond(self, scope: Scope, receive: Receive) -> "_Response":
         if scope["path"] in {"/healthz", "/readyz"}:
@@ -77,7 +104,8 @@ class Gateway:
     async def _answer(
         self, provider_code: str, path: str, scope: Scope, receive: Receive
     ) -> "_Response":
-        adapter = adapter_of(None)
+        # Should even the profile be out of reach, the provider still hears its own words.
+        adapter = adapter_for(self._directory.protocol(provider_code))
         try:
             profile = await self._profile(provider_code)
             adapter = adapter_of(profile)
