@@ -11,7 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.gateway.http.parking import Parking, may_be_kept, may_overtake
 from apps.gateway.http.spool import Limits, Spool, SpoolError, SpoolRecord, encode, scan
+from apps.providers.enums import WhenUnavailable
+from apps.providers.models import ProviderPolicy
+from tests.gateway.builders import Casino
 
 ROOMY = Limits(most_bytes=10_000_000, most_records=1_000)
 
@@ -173,3 +177,33 @@ def test_what_is_set_aside_says_why(folder: Path, spool: Spool) -> None:
     document = json.loads(page.read_text())
     assert document["reason"] == "unknown_provider"
     assert document["header"] == {"n": 1}
+
+
+def test_only_what_is_played_may_wait_and_only_where_the_policy_says_so(casino: Casino) -> None:
+    played = casino.body(casino.event("e-1"), casino.rollback("e-2", "e-1"))
+    assert not may_be_kept(casino.inbound(played))
+    assert may_overtake(casino.inbound(played))
+    _allow(casino)
+    assert may_be_kept(casino.inbound(played))
+    assert not may_overtake(casino.inbound(played))
+    for other in (casino.tentative("e-3"), casino.event("e-4", checksum="0" * 64)):
+        mixed = casino.inbound(casino.body(casino.event("e-5"), other))
+        assert not may_be_kept(mixed)
+        assert not may_overtake(mixed)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_past_the_bound_nothing_more_is_promised(casino: Casino, folder: Path) -> None:
+    _allow(casino)
+    inbound = [casino.inbound(casino.body(casino.event(f"e-{n}"))) for n in range(3)]
+    parking = Parking(folder, Limits(10_000_000, 2))
+    assert (parking.keep(inbound), parking.keep(inbound[:1]), parking.depth) == (2, 0, 2)
+    assert parking.drain(seconds=None)
+    assert [casino.stored(name).status for name in ("e-0", "e-1")] == ["accepted"] * 2
+    parking.close()
+
+
+def _allow(casino: Casino) -> None:
+    ProviderPolicy.objects.update_or_create(
+        provider=casino.provider, defaults={"when_unavailable": WhenUnavailable.SPOOL}
+    )
