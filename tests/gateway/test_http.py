@@ -18,8 +18,8 @@ from apps.gateway.models import Rejection
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.models import Provider
 from apps.rounds.models import Delivery
-from tests.gateway.builders import Casino, lines, open_casino, signed_headers
 from tests.factories import make_provider
+from tests.gateway.builders import Casino, lines, open_casino, signed_headers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
