@@ -10,15 +10,13 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 import uvicorn
+from django.db import connection
 
 from apps.gateway.http import application
 from apps.gateway.http.application import Gateway
-from apps.gateway.http.directory import Directory
 from apps.gateway.models import Rejection
-from apps.providers.adapters.registry import adapter_for
-from apps.providers.models import Provider
+from apps.providers.adapters.registry import ADAPTERS
 from apps.rounds.models import Delivery
-from tests.factories import make_provider
 from tests.gateway.builders import Casino, lines, open_casino, signed_headers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,11 +178,22 @@ def test_a_key_revoked_in_traffic_is_refused_everywhere_within_seconds(
         time.sleep(0.2)
 
 
-def test_a_provider_hears_its_own_words_even_when_its_profile_is_out_of_reach() -> None:
-    directory = Directory()
-    provider = make_provider("swiped")
-    Provider.objects.filter(pk=provider.pk).update(protocol="swipe")
-    directory.load_profile("swiped")
-    assert directory.protocol("swiped") == "swipe"
-    assert adapter_for(directory.protocol("swiped")).refuse(None, "unavailable").status == 500
-    assert directory.protocol("stranger") == "native"
+@pytest.mark.parametrize(
+    ("path", "status"), [("rounds", 503), ("bet", 500), ("transaction/bet", 200), ("webhook", 503)]
+)
+def test_a_provider_hears_its_own_words_even_when_its_profile_is_out_of_reach(
+    client: httpx.Client, path: str, status: int
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE providers_provider RENAME TO providers_away")
+    try:
+        answer = client.post(f"/callbacks/anybody/{path}", content=b"{}")
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE providers_away RENAME TO providers_provider")
+    assert answer.status_code == status
+
+
+def test_no_two_protocols_share_a_path() -> None:
+    paths = [path for adapter in ADAPTERS.values() for path in adapter.routes]
+    assert len(paths) == len(set(paths))

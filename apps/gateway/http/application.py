@@ -18,10 +18,14 @@ from apps.gateway.http.collector import Collector, OverloadedError, close_connec
 from apps.gateway.http.directory import Directory
 from apps.gateway.http.parking import Parking, spool_folder, spool_limits
 from apps.gateway.services.intake import UnauthenticatedError, adapter_of, read_callback
-from apps.providers.adapters.contract import CallbackRequest, CallbackResponse, EnvelopeError
-from apps.providers.adapters.registry import ADAPTERS, adapter_for
+from apps.providers.adapters.contract import (
+    Adapter,
+    CallbackRequest,
+    CallbackResponse,
+    EnvelopeError,
+)
+from apps.providers.adapters.registry import ADAPTERS
 from apps.providers.contracts import ProviderProfile
-from apps.providers.selectors.catalogue import active_providers
 
 logger = logging.getLogger(__name__)
 
@@ -31,9 +35,9 @@ type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 MOST_BYTES = 2 * 1024 * 1024
 BODY_SECONDS = 10.0
-START_PAUSE_SECONDS = 0.5
 _PATH = re.compile(r"/callbacks/([a-z0-9_-]{1,32})(?:/([a-z0-9/_-]{0,64}))?")
-_ROUTES = frozenset(path for adapter in ADAPTERS.values() for path in adapter.routes)
+_ADAPTERS_BY_PATH = {path: adapter for adapter in ADAPTERS.values() for path in adapter.routes}
+"""No two protocols share a path (a test says so), so a path tells how to refuse a caller."""
 
 
 class Gateway:
@@ -60,7 +64,6 @@ class Gateway:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self._learn_providers()
                 await self._collector.start()
                 await send({"type": "lifespan.startup.complete"})
             else:
@@ -69,35 +72,11 @@ class Gateway:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _learn_providers(self) -> None:
-        """Read every provider before the first callback is taken.
-
-        Until then nobody is listened to: a refused connection makes every provider come again or
-        roll back, while a refusal in another provider's words may be taken as final.
-        """
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                await loop.run_in_executor(self._reader, self._load_profiles)
-            except DatabaseError as error:
-                logger.warning("gateway.start.waits", extra={"error": type(error).__name__})
-                await asyncio.sleep(START_PAUSE_SECONDS)
-            else:
-                return
-
-    def _load_profiles(self) -> None:
-        try:
-            for provider in active_providers():
-                self._directory.load_profile(provider.code)
-        except DatabaseError:
-            connection.close()
-            raise
-
     async def _respond(self, scope: Scope, receive: Receive) -> "_Response":
         if scope["path"] in {"/healthz", "/readyz"}:
             return await self._health(scope["path"])
         match = _PATH.fullmatch(scope["path"])
-        if match is None or (match[2] or "") not in _ROUTES:
+        if match is None or (match[2] or "") not in _ADAPTERS_BY_PATH:
             return _error(404, "not_found")
         return await self._answer(match[1], match[2] or "", scope, receive)
 
@@ -105,16 +84,16 @@ class Gateway:
         self, provider_code: str, path: str, scope: Scope, receive: Receive
     ) -> "_Response":
         # Should even the profile be out of reach, the provider still hears its own words.
-        adapter = adapter_for(self._directory.protocol(provider_code))
+        adapter = _ADAPTERS_BY_PATH[path]
         try:
             profile = await self._profile(provider_code)
-            adapter = adapter_of(profile)
+            adapter = adapter_of(profile) if profile else adapter
             methods = adapter.routes.get(path)
             if methods is None:
                 return _error(404, "not_found")
             if scope["method"] not in methods:
                 return _error(405, "method_not_allowed", {"allow": ", ".join(sorted(methods))})
-            response = await self._callback(profile, path, scope, receive)
+            response = await self._callback(profile, adapter, scope, receive)
         except OverloadedError:
             response = adapter.refuse(None, "overloaded")
         except DatabaseError:
@@ -126,12 +105,13 @@ class Gateway:
         return response.status, response.body, dict(response.headers)
 
     async def _callback(
-        self, profile: ProviderProfile | None, path: str, scope: Scope, receive: Receive
+        self, profile: ProviderProfile | None, adapter: Adapter, scope: Scope, receive: Receive
     ) -> CallbackResponse:
-        adapter = adapter_of(profile)
-        provider_code = scope["path"].split("/")[2]
+        _, _, provider_code, *below = scope["path"].split("/", 3)
         body = await _read_body(receive)
-        request, now = self._request(path, scope, body if isinstance(body, bytes) else b"")
+        request, now = self._request(
+            "".join(below), scope, body if isinstance(body, bytes) else b""
+        )
         if isinstance(body, str):
             self._refuse(profile, body, provider_code)
             return adapter.refuse(request, body)

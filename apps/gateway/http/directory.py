@@ -7,7 +7,6 @@ from typing import Final
 
 from apps.gateway.services.apply import Games
 from apps.providers.contracts import GameRef, ProviderProfile
-from apps.providers.enums import Protocol
 from apps.providers.selectors.catalogue import games_by_code
 from apps.providers.selectors.profiles import provider_profile
 
@@ -26,7 +25,6 @@ class Directory:
         self._lock = threading.Lock()
         self._profiles: dict[str, tuple[float, ProviderProfile | None]] = {}
         self._loaded_at: dict[str, float] = {}
-        self._protocols: dict[str, str] = {}
         self._games: dict[int, tuple[float, dict[str, GameRef]]] = {}
 
     def known_profile(self, provider_code: str) -> tuple[bool, ProviderProfile | None]:
@@ -45,13 +43,7 @@ class Directory:
                 self._loaded_at.clear()
             self._profiles[provider_code] = (self._clock(), profile)
             self._loaded_at[provider_code] = self._clock()
-            if profile is not None:
-                self._protocols[provider_code] = profile.protocol
         return profile
-
-    def protocol(self, provider_code: str) -> str:
-        """Return the protocol a provider was last known by; strangers are spoken to in ours."""
-        return self._protocols.get(provider_code, Protocol.NATIVE)
 
     def last_profile(self, provider_code: str) -> ProviderProfile | None:
         """Return the profile read last, for when it can't be read now; None where none is usable.
