@@ -115,4 +115,5 @@ def event_by_pk(pk: int) -> RoundEvent:
 
 def open_round_count(player_id: int) -> int:
     """Return how many rounds of a player are not closed yet."""
-    return Round.objects.filter(player_id=player_id, state=RoundState.OPEN).count()
+    open_states = [RoundState.OPEN, RoundState.STUCK]
+    return Round.objects.filter(player_id=player_id, state__in=open_states).count()
