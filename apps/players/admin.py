@@ -67,9 +67,13 @@ class PlayerAdmin(LivePanelsMixin, PanelsMixin, HistoryAdmin[Player]):
 
     @override
     def panels(self, request: HttpRequest, obj: Player) -> Sequence[Panel]:
+        user = request.user
+        may_see = user.has_perm("players.view_limit") and user.has_perm(
+            "players.view_playerprotection"
+        )
         return [
             _player_panel(obj),
-            _protection_panel(request, obj, timezone.now()),
+            *([_protection_panel(obj, timezone.now())] if may_see else []),
             *player_panels(request, obj.pk),
         ]
 
@@ -90,7 +94,7 @@ def _player_panel(player: Player) -> Panel:
     )
 
 
-def _protection_panel(request: HttpRequest, player: Player, now: datetime) -> Panel:
+def _protection_panel(player: Player, now: datetime) -> Panel:
     """Show what keeps the player from playing and what their limits leave; the console does it."""
     ref = player_by_id(player.pk)
     reasons = protection_reasons(ref, now)
@@ -106,9 +110,7 @@ def _protection_panel(request: HttpRequest, player: Player, now: datetime) -> Pa
         rows=rows,
         empty_text="The player may play: no exclusion holds and no limit is set.",
         tone="danger" if reasons else "",
-        link=_address(console, player.pk)
-        if request.user.has_perm("players.view_playerprotection")
-        else "",
+        link=_address(console, player.pk),
         link_text="Protection console",
     )
 

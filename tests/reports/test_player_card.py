@@ -58,6 +58,7 @@ def test_service_and_compliance_see_pots_holds_and_open_rounds(
 def test_a_promo_manager_sees_no_money_and_no_sessions(client: Client, casino: Casino) -> None:
     casino.send_one(casino.tentative("e-1"))
     enter(client, Role.PROMO_MANAGER)
+    assert "Limits and exclusions" not in card(client, casino.player)
     text = card(client, casino.player)
     assert "Held 2.00 AUD" in text  # rounds are theirs to see
     assert "Accounts" not in text

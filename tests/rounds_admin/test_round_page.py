@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from apps.rounds.models import Round
+from apps.rounds.models import Round, RoundEvent
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
 from tests.factories import make_user
@@ -90,3 +90,23 @@ def test_a_promo_manager_sees_rounds_and_no_role_sees_none(client: Client, casin
     assert client.get(url).status_code == 403
     client.force_login(make_user(roles=(Role.PROMO_MANAGER,)))
     assert client.get(url).status_code == 200
+
+
+def test_bytes_and_ledger_lines_are_shown_to_who_may_read_them(
+    client: Client, casino: Casino
+) -> None:
+    casino.send_one(casino.event("e-1", round_id="r-1"))
+    rounds = ("rounds.view_round", "rounds.view_roundevent")
+    pages = [
+        reverse("admin:rounds_round_change", args=[Round.objects.get().pk]),
+        reverse("admin:rounds_roundevent_change", args=[RoundEvent.objects.get().pk]),
+    ]
+    for more, sees_bytes, sees_lines in (
+        ((), False, False),
+        (("rounds.view_delivery",), True, False),
+        (("wallet.view_transfer",), False, True),
+    ):
+        client.force_login(make_user(permissions=(*rounds, *more)))
+        for page in pages:
+            text = client.get(page).content.decode()
+            assert ("bet_amount" in text, "/wallet/transfer/" in text) == (sees_bytes, sees_lines)

@@ -20,6 +20,7 @@ from apps.core.admin import (
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
 from apps.rounds.admin.round_page import (
+    Shown,
     StuckFilter,
     event_by_event_panel,
     facts_panel,
@@ -77,11 +78,16 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
     def panels(self, request: HttpRequest, obj: Round) -> Sequence[Panel]:
         events = selectors.events_of_round(obj.pk)
         now = timezone.now()
+        user = request.user
+        shown = Shown(
+            payloads=user.has_perm("rounds.view_delivery"),
+            ledger=user.has_perm("wallet.view_transfer"),
+        )
         return [
             next_step_panel(obj, now),
             facts_panel(obj, now),
             panels.round_panel(events),
-            event_by_event_panel(obj, events, start=request.GET.get("from", "")),
+            event_by_event_panel(obj, events, shown, start=request.GET.get("from", "")),
         ]
 
 
@@ -168,10 +174,15 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
         code = obj.provider.code
         attempts = selectors.deliveries_of_event(code, obj.event_id)
         events = [] if obj.round_id is None else selectors.events_of_round(obj.round_id)
-        return [
-            panels.round_panel(events, marked_id=obj.pk),
-            panels.ledger_panel(f"{code}:{obj.event_id}"),
-            panels.attempts_panel(attempts),
-            panels.conflicts_panel(selectors.conflicts_of_event(code, obj.event_id)),
-            panels.payload_panel(attempts, obj.event_id),
-        ]
+        user = request.user
+        found = [panels.round_panel(events, marked_id=obj.pk)]
+        if user.has_perm("wallet.view_transfer"):
+            found.append(panels.ledger_panel(f"{code}:{obj.event_id}"))
+        if user.has_perm("rounds.view_delivery"):
+            found.append(panels.attempts_panel(attempts))
+        if user.has_perm("rounds.view_conflict"):
+            conflicts = selectors.conflicts_of_event(code, obj.event_id)
+            found.append(panels.conflicts_panel(conflicts))
+        if user.has_perm("rounds.view_delivery"):
+            found.append(panels.payload_panel(attempts, obj.event_id))
+        return found

@@ -1,6 +1,7 @@
 """What stands on a round's page: what to do next, and each event's bytes, ledger and deliveries."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, override
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ from apps.rounds.traffic import STUCK_AFTER, attempts_of_events
 from apps.wallet.selectors import transfers_for_subject
 
 EVENTS_PER_PAGE: Final = 20
+_HIDDEN: Final = "Not for your role."
 _FACTS: Final = [
     "State",
     "Player",
@@ -120,12 +122,22 @@ def _next_step(game_round: Round, now: datetime) -> tuple[str, str]:
     return _ROLLED_BACK, "warning"
 
 
-def event_by_event_panel(game_round: Round, events: Sequence[RoundEvent], *, start: str) -> Panel:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the person before the page may see of each event."""
+
+    payloads: bool
+    ledger: bool
+
+
+def event_by_event_panel(
+    game_round: Round, events: Sequence[RoundEvent], may_see: Shown, *, start: str
+) -> Panel:
     """Show what was sent beside what it moved and how often it came, some events at a time."""
     first = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 0
     first = first if first < len(events) else 0
     shown = events[first : first + EVENTS_PER_PAGE]
-    attempts = attempts_of_events(shown)
+    attempts = attempts_of_events(shown) if may_see.payloads else {}
     code = game_round.provider.code
     return Panel(
         title="Event by event: what was sent, what moved, how often it came",
@@ -133,9 +145,9 @@ def event_by_event_panel(game_round: Round, events: Sequence[RoundEvent], *, sta
         rows=[
             [
                 format_html("{}. {}", place, panels.event_link(event)),
-                _bytes_cell(attempts[event.pk], event.event_id),
-                _ledger_cell(f"{code}:{event.event_id}"),
-                _attempts_cell(attempts[event.pk]),
+                _bytes_cell(attempts[event.pk], event.event_id) if may_see.payloads else _HIDDEN,
+                _ledger_cell(f"{code}:{event.event_id}") if may_see.ledger else _HIDDEN,
+                _attempts_cell(attempts[event.pk]) if may_see.payloads else _HIDDEN,
             ]
             for place, event in enumerate(shown, start=first + 1)
         ],
