@@ -68,6 +68,16 @@ class DepositRefusedError(DomainError):
         self.reason_code = reason_code
 
 
+class PlayRefusedError(DomainError):
+    """Player protection says that the player may not play, so no money goes to a game."""
+
+    code = "play_refused"
+
+    def __init__(self, reason_code: str) -> None:
+        super().__init__("The player may not play now.")
+        self.reason_code = reason_code
+
+
 class NotEligibleError(DomainError):
     """The player may not withdraw now; ``reasons`` has everything in the way."""
 

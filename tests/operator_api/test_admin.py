@@ -1,6 +1,7 @@
 """Clients are made by those who may, and a token is shown on one page, once."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from django.test import Client
 
 from apps.core.models import AuditEntry
 from apps.operator_api.models import ApiClient, ApiToken
+from apps.staff.enums import Role
+from apps.staff.services import sync_roles
 from tests.factories import make_user
 from tests.operator_api.builders import Api, make_api, make_casino
 
@@ -70,6 +73,21 @@ def test_who_may_only_look_makes_and_revokes_nothing() -> None:
     assert ApiToken.objects.get().revoked_at is None
     assert _staff(*MAY).post(revoke, reason).status_code == 302
     assert ApiToken.objects.get().revoked_reason == "Let me in."
+
+
+def test_a_compliance_officer_revokes_a_token_and_issues_none(now: datetime) -> None:
+    sync_roles(now=now)
+    make_api()
+    officer = Client()
+    officer.force_login(make_user(roles=(Role.COMPLIANCE_OFFICER,)))
+    reason = {"days": "30", "reason": "It moved money nobody asked for."}
+    client, token = ApiClient.objects.get(), ApiToken.objects.get()
+    assert officer.get(f"{LIST}{client.pk}/change/").status_code == 200
+    assert officer.get(f"{LIST}add/").status_code == 403
+    assert officer.post(f"{LIST}{client.pk}/do/issue/", reason).status_code == 403
+    revoke = f"/admin/operator_api/apitoken/{token.pk}/do/revoke/"
+    assert officer.post(revoke, reason).status_code == 302
+    assert ApiToken.objects.get().revoked_reason == reason["reason"]
 
 
 def test_a_refused_form_says_why_and_makes_nothing() -> None:

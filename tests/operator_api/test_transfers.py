@@ -305,6 +305,24 @@ def test_money_with_a_provider_that_was_switched_off_still_holds_up_a_withdrawal
     assert cash_of(player) == 7_500
 
 
+@pytest.mark.parametrize("model", ["sub_wallet", "transfer"])
+def test_who_may_not_play_gets_no_money_into_a_game_and_all_of_it_back(
+    player: Player, api: Api, model: str
+) -> None:
+    Provider.objects.update(wallet_model=model, transfer_url="https://wallet.example")
+    if model == "sub_wallet":
+        assert api.pay("k-1", kind="to_game", provider="aurora")[0] == 201
+    before = cash_of(player)
+    request = ExclusionRequest(player.pk, "self_exclusion", "player", "p-1001", "Asked.")
+    exclude(request, now=NOW)
+    status, problem = api.pay("k-2", kind="to_game", provider="aurora")
+    assert (status, problem["code"]) == (409, "play_refused")
+    assert problem["errors"][0]["code"] == "self_excluded"
+    assert cash_of(player) == before
+    if model == "sub_wallet":
+        assert api.pay("k-3", kind="from_game", provider="aurora")[0] == 201
+
+
 def test_money_goes_to_games_only_where_they_are_played_from_it(player: Player, api: Api) -> None:
     assert api.pay("k-1", kind="to_game", provider="aurora")[1]["code"] == "wrong_wallet_model"
     assert api.pay("k-2", kind="to_game", provider="nobody")[0] == 404

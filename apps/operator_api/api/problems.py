@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 
 from apps.core.errors import DomainError
-from apps.operator_api.errors import DepositRefusedError, NotEligibleError
+from apps.operator_api.errors import DepositRefusedError, NotEligibleError, PlayRefusedError
 from apps.play.errors import LaunchRefusedError
 
 NOT_FOUND: Final = "There is nothing here that you may see."
@@ -60,7 +60,7 @@ def _errors_of(refusal: DomainError) -> list[dict[str, str]]:
         return [
             {"field": "", "code": reason.code, "detail": reason.text} for reason in refusal.reasons
         ]
-    if isinstance(refusal, DepositRefusedError):
+    if isinstance(refusal, DepositRefusedError | PlayRefusedError):
         return [{"field": "", "code": refusal.reason_code, "detail": str(refusal)}]
     return []
 

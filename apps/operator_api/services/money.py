@@ -9,11 +9,17 @@ from apps.core.errors import InvalidAmountError
 from apps.core.money import to_minor
 from apps.operator_api.contracts import MoneyMoved, MoneyOrder
 from apps.operator_api.enums import TransferDirection
-from apps.operator_api.errors import DepositRefusedError, NotEligibleError, WrongCurrencyError
+from apps.operator_api.errors import (
+    DepositRefusedError,
+    NotEligibleError,
+    PlayRefusedError,
+    WrongCurrencyError,
+)
 from apps.operator_api.services.eligibility import withdrawal_eligibility
 from apps.operator_api.services.game_money import move_game_money
 from apps.players.contracts import PlayerRef
-from apps.players.selectors import player_by_ref
+from apps.players.locks import lock_player
+from apps.players.selectors import player_by_id, player_by_ref, protection_reasons
 from apps.players.services import count_deposit, deposit_refusal
 from apps.wallet.contracts import House, PlayerPot, TransferRequest
 from apps.wallet.enums import Pot, TransferKind
@@ -32,6 +38,7 @@ def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
     Raises:
         UnknownPlayerError, InvalidAmountError, WrongCurrencyError: as they say.
         DepositRefusedError: a limit or an exclusion speaks against a deposit.
+        PlayRefusedError: the player may not play, so no money goes to a game.
         NotEligibleError: something must be resolved before a withdrawal.
         InsufficientFundsError: there is less than is to be moved.
         DomainError: what the provider's wallet model says against it (``gateway.services``).
@@ -42,6 +49,8 @@ def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
     amount_minor = to_minor(order.amount, order.currency)
     if amount_minor == 0:
         raise InvalidAmountError(order.amount, "it is zero")
+    if order.direction == TransferDirection.TO_GAME:
+        _require_may_play(player, now=now)
     if order.direction in {TransferDirection.TO_GAME, TransferDirection.FROM_GAME}:
         return move_game_money(order, player, amount_minor, now=now)
     if order.direction == TransferDirection.DEPOSIT:
@@ -49,6 +58,14 @@ def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
     else:
         _require_may_withdraw(player, now=now)
     return _post(order, player, amount_minor, now=now)
+
+
+def _require_may_play(player: PlayerRef, *, now: datetime) -> None:
+    """Keep money out of games for who is excluded or blocked; a used-up limit ends by itself."""
+    lock_player(player.id)
+    for reason in protection_reasons(player_by_id(player.id), now):
+        if not reason.code.endswith("_limit"):
+            raise PlayRefusedError(reason.code)
 
 
 def _require_may_deposit(player: PlayerRef, amount_minor: int, *, now: datetime) -> None:
