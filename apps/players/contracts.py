@@ -72,6 +72,7 @@ class SupportLink:
     name: str
     phone: str
     url: str
+    evidence: str
     checked_on: date | None
 
 

@@ -50,6 +50,7 @@ def all_support_links() -> tuple[SupportLink, ...]:
             name=entry["name"],
             phone=entry["phone"],
             url=entry["url"],
+            evidence=entry["evidence"],
             checked_on=_day(entry["checked_on"]),
         )
         for entry in _entries("support.json")

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from apps.players import rules
-from apps.players.enums import ExclusionKind, LimitKind, RuleKind, Window
+from apps.players.enums import Evidence, ExclusionKind, LimitKind, RuleKind, Window
 from apps.players.protection import (
     Protection,
     ProtectionNotLoadedError,
@@ -209,6 +209,11 @@ def test_each_place_has_its_delay_and_an_unknown_one_the_longest(place: str, hou
 
 def test_every_rule_names_its_source_and_every_place_has_somebody_to_call() -> None:
     assert all(rule.citation for rule in rules.all_rules())
+    known = [*rules.all_rules(), *rules.all_support_links()]
+    assert {one.evidence for one in known} <= set(Evidence.values)
+    # What only says that there is a check, and not how often, is no source of the number.
+    ours = {rule.id for rule in rules.all_rules() if rule.evidence == Evidence.HOUSE}
+    assert {"MT-1C", "GB-RC-1", "MT-2", "AU-BS-1"} <= ours
     assert len({rule.id for rule in rules.all_rules()}) == len(rules.all_rules())
     for place in ("GB", "AU-NT", "MT", "US-NJ", "SE"):
         links = rules.support_links(place)

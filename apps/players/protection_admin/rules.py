@@ -115,7 +115,7 @@ def _rules_panel(checked: dict[str, date], today: date, may_add: bool) -> Panel:
                 RuleKind(rule.kind).label,
                 _value(rule),
                 _in_force(rule, today),
-                badge(Evidence(rule.evidence).label, _EVIDENCE_TONES.get(rule.evidence, "warning")),
+                _evidence(rule),
                 _checked(_last(rule, checked), today),
                 link_cell(rule.url, rule.citation) if rule.url else rule.citation,
             ]
@@ -131,7 +131,7 @@ def _support_panel(checked: dict[str, date], today: date) -> Panel:
     return Panel(
         title="Support services",
         note="Shown to players with every refused launch.",
-        columns=["Id", "Where", "Service", "Phone", "Address", "Last checked"],
+        columns=["Id", "Where", "Service", "Phone", "Address", "Known", "Last checked"],
         rows=[
             [
                 link.id,
@@ -139,11 +139,16 @@ def _support_panel(checked: dict[str, date], today: date) -> Panel:
                 link.name,
                 link.phone or "-",
                 link_cell(link.url, link.url),
+                _evidence(link),
                 _checked(_last(link, checked), today),
             ]
             for link in rules.all_support_links()
         ],
     )
+
+
+def _evidence(one: Rule | SupportLink) -> SafeString:
+    return badge(Evidence(one.evidence).label, _EVIDENCE_TONES.get(one.evidence, "warning"))
 
 
 def _last(one: Rule | SupportLink, checked: dict[str, date]) -> date | None:
