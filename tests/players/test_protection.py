@@ -209,8 +209,9 @@ def test_each_place_has_its_delay_and_an_unknown_one_the_longest(place: str, hou
 
 def test_every_rule_names_its_source_and_every_place_has_somebody_to_call() -> None:
     assert all(rule.citation for rule in rules.all_rules())
-    known = [*rules.all_rules(), *rules.all_support_links()]
-    assert {one.evidence for one in known} <= set(Evidence.values)
+    graded = {rule.evidence for rule in rules.all_rules()}
+    graded |= {link.evidence for link in rules.all_support_links()}
+    assert graded <= set(Evidence.values)
     # What only says that there is a check, and not how often, is no source of the number.
     ours = {rule.id for rule in rules.all_rules() if rule.evidence == Evidence.HOUSE}
     assert {"MT-1C", "GB-RC-1", "MT-2", "AU-BS-1"} <= ours

@@ -121,7 +121,7 @@ def test_an_auditor_changes_nothing(client: Client, player: Player) -> None:
 def test_the_event_page_shows_its_ledger_lines_and_its_answer(
     client: Client, player: Player
 ) -> None:
-    _enter(client, Role.INTEGRATION_ENGINEER)
+    _enter(client, Role.CS_AGENT)
     event = RoundEvent.objects.get()
     text = client.get(reverse("admin:rounds_roundevent_change", args=[event.pk])).content.decode()
     for expected in ("2.00 EUR", "3.50 EUR", "gaming:aurora", "msg-a-1", "this one"):
