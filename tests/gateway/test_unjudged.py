@@ -77,6 +77,27 @@ def test_a_delivery_without_a_verdict_is_applied_once(casino_now: Casino) -> Non
     assert_ledger_holds()
 
 
+def test_a_new_stake_found_in_the_store_is_not_held(casino_now: Casino) -> None:
+    """Nobody was told that it stands, and nobody would roll it back."""
+    stake = casino_now.tentative("e-1")
+    store_only(casino_now, stake)
+    assert sweep(casino_now) == 1
+    assert casino_now.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
+    row = casino_now.stored("e-1")
+    assert (row.status, row.code) == ("rejected", "ledger_unavailable")
+    assert casino_now.send_one(stake)["code"] == "ledger_unavailable"
+    assert casino_now.send_one(casino_now.event("e-1", round_id="r-1"))["status"] == "accepted"
+    assert casino_now.pots()["cash"] == 10_150
+    assert_ledger_holds()
+
+
+def test_a_win_of_a_running_round_found_in_the_store_is_kept(casino_now: Casino) -> None:
+    casino_now.send(casino_now.tentative("e-1"))
+    store_only(casino_now, casino_now.tentative("e-2", bet_amount="0.00"))
+    assert sweep(casino_now) == 1
+    assert casino_now.stored("e-2").status == "tentative"
+
+
 def test_a_delivery_that_is_being_judged_right_now_is_left_alone(casino_now: Casino) -> None:
     store_only(casino_now, casino_now.event("e-1"))
     assert apply_unjudged(now=casino_now.now) == 0
