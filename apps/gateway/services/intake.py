@@ -224,7 +224,7 @@ def _unjudged_after(last: int, now: datetime, limit: int) -> list[Sequence[Any]]
     since, until = now - _SWEPT_FOR, now - _JUDGING_FOR
     with connection.cursor() as cursor:
         cursor.execute(round_statements.FIND_UNJUDGED, [since, until, last, limit])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _try_stored(row: Sequence[Any], names: _Names, now: datetime) -> bool:

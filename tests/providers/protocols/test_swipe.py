@@ -240,7 +240,7 @@ def test_a_question_too_long_to_be_stored_whole_is_refused_at_the_door() -> None
         request = _signed_balance(query, signature)
         with nullcontext() if is_taken else pytest.raises(EnvelopeError, match="query_too_long"):
             assert query in read_callback(profile, request, now=RECEIVED_AT).path
-    assert SWIPE.refuse(request, "query_too_long").status == 400
+    assert SWIPE.refuse(None, "query_too_long").status == 400
 
 
 def test_a_balance_question_names_only_a_session() -> None:
