@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MAX_CHARACTERS: Final = 60_000
+MASK: Final = "***"
+
+# Whoever has one of these plays as the player while the session lives.
+_CREDENTIALS: Final = frozenset({"session_token", "token", "sessionid", "session_id"})
 
 
 class _WouldChangeError(ValueError):
@@ -31,6 +35,32 @@ def readable(body: bytes, event_id: str = "") -> ReadablePayload:
         text = body.decode("utf-8", errors="backslashreplace")
         return _capped(text, "Shown as received: formatting would change it.")
     return _formatted(parsed, event_id)
+
+
+def event_alone(body: bytes, event_id: str) -> str:
+    """Return one event of a body without the others and without session credentials.
+
+    Numbers with decimals are shown as text. Empty where the body is not JSON, repeats a name, or
+    holds a list of events without this one: what can't be taken apart is not handed out.
+    """
+    try:
+        parsed = json.loads(body, parse_float=str, object_pairs_hook=_without_repeats)
+        events = parsed.get("events") if isinstance(parsed, dict) else None
+        if isinstance(events, list):
+            named = (e for e in events if isinstance(e, dict) and e.get("event_id") == event_id)
+            parsed = next(named, None)
+        return _indented(_masked(parsed))[:MAX_CHARACTERS] if parsed is not None else ""
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: MASK if name.lower() in _CREDENTIALS else _masked(inner)
+            for name, inner in value.items()
+        }
+    return [_masked(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _formatted(parsed: Any, event_id: str) -> ReadablePayload:

@@ -25,12 +25,18 @@ def event_by_id(provider_code: str, event_id: str) -> RoundEvent | None:
     )
 
 
-def deliveries_of_event(provider_code: str, event_id: str) -> list[AttemptView]:
-    """Return every delivery attempt that carried an event, oldest first, with its raw bytes."""
+def deliveries_of_event(
+    provider_code: str, event_id: str, *, newest: int | None = None
+) -> list[AttemptView]:
+    """Return the delivery attempts that carried an event, oldest first, with their raw bytes.
+
+    All of them, or the ``newest`` so many: a provider may repeat a large delivery without end.
+    """
     event = event_by_id(provider_code, event_id)
     attempts = EventAttempt.objects.filter(provider__code=provider_code, event_id=event_id)
-    seen = [(a.delivery_id, str(a.status), a.code) for a in attempts.order_by("pk")]
-    if event is not None and event.delivery_id is not None:
+    latest = attempts.order_by("-pk")[:newest]
+    seen = [(a.delivery_id, str(a.status), a.code) for a in latest][::-1]
+    if event is not None and event.delivery_id is not None and len(seen) != newest:
         seen.insert(0, (event.delivery_id, str(event.status), event.code))
     ids = [delivery_id for delivery_id, _, _ in seen]
     deliveries = {d.pk: d for d in Delivery.objects.filter(pk__in=ids)}
@@ -53,6 +59,12 @@ def deliveries_of_event(provider_code: str, event_id: str) -> list[AttemptView]:
         for delivery_id, status, code in seen
         if delivery_id in deliveries
     ]
+
+
+def attempt_count(event: RoundEvent) -> int:
+    """Return how often an event was delivered."""
+    again = EventAttempt.objects.filter(provider_id=event.provider_id, event_id=event.event_id)
+    return again.count() + (event.delivery_id is not None)
 
 
 def events_of_round(round_id: int, *, limit: int = 200) -> list[RoundEvent]:
@@ -115,4 +127,5 @@ def event_by_pk(pk: int) -> RoundEvent:
 
 def open_round_count(player_id: int) -> int:
     """Return how many rounds of a player are not closed yet."""
-    return Round.objects.filter(player_id=player_id, state=RoundState.OPEN).count()
+    open_states = [RoundState.OPEN, RoundState.STUCK]
+    return Round.objects.filter(player_id=player_id, state__in=open_states).count()

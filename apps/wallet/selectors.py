@@ -74,6 +74,14 @@ def unresolved_transfers(player_id: int, provider_id: int) -> list[GameTransferR
     return [transfer_ref(row) for row in rows.order_by("pk")]
 
 
+def undecided_transfers(player_id: int) -> list[GameTransferRef]:
+    """Return a player's transfers whose fate isn't known, with every provider, on or off."""
+    rows = GameTransfer.objects.select_related("player").filter(
+        player_id=player_id, decided_at__isnull=True
+    )
+    return [transfer_ref(row) for row in rows.order_by("pk")]
+
+
 def due_transfers(*, limit: int, now: datetime) -> list[int]:
     """Return undecided transfers whose next attempt is due, the longest waiting first."""
     due = GameTransfer.objects.filter(decided_at__isnull=True, next_attempt_at__lte=now)

@@ -1,6 +1,7 @@
 """Stakes, wins and rollbacks of seamless wallets: what each does to the money, by policy."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -260,6 +261,17 @@ def test_a_stake_of_nothing_is_the_contracts_to_decide(casino: Casino) -> None:
     assert ask_one(casino, stake("b-1", 0))[0] == "accepted"
     refused = ask_one(casino, stake("b-2", 0), zero_stake=Permission.REFUSE)
     assert refused[:2] == ("rejected", "bad_amount")
+
+
+@pytest.mark.parametrize("away", [timedelta(hours=-49), timedelta(minutes=6)])
+def test_a_stake_of_another_time_is_refused_and_money_back_is_booked_now(
+    casino: Casino, away: timedelta
+) -> None:
+    then = casino.now + away
+    assert ask_one(casino, stake("b-1", occurred_at=then))[:2] == ("rejected", "clock_skew")
+    ask(casino, stake("b-1"))
+    assert ask_one(casino, win("w-1", finalized=True, occurred_at=then))[0] == "accepted"
+    assert RoundEvent.objects.get(event_id="w-1").occurred_at == casino.now
 
 
 def test_a_reward_is_paid_once_without_a_round_or_a_session(casino: Casino) -> None:

@@ -10,6 +10,8 @@ from apps.disputes.contracts import Complaint
 from apps.disputes.services.cases import open_case
 from apps.play.models import GameSession
 from apps.players.models import Exclusion, Limit, Player
+from apps.players.services import end_exclusion, lift_ended_exclusions
+from apps.rounds.models import Round
 from apps.wallet.models import Account
 from tests.bonuses.makers import make_grant, make_rule
 from tests.factories import make_user
@@ -205,3 +207,68 @@ def test_held_stakes_open_rounds_and_disputes_explain_and_do_not_block(api: Api)
         "open_dispute": case.number,
     }
     assert not any(reason["blocks"] for reason in answer["reasons"])
+
+
+@pytest.mark.parametrize("status", ["self_excluded", "closed"])
+def test_a_standing_that_has_rules_of_its_own_is_not_set_by_name(api: Api, status: str) -> None:
+    _put(api)
+    assert _put(api, status=status)[0] == 400
+    assert Player.objects.get().status == "active"
+
+
+@pytest.mark.parametrize("standing", ["blocked", "self_excluded", "closed"])
+def test_what_staff_did_to_a_player_is_not_undone_over_the_api(api: Api, standing: str) -> None:
+    _put(api)
+    _stand(standing)
+    for status in {"active", "blocked"} - {standing}:
+        code, problem = _put(api, status=status, kyc_status="pending")
+        assert (code, problem["code"]) == (409, "protected_standing")
+    player = Player.objects.get()
+    assert (player.status, player.kyc_status) == (standing, "verified")
+    # What says nothing of the standing still arrives.
+    assert _put(api, kyc_status="pending")[0] == 200
+
+
+def _stand(status: str) -> None:
+    player = Player.objects.get()
+    player.status = status
+    player._change_reason = "Fraud suspected."  # type: ignore[attr-defined]
+    player.save()
+
+
+def test_a_block_from_outside_is_lifted_from_outside_and_one_by_staff_after_it_is_not(
+    api: Api,
+) -> None:
+    _put(api)
+    _put(api, status="blocked")
+    _put(api, status="blocked", kyc_status="pending")
+    assert _put(api, status="active")[1]["status"] == "active"
+    _stand("blocked")
+    # Saying it once more doesn't make it theirs.
+    _put(api, status="blocked", kyc_status="rejected")
+    assert _put(api, status="active")[0] == 409
+
+
+def test_a_new_self_exclusion_counts_while_the_old_one_cools_off(api: Api) -> None:
+    wish = {"kind": "self_exclusion"}
+    _put(api, exclusion=wish)
+    first = Exclusion.objects.get()
+    later = NOW + timedelta(days=2)
+    asked: dict[str, Any] = {"source": "player", "asked_by": "p-1001", "reason": "Wants back."}
+    end_exclusion(first.pk, now=later, **asked)
+    with time_machine.travel(later, tick=False):
+        for _ in range(2):
+            assert _put(api, exclusion=wish)[0] == 200
+    assert Exclusion.objects.count() == 2
+    lift_ended_exclusions(later + timedelta(days=8))
+    assert Player.objects.get().status == "self_excluded"
+
+
+def test_a_round_that_is_stuck_is_open_as_well(api: Api) -> None:
+    casino = open_casino()
+    casino.player = open_player("p-70001", cash_minor=10_000)
+    casino.book["p-70001"] = 10_000
+    casino.send(casino.tentative("au-1", "r-1", bet_amount="10.00", win_amount="4.00"))
+    Round.objects.update(state="stuck")
+    _, answer = api.get("players/p-70001/withdrawal-eligibility")
+    assert "open_rounds" in {reason["code"] for reason in answer["reasons"]}

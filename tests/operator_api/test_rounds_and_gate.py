@@ -1,12 +1,12 @@
 """One event with everything behind it, and whether a game may be served."""
 
-import base64
 import json
 from typing import Any
 
 import pytest
 
 from apps.providers.models import Game
+from apps.rounds.payloads import event_alone
 from tests.factories import make_cover, make_game, make_provider
 from tests.gateway.builders import Casino, open_casino, open_player
 from tests.operator_api.builders import Api, make_api
@@ -45,9 +45,50 @@ def test_an_event_comes_with_its_bytes_its_lines_and_its_certificate(
         ("Win", "3.50"),
     ]
     assert [attempt["status"] for attempt in answer["attempts"]] == ["accepted", "duplicate"]
-    sent = json.loads(base64.b64decode(answer["attempts"][0]["body_base64"]))
-    assert sent["events"][0]["event_id"] == "au-1"
+    assert answer["attempt_count"] == 2
+    assert json.loads(answer["attempts"][0]["body"])["event_id"] == "au-1"
     assert answer["certificate"]["report_number"] == certificate.report_number
+
+
+def test_an_event_comes_without_its_neighbours_and_without_session_tokens(
+    api: Api, aurora: Casino
+) -> None:
+    secret = "eyJ-a-live-token"
+    mine = aurora.event("au-1", session_token=secret)
+    aurora.send(mine, aurora.event("au-2", session_token=secret))
+    _, answer = api.get("rounds/aurora/au-1")
+    [attempt] = answer["attempts"]
+    shown = json.loads(attempt["body"])
+    assert shown == {**mine, "session_token": "***"}
+    assert secret not in json.dumps(answer)
+    assert "au-2" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"a=1&token=x", b'{"token": 1, "token": 2}', b'{"events": [{"event_id": "au-2"}]}'],
+)
+def test_what_can_not_be_taken_apart_is_not_handed_out(body: bytes) -> None:
+    assert event_alone(body, "au-1") == ""
+
+
+def test_credentials_of_every_protocol_are_masked() -> None:
+    body = b'{"amount": 1.10, "user": [{"sessionID": "x"}], "token": "y", "session_id": "z"}'
+    assert json.loads(event_alone(body, "au-1")) == {
+        "amount": "1.10",
+        "user": [{"sessionID": "***"}],
+        "token": "***",
+        "session_id": "***",
+    }
+
+
+def test_of_many_attempts_the_newest_come_with_their_count(api: Api, aurora: Casino) -> None:
+    event = aurora.event("au-1")
+    for _ in range(22):
+        aurora.send(event)
+    _, answer = api.get("rounds/aurora/au-1")
+    assert (answer["attempt_count"], len(answer["attempts"])) == (22, 20)
+    assert {attempt["status"] for attempt in answer["attempts"]} == {"duplicate"}
 
 
 @pytest.mark.parametrize(

@@ -294,6 +294,17 @@ def test_money_on_its_way_to_a_provider_holds_up_launch_and_withdrawal(
     assert (status, problem["errors"][0]["code"]) == (409, "transfer_unresolved")
 
 
+def test_money_with_a_provider_that_was_switched_off_still_holds_up_a_withdrawal(
+    player: Player, api: Api
+) -> None:
+    Provider.objects.update(wallet_model="transfer", transfer_url="https://wallet.example")
+    assert api.pay("k-1", kind="to_game", provider="aurora")[1]["state"] == "requested"
+    Provider.objects.update(is_active=False)
+    status, problem = api.pay("k-2", kind="withdrawal")
+    assert (status, problem["errors"][0]["code"]) == (409, "transfer_unresolved")
+    assert cash_of(player) == 7_500
+
+
 def test_money_goes_to_games_only_where_they_are_played_from_it(player: Player, api: Api) -> None:
     assert api.pay("k-1", kind="to_game", provider="aurora")[1]["code"] == "wrong_wallet_model"
     assert api.pay("k-2", kind="to_game", provider="nobody")[0] == 404

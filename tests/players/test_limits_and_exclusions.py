@@ -267,6 +267,15 @@ def test_a_closed_account_reopens_on_request_elsewhere() -> None:
     assert player_by_id(player.pk).status == "active"
 
 
+def test_an_account_closed_by_hand_is_not_reopened_by_another_exclusions_end() -> None:
+    player = make_player(jurisdiction="MT")
+    exclusion = ask_exclusion(player, "self_exclusion")
+    end(exclusion, NOW + DAY)
+    Player.objects.update(status="closed")
+    services.lift_ended_exclusions(NOW + 9 * DAY)
+    assert player_by_id(player.pk).status == "closed"
+
+
 def test_a_period_must_make_sense() -> None:
     player = make_player(jurisdiction="GB")
     refused(ExclusionPeriodError, lambda: ask_exclusion(player, "time_out"))

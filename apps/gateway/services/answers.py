@@ -1,5 +1,7 @@
 """What every judgement ends in: a row, an answer, and the traces they leave. Pure."""
 
+from datetime import timedelta
+
 from apps.gateway.contracts import Refused
 from apps.gateway.services.book import Book, Context
 from apps.gateway.services.money import Purse
@@ -144,6 +146,13 @@ class Answers:
             existing.status == EventStatus.REJECTED
             and self.policy.refused_stake_replay == RefusedStakeReplay.REEVALUATE
         )
+
+    def is_in_clock_window(self, event: CanonicalEvent) -> bool:
+        """Tell whether the event's own time is near enough to when it came (M21)."""
+        profile, now = self.context.provider, self.context.received_at
+        oldest = now - timedelta(seconds=profile.past_seconds)
+        newest = now + timedelta(seconds=profile.future_seconds)
+        return oldest <= event.occurred_at <= newest
 
     def _outcome(self, row: EventRow, status: str, code: str, balance_minor: int | None) -> Outcome:
         return Outcome(

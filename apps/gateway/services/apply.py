@@ -31,7 +31,7 @@ from apps.promotions.services import tagging
 from apps.providers.adapters.contract import CallbackResponse
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import CanonicalEvent, EventRefusal, GameRef, Outcome
-from apps.providers.enums import Operation
+from apps.providers.enums import Operation, WalletModel
 from apps.rounds.contracts import VerdictRow
 from apps.rounds.enums import EventStatus
 from apps.rounds.events import ConflictSeen
@@ -158,7 +158,11 @@ def _load(
     )
     if not refs:
         return book
-    book.wallets = {w.player_ref: w for w in ledger.lock_wallets(cursor, player_refs=refs)}
+    wallets = ledger.lock_wallets(cursor, player_refs=refs)
+    if any(delivery.provider.wallet_model != WalletModel.HOLD for delivery in deliveries):
+        # A pot that was opened while we waited for the locks is only seen by a second look.
+        wallets = ledger.lock_wallets(cursor, player_refs=refs)
+    book.wallets = {wallet.player_ref: wallet for wallet in wallets}
     if not events:
         return book
     keys = {(context.provider.id, event.event_id) for context, event in events}

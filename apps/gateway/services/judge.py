@@ -6,8 +6,6 @@ A native event tells of a round already played: it is recorded even where the le
 only new stakes are refused. Single operations are judged in ``operations``.
 """
 
-from datetime import timedelta
-
 from apps.gateway.services.answers import Answers
 from apps.gateway.services.operations import Operations, is_undoable
 from apps.gateway.services.stakes import stake_refusal
@@ -93,7 +91,7 @@ class Judge(Answers):
         if event.round_type != RoundType.ROLLBACK and game_key not in self.book.games:
             return self.refuse(event.event_id, "unknown_game", event.game_code, wallet)
         undecided = (
-            ("clock_skew", not self._is_in_clock_window(event)),
+            ("clock_skew", not self.is_in_clock_window(event)),
             ("unknown_reference", self._refers_to_nothing(event)),
         )
         code = next((code for code, applies in undecided if applies), "")
@@ -211,12 +209,6 @@ class Judge(Answers):
         row.status, row.code = EventStatus.ACCEPTED, "late"
         row.money_state = MoneyState.ROLLED_BACK
         return self.answer(row, wallet)
-
-    def _is_in_clock_window(self, event: CanonicalEvent) -> bool:
-        profile, now = self.context.provider, self.context.received_at
-        oldest = now - timedelta(seconds=profile.past_seconds)
-        newest = now + timedelta(seconds=profile.future_seconds)
-        return oldest <= event.occurred_at <= newest
 
     def _refers_to_nothing(self, event: CanonicalEvent) -> bool:
         if event.round_type != RoundType.ADJUSTMENT or not event.reference_event_id:

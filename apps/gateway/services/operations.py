@@ -45,6 +45,9 @@ class Operations(Answers):
         code = self._unbookable(event, wallet)
         if wallet is None or code:
             return self.refuse(event.event_id, code, event.currency[:3], wallet)
+        if not self.is_in_clock_window(event):
+            # A provider's own time decides limits, bonus and day only where it can be true.
+            event = replace(event, occurred_at=self.context.received_at)
         ways = {
             Operation.STAKE: self._stake,
             Operation.WIN: self._win,
@@ -69,6 +72,10 @@ class Operations(Answers):
             ),
             ("unknown_game", needs_game and (game is None or self._is_off(event))),
             ("bad_amount", event.jackpot_minor > event.win_minor),
+            (
+                "clock_skew",
+                event.operation == Operation.STAKE and not self.is_in_clock_window(event),
+            ),
         )
         return next((code for code, applies in checks if applies), "")
 

@@ -141,8 +141,11 @@ class AttemptAnswer(serializers.Serializer[object]):
     status = serializers.CharField()
     code = serializers.CharField()
     http_status = serializers.IntegerField(allow_null=True)
-    body = serializers.CharField(help_text="As text, for reading.")
-    body_base64 = serializers.CharField(help_text="The bytes as they came.")
+    body = serializers.CharField(
+        help_text="This event of the delivery, formatted, session credentials masked. Empty where "
+        "it can't be told from the rest."
+    )
+    delivery_sha256 = serializers.CharField(help_text="Of the whole delivery, as it came.")
 
 
 class LedgerLineAnswer(serializers.Serializer[object]):
@@ -170,7 +173,8 @@ class RoundEventAnswer(serializers.Serializer[object]):
     status = serializers.CharField()
     code = serializers.CharField()
     money = serializers.CharField(help_text="What the event's money is doing now.")
-    attempts = AttemptAnswer(many=True)
+    attempt_count = serializers.IntegerField(help_text="How often the event came.")
+    attempts = AttemptAnswer(many=True, help_text="The newest 20, oldest of them first.")
     ledger_lines = LedgerLineAnswer(many=True)
     certificate = CertificateAnswer(
         allow_null=True, help_text="In force for the player's jurisdiction on the day of play."

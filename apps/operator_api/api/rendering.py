@@ -1,6 +1,6 @@
 """Domain values in the words of the API; amounts as decimal strings."""
 
-import base64
+import hashlib
 from typing import Any
 
 from apps.core.money import format_minor
@@ -9,6 +9,7 @@ from apps.players.contracts import PlayerRef
 from apps.players.rules import support_links
 from apps.providers.contracts import CertificateRef
 from apps.rounds.contracts import AttemptView
+from apps.rounds.payloads import event_alone
 from apps.wallet.contracts import TransferLine
 from apps.wallet.enums import Pot
 
@@ -90,15 +91,15 @@ def certificate(found: CertificateRef | None) -> dict[str, Any] | None:
     }
 
 
-def attempt(view: AttemptView) -> dict[str, Any]:
+def attempt(view: AttemptView, event_id: str) -> dict[str, Any]:
     return {
         "received_at": view.received_at,
         "message_id": view.message_id,
         "status": view.status,
         "code": view.code,
         "http_status": view.http_status,
-        "body": view.body.decode("utf-8", errors="backslashreplace"),
-        "body_base64": base64.b64encode(view.body).decode(),
+        "body": event_alone(view.body, event_id),
+        "delivery_sha256": hashlib.sha256(view.body).hexdigest(),
     }
 
 

@@ -79,7 +79,13 @@ class PlayerRequest(fields.Strict):
     jurisdiction = fields.Text(pattern=fields.JURISDICTION, max_length=7)
     kyc_status = fields.Choice(choices=KycStatus.choices)
     status = fields.Choice(
-        choices=PlayerStatus.choices, required=False, allow_null=True, default=None
+        choices=[
+            (status.value, status.label) for status in (PlayerStatus.ACTIVE, PlayerStatus.BLOCKED)
+        ],
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Self-exclusion and closure are an exclusion. What staff did stays as it is.",
     )
     date_of_birth = fields.Day(required=False, allow_null=True, default=None)
     limits = serializers.ListField(

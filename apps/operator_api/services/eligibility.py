@@ -12,10 +12,9 @@ from apps.operator_api.contracts import Eligibility, EligibilityReason
 from apps.players.contracts import PlayerRef
 from apps.players.enums import KycStatus, PlayerStatus
 from apps.players.selectors import exclusions_in_force, limit_use
-from apps.providers.selectors.catalogue import active_providers
 from apps.rounds.selectors import open_round_count
 from apps.wallet.enums import Pot
-from apps.wallet.selectors import balances, unresolved_transfers
+from apps.wallet.selectors import balances, undecided_transfers
 
 
 def withdrawal_eligibility(player: PlayerRef, *, now: datetime) -> Eligibility:
@@ -106,16 +105,15 @@ def _open_rounds(player: PlayerRef) -> Iterator[EligibilityReason]:
 
 
 def _unresolved(player: PlayerRef) -> Iterator[EligibilityReason]:
-    for provider in active_providers():
-        for transfer in unresolved_transfers(player.id, provider.pk):
-            amount = format_minor(transfer.amount_minor, transfer.currency)
-            yield EligibilityReason(
-                code="transfer_unresolved",
-                text=f"Money is on its way {transfer.direction} with {provider.name}.",
-                blocks=True,
-                value=f"{amount} {transfer.currency}",
-                resolve_at=f"Back office: Game transfers, {transfer.public_id}",
-            )
+    for transfer in undecided_transfers(player.id):
+        amount = format_minor(transfer.amount_minor, transfer.currency)
+        yield EligibilityReason(
+            code="transfer_unresolved",
+            text=f"Money is on its way {transfer.direction} with {transfer.provider_code}.",
+            blocks=True,
+            value=f"{amount} {transfer.currency}",
+            resolve_at=f"Back office: Game transfers, {transfer.public_id}",
+        )
 
 
 def _wagering(player: PlayerRef) -> Iterator[EligibilityReason]:

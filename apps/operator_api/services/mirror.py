@@ -49,7 +49,7 @@ def mirror_player(wanted: MirroredPlayer, *, client_name: str, now: datetime) ->
         status=wanted.status,
         date_of_birth=wanted.date_of_birth,
     )
-    player = save_player(update, reason=f"{_REASON} ({client_name})", now=now)
+    player = save_player(update, reason=f"({client_name})", now=now)
     open_accounts([(player.id, player.currency)])
     for limit in wanted.limits:
         _set_limit(player, limit, client_name, now=now)
@@ -106,6 +106,9 @@ def _exclude(
     player: PlayerRef, wanted: WantedExclusion, client_name: str, *, now: datetime
 ) -> None:
     for standing in exclusions_in_force(player.id, now):
+        # One whose end was asked for is cooling off: a new wish to be excluded must outlive it.
+        if hasattr(standing, "end") and (wanted.ends_at is None or wanted.ends_at > now):
+            continue
         if standing.kind == wanted.kind and (
             standing.ends_at is None
             or (wanted.ends_at is not None and standing.ends_at >= wanted.ends_at)

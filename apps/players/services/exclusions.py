@@ -172,7 +172,8 @@ def _lift(end_id: int, now: datetime) -> int:
     end.lifted_at = now
     end.save(update_fields=["lifted_at"])
     kinds = {ExclusionKind(one.kind) for one in exclusions_in_force(player.pk, now)}
-    if player.status not in set(_STANDING.values()):
+    # Closed by a person, without an exclusion, is not reopened by another exclusion's end.
+    if player.status != _STANDING.get(ExclusionKind(end.exclusion.kind)):
         return 0
     left = max(
         (status for kind in kinds if (status := _STANDING.get(kind))),

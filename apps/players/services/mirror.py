@@ -2,14 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
 from apps.players.contracts import PlayerRecord, PlayerRef, PlayerUpdate
+from apps.players.enums import PlayerStatus
 from apps.players.errors import PlayerMismatchError, ProtectedStandingError
 from apps.players.locks import lock_player
 from apps.players.models import Player
 from apps.players.selectors import exclusions_in_force, player_by_id, players_by_ref
+
+MIRRORED: Final = "The operator's system says so."
+"""What the history says of every change that came from outside; it tells their block from ours."""
 
 
 @transaction.atomic
@@ -47,9 +52,12 @@ def add_players(records: Sequence[PlayerRecord], *, now: datetime) -> int:
 def save_player(update: PlayerUpdate, *, reason: str, now: datetime) -> PlayerRef:
     """Take over what the operator's system says of a player, adding one not yet known.
 
+    Outside, a player is only blocked and unblocked. Who excluded themselves, whose account is
+    closed, or whom staff blocked comes back inside: by an exclusion's end or by a person.
+
     Raises:
         PlayerMismatchError: the player plays in another currency.
-        ProtectedStandingError: the player would become active while an exclusion holds.
+        ProtectedStandingError: the player's standing is not the operator's system's to change.
     """
     record = PlayerRecord(
         update.player_ref, update.currency, update.jurisdiction, update.kyc_status
@@ -62,13 +70,33 @@ def save_player(update: PlayerUpdate, *, reason: str, now: datetime) -> PlayerRe
         "status": update.status or player.status,
         "date_of_birth": update.date_of_birth or player.date_of_birth,
     }
-    becomes_active = wanted["status"] == "active" and player.status != "active"
-    if becomes_active and exclusions_in_force(player.pk, now):
-        raise ProtectedStandingError("An exclusion holds; end it under player protection.")
+    if wanted["status"] != player.status:
+        _require_may_change(player, wanted["status"], now)
     changed = [name for name, value in wanted.items() if getattr(player, name) != value]
     for name in changed:
         setattr(player, name, wanted[name])
     if changed:
-        player._change_reason = reason  # type: ignore[attr-defined] # noqa: SLF001 - simple-history reads it
+        player._change_reason = f"{MIRRORED} {reason}"  # type: ignore[attr-defined] # noqa: SLF001 - simple-history reads it
         player.save(update_fields=changed)
     return player_by_id(player.pk)
+
+
+def _require_may_change(player: Player, status: object, now: datetime) -> None:
+    if status not in {PlayerStatus.ACTIVE, PlayerStatus.BLOCKED}:
+        raise ProtectedStandingError("A player is excluded or closed by an exclusion of that kind.")
+    if player.status in {PlayerStatus.SELF_EXCLUDED, PlayerStatus.CLOSED}:
+        raise ProtectedStandingError("It is ended under player protection only.")
+    if player.status == PlayerStatus.BLOCKED and not _is_blocked_from_outside(player):
+        raise ProtectedStandingError("Staff blocked the player; staff ends it.")
+    if status == PlayerStatus.ACTIVE and exclusions_in_force(player.pk, now):
+        raise ProtectedStandingError("An exclusion holds; end it under player protection.")
+
+
+def _is_blocked_from_outside(player: Player) -> bool:
+    """Tell by the history who began the block that holds; what nobody signed is ours."""
+    records = player.history.all()
+    before = records.exclude(status=PlayerStatus.BLOCKED).order_by("-history_id").first()
+    since = records.filter(history_id__gt=before.history_id) if before else records
+    began = since.order_by("history_id").first()
+    reason = began.history_change_reason if began else None
+    return bool(began and not began.history_user_id and (reason or "").startswith(MIRRORED))

@@ -16,7 +16,7 @@ from apps.operator_api.enums import Scope
 from apps.players.selectors import player_by_id
 from apps.providers.contracts import CertificateRef
 from apps.providers.selectors.coverage import cover_for
-from apps.rounds.selectors import deliveries_of_event, event_by_id
+from apps.rounds.selectors import attempt_count, deliveries_of_event, event_by_id
 from apps.wallet.selectors import transfers_for_subject
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # Our own corrections are events as well; their ids carry an "@".
 _EVENT: Final = r"^[A-Za-z0-9_.:~@-]{1,128}\Z"
+_NEWEST: Final = 20
 _PARAMETERS: Final = [
     OpenApiParameter(
         name,
@@ -71,8 +72,10 @@ def _answer(event: "RoundEvent", provider: str) -> dict[str, Any]:
         "status": event.status,
         "code": event.code,
         "money": event.money_state,
+        "attempt_count": attempt_count(event),
         "attempts": [
-            rendering.attempt(view) for view in deliveries_of_event(provider, event.event_id)
+            rendering.attempt(view, event.event_id)
+            for view in deliveries_of_event(provider, event.event_id, newest=_NEWEST)
         ],
         "ledger_lines": [rendering.ledger_line(line) for line in lines],
         "certificate": rendering.certificate(_certificate_then(event)),
