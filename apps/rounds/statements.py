@@ -285,6 +285,7 @@ FIND_UNJUDGED: LiteralString = """
 SELECT d.id, d.provider_id, d.received_at, d.message_id, d.key_id, d.path, d.headers, d.body
 FROM rounds_delivery d
 WHERE d.stored_at BETWEEN %s AND %s
+  AND d.id > %s
   AND NOT EXISTS (SELECT 1 FROM rounds_deliveryverdict v WHERE v.delivery_id = d.id)
 ORDER BY d.id LIMIT %s
 """

@@ -80,7 +80,7 @@ def read_transfer_answer(body: bytes, public_id: str) -> TransferAnswer:
         raise UnreadableAnswerError(
             f"The status {answer.get('status')!r:.60} is not known."
         ) from None
-    return TransferAnswer(word, str(answer.get("code") or "")[:_LONGEST_CODE])
+    return TransferAnswer(word, _shown(str(answer.get("code") or "")))
 
 
 def read_balance_answer(body: bytes, currency: str) -> int:
@@ -96,6 +96,11 @@ def read_balance_answer(body: bytes, currency: str) -> int:
         return to_minor(answer.get("balance", ""), currency)
     except InvalidAmountError as error:
         raise UnreadableAnswerError(str(error)) from None
+
+
+def _shown(code: str) -> str:
+    """Return what can be stored and read of a provider's text, which must not undo its word."""
+    return "".join(char for char in code if " " <= char <= "~")[:_LONGEST_CODE]
 
 
 def _bytes(value: dict[str, Any]) -> bytes:

@@ -179,6 +179,22 @@ def test_what_is_set_aside_says_why(folder: Path, spool: Spool) -> None:
     assert document["header"] == {"n": 1}
 
 
+def test_what_is_set_aside_never_replaces_what_was_set_aside_before(folder: Path) -> None:
+    """A restart counts segments from one again; the quarantine keeps the earlier outage."""
+    for number in (1, 2):
+        spool = Spool(folder, ROOMY)
+        spool.append([record(number)])
+        found = spool.first()
+        assert found is not None
+        path, content = found
+        name = spool.set_aside(f"{path.stem}-0", "key_not_valid_then", content.records[0])
+        assert (folder / "quarantine" / name).exists()
+        spool.remove(path)
+        spool.close()
+    pages = [json.loads(page.read_text()) for page in (folder / "quarantine").iterdir()]
+    assert len({page["body_base64"] + str(page["header"]) for page in pages}) == 2
+
+
 def test_only_what_is_played_may_wait_and_only_where_the_policy_says_so(casino: Casino) -> None:
     played = casino.body(casino.event("e-1"), casino.rollback("e-2", "e-1"))
     assert not may_be_kept(casino.inbound(played))

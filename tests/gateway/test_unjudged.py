@@ -1,16 +1,26 @@
 """What was stored before a process died is applied once, by whoever comes next."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
 
-from apps.gateway.services.intake import apply_unjudged
-from apps.providers.models import ProviderKey
+from apps.gateway.services.intake import apply_unjudged, take_in
+from apps.providers.contracts import CanonicalEvent
+from apps.providers.models import Provider, ProviderKey
 from apps.rounds.contracts import DeliveryRow
 from apps.rounds.models import DeliveryVerdict
 from apps.rounds.services import store
-from tests.gateway.builders import Casino, Event, assert_ledger_holds, everything
+from tests.factories import make_game, make_provider
+from tests.gateway.builders import (
+    SLOT,
+    Casino,
+    Event,
+    assert_ledger_holds,
+    everything,
+    give_key,
+)
 
 
 @pytest.fixture
@@ -37,8 +47,23 @@ def store_only(casino: Casino, *events: Event) -> int:
     return delivery_id
 
 
-def sweep(casino: Casino) -> int:
-    return apply_unjudged(now=casino.now + timedelta(minutes=1))
+def store_unreadable(casino: Casino) -> None:
+    """Leave in the store what can be parsed no more."""
+    row = DeliveryRow(
+        provider_id=casino.provider.pk,
+        received_at=casino.now,
+        message_id="msg_1",
+        key_id="k-1",
+        path="/callbacks/aurora/rounds",
+        headers={},
+        body=b"not JSON",
+    )
+    with connection.cursor() as cursor:
+        store.store_deliveries(cursor, [row])
+
+
+def sweep(casino: Casino, *, limit: int = 500) -> int:
+    return apply_unjudged(now=casino.now + timedelta(minutes=1), limit=limit)
 
 
 def test_a_delivery_without_a_verdict_is_applied_once(casino_now: Casino) -> None:
@@ -50,6 +75,27 @@ def test_a_delivery_without_a_verdict_is_applied_once(casino_now: Casino) -> Non
     assert sweep(casino_now) == 0
     assert everything() == before
     assert_ledger_holds()
+
+
+def test_a_new_stake_found_in_the_store_is_not_held(casino_now: Casino) -> None:
+    """Nobody was told that it stands, and nobody would roll it back."""
+    stake = casino_now.tentative("e-1")
+    store_only(casino_now, stake)
+    assert sweep(casino_now) == 1
+    assert casino_now.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
+    row = casino_now.stored("e-1")
+    assert (row.status, row.code) == ("rejected", "ledger_unavailable")
+    assert casino_now.send_one(stake)["code"] == "ledger_unavailable"
+    assert casino_now.send_one(casino_now.event("e-1", round_id="r-1"))["status"] == "accepted"
+    assert casino_now.pots()["cash"] == 10_150
+    assert_ledger_holds()
+
+
+def test_a_win_of_a_running_round_found_in_the_store_is_kept(casino_now: Casino) -> None:
+    casino_now.send(casino_now.tentative("e-1"))
+    store_only(casino_now, casino_now.tentative("e-2", bet_amount="0.00"))
+    assert sweep(casino_now) == 1
+    assert casino_now.stored("e-2").status == "tentative"
 
 
 def test_a_delivery_that_is_being_judged_right_now_is_left_alone(casino_now: Casino) -> None:
@@ -89,3 +135,52 @@ def test_a_delivery_the_database_refuses_holds_up_nobody(casino_now: Casino) -> 
         cursor.execute("ALTER TABLE wallet_transfer DROP CONSTRAINT poison")
     assert sweep(casino_now) == 1
     assert casino_now.stored("poison").status == "accepted"
+
+
+def test_what_can_be_read_no_more_holds_up_nobody(casino_now: Casino) -> None:
+    store_unreadable(casino_now)
+    store_only(casino_now, casino_now.event("e-1"))
+    assert sweep(casino_now) == 1
+    assert casino_now.stored("e-1").status == "accepted"
+
+
+def test_a_provider_whose_keys_can_be_read_no_more_holds_up_nobody(casino_now: Casino) -> None:
+    store_only(casino_now, casino_now.event("e-0"))
+    Provider.objects.update(protocol="hub88")
+    other = make_provider("borealis")
+    give_key(other)
+    make_game(other, SLOT)
+    there = Casino(other, casino_now.player, now=casino_now.now, book={"p-1001": 10_000})
+    store_only(there, there.event("e-1"))
+    assert sweep(casino_now) == 1
+    assert casino_now.pots()["cash"] == 10_150
+
+
+def test_what_always_fails_does_not_starve_what_is_behind_it(casino_now: Casino) -> None:
+    for _ in range(3):
+        store_unreadable(casino_now)
+    store_only(casino_now, casino_now.event("e-1"))
+    assert sweep(casino_now, limit=2) == 1
+    assert sweep(casino_now, limit=2) == 0
+
+
+def test_one_message_that_can_not_be_judged_is_refused_alone(casino: Casino) -> None:
+    inbound = [
+        replace(casino.inbound(casino.body(casino.event(f"e-{n}"))), message_id=f"msg_{n}")
+        for n in range(5)
+    ]
+    [message] = inbound[2].parsed
+    assert isinstance(message, CanonicalEvent)
+    broken = replace(message, bet_minor="no number")  # type: ignore[arg-type]
+    inbound[2] = replace(inbound[2], parsed=(broken,))
+    judged = take_in(inbound, casino.games, now=casino.now)
+    assert [str(one.outcomes[0].status) for one in judged] == [
+        "accepted",
+        "accepted",
+        "parked",
+        "accepted",
+        "accepted",
+    ]
+    assert judged[2].outcomes[0].code == "ledger_unavailable"
+    assert casino.pots()["cash"] == 10_000 + 4 * 150
+    assert_ledger_holds()

@@ -31,12 +31,13 @@ from apps.wallet.errors import (
 from apps.wallet.models import GameTransfer
 from apps.wallet.selectors import unresolved_transfers
 from apps.wallet.services.game_transfers import ask_again, begin_attempt
-from tests.factories import make_user
+from tests.factories import make_provider, make_user
 from tests.gateway.builders import (
     NOW,
     Casino,
     assert_ledger_holds,
     everything,
+    give_key,
     later,
     lines,
     open_casino,
@@ -178,6 +179,35 @@ def test_a_refusal_gives_the_money_back_and_names_what_it_reverses(
     )
     assert transit_out_of_step() == []
     assert transfer_in(order(there, 3_000, "again"), now=later(1)).state == "requested"
+
+
+@pytest.mark.parametrize("code", ["no\x00pe", "no\ud800pe", "n\u00f6o\x1bpe", "nope" * 100])
+def test_a_code_that_can_not_be_stored_does_not_undo_the_providers_word(
+    there: Casino, game_wallet: GameWallet, code: str
+) -> None:
+    went = transfer_in(order(there, 3_000), now=NOW)
+    game_wallet.transfers[went.public_id] = {
+        "transaction_id": went.public_id,
+        "status": "confirmed",
+        "code": code,
+    }
+    assert pursue_all(NOW) == 1
+    assert (state(there), pots(there)) == ("confirmed", (7_000, 3_000))
+    assert GameTransfer.objects.get().code == ("nope" * 12 if len(code) > 10 else "nope")
+
+
+def test_one_transfer_that_fails_takes_no_other_with_it(
+    there: Casino, game_wallet: GameWallet
+) -> None:
+    unfit = make_provider("borealis")
+    unfit.wallet_model, unfit.transfer_url = "transfer", game_wallet.url
+    unfit.save()
+    give_key(unfit, secret="no secret of any protocol")
+    transfer_in(MoneyOrder(there.player.pk, "borealis", 100, "AUD", "k-0"), now=NOW)
+    transfer_in(order(there, 3_000), now=NOW)
+    assert pursue_all(NOW) == 1
+    assert pots(there) == (6_900, 3_000)
+    assert GameTransfer.objects.get(provider_id=unfit.pk).state != "confirmed"
 
 
 def test_nonsense_decides_nothing(there: Casino, game_wallet: GameWallet) -> None:

@@ -214,8 +214,7 @@ class Parking:
                 self._store(spool, [one], names)
 
     def _set_aside(self, spool: Spool, name: str, reason: str, record: SpoolRecord) -> None:
-        spool.set_aside(name, reason, record)
-        facts = {"file": f"{name}.json", "reason": reason}
+        facts = {"file": spool.set_aside(name, reason, record), "reason": reason}
         logger.error("gateway.spool.quarantined", extra=facts)
 
 

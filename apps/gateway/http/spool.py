@@ -22,6 +22,7 @@ _MAGIC: Final = b"PBS\x01"  # its control character can't occur in JSON, so in n
 _HEAD: Final = struct.Struct(">4sIII32s")  # magic, header length, body length, CRC, SHA-256
 _LENGTHS: Final = struct.Struct(">II")
 _SUFFIX: Final = ".seg"
+_DIGEST_SHOWN: Final = 16
 SEGMENT_BYTES: Final = 1024 * 1024
 """A segment that is longer takes nothing more; a segment is what is drained and deleted at once."""
 
@@ -202,14 +203,19 @@ class Spool:
         except OSError as error:
             raise SpoolError(f"{path}: {error}") from error
 
-    def set_aside(self, name: str, reason: str, record: SpoolRecord) -> None:
-        """Keep for a person what can't be applied; the same name is the same record."""
+    def set_aside(self, name: str, reason: str, record: SpoolRecord) -> str:
+        """Keep for a person what can't be applied; return the name of its file.
+
+        Segments are counted anew once all are gone, so the name says what the record is, too: the
+        same file is the same record, and never another.
+        """
         page = {
             "reason": reason,
             "header": record.header,
             "body_base64": base64.b64encode(record.body).decode(),
         }
-        target = self.quarantine_folder / f"{name}.json"
+        digest = hashlib.sha256(encode(record)).hexdigest()[:_DIGEST_SHOWN]
+        target = self.quarantine_folder / f"{name}-{digest}.json"
         partial = target.with_suffix(".partial")
         try:
             partial.unlink(missing_ok=True)
@@ -223,6 +229,7 @@ class Spool:
             _sync_folder(self.quarantine_folder)
         except OSError as error:
             raise SpoolError(f"{target}: {error}") from error
+        return target.name
 
     def close(self) -> None:
         self._seal()

@@ -121,8 +121,19 @@ def pursue_transfer(transfer_id: int, *, now: datetime) -> bool:
 
 
 def pursue_due_transfers(*, now: datetime, limit: int = 50) -> int:
-    """Pursue the transfers whose time has come; return how many were decided."""
-    return sum(pursue_transfer(pk, now=now) for pk in due_transfers(limit=limit, now=now))
+    """Pursue the transfers whose time has come; return how many were decided.
+
+    One that fails comes again with a later run, and takes none of the others with it.
+    """
+    return sum(_is_decided(pk, now) for pk in due_transfers(limit=limit, now=now))
+
+
+def _is_decided(transfer_id: int, now: datetime) -> bool:
+    try:
+        return pursue_transfer(transfer_id, now=now)
+    except Exception:
+        logger.exception("gateway.transfer.failed", extra={"transfer_id": transfer_id})
+        return False
 
 
 def balance_at_provider(provider_code: str, player_ref: str, currency: str, now: datetime) -> int:

@@ -3,11 +3,12 @@
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import Error as DatabaseError
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from apps.gateway.contracts import Inbound, Judged, Refused, ToJudge
 from apps.gateway.errors import BatchRacedError, UnknownDeliveryError
@@ -17,6 +18,7 @@ from apps.providers.adapters.contract import (
     Adapter,
     CallbackRequest,
     CallbackResponse,
+    EnvelopeError,
 )
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import (
@@ -79,8 +81,16 @@ def read_callback(
 
 
 def _stored_path(profile: ProviderProfile, request: CallbackRequest) -> str:
+    """Return the path and query to store; what a question asks is in its query, so that is whole.
+
+    Raises:
+        EnvelopeError: a question too long to be stored whole, and so to be read again.
+    """
     query = f"?{request.query}" if request.query else ""
-    return f"/callbacks/{profile.code}/{request.path}{query}"[:_LONGEST_PATH]
+    path = f"/callbacks/{profile.code}/{request.path}{query}"
+    if len(path) > _LONGEST_PATH and request.method == "GET":
+        raise EnvelopeError("query_too_long")
+    return path[:_LONGEST_PATH]
 
 
 def take_in(inbound: Sequence[Inbound], games: Games, *, now: datetime) -> list[Judged]:
@@ -114,21 +124,41 @@ def take_in(inbound: Sequence[Inbound], games: Games, *, now: datetime) -> list[
 
 
 def _apply_or_park(deliveries: list[ToJudge], games: Games, *, now: datetime) -> list[Judged]:
-    """Apply a batch; where it fails, apply its deliveries alone, so that one can't hold up all."""
+    """Apply a batch; where it fails, halve it down to what fails, so that one can't hold up all.
+
+    All of it is stored already, so whatever the failure is, an answer is owed to every delivery.
+    """
     try:
         return apply_deliveries(deliveries, games, now=now)
-    except (DatabaseError, BatchRacedError) as error:
-        logger.warning(
-            "gateway.batch.failed",
-            extra={"deliveries": len(deliveries), "error": type(error).__name__},
-        )
-    if len(deliveries) > 1:
-        return [
-            judged
-            for delivery in deliveries
-            for judged in _apply_or_park([delivery], games, now=now)
-        ]
-    return [answer_unavailable(delivery) for delivery in deliveries]
+    except Exception as error:
+        facts = {"deliveries": len(deliveries), "error": type(error).__name__}
+        if isinstance(error, (DatabaseError, BatchRacedError)):
+            logger.warning("gateway.batch.failed", extra=facts)
+        else:
+            logger.exception("gateway.batch.failed", extra=facts)
+        is_divisible = len(deliveries) > 1 and not _is_away(error)
+    if not is_divisible:
+        return [answer_unavailable(delivery) for delivery in deliveries]
+    middle = len(deliveries) // 2
+    return [
+        judged
+        for half in (deliveries[:middle], deliveries[middle:])
+        for judged in _apply_or_park(half, games, now=now)
+    ]
+
+
+def _is_away(error: Exception) -> bool:
+    """Tell whether the database has gone and stays away: then trying halves helps nobody."""
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    if connection.is_usable():
+        return False
+    try:
+        connection.close()
+        connection.ensure_connection()
+    except (OperationalError, InterfaceError):
+        return True
+    return False
 
 
 def answer_unavailable(delivery: ToJudge) -> Judged:
@@ -146,7 +176,12 @@ def answer_unavailable(delivery: ToJudge) -> Judged:
     adapter = adapter_of(delivery.provider)
     if delivery.request is None:
         return Judged(outcomes, CallbackResponse(503, b""))
-    response = adapter.render(delivery.provider, delivery.request, delivery.parsed, outcomes)
+    try:
+        response = adapter.render(delivery.provider, delivery.request, delivery.parsed, outcomes)
+    except Exception:
+        # What can't even be answered in its own words is told to come again.
+        logger.exception("gateway.answer.failed", extra={"delivery_id": delivery.delivery_id})
+        response = adapter.refuse(delivery.request, "unavailable")
     return Judged(outcomes, response)
 
 
@@ -154,29 +189,55 @@ def apply_unjudged(*, now: datetime, limit: int = 500) -> int:
     """Apply deliveries that were stored but never judged, because a process died in between.
 
     Idempotent, and safe beside the gateway: what was applied meanwhile is answered as a repeat.
-    A delivery that the database refuses is left for the next run and holds up nobody.
+    One that can't be read or applied is left for the next run, and holds up nobody: the whole
+    window is read, ``limit`` deliveries at a time.
+
+    Raises:
+        OperationalError, InterfaceError: the database is away.
     """
+    names = _Names()
+    applied, last = 0, 0
+    while True:
+        rows = _unjudged_after(last, now, limit)
+        applied += sum(_try_stored(row, names, now) for row in rows)
+        if len(rows) < limit:
+            return applied
+        last = rows[-1][0]
+
+
+@dataclass(slots=True)
+class _Names:
+    """Profiles and games for one sweep."""
+
+    profiles: dict[int, ProviderProfile] = field(default_factory=dict)
+    games: dict[tuple[int, str], GameRef] = field(default_factory=dict)
+
+    def profile(self, provider_id: int) -> ProviderProfile:
+        if provider_id not in self.profiles:
+            profile = provider_profile_by_id(provider_id)
+            self.games |= {(provider_id, code): g for code, g in games_by_code(provider_id).items()}
+            self.profiles[provider_id] = profile
+        return self.profiles[provider_id]
+
+
+def _unjudged_after(last: int, now: datetime, limit: int) -> list[Sequence[Any]]:
+    since, until = now - _SWEPT_FOR, now - _JUDGING_FOR
     with connection.cursor() as cursor:
-        cursor.execute(
-            round_statements.FIND_UNJUDGED, [now - _SWEPT_FOR, now - _JUDGING_FOR, limit]
-        )
-        rows = cursor.fetchall()
-    profiles: dict[int, ProviderProfile] = {}
-    games: dict[tuple[int, str], GameRef] = {}
-    applied = 0
-    for row in rows:
-        provider_id = row[1]
-        if provider_id not in profiles:
-            profiles[provider_id] = provider_profile_by_id(provider_id)
-            games |= {(provider_id, code): g for code, g in games_by_code(provider_id).items()}
-        delivery = _stored(row, profiles[provider_id])
-        try:
-            apply_deliveries([delivery], games, now=now)
-        except (DatabaseError, BatchRacedError):
-            logger.exception("gateway.unjudged.failed", extra={"delivery_id": row[0]})
-        else:
-            applied += 1
-    return applied
+        cursor.execute(round_statements.FIND_UNJUDGED, [since, until, last, limit])
+        return list(cursor.fetchall())
+
+
+def _try_stored(row: Sequence[Any], names: _Names, now: datetime) -> bool:
+    """Apply a stored delivery; return whether that worked."""
+    try:
+        delivery = _stored(row, names.profile(row[1]))
+        apply_deliveries([delivery], names.games, now=now)
+    except Exception as error:
+        if _is_away(error):
+            raise
+        logger.exception("gateway.unjudged.failed", extra={"delivery_id": row[0]})
+        return False
+    return True
 
 
 def reprocess_delivery(*, delivery_id: int, now: datetime) -> tuple[Outcome, ...]:

@@ -116,7 +116,11 @@ class Judge(Answers):
             return self._settle(event, into, wallet)
         purse = self.purse(wallet)
         if event.bet_minor > 0:
-            code = "round_closed" if closed_at else stake_refusal(self.book, purse, event)
+            code = "round_closed" if closed_at else ""
+            if self.context.is_swept and into is None:
+                # Nobody was told that this stake stands. If it was played, its final form settles.
+                code = code or "ledger_unavailable"
+            code = code or stake_refusal(self.book, purse, event)
             if code:
                 return self.reject(event, into, wallet, code)
         round_row = found or self.book.round_of(self.context, event, wallet)

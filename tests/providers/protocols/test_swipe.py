@@ -1,10 +1,13 @@
 """Swipe-Games-compatible: the published signatures, the messages, the answers that refund."""
 
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from apps.gateway.services.intake import read_callback
 from apps.providers.adapters.contract import CallbackRequest, EnvelopeError
 from apps.providers.adapters.hmac_hex import read_secret, sign
 from apps.providers.adapters.swipe.adapter import SWIPE
@@ -226,6 +229,18 @@ def test_a_retry_is_the_same_message_and_other_money_is_not() -> None:
     for changes in other:
         again = event_from("swipe", request_of("bet", _changed(BET, **changes)))
         assert again.fingerprint != first, changes
+
+
+def test_a_question_too_long_to_be_stored_whole_is_refused_at_the_door() -> None:
+    """Its query is what it asks: cut, a stored one could be read no more."""
+    profile = replace(profile_of("swipe"), keys=(key_of(KEY),))
+    for padding, is_taken in ((100, True), (200, False)):
+        query = f"{BALANCE_QUERY}&a={'b' * padding}"
+        signature = sign(KEY, canonical({"sessionID": SESSION, "a": "b" * padding}))
+        request = _signed_balance(query, signature)
+        with nullcontext() if is_taken else pytest.raises(EnvelopeError, match="query_too_long"):
+            assert query in read_callback(profile, request, now=RECEIVED_AT).path
+    assert SWIPE.refuse(None, "query_too_long").status == 400
 
 
 def test_a_balance_question_names_only_a_session() -> None:
