@@ -10,6 +10,7 @@ from dataclasses import replace
 from apps.core.errors import InvalidAmountError, UnknownCurrencyError
 from apps.core.money import to_minor
 from apps.play.contracts import SessionFact
+from apps.providers.adapters.strict import LARGEST_AMOUNT_MINOR
 from apps.providers.contracts import (
     CanonicalEvent,
     CanonicalQuery,
@@ -21,8 +22,6 @@ from apps.providers.enums import Operation, Permission, RoundScope, TransactionS
 from apps.rounds.enums import RoundType
 
 Sessions = Mapping[str, SessionFact]
-
-_LARGEST_AMOUNT_MINOR = 10**15
 
 
 def resolve(message: Parsed, profile: ProviderProfile, sessions: Sessions) -> Parsed:
@@ -89,7 +88,7 @@ def _event(
             minor = to_minor(event.amount_text, event.currency)
         except (InvalidAmountError, UnknownCurrencyError):
             return EventRefusal(event.event_id, "bad_amount", event.amount_text[:40])
-        if minor > _LARGEST_AMOUNT_MINOR:
+        if minor > LARGEST_AMOUNT_MINOR:
             return EventRefusal(event.event_id, "bad_amount", event.amount_text[:40])
         event = _with_amount(event, minor)
     if event.operation == Operation.ROLLBACK:

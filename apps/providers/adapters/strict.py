@@ -31,7 +31,7 @@ _MOMENT: Final = re.compile(
 
 
 class Refused(Exception):  # noqa: N818 - a signal inside the adapters, never seen outside
-    """One message is refused; ``code`` is ``missing_field``, ``bad_field`` or ``bad_amount``."""
+    """One message is refused; ``code`` is stable, ``detail`` names the field."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -75,6 +75,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _decimal(text: str) -> Decimal:
+    """Read a number that is no integer; one beyond all exponents is malformed, not a crash."""
     try:
         return Decimal(text)
     except ArithmeticError:
@@ -82,6 +83,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def _is_storable(parsed: dict[str, Any]) -> bool:
+    """Tell whether every text can be kept: PostgreSQL holds no NUL and no lone surrogate."""
     text = json.dumps(parsed, ensure_ascii=False, default=str)
     try:
         text.encode("utf-8")
@@ -133,20 +135,27 @@ class Fields:
         return self.has(name) and self.flag(name)
 
     def moment(self, name: str) -> datetime:
-        """Return the moment in UTC; a time without a zone is refused, never guessed."""
-        value = self._required(name)
-        if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-            raise Refused("bad_field", name)
-        try:
-            return datetime.fromisoformat(value).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise Refused("bad_field", name) from None
+        return moment_of(self._required(name), name)
 
     def _required(self, name: str) -> Any:
         value = self.raw.get(name)
         if value is None:
             raise Refused("missing_field", name)
         return value
+
+
+def moment_of(value: Any, name: str) -> datetime:
+    """Return the moment in UTC; a time without a zone is refused, never guessed.
+
+    Raises:
+        Refused: the field ``name`` is no such time.
+    """
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise Refused("bad_field", name)
+    try:
+        return datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Refused("bad_field", name) from None
 
 
 def shown_id(raw: Mapping[str, Any], name: str) -> str:

@@ -2,21 +2,24 @@
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any, NoReturn
+from datetime import datetime
+from typing import Any
 
 from apps.core.errors import InvalidAmountError, UnknownCurrencyError
 from apps.core.money import exponent, to_minor
 from apps.providers.adapters.contract import EnvelopeError
 from apps.providers.adapters.native.signing import checksum
+from apps.providers.adapters.strict import (
+    LARGEST_AMOUNT_MINOR,
+    Refused,
+    moment_of,
+    read_object,
+)
 from apps.providers.contracts import CanonicalEvent, EventRefusal
 
 MOST_EVENTS = 1_000
-LARGEST_AMOUNT_MINOR = 10**15
 ROUND_TYPES = frozenset(
     ["base", "free_spin", "bonus", "jackpot", "cascade", "live_hand", "rollback", "adjustment"]
 )
@@ -36,20 +39,9 @@ _REQUIRED = (
     "checksum",
 )
 _ID = re.compile(r"[A-Za-z0-9_.:~-]{1,128}", re.ASCII)
-_MOMENT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",
-    re.ASCII,
-)
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
 _CAMPAIGN = re.compile(r"[A-Za-z0-9_.:~-]{1,64}", re.ASCII)
 _MULTIPLIER = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?", re.ASCII)
-
-
-class _Refused(Exception):  # noqa: N818 - a signal inside this module, never seen outside
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
 
 
 def parse_body(body: bytes) -> list[Any]:
@@ -59,56 +51,13 @@ def parse_body(body: bytes) -> list[Any]:
         EnvelopeError: not strict UTF-8 JSON (duplicate keys, NaN, a BOM and trailing text are
             refused), not an object, no events, or more than 1,000.
     """
-    try:
-        parsed = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_object_without_repeats,
-            parse_constant=_refuse_constant,
-            parse_float=_decimal,
-        )
-    except UnicodeDecodeError:
-        raise EnvelopeError("not_utf8") from None
-    except (ValueError, RecursionError):
-        raise EnvelopeError("malformed_json") from None
-    if not isinstance(parsed, dict):
-        raise EnvelopeError("not_an_object")
-    if b"\\u" in body and not _is_storable(parsed):
-        raise EnvelopeError("unstorable_text")
+    parsed = read_object(body)
     events = parsed.get("events", [parsed])
     if not isinstance(events, list) or not events:
         raise EnvelopeError("no_events")
     if len(events) > MOST_EVENTS:
         raise EnvelopeError("too_many_events")
     return events
-
-
-def _is_storable(parsed: dict[str, Any]) -> bool:
-    """Tell whether every text can be kept: PostgreSQL holds no NUL and no lone surrogate."""
-    text = json.dumps(parsed, ensure_ascii=False, default=str)
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return "\\u0000" not in text
-
-
-def _object_without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("repeated key")
-    return found
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-def _decimal(text: str) -> Decimal:
-    """Read a number that is no integer; one beyond all exponents is malformed, not a crash."""
-    try:
-        return Decimal(text)
-    except ArithmeticError:
-        raise ValueError(text[:40]) from None
 
 
 def parse_event(raw: Any, secrets: Sequence[bytes]) -> CanonicalEvent | EventRefusal:
@@ -122,25 +71,25 @@ def parse_event(raw: Any, secrets: Sequence[bytes]) -> CanonicalEvent | EventRef
         shown_id = ""
     try:
         return _canonical(raw, secrets)
-    except _Refused as refusal:
+    except Refused as refusal:
         return EventRefusal(event_id=shown_id, code=refusal.code, detail=refusal.detail)
 
 
 def _canonical(raw: Any, secrets: Sequence[bytes]) -> CanonicalEvent:
     if not isinstance(raw, dict):
-        raise _Refused("bad_field", "an event is not a JSON object")
+        raise Refused("bad_field", "an event is not a JSON object")
     for name in _REQUIRED:
         if raw.get(name) is None:
-            raise _Refused("missing_field", name)
+            raise Refused("missing_field", name)
     ids = {name: _identifier(raw, name) for name in ("event_id", "player_id", "game_code")}
     round_ref = _optional_identifier(raw, "round_id") or ids["event_id"]
     reference = _optional_identifier(raw, "reference_event_id")
     round_type = _one_of(raw, "round_type", ROUND_TYPES)
     if round_type == "rollback" and not reference:
-        raise _Refused("missing_field", "reference_event_id")
+        raise Refused("missing_field", "reference_event_id")
     finalized = _flag(raw, "finalized")
     currency = _currency(raw["currency"])
-    occurred_at = _moment(raw["timestamp"])
+    occurred_at = moment_of(raw["timestamp"], "timestamp")
     campaign, multiplier = _promo(raw.get("promo"))
     token = _token(raw.get("session_token"))
     _require_checksum(raw, secrets)
@@ -177,7 +126,7 @@ def _fingerprint(facts: dict[str, Any]) -> str:
 def _identifier(raw: dict[str, Any], name: str) -> str:
     value = raw[name]
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise _Refused("bad_field", name)
+        raise Refused("bad_field", name)
     return value
 
 
@@ -188,13 +137,13 @@ def _optional_identifier(raw: dict[str, Any], name: str) -> str:
 def _flag(raw: dict[str, Any], name: str) -> bool:
     value = raw[name]
     if not isinstance(value, bool):
-        raise _Refused("bad_field", name)
+        raise Refused("bad_field", name)
     return value
 
 
 def _currency(value: Any) -> str:
     if not isinstance(value, str) or not _CURRENCY.fullmatch(value):
-        raise _Refused("bad_field", "currency")
+        raise Refused("bad_field", "currency")
     return value
 
 
@@ -202,68 +151,58 @@ def _require_known_currency(currency: str) -> None:
     try:
         exponent(currency)
     except UnknownCurrencyError:
-        raise _Refused("wrong_currency", "currency") from None
+        raise Refused("wrong_currency", "currency") from None
 
 
 def _token(value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str) or len(value) > 4_096:
-        raise _Refused("bad_field", "session_token")
+        raise Refused("bad_field", "session_token")
     return value
 
 
 def _one_of(raw: dict[str, Any], name: str, allowed: frozenset[str]) -> str:
     value = raw[name]
     if not isinstance(value, str) or value not in allowed:
-        raise _Refused("bad_field", name)
+        raise Refused("bad_field", name)
     return value
-
-
-def _moment(value: Any) -> datetime:
-    """Return the moment in UTC; a time without a zone is refused, never guessed."""
-    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
-        raise _Refused("bad_field", "timestamp")
-    try:
-        return datetime.fromisoformat(value).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise _Refused("bad_field", "timestamp") from None
 
 
 def _promo(value: Any) -> tuple[str, str]:
     if value is None:
         return "", ""
     if not isinstance(value, dict):
-        raise _Refused("bad_field", "promo")
+        raise Refused("bad_field", "promo")
     campaign, multiplier = value.get("campaign"), value.get("multiplier")
     if not isinstance(campaign, str) or not _CAMPAIGN.fullmatch(campaign):
-        raise _Refused("bad_field", "promo.campaign")
+        raise Refused("bad_field", "promo.campaign")
     if multiplier is None:
         return campaign, ""
     if not isinstance(multiplier, str) or not _MULTIPLIER.fullmatch(multiplier):
-        raise _Refused("bad_field", "promo.multiplier")
+        raise Refused("bad_field", "promo.multiplier")
     return campaign, multiplier
 
 
 def _require_checksum(raw: dict[str, Any], secrets: Sequence[bytes]) -> None:
     given = raw["checksum"]
     if not isinstance(given, str) or not given.isascii():
-        raise _Refused("bad_checksum", "checksum")
+        raise Refused("bad_checksum", "checksum")
     for name in ("bet_amount", "win_amount", "balance_before", "balance_after"):
         if not isinstance(raw[name], str) or len(raw[name]) > 64:
-            raise _Refused("bad_amount", name)
+            raise Refused("bad_amount", name)
     matches = [hmac.compare_digest(checksum(secret, raw), given) for secret in secrets]
     if not any(matches):
-        raise _Refused("bad_checksum", "checksum")
+        raise Refused("bad_checksum", "checksum")
 
 
 def _amount(raw: dict[str, Any], name: str, currency: str) -> int:
     try:
         minor = to_minor(raw[name], currency)
     except InvalidAmountError:
-        raise _Refused("bad_amount", name) from None
+        raise Refused("bad_amount", name) from None
     if minor > LARGEST_AMOUNT_MINOR:
-        raise _Refused("bad_amount", name)
+        raise Refused("bad_amount", name)
     return minor
 
 
