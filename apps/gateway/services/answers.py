@@ -41,6 +41,38 @@ class Answers:
         round_row.settled_at = max(round_row.settled_at or event.occurred_at, event.occurred_at)
         round_row.is_changed = True
 
+    def give_back(self, target: EventRow, wallet: Wallet) -> int:
+        """Return an event's own money to where it was and take it out of its round.
+
+        Returns what of its win the player no longer has; an event without money is left alone.
+        """
+        purse = self.purse(wallet)
+        short = 0
+        if target.money_state == MoneyState.HELD:
+            purse.release(target)
+        elif target.money_state == MoneyState.SETTLED:
+            short = purse.reverse(target)
+            purse.take_back_wagering(target)
+        else:
+            return 0
+        target.money_state = MoneyState.ROLLED_BACK
+        target.is_changed = True
+        round_row = self.book.rounds_by_id.get(target.round_id or 0)
+        if round_row is not None:
+            purse.remove_from_round(target, round_row)
+            if round_row.standing_events == 0:
+                round_row.state = RoundState.ROLLED_BACK
+        return short
+
+    def keep_tombstoned(
+        self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet
+    ) -> Outcome:
+        """Keep the late original of a rollback that came first; it moves nothing."""
+        row = self.book.keep(self.context, event, into=into)
+        row.status, row.code = EventStatus.ACCEPTED, "late"
+        row.money_state = MoneyState.ROLLED_BACK
+        return self.answer(row, wallet)
+
     def accept(
         self, row: EventRow, wallet: Wallet, *, code: str, knows_target: bool = True
     ) -> Outcome:

@@ -254,9 +254,9 @@ def reprocess_delivery(*, delivery_id: int, now: datetime) -> tuple[Outcome, ...
         rows = cursor.fetchall()
     if not rows:
         raise UnknownDeliveryError(delivery_id)
-    profile = provider_profile_by_id(rows[0][1])
-    games = {(profile.id, code): game for code, game in games_by_code(profile.id).items()}
-    [judged] = apply_deliveries([_stored(rows[0], profile)], games, now=now)
+    names = _Names()
+    delivery = _stored(rows[0], names.profile(rows[0][1]))
+    [judged] = apply_deliveries([delivery], names.games, now=now)
     return judged.outcomes
 
 

@@ -102,7 +102,7 @@ class Judge(Answers):
         ways = (
             (self.context.origin == Origin.CORRECTION, self._correct),
             (event.round_type == RoundType.ROLLBACK, self._roll_back),
-            (key in self.book.tombstones, self._tombstoned),
+            (key in self.book.tombstones, self.keep_tombstoned),
             (event.finalized, self._settle),
         )
         way = next((way for applies, way in ways if applies), self._tentative)
@@ -172,28 +172,9 @@ class Judge(Answers):
         code = ""
         if target is not None:
             row.round_id = target.round_id
-            code = self._undo(target, wallet)
+            # A rollback's own amounts don't count: the target's own money goes back.
+            code = "overdrawn" if self.give_back(target, wallet) else ""
         return self.accept(row, wallet, code=code, knows_target=target is not None)
-
-    def _undo(self, target: EventRow, wallet: Wallet) -> str:
-        """Return the target's own money to where it was; a rollback's own amounts don't count."""
-        purse = self.purse(wallet)
-        short = 0
-        if target.money_state == MoneyState.HELD:
-            purse.release(target)
-        elif target.money_state == MoneyState.SETTLED:
-            short = purse.reverse(target)
-            purse.take_back_wagering(target)
-        else:
-            return ""
-        target.money_state = MoneyState.ROLLED_BACK
-        target.is_changed = True
-        round_row = self.book.rounds_by_id.get(target.round_id or 0)
-        if round_row is not None:
-            purse.remove_from_round(target, round_row)
-            if round_row.standing_events == 0:
-                round_row.state = RoundState.ROLLED_BACK
-        return "overdrawn" if short else ""
 
     def _correct(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
         """Post an approved correction; the round it belongs to keeps its own sums and state."""
@@ -201,13 +182,6 @@ class Judge(Answers):
         corrected = self.book.events[self.context.provider.id, event.reference_event_id]
         row.round_id = corrected.round_id
         self.purse(wallet).correct(row)
-        return self.answer(row, wallet)
-
-    def _tombstoned(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
-        """Keep the late original of a rollback that came first; it moves nothing."""
-        row = self.book.keep(self.context, event, into=into)
-        row.status, row.code = EventStatus.ACCEPTED, "late"
-        row.money_state = MoneyState.ROLLED_BACK
         return self.answer(row, wallet)
 
     def _refers_to_nothing(self, event: CanonicalEvent) -> bool:

@@ -123,10 +123,7 @@ class Operations(Answers):
         """Keep a stake whose rollback came first; it moves nothing, whatever we answer."""
         if self.policy.late_stake == LateStake.REFUSE:
             return self.reject(event, into, wallet, "rolled_back")
-        row = self.book.keep(self.context, event, into=into)
-        row.status, row.code = EventStatus.ACCEPTED, "late"
-        row.money_state = MoneyState.ROLLED_BACK
-        return self.answer(row, wallet)
+        return self.keep_tombstoned(event, into, wallet)
 
     def _win(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
         found = self.book.find_round(self.context, event, wallet)
@@ -222,21 +219,10 @@ class Operations(Answers):
 
     def _undo(self, target: EventRow, wallet: Wallet, event: CanonicalEvent) -> str:
         """Return the original amount to the pots it came from; close the round if so told."""
-        purse = self.purse(wallet)
-        short = 0
-        if target.money_state == MoneyState.HELD:
-            purse.release(target)
-        elif target.money_state == MoneyState.SETTLED:
-            short = purse.reverse(target)
-            purse.take_back_wagering(target)
+        short = self.give_back(target, wallet)
         round_row = self.book.rounds_by_id.get(target.round_id or 0)
-        if target.money_state in {MoneyState.HELD, MoneyState.SETTLED}:
-            target.money_state = MoneyState.ROLLED_BACK
-            target.is_changed = True
-            if round_row is not None:
-                purse.remove_from_round(target, round_row)
         if round_row is not None:
-            self._close_after_rollback(round_row, event, purse)
+            self._close_after_rollback(round_row, event, self.purse(wallet))
         differs = event.refund_minor not in {None, target.bet_minor or target.win_minor}
         return "overdrawn" if short else "amount_differs" if differs else ""
 
