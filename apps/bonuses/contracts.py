@@ -3,23 +3,14 @@
 All amounts are minor units of the grant's currency. Weights are basis points: 10,000 is 100 %.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString, Protocol
 
 from apps.bonuses.enums import GrantState, ReceiptReason
 
 FULL_WEIGHT_BP = 10_000
-
-
-class SqlCursor(Protocol):
-    """The part of a DB-API cursor the set-based statements use (psycopg's or Django's)."""
-
-    def execute(self, query: LiteralString, params: Sequence[Any] | None = None, /) -> Any: ...
-
-    def fetchall(self) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

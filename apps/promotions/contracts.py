@@ -1,20 +1,10 @@
 """What the gateway passes in and gets back when it tags flagged events."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, LiteralString, Protocol
 
 from apps.promotions.enums import StartMode, TagReason
-
-
-class SqlCursor(Protocol):
-    """The part of a DB-API cursor the set-based statements use (psycopg's or Django's)."""
-
-    def execute(self, query: LiteralString, params: Sequence[Any] | None = None, /) -> Any: ...
-
-    def fetchall(self) -> list[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,14 @@ from apps.bonuses.arithmetic import contribution_minor
 from apps.bonuses.contracts import (
     GrantFact,
     Receipt,
-    SqlCursor,
     WageringState,
     WeightTable,
 )
 from apps.bonuses.enums import GrantState, ReceiptReason
+from apps.core.batches import Cursor
 
 
-def load_wagering(cursor: SqlCursor, player_ids: Sequence[int]) -> dict[int, WageringState]:
+def load_wagering(cursor: Cursor, player_ids: Sequence[int]) -> dict[int, WageringState]:
     """Lock the active grants of these players, in grant order, and return them by player id."""
     if not player_ids:
         return {}
@@ -31,7 +31,7 @@ def load_wagering(cursor: SqlCursor, player_ids: Sequence[int]) -> dict[int, Wag
     return {state.player_id: state for state in states}
 
 
-def load_grants(cursor: SqlCursor, player_ids: Sequence[int]) -> dict[int, list[GrantFact]]:
+def load_grants(cursor: Cursor, player_ids: Sequence[int]) -> dict[int, list[GrantFact]]:
     """Return every grant these players ever had, oldest first, by player id; takes no lock."""
     found: dict[int, list[GrantFact]] = {player_id: [] for player_id in player_ids}
     if found:
@@ -84,7 +84,7 @@ def count_bet(
     return receipt, replace(state, remaining_minor=remaining_minor, state=next_state)
 
 
-def load_receipts(cursor: SqlCursor, subjects: Sequence[str]) -> dict[str, list[Receipt]]:
+def load_receipts(cursor: Cursor, subjects: Sequence[str]) -> dict[str, list[Receipt]]:
     """Return the receipts of these bets by subject, oldest first, reversals included."""
     if not subjects:
         return {}
@@ -120,7 +120,7 @@ def reverse_bet(
 
 
 def save_wagering(
-    cursor: SqlCursor,
+    cursor: Cursor,
     receipts: Sequence[Receipt],
     states: Sequence[WageringState],
     now: datetime,

@@ -9,15 +9,16 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from apps.core.batches import Cursor
 from apps.promotions import statements
-from apps.promotions.contracts import CampaignRef, FlaggedEvent, SqlCursor, Tag, TagVerdict
+from apps.promotions.contracts import CampaignRef, FlaggedEvent, Tag, TagVerdict
 from apps.promotions.enums import TagReason
 
 MAX_FLAG_LENGTH = 128
 
 
 def load_campaigns(
-    cursor: SqlCursor, provider_ids: Sequence[int]
+    cursor: Cursor, provider_ids: Sequence[int]
 ) -> dict[tuple[int, str], CampaignRef]:
     """Return live, scheduled and past campaigns by (provider id, campaign code)."""
     if not provider_ids:
@@ -77,7 +78,7 @@ def make_tag(event: FlaggedEvent, campaign: CampaignRef | None) -> Tag:
     )
 
 
-def save_tags(cursor: SqlCursor, tags: Sequence[Tag], now: datetime) -> None:
+def save_tags(cursor: Cursor, tags: Sequence[Tag], now: datetime) -> None:
     """Append tags; an event that is already tagged keeps its first tag."""
     if tags:
         cursor.execute(statements.INSERT_TAGS, [now, *_tag_columns(tags)])
