@@ -162,7 +162,6 @@ def ceiling(options: Options) -> dict[str, Any]:
                 0,
                 connections=64,
                 seconds=min(options.seconds, 2.0),
-                most_per_second=80_000,
                 is_checked=False,
             )
             return Traffic(stage).drive(plan)

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import itertools
 import json
 import sys
 import time
@@ -187,7 +188,9 @@ def _queues(plan: Plan) -> list[Iterator[Prepared]]:
     firsts = (
         plan.first_player + index * PLAYERS_PER_CONNECTION for index in range(plan.connections)
     )
-    return [iter(list(requests_of(plan, first, each))) for first in firsts]
+    prepared = (list(requests_of(plan, first, each)) for first in firsts)
+    # A server that does nothing takes a request any number of times, faster than we can sign.
+    return [iter(batch) if plan.is_checked else itertools.cycle(batch) for batch in prepared]
 
 
 async def drive(plan: Plan) -> dict[str, object]:
