@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "apps.gateway",
     "apps.reconciliation",
     "apps.disputes",
+    "apps.compliance",
     "apps.reports",
     "apps.operator_api",
     "apps.simulator",

@@ -1,0 +1,47 @@
+from collections.abc import Mapping
+from typing import Final
+
+from django.db import models
+
+
+class RenewalState(models.TextChoices):
+    """How far the replacement of a certificate that ends has come."""
+
+    OPEN = "open", "Open"
+    REQUESTED = "requested", "Requested at the lab"
+    IN_TEST = "in_test", "In test"
+    RECEIVED = "received", "Report received"
+    DONE = "done", "Done"
+    WONT_RENEW = "wont_renew", "Won't renew"
+
+
+CLOSED_RENEWALS: Final = (RenewalState.DONE, RenewalState.WONT_RENEW)
+
+_S = RenewalState
+# A lab may send the work back, so each step can be undone; a report may arrive at any time.
+RENEWAL_STEPS: Final[Mapping[str, tuple[RenewalState, ...]]] = {
+    _S.OPEN: (_S.REQUESTED, _S.DONE, _S.WONT_RENEW),
+    _S.REQUESTED: (_S.IN_TEST, _S.OPEN, _S.DONE, _S.WONT_RENEW),
+    _S.IN_TEST: (_S.RECEIVED, _S.REQUESTED, _S.DONE, _S.WONT_RENEW),
+    _S.RECEIVED: (_S.IN_TEST, _S.DONE, _S.WONT_RENEW),
+    _S.DONE: (),
+    _S.WONT_RENEW: (),
+}
+
+
+class RenewalNoteKind(models.TextChoices):
+    NOTE = "note", "Note"
+    OPENED = "opened", "Opened"
+    ASSIGNED = "assigned", "Assigned"
+    PLANNED = "planned", "Planned"
+    ACKNOWLEDGED = "acknowledged", "Acknowledged"
+    MOVED = "moved", "Moved"
+    CLOSED = "closed", "Closed"
+
+
+class ReminderRole(models.TextChoices):
+    """Why somebody was reminded."""
+
+    OWNER = "owner", "Owner"
+    DEPUTY = "deputy", "Deputy: the owner did not acknowledge"
+    DESK = "desk", "Desk: nobody owns it"

@@ -1,0 +1,16 @@
+"""What people do about certificates. The certificates themselves belong to providers."""
+
+from apps.compliance.models.feeds import CalendarFeed
+from apps.compliance.models.pages import CoverageMatrix, DeskCalendar, WhatIf
+from apps.compliance.models.renewals import DeskDuty, Reminder, Renewal, RenewalNote
+
+__all__ = [
+    "CalendarFeed",
+    "CoverageMatrix",
+    "DeskCalendar",
+    "DeskDuty",
+    "Reminder",
+    "Renewal",
+    "RenewalNote",
+    "WhatIf",
+]
