@@ -4,6 +4,7 @@ from apps.core.errors import DomainError
 
 if TYPE_CHECKING:
     from apps.operator_api.contracts import EligibilityReason
+    from apps.players.contracts import ProtectionReason
 
 
 class UnknownClientError(DomainError):
@@ -59,13 +60,13 @@ class KeyReusedError(DomainError):
 
 
 class DepositRefusedError(DomainError):
-    """Player protection says that the player may not pay in."""
+    """Player protection says that the player may not pay in; ``reasons`` has every rule of it."""
 
     code = "deposit_refused"
 
-    def __init__(self, reason_code: str) -> None:
+    def __init__(self, reasons: "tuple[ProtectionReason, ...]") -> None:
         super().__init__("The player may not pay in now.")
-        self.reason_code = reason_code
+        self.reasons = reasons
 
 
 class PlayRefusedError(DomainError):
@@ -73,9 +74,9 @@ class PlayRefusedError(DomainError):
 
     code = "play_refused"
 
-    def __init__(self, reason_code: str) -> None:
+    def __init__(self, reasons: "tuple[ProtectionReason, ...]") -> None:
         super().__init__("The player may not play now.")
-        self.reason_code = reason_code
+        self.reasons = reasons
 
 
 class NotEligibleError(DomainError):

@@ -119,6 +119,11 @@ class ProtectionReason:
     text: str
     until: datetime | None = None
 
+    @property
+    def is_limit(self) -> bool:
+        """A used-up limit ends by itself; everything else keeps the player out until resolved."""
+        return self.code.endswith("_limit")
+
 
 @dataclass(frozen=True, slots=True)
 class RealityCheckRecord:

@@ -107,6 +107,13 @@ class RuleKind(models.TextChoices):
     STAKE_CAP = "stake_cap", "Largest stake per game cycle (minor units)"
     REALITY_CHECK = "reality_check", "A reality check is shown every (minutes)"
     LIMIT_REVIEW = "limit_review", "Reminder to review limits every (days)"
+    MINIMUM_AGE = "minimum_age", "Play and deposits from the age of (years)"
+    AGE_PROOF = "age_proof", "Nobody of unknown age plays or pays in"
+    IDENTITY_BEFORE_LAUNCH = "identity_before_launch", "Identity is verified before the first game"
+    IDENTITY_BEFORE_DEPOSIT = (
+        "identity_before_deposit",
+        "Identity is verified before the first deposit",
+    )
 
 
 class Evidence(models.TextChoices):

@@ -16,6 +16,7 @@ from apps.players.enums import RuleKind
 EVERYWHERE: Final = "*"
 CHECK_EVERY: Final = timedelta(days=90)
 
+_ADULT: Final = 18
 _DATA: Final = Path(__file__).parent / "data"
 
 
@@ -61,6 +62,16 @@ def rule_value(kind: RuleKind, jurisdiction: str, on: date) -> int | None:
     """Return what the nearest rule in force says: of the region, the country, or our own choice."""
     rules = _nearest(kind.value, jurisdiction, on)
     return max(rules, key=lambda rule: rule.effective_from).value if rules else None
+
+
+def is_demanded(kind: RuleKind, jurisdiction: str, on: date) -> bool:
+    """Tell whether a yes-or-no rule asks for something there; where none is on file, it does."""
+    return rule_value(kind, jurisdiction, on) != 0
+
+
+def minimum_age(jurisdiction: str, on: date) -> int:
+    """Return from which age one may play; never under 18, whatever the catalogue says."""
+    return max(_ADULT, rule_value(RuleKind.MINIMUM_AGE, jurisdiction, on) or _ADULT)
 
 
 def hours_or_days(kind: RuleKind, jurisdiction: str, on: date) -> timedelta:

@@ -58,10 +58,10 @@ def test_twenty_deposits_at_once_never_pass_a_limit_of_five() -> None:
 
     def pay_in() -> str:
         with transaction.atomic():
-            code = services.deposit_refusal(player_id, 100, NOW)
-            if not code:
+            refused = services.deposit_refusal(player_id, 100, NOW)
+            if not refused:
                 services.count_deposit(player_id, 100, NOW)
-        return code
+        return ",".join(reason.code for reason in refused)
 
     codes = race([pay_in] * 20)
     assert sorted(map(str, codes)) == [""] * 5 + ["deposit_limit"] * 15

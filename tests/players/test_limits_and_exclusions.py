@@ -97,6 +97,10 @@ def codes(player: Player, at: datetime) -> list[str]:
     return [reason.code for reason in protection_reasons(player_by_id(player.pk), at)]
 
 
+def refusal_codes(player_id: int, amount_minor: int, at: datetime) -> list[str]:
+    return [reason.code for reason in services.deposit_refusal(player_id, amount_minor, at)]
+
+
 def nothing_moved() -> tuple[int, ...]:
     models = (Limit, Exclusion, ExclusionEnd, AuditEntry, RuleCheck, RealityCheck)
     return tuple(model.objects.count() for model in models)
@@ -334,30 +338,28 @@ def test_a_launch_check_says_every_reason_and_is_kept_either_way() -> None:
 def test_deposits_stop_at_the_gross_limit_and_count_back_when_taken_back() -> None:
     player = make_player()
     ask_limit(player, 10_000, kind="deposit_24h")
-    assert services.deposit_refusal(player.pk, 10_000, NOW) == ""
+    assert refusal_codes(player.pk, 10_000, NOW) == []
     services.count_deposit(player.pk, 10_000, NOW)
-    assert services.deposit_refusal(player.pk, 1, NOW) == "deposit_limit"
+    assert refusal_codes(player.pk, 1, NOW) == ["deposit_limit"]
     hour_end = NOW.replace(minute=0) + timedelta(hours=25)
-    assert (
-        services.deposit_refusal(player.pk, 1, hour_end - timedelta(seconds=1)) == "deposit_limit"
-    )
-    assert services.deposit_refusal(player.pk, 1, hour_end) == ""
+    assert refusal_codes(player.pk, 1, hour_end - timedelta(seconds=1)) == ["deposit_limit"]
+    assert refusal_codes(player.pk, 1, hour_end) == []
     services.count_deposit(player.pk, -4_000, NOW)
-    assert services.deposit_refusal(player.pk, 4_000, NOW) == ""
-    assert services.deposit_refusal(player.pk, 4_001, NOW) == "deposit_limit"
+    assert refusal_codes(player.pk, 4_000, NOW) == []
+    assert refusal_codes(player.pk, 4_001, NOW) == ["deposit_limit"]
 
 
 def test_who_may_not_play_may_not_pay_in() -> None:
     player = make_player()
     ask_exclusion(player, "time_out", NOW + DAY)
-    assert services.deposit_refusal(player.pk, 1, NOW) == "time_out"
-    assert services.deposit_refusal(player.pk, 1, NOW + DAY) == ""
+    assert refusal_codes(player.pk, 1, NOW) == ["time_out"]
+    assert refusal_codes(player.pk, 1, NOW + DAY) == []
 
 
 def test_a_used_up_wager_limit_does_not_stop_a_deposit() -> None:
     player = make_player()
     ask_limit(player, 0)
-    assert services.deposit_refusal(player.pk, 1, NOW) == ""
+    assert refusal_codes(player.pk, 1, NOW) == []
 
 
 def reality(player: Player, step: str = "shown", **more: Any) -> RealityCheckRecord:

@@ -56,12 +56,12 @@ def problem_of(refusal: DomainError) -> dict[str, Any]:
 
 
 def _errors_of(refusal: DomainError) -> list[dict[str, str]]:
-    if isinstance(refusal, LaunchRefusedError | NotEligibleError):
+    if isinstance(
+        refusal, LaunchRefusedError | NotEligibleError | DepositRefusedError | PlayRefusedError
+    ):
         return [
             {"field": "", "code": reason.code, "detail": reason.text} for reason in refusal.reasons
         ]
-    if isinstance(refusal, DepositRefusedError | PlayRefusedError):
-        return [{"field": "", "code": refusal.reason_code, "detail": str(refusal)}]
     return []
 
 

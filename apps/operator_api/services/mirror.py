@@ -18,7 +18,7 @@ from apps.players.contracts import (
 )
 from apps.players.enums import Source
 from apps.players.errors import LimitUnchangedError, NoSuchLimitError
-from apps.players.selectors import exclusions_in_force, limit_use, player_by_id
+from apps.players.selectors import exclusions_in_force, limit_use, player_by_id, protection_reasons
 from apps.players.services import exclude, save_player, set_limit
 from apps.wallet.services.ledger import open_accounts
 
@@ -56,7 +56,7 @@ def mirror_player(wanted: MirroredPlayer, *, client_name: str, now: datetime) ->
     if wanted.exclusion is not None:
         _exclude(player, wanted.exclusion, client_name, now=now)
     player = player_by_id(player.id)
-    if not player.may_stake or exclusions_in_force(player.id, now):
+    if any(not reason.is_limit for reason in protection_reasons(player, now)):
         end_sessions_of_player(
             player_id=player.id,
             code=SessionEnd.PROTECTION,

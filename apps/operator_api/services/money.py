@@ -64,14 +64,14 @@ def _require_may_play(player: PlayerRef, *, now: datetime) -> None:
     """Keep money out of games for who is excluded or blocked; a used-up limit ends by itself."""
     lock_player(player.id)
     for reason in protection_reasons(player_by_id(player.id), now):
-        if not reason.code.endswith("_limit"):
-            raise PlayRefusedError(reason.code)
+        if not reason.is_limit:
+            raise PlayRefusedError((reason,))
 
 
 def _require_may_deposit(player: PlayerRef, amount_minor: int, *, now: datetime) -> None:
-    code = deposit_refusal(player.id, amount_minor, now)
-    if code:
-        raise DepositRefusedError(code)
+    reasons = deposit_refusal(player.id, amount_minor, now)
+    if reasons:
+        raise DepositRefusedError(reasons)
 
 
 def _require_may_withdraw(player: PlayerRef, *, now: datetime) -> None:

@@ -241,12 +241,17 @@ def _checks_panel(player: PlayerProtection) -> Panel:
                 badge("allowed", "success")
                 if check.is_allowed
                 else badge(", ".join(check.codes), "danger"),
-                f"standing {check.basis.get('status', '-')}; exclusions, limits",
+                _basis(check.basis),
             ]
             for check in latest_checks(player.pk, _SHOWN)
         ],
         empty_text="No launch or deposit was checked yet.",
     )
+
+
+def _basis(basis: dict[str, Any]) -> str:
+    looked_at = [name for name in basis.get("looked_at", []) if name != "standing"]
+    return f"standing {basis.get('status', '-')}; {', '.join(looked_at)}"
 
 
 def _refusals_panel(player: PlayerProtection) -> Panel:

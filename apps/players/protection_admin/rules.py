@@ -171,6 +171,13 @@ _UNITS = {
     RuleKind.REALITY_CHECK: "min",
     RuleKind.SELF_EXCLUSION_MINIMUM: "days",
     RuleKind.LIMIT_REVIEW: "days",
+    RuleKind.MINIMUM_AGE: "years",
+}
+_YES_OR_NO = {
+    RuleKind.NEVER_REOPENED,
+    RuleKind.AGE_PROOF,
+    RuleKind.IDENTITY_BEFORE_LAUNCH,
+    RuleKind.IDENTITY_BEFORE_DEPOSIT,
 }
 
 
@@ -179,6 +186,6 @@ def _value(rule: Rule) -> str:
     if kind == RuleKind.STAKE_CAP:
         who = f", under {rule.below_age}" if rule.below_age else ""
         return f"{display_money(rule.value, rule.currency)}, {rule.category}{who}"
-    if kind == RuleKind.NEVER_REOPENED:
+    if kind in _YES_OR_NO:
         return "yes" if rule.value else "no"
     return f"{rule.value} {_UNITS.get(kind, 'h')}"

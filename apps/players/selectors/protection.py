@@ -9,7 +9,7 @@ from django.db.models import F, Max, Q, QuerySet
 from apps.core.money import display_money
 from apps.players import rules
 from apps.players.contracts import LimitUse, PlayerRef, ProtectionReason
-from apps.players.enums import Ending, LimitKind, Measure, RuleKind
+from apps.players.enums import CheckKind, Ending, LimitKind, Measure, RuleKind
 from apps.players.models import (
     Exclusion,
     Limit,
@@ -26,6 +26,7 @@ from apps.players.protection import (
     used_of,
 )
 from apps.players.selectors.batches import load_protection
+from apps.players.selectors.identification import identification_reasons
 
 
 def protection_of(player_id: int, now: datetime) -> ProtectionState:
@@ -45,12 +46,10 @@ def exclusions_in_force(player_id: int, now: datetime) -> list[Exclusion]:
 def protection_reasons(player: PlayerRef, now: datetime) -> list[ProtectionReason]:
     """Return every reason why the player may not start to play now; empty where they may."""
     state = protection_of(player.id, now)
-    exclusions = exclusions_in_force(player.id, now)
-    reasons = [_exclusion_reason(one) for one in exclusions]
-    status_code = STATUS_CODES.get(player.status, "")
-    if player.status != "active" and status_code not in {reason.code for reason in reasons}:
-        text = f"The player's standing is {player.status.replace('_', ' ')}."
-        reasons.append(ProtectionReason(status_code or "player_blocked", text))
+    reasons = [
+        *_standing_reasons(player, now),
+        *identification_reasons(player, CheckKind.LAUNCH, now),
+    ]
     for measure in (Measure.WAGER, Measure.LOSS, Measure.TIME):
         if exceeds_limit(state, measure, 1, now):
             text = f"A {measure.value} limit is used up."
@@ -58,14 +57,26 @@ def protection_reasons(player: PlayerRef, now: datetime) -> list[ProtectionReaso
     return reasons
 
 
-def deposit_code(player: PlayerRef, amount_minor: int, now: datetime) -> str:
-    """Return the code that refuses a deposit, or an empty string."""
-    reasons = protection_reasons(player, now)
-    standing = [r.code for r in reasons if not r.code.endswith("_limit")]
-    if standing:
-        return standing[0]
-    state = protection_of(player.id, now)
-    return "deposit_limit" if exceeds_limit(state, Measure.DEPOSIT, amount_minor, now) else ""
+def deposit_reasons(player: PlayerRef, amount_minor: int, now: datetime) -> list[ProtectionReason]:
+    """Return every reason why the player may not pay the amount in now; empty where they may."""
+    reasons = [
+        *_standing_reasons(player, now),
+        *identification_reasons(player, CheckKind.DEPOSIT, now),
+    ]
+    if exceeds_limit(protection_of(player.id, now), Measure.DEPOSIT, amount_minor, now):
+        text = "The deposit would pass a deposit limit."
+        reasons.append(ProtectionReason("deposit_limit", text))
+    return reasons
+
+
+def _standing_reasons(player: PlayerRef, now: datetime) -> list[ProtectionReason]:
+    exclusions = exclusions_in_force(player.id, now)
+    reasons = [_exclusion_reason(one) for one in exclusions]
+    status_code = STATUS_CODES.get(player.status, "")
+    if player.status != "active" and status_code not in {reason.code for reason in reasons}:
+        text = f"The player's standing is {player.status.replace('_', ' ')}."
+        reasons.append(ProtectionReason(status_code or "player_blocked", text))
+    return reasons
 
 
 def limit_use(player_id: int, now: datetime) -> list[LimitUse]:

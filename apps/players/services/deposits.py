@@ -9,16 +9,16 @@ from apps.players.enums import CheckKind
 from apps.players.locks import lock_player
 from apps.players.protection import Protection
 from apps.players.selectors.identity import player_by_id
-from apps.players.selectors.protection import deposit_code
+from apps.players.selectors.protection import deposit_reasons
 from apps.players.services.launches import log_check
 from apps.players.services.tallies import save_tallies
 
-_TEXTS = {"deposit_limit": "The deposit would pass a deposit limit."}
-
 
 @transaction.atomic
-def deposit_refusal(player_id: int, amount_minor: int, now: datetime) -> str:
-    """Return the code that refuses a deposit or an empty string, and log the check.
+def deposit_refusal(
+    player_id: int, amount_minor: int, now: datetime
+) -> tuple[ProtectionReason, ...]:
+    """Return every reason that refuses a deposit, none where it may be made, and log the check.
 
     Call it in the transaction of the deposit, before the wallets are locked: the player's lock,
     held to its end, keeps two deposits from passing a limit together.
@@ -28,11 +28,9 @@ def deposit_refusal(player_id: int, amount_minor: int, now: datetime) -> str:
     """
     lock_player(player_id)
     player = player_by_id(player_id)
-    code = deposit_code(player, amount_minor, now)
-    text = _TEXTS.get(code, "The player may not pay in now.")
-    reasons = (ProtectionReason(code, text),) if code else ()
+    reasons = tuple(deposit_reasons(player, amount_minor, now))
     log_check(player, CheckKind.DEPOSIT, reasons, now, jurisdiction=player.jurisdiction)
-    return code
+    return reasons
 
 
 @transaction.atomic

@@ -41,7 +41,7 @@ def log_check(
         codes=[reason.code for reason in reasons],
         basis={
             "status": player.status,
-            "looked_at": ["standing", "exclusions", "limits"],
+            "looked_at": ["standing", "exclusions", "age", "identity", "limits"],
             "reasons": [reason.text for reason in reasons],
         },
     )
