@@ -144,8 +144,10 @@ def test_a_body_that_comes_too_slowly_is_given_up(
     casino: Casino, port: int, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "BODY_SECONDS", 0.3)
+    headers = {"host": "x", "content-length": "1000"} | signed_headers(b"", at=casino.now)
+    sent = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     with socket.create_connection(("127.0.0.1", port), timeout=10) as slow:
-        slow.sendall(f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{{".encode())
+        slow.sendall(f"POST {PATH} HTTP/1.1\r\n{sent}\r\n{{".encode())
         assert client.get("/healthz").status_code == 200
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
 

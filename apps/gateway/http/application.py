@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,9 +15,10 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from apps.gateway.contracts import Refused
-from apps.gateway.http.collector import Collector, OverloadedError, close_connection
+from apps.gateway.http.collector import Collector, close_connection
 from apps.gateway.http.directory import Directory
 from apps.gateway.http.parking import Parking, spool_folder, spool_limits
+from apps.gateway.http.room import NoRoomError, Place, Room, RoomLimits
 from apps.gateway.services.intake import UnauthenticatedError, adapter_of, read_callback
 from apps.providers.adapters.contract import (
     Adapter,
@@ -36,6 +38,7 @@ type Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 MOST_BYTES = 2 * 1024 * 1024
 BODY_SECONDS = 10.0
 _PATH = re.compile(r"/callbacks/([a-z0-9_-]{1,32})(?:/([a-z0-9/_-]{0,64}))?")
+_LIMITS = RoomLimits()
 _ADAPTERS_BY_PATH = {path: adapter for adapter in ADAPTERS.values() for path in adapter.routes}
 """No two protocols share a path (a test says so), so a path tells how to refuse a caller."""
 
@@ -47,9 +50,10 @@ class Gateway:
     else, a request that carries it may say by which clock it is judged.
     """
 
-    def __init__(self, *, replay_token: str = "") -> None:
+    def __init__(self, *, replay_token: str = "", limits: RoomLimits = _LIMITS) -> None:
         self._replay_token = replay_token
         self._directory = Directory()
+        self._room = Room(limits)
         self._collector = Collector(self._directory, Parking(spool_folder(), spool_limits()))
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="directory")
 
@@ -94,8 +98,6 @@ class Gateway:
             if scope["method"] not in methods:
                 return _error(405, "method_not_allowed", {"allow": ", ".join(sorted(methods))})
             response = await self._callback(profile, adapter, scope, receive)
-        except OverloadedError:
-            response = adapter.refuse(None, "overloaded")
         except DatabaseError:
             response = adapter.refuse(None, "unavailable")
         except Exception:
@@ -108,22 +110,19 @@ class Gateway:
         self, profile: ProviderProfile | None, adapter: Adapter, scope: Scope, receive: Receive
     ) -> CallbackResponse:
         _, _, provider_code, *below = scope["path"].split("/", 3)
-        body = await _read_body(receive)
-        request, now = self._request(
-            "".join(below), scope, body if isinstance(body, bytes) else b""
-        )
-        if isinstance(body, str):
-            self._refuse(profile, body, provider_code)
-            return adapter.refuse(request, body)
+        request, now = self._request("".join(below), scope)
         try:
-            inbound = read_callback(profile, request, now=now)
-        except UnauthenticatedError:
-            self._refuse(profile, "unauthenticated", provider_code)
-            return adapter.refuse(request, "unauthenticated")
-        except EnvelopeError as error:
-            self._refuse(profile, f"envelope_{error.code}", provider_code)
+            known = _known_caller(profile, adapter, request)
+            with self._room.entered(known.id) as place:
+                request = replace(request, body=await _read_body(receive, place))
+                inbound = read_callback(known, request, now=now)
+                place.wait()
+                judged = await self._collector.apply(inbound)
+        except (UnauthenticatedError, NoBodyError, EnvelopeError, NoRoomError) as error:
+            is_envelope = isinstance(error, EnvelopeError)
+            counted = f"envelope_{error.code}" if is_envelope else error.code
+            self._refuse(profile, counted, provider_code)
             return adapter.refuse(request, error.code)
-        judged = await self._collector.apply(inbound)
         return judged.response
 
     async def _profile(self, provider_code: str) -> ProviderProfile | None:
@@ -147,8 +146,8 @@ class Gateway:
                 raise
             return profile
 
-    def _request(self, path: str, scope: Scope, body: bytes) -> tuple[CallbackRequest, datetime]:
-        """Return the request, and the clock that our own keys are judged by."""
+    def _request(self, path: str, scope: Scope) -> tuple[CallbackRequest, datetime]:
+        """Return the request without its body, and the clock that our own keys are judged by."""
         headers = _headers(scope)
         now = datetime.now(UTC)
         request = CallbackRequest(
@@ -156,7 +155,7 @@ class Gateway:
             path=path,
             query=scope["query_string"].decode("latin-1"),
             headers=headers,
-            body=body,
+            body=b"",
             received_at=self._received_at(headers, now),
         )
         return request, now
@@ -215,8 +214,39 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-async def _read_body(receive: Receive) -> bytes | str:
-    """Return the body, or the code of why there is none: too large, or too slow in coming."""
+class NoBodyError(Exception):
+    """A body that is not taken: too large, or too slow in coming."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _known_caller(
+    profile: ProviderProfile | None, adapter: Adapter, request: CallbackRequest
+) -> ProviderProfile:
+    """Return the provider that a callback's path and headers name, before its body is read.
+
+    Raises:
+        UnauthenticatedError: an unknown provider, or headers that nobody can have signed.
+        NoBodyError: a body is announced that would not be taken.
+    """
+    if profile is None or not adapter.may_be_signed(request):
+        raise UnauthenticatedError
+    announced = request.headers.get("content-length", "")
+    is_number = announced.isascii() and announced.isdigit()
+    if is_number and int(announced[:19]) > MOST_BYTES:
+        raise NoBodyError("too_large")
+    return profile
+
+
+async def _read_body(receive: Receive, place: Place) -> bytes:
+    """Return the body, having taken room for it.
+
+    Raises:
+        NoBodyError: it is too large, or too slow in coming.
+        NoRoomError: there is no room for it.
+    """
     chunks: list[bytes] = []
     size = 0
     try:
@@ -224,16 +254,17 @@ async def _read_body(receive: Receive) -> bytes | str:
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    return "too_slow"
+                    raise NoBodyError("too_slow")
                 chunk = message.get("body", b"")
                 size += len(chunk)
                 if size > MOST_BYTES:
-                    return "too_large"
+                    raise NoBodyError("too_large")
+                place.grow(len(chunk))
                 chunks.append(chunk)
                 if not message.get("more_body", False):
                     return b"".join(chunks)
     except TimeoutError:
-        return "too_slow"
+        raise NoBodyError("too_slow") from None
 
 
 def _error(status: int, code: str, headers: dict[str, str] | None = None) -> _Response:

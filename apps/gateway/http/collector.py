@@ -26,14 +26,8 @@ from apps.gateway.services import intake
 logger = logging.getLogger(__name__)
 
 MOST_EVENTS_PER_BATCH = 1_000
-MOST_WAITING = 5_000
-"""Callbacks waiting in memory; past this the gateway answers 503 and the provider comes again."""
 DRAIN_EVERY_SECONDS = 2.0
 """How often the database is asked for while something waits on disk."""
-
-
-class OverloadedError(Exception):
-    """More callbacks wait than this process may hold."""
 
 
 @dataclass(slots=True)
@@ -52,7 +46,7 @@ class Collector:
     def __init__(self, directory: Directory, parking: Parking) -> None:
         self._directory = directory
         self._parking = parking
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: dict[int, deque[_Waiting]] = {}
         self._refused: deque[Refused] = deque(maxlen=10_000)
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
@@ -78,13 +72,11 @@ class Collector:
         """Return the answer once the delivery is durable and judged.
 
         Raises:
-            OverloadedError: too much waits already.
             DatabaseError: nothing could be stored.
         """
-        if len(self._waiting) >= MOST_WAITING:
-            raise OverloadedError
         future: asyncio.Future[Judged] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(inbound, future))
+        line = self._waiting.setdefault(inbound.provider.id, deque())
+        line.append(_Waiting(inbound, future))
         self._wake.set()
         return await future
 
@@ -112,14 +104,19 @@ class Collector:
         self._wake.clear()
 
     def _next_batch(self) -> list[_Waiting]:
+        """Return what goes next; providers take turns, so that one can't keep others waiting."""
         batch: list[_Waiting] = []
         events = 0
         while self._waiting:
-            size = len(self._waiting[0].inbound.parsed)
+            provider_id, line = next(iter(self._waiting.items()))
+            size = len(line[0].inbound.parsed)
             if batch and events + size > MOST_EVENTS_PER_BATCH:
                 break
-            batch.append(self._waiting.popleft())
+            batch.append(line.popleft())
             events += size
+            del self._waiting[provider_id]
+            if line:
+                self._waiting[provider_id] = line
         return batch
 
     def _work(

@@ -45,6 +45,8 @@ _LONGEST_PATH = 200
 class UnauthenticatedError(Exception):
     """Nobody proved to be the provider; the answer says no more than that."""
 
+    code = "unauthenticated"
+
 
 def adapter_of(profile: ProviderProfile | None) -> Adapter:
     """Return a provider's adapter; strangers are spoken to in the native protocol."""

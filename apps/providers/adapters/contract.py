@@ -55,13 +55,16 @@ class Adapter:
 
     ``routes`` maps each path to the methods it takes. ``kept_headers`` are stored with a delivery.
     ``read_secret`` turns a key's stored text into what ``authenticate`` verifies with.
-    ``authenticate`` gets the active keys, the request and the tolerance of a signed time in
-    seconds, and returns the key that signed, in constant time for each; it never raises.
+    ``may_be_signed`` looks at path and headers alone, before a body is read for a stranger: False
+    where no key can have signed this. ``authenticate`` gets the active keys, the request and the
+    tolerance of a signed time in seconds, and returns the key that signed, in constant time for
+    each; it never raises.
     ``message_id`` names a delivery for people. ``parse`` turns an authentic request into messages
     or raises ``EnvelopeError``. ``render`` puts outcomes into the provider's words: it is called
     inside the transaction, so what can't be rendered is never booked. ``refuse`` answers what was
-    not judged at all: ``unauthenticated``, ``too_large``, ``unavailable``, ``overloaded``, or the
-    code of an ``EnvelopeError``; the status must make the provider do the safe thing.
+    not judged at all: ``unauthenticated``, ``too_large``, ``unavailable``, ``overloaded``,
+    ``flooding`` (this provider alone sends too much at once), or the code of an ``EnvelopeError``;
+    the status must make the provider do the safe thing.
     ``default_policy`` is what a new provider of this protocol starts with.
     """
 
@@ -69,6 +72,7 @@ class Adapter:
     routes: Mapping[str, frozenset[str]]
     kept_headers: tuple[str, ...]
     read_secret: Callable[[str], bytes]
+    may_be_signed: Callable[[CallbackRequest], bool]
     authenticate: Authenticate
     message_id: Callable[[CallbackRequest], str]
     parse: Callable[[ProviderProfile, CallbackRequest], tuple[Parsed, ...]]

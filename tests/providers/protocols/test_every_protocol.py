@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -305,12 +306,37 @@ def test_one_changed_byte_is_not_authentic(
 
 @pytest.mark.parametrize("protocol", [name for name in ADAPTERS if name != "native"])
 @pytest.mark.parametrize(
-    "code", ["unauthenticated", "too_large", "unavailable", "overloaded", "whatever"]
+    "code", ["unauthenticated", "too_large", "unavailable", "overloaded", "flooding", "whatever"]
 )
 def test_every_protocol_answers_what_was_not_judged(protocol: str, code: str) -> None:
     answer = adapter_for(protocol).refuse(None, code)
     assert 200 <= answer.status < 600
     assert isinstance(said(answer), dict)
+
+
+@pytest.mark.parametrize("protocol", list(ADAPTERS))
+def test_a_provider_that_floods_is_told_so_and_to_come_again(protocol: str) -> None:
+    answer = adapter_for(protocol).refuse(None, "flooding")
+    assert (answer.status, answer.headers["retry-after"]) == (429, "5")
+
+
+@pytest.mark.parametrize(("name", "request_"), GOOD, ids=IDS)
+def test_headers_alone_tell_what_nobody_can_have_signed(
+    name: str, request_: CallbackRequest
+) -> None:
+    adapter = adapter_for(name)
+    header = {
+        "swipe": "x-request-sign",
+        "iplaygames": "x-signature",
+        "hub88": "x-auth-signature" if "wallet" in request_.path else "x-hub88-signature",
+    }[name]
+    good = base64.b64encode(b"s" * 256).decode() if name == "hub88" else "a" * 64
+
+    def may_be(headers: dict[str, str]) -> bool:
+        return adapter.may_be_signed(replace(request_, headers=headers))
+
+    assert may_be({header: good})
+    assert not any(may_be(headers) for headers in ({}, {header: ""}, {header: good + "!"}))
 
 
 def test_defaults_never_pay_without_a_stake_nor_answer_a_late_stake_with_success() -> None:

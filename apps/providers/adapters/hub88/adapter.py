@@ -5,7 +5,7 @@ from typing import Final
 from apps.providers.adapters.contract import Adapter
 from apps.providers.adapters.hub88.parse import OPERATIONS, QUERIES, parse
 from apps.providers.adapters.hub88.render import refuse, render
-from apps.providers.adapters.hub88.signing import authenticate, read_secret
+from apps.providers.adapters.hub88.signing import authenticate, may_be_signed, read_secret
 from apps.providers.adapters.strict import named_in
 from apps.providers.contracts import Policy
 from apps.providers.enums import LateStake, Protocol, WinWithoutStake
@@ -23,6 +23,7 @@ HUB88: Final = Adapter(
         "x-msg-timestamp",
     ),
     read_secret=read_secret,
+    may_be_signed=may_be_signed,
     authenticate=authenticate,
     message_id=lambda request: named_in(request.body, "request_uuid"),
     parse=parse,

@@ -1,4 +1,4 @@
-"""Outcomes in Hub88's words: HTTP 200 always, the status in the body says what to do.
+"""Outcomes in Hub88's words: HTTP 200 to all that is judged; the body says what to do.
 
 ``RS_ERROR_UNKNOWN`` makes the provider roll a bet back and send a win again, so it is the word
 for whatever is not decided. A definite refusal ends the matter: it is said only of what was not
@@ -7,6 +7,7 @@ booked and will not be.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from apps.core.errors import UnknownCurrencyError
@@ -20,6 +21,7 @@ from apps.providers.enums import UnknownRollback
 _DONE: Final = frozenset({"accepted", "tentative", "duplicate"})
 _UNDECIDED: Final = frozenset({"ledger_unavailable", "clock_skew"})
 _JSON: Final = {"content-type": "application/json"}
+_LATER: Final = {**_JSON, "retry-after": "5"}
 
 UNKNOWN: Final = "RS_ERROR_UNKNOWN"
 _NOT_FOUND: Final = "RS_ERROR_TRANSACTION_DOES_NOT_EXIST"
@@ -62,6 +64,7 @@ _UNJUDGED: Final = {
     "unauthenticated": "RS_ERROR_INVALID_SIGNATURE",
     "unavailable": UNKNOWN,
     "overloaded": UNKNOWN,
+    "flooding": UNKNOWN,
     "too_slow": UNKNOWN,
 }
 
@@ -110,7 +113,8 @@ def _word_of_refusal(request: CallbackRequest, outcome: Outcome) -> str:
 
 def refuse(_request: CallbackRequest | None, code: str) -> CallbackResponse:
     """Answer what was not judged; a body that can't be read has wrong syntax."""
-    return _answer({"status": _UNJUDGED.get(code, "RS_ERROR_WRONG_SYNTAX")})
+    answer = _answer({"status": _UNJUDGED.get(code, "RS_ERROR_WRONG_SYNTAX")})
+    return replace(answer, status=429, headers=_LATER) if code == "flooding" else answer
 
 
 def _echo(request: CallbackRequest) -> dict[str, str]:

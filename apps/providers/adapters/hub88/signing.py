@@ -52,12 +52,15 @@ def public_key(pem: bytes) -> RSAPublicKey | None:
     return key
 
 
+def may_be_signed(request: CallbackRequest) -> bool:
+    return bool(_signature(request))
+
+
 def authenticate(
     keys: Sequence[WebhookKey], request: CallbackRequest, _tolerance_seconds: int
 ) -> WebhookKey | None:
     """Return the key that signed; the protocol signs no time, so a repeat is told by its id."""
-    name = "x-auth-signature" if is_caleta(request.path) else "x-hub88-signature"
-    signature = _decoded(request.headers.get(name, ""))
+    signature = _signature(request)
     if not signature:
         return None
     for key in keys:
@@ -66,7 +69,10 @@ def authenticate(
     return None
 
 
-def _decoded(header: str) -> bytes:
+def _signature(request: CallbackRequest) -> bytes:
+    """Return the signature that a request carries; empty for what can't be one."""
+    name = "x-auth-signature" if is_caleta(request.path) else "x-hub88-signature"
+    header = request.headers.get(name, "")
     if len(header) > _LONGEST_SIGNATURE:
         return b""
     try:

@@ -6,7 +6,7 @@ from apps.providers.adapters.contract import Adapter
 from apps.providers.adapters.hmac_hex import read_secret
 from apps.providers.adapters.iplaygames.parse import parse
 from apps.providers.adapters.iplaygames.render import refuse, render
-from apps.providers.adapters.iplaygames.signing import authenticate
+from apps.providers.adapters.iplaygames.signing import authenticate, may_be_signed
 from apps.providers.adapters.strict import named_in
 from apps.providers.contracts import Policy
 from apps.providers.enums import (
@@ -33,6 +33,7 @@ IPLAYGAMES: Final = Adapter(
     routes={"": _POST, "webhook": _POST},
     kept_headers=("content-type", "user-agent", "x-signature"),
     read_secret=read_secret,
+    may_be_signed=may_be_signed,
     authenticate=authenticate,
     message_id=lambda request: named_in(request.body, "transaction_id"),
     parse=parse,

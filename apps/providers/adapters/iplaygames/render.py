@@ -59,6 +59,13 @@ def refuse(_request: CallbackRequest | None, code: str) -> CallbackResponse:
         return _answer(401, {"error": "Invalid signature"})
     if code in _OUT_OF_SERVICE:
         return _undecided()
+    if code == "flooding":
+        content = {
+            "status": "error",
+            "error_code": "TOO_MANY_REQUESTS",
+            "error_message": "Too many at once, send it again",
+        }
+        return _answer(429, content, _RETRY_AFTER)
     return _error(_STATUS.get(code, 400), "INVALID_REQUEST", "The request can't be read", None)
 
 

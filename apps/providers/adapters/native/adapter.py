@@ -7,7 +7,7 @@ from typing import Any, Final
 from apps.core.money import format_minor
 from apps.providers.adapters.contract import Adapter, CallbackRequest, CallbackResponse
 from apps.providers.adapters.native.parse import parse_body, parse_event
-from apps.providers.adapters.native.signing import decode_secret, verify
+from apps.providers.adapters.native.signing import decode_secret, may_be_signed, verify
 from apps.providers.contracts import Outcome, Parsed, ProviderProfile, WebhookKey
 from apps.providers.enums import Protocol
 
@@ -18,6 +18,12 @@ _STATUS: Final = {
     "too_slow": 408,
     "unavailable": 503,
     "overloaded": 503,
+    "flooding": 429,
+}
+_SHOWN: Final = {
+    "unauthenticated": "unauthorized",
+    "overloaded": "unavailable",
+    "flooding": "too_many_requests",
 }
 _RETRY_AFTER: Final = {"retry-after": "5"}
 
@@ -75,9 +81,8 @@ def result_of(outcome: Outcome) -> dict[str, Any]:
 
 def _refuse(_request: CallbackRequest | None, code: str) -> CallbackResponse:
     status = _STATUS.get(code, 400)
-    shown = {"unauthenticated": "unauthorized", "overloaded": "unavailable"}.get(code, code)
-    body = json.dumps({"error": shown}).encode()
-    return CallbackResponse(status, body, _RETRY_AFTER if status == 503 else {})
+    body = json.dumps({"error": _SHOWN.get(code, code)}).encode()
+    return CallbackResponse(status, body, _RETRY_AFTER if status in {429, 503} else {})
 
 
 NATIVE: Final = Adapter(
@@ -91,6 +96,7 @@ NATIVE: Final = Adapter(
         "webhook-signature",
     ),
     read_secret=decode_secret,
+    may_be_signed=lambda request: may_be_signed(request.headers),
     authenticate=_authenticate,
     message_id=lambda request: request.headers["webhook-id"],
     parse=_parse,

@@ -57,6 +57,15 @@ def sign(secret: bytes, message_id: str, timestamp: int | str, body: bytes) -> s
     return "v1," + base64.b64encode(digest).decode("ascii")
 
 
+def may_be_signed(headers: Mapping[str, str]) -> bool:
+    """Tell whether headers have the form of a signed envelope."""
+    return (
+        _MESSAGE_ID.fullmatch(headers.get("webhook-id", "")) is not None
+        and _TIMESTAMP.fullmatch(headers.get("webhook-timestamp", "")) is not None
+        and bool(_signatures(headers.get("webhook-signature", "")))
+    )
+
+
 def verify(
     keys: Iterable[WebhookKey],
     headers: Mapping[str, str],
@@ -71,12 +80,10 @@ def verify(
     that timing tells nothing of which. A repeated header arrives joined by a comma and so fails
     its grammar.
     """
-    message_id = headers.get("webhook-id", "")
-    timestamp = headers.get("webhook-timestamp", "")
-    signature_header = headers.get("webhook-signature", "")
-    if not _MESSAGE_ID.fullmatch(message_id) or not _TIMESTAMP.fullmatch(timestamp):
+    if not may_be_signed(headers):
         return None
-    signatures = _signatures(signature_header)
+    message_id, timestamp = headers["webhook-id"], headers["webhook-timestamp"]
+    signatures = _signatures(headers["webhook-signature"])
     matched: WebhookKey | None = None
     for key in keys:
         expected = sign(key.secret, message_id, timestamp, body)[3:]

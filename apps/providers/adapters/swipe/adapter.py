@@ -7,7 +7,7 @@ from apps.providers.adapters.hmac_hex import read_secret
 from apps.providers.adapters.strict import named_in
 from apps.providers.adapters.swipe.parse import parse
 from apps.providers.adapters.swipe.render import refuse, render
-from apps.providers.adapters.swipe.signing import authenticate
+from apps.providers.adapters.swipe.signing import authenticate, may_be_signed
 from apps.providers.contracts import Policy
 from apps.providers.enums import FreeRounds, LateStake, Protocol, RoundScope, WinWithoutStake
 
@@ -31,6 +31,7 @@ SWIPE: Final = Adapter(
     routes={"balance": _GET, "bet": _POST, "win": _POST, "refund": _POST},
     kept_headers=("content-type", "user-agent", "x-request-sign"),
     read_secret=read_secret,
+    may_be_signed=may_be_signed,
     authenticate=authenticate,
     message_id=_message_id,
     parse=parse,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from apps.core.errors import UnknownCurrencyError
@@ -14,6 +15,7 @@ _DONE: Final = frozenset({"accepted", "tentative", "duplicate"})
 _REFUSED: Final = frozenset({"rejected", "conflict"})
 _UNDECIDED: Final = frozenset({"ledger_unavailable", "clock_skew"})
 _JSON: Final = {"content-type": "application/json"}
+_LATER: Final = {**_JSON, "retry-after": "5"}
 
 _CODES: Final = {
     "player_blocked": "account_blocked",
@@ -45,7 +47,11 @@ _MESSAGES: Final = {
     "currency_not_supported": "The currency is not supported",
     "game_not_found": "The game is not known",
 }
-_STATUS: Final = {"unauthenticated": 401, "too_large": 413}
+_STATUS: Final = {"unauthenticated": 401, "too_large": 413, "flooding": 429}
+_UNREAD: Final = {
+    "unauthenticated": "Invalid signature",
+    "flooding": "Too many requests at once, send it again",
+}
 _OUT_OF_SERVICE: Final = frozenset({"unavailable", "overloaded", "too_slow"})
 
 
@@ -72,11 +78,16 @@ def render(
 
 
 def refuse(_request: CallbackRequest | None, code: str) -> CallbackResponse:
-    """Answer what was not judged: 500 where it may be judged later, so that a stake is refunded."""
+    """Answer what was not judged: 500 where it may be judged later, so that a stake is refunded.
+
+    A stake is sent once, so one that is turned away for its sender's flood was never booked and
+    needs no refund; everything else comes again after any answer but 200.
+    """
     if code in _OUT_OF_SERVICE:
         return _answer(500, {"message": "Out of service, send it again"})
-    message = "Invalid signature" if code == "unauthenticated" else "The request can't be read"
-    return _answer(_STATUS.get(code, 400), {"message": message})
+    message = _UNREAD.get(code, "The request can't be read")
+    answer = _answer(_STATUS.get(code, 400), {"message": message})
+    return replace(answer, headers=_LATER) if code == "flooding" else answer
 
 
 def _refusal(outcome: Outcome) -> CallbackResponse:

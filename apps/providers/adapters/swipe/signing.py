@@ -2,11 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Final
 from urllib.parse import parse_qsl
 
 from apps.providers.adapters.contract import CallbackRequest
-from apps.providers.adapters.hmac_hex import key_that_signed
+from apps.providers.adapters.hmac_hex import is_signature, key_that_signed
 from apps.providers.contracts import WebhookKey
+
+_HEADER: Final = "x-request-sign"
+
+
+def may_be_signed(request: CallbackRequest) -> bool:
+    return is_signature(request.headers.get(_HEADER, ""))
 
 
 def authenticate(
@@ -16,7 +23,7 @@ def authenticate(
     signed = signed_text(request)
     if signed is None:
         return None
-    return key_that_signed(keys, signed, request.headers.get("x-request-sign", ""))
+    return key_that_signed(keys, signed, request.headers.get(_HEADER, ""))
 
 
 def signed_text(request: CallbackRequest) -> bytes | None:
