@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from apps.providers.enums import (
     FreeRounds,
@@ -20,6 +20,9 @@ from apps.providers.enums import (
     WhenUnavailable,
     WinWithoutStake,
 )
+
+REHEARSAL_JURISDICTION: Final = "ZZ"
+"""A code that ISO 3166 leaves to users: where test players live, and nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,7 @@ class LaunchFacts:
     is_game_active: bool
     is_provider_active: bool
     is_offered: bool
+    is_provider_live: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,13 @@ class Protocol(models.TextChoices):
     IPLAYGAMES = "iplaygames", "iPlayGames-compatible (SDK 1.0.2)"
 
 
+class ProviderStage(models.TextChoices):
+    """A provider is rehearsed with until two people take it live (the onboarding checklist)."""
+
+    ONBOARDING = "onboarding", "Onboarding: rehearsal only"
+    LIVE = "live", "Live"
+
+
 class WalletModel(models.TextChoices):
     HOLD = "hold", "Hold on our ledger"
     SUB_WALLET = "sub_wallet", "Sub-wallet per provider"

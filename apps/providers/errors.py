@@ -100,3 +100,10 @@ class ProviderKeyStateError(DomainError):
     """The webhook key is not in the state that this step starts from."""
 
     code = "provider_key_state"
+
+
+class AlreadyLiveError(DomainError):
+    code = "already_live"
+
+    def __init__(self, provider_code: str) -> None:
+        super().__init__(f"{provider_code} is live already.")

@@ -14,10 +14,9 @@ from apps.players.contracts import PlayerRecord
 from apps.players.enums import KycStatus
 from apps.players.selectors import players_by_ref
 from apps.players.services import add_players
-from apps.providers.contracts import ProviderRecord
+from apps.providers.contracts import REHEARSAL_JURISDICTION, ProviderRecord
 from apps.providers.enums import WalletModel
 from apps.providers.services.catalogue import save_provider
-from apps.simulator.acceptance.bench import NOWHERE
 from apps.simulator.acceptance.setting_up import prepare
 from apps.simulator.dialects.contract import Dialect, RunKey, Seat
 from apps.simulator.dialects.registry import DIALECTS
@@ -65,7 +64,7 @@ def set_up(plans: list[SeatPlan]) -> list[Party]:
 def _add_players(plans: list[SeatPlan], now: datetime) -> None:
     by_ref = {plan.player: plan for plan in plans}
     records = [
-        PlayerRecord(plan.player, plan.currency, NOWHERE, KycStatus.VERIFIED)
+        PlayerRecord(plan.player, plan.currency, REHEARSAL_JURISDICTION, KycStatus.VERIFIED)
         for plan in by_ref.values()
     ]
     add_players(records, now=now)

@@ -8,7 +8,7 @@ from apps.play.errors import LaunchRefusedError
 from apps.players.contracts import PlayerRef, ProtectionReason
 from apps.players.selectors import protection_reasons
 from apps.players.services import launch_check
-from apps.providers.contracts import LaunchFacts
+from apps.providers.contracts import REHEARSAL_JURISDICTION, LaunchFacts
 from apps.providers.selectors import launch_facts
 from apps.providers.selectors.coverage import cover_for
 from apps.wallet.selectors import unresolved_transfers
@@ -70,7 +70,10 @@ def _require_none(
 
 
 def _catalogue_reasons(facts: LaunchFacts, jurisdiction: str) -> list[GateReason]:
+    is_open = facts.is_provider_live or jurisdiction == REHEARSAL_JURISDICTION
+    not_live = f"{facts.provider_code} is not live yet: two people take it live by its checklist."
     rules = (
+        (is_open, "provider_not_live", not_live),
         (facts.is_provider_active, "provider_inactive", f"{facts.provider_code} is switched off."),
         (facts.is_game_active, "game_inactive", f"{facts.game_code} is switched off."),
         (facts.is_offered, "not_offered", f"{facts.game_code} is not offered in {jurisdiction}."),

@@ -35,15 +35,25 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
         "reporting_timezone",
         "retention_months",
         "settlement_hours",
+        "stage",
         "is_active",
     ]
     list_filter = [choice_filter("is_active", "active", [("True", "Yes"), ("False", "No")])]
     search_fields = ["code__exact"]
     search_help_text = "Code, exactly"
     ordering = ["code"]
-    readonly_fields = ["code", "protocol", "wallet_model"]
+    readonly_fields = ["code", "protocol", "wallet_model", "stage", "live_since"]
     fieldsets = [
-        ("Provider", {"fields": [("code", "name"), ("protocol", "wallet_model"), "is_active"]}),
+        (
+            "Provider",
+            {
+                "fields": [
+                    ("code", "name"),
+                    ("protocol", "wallet_model"),
+                    ("stage", "live_since", "is_active"),
+                ]
+            },
+        ),
         (
             "Clocks",
             {

@@ -5,14 +5,15 @@ from django.db.models import F, Q
 
 from apps.core.fields import EncryptedTextField
 from apps.core.history import history_records
-from apps.providers.enums import GameCategory, KeyState, Protocol, WalletModel
+from apps.providers.enums import GameCategory, KeyState, Protocol, ProviderStage, WalletModel
 
 
 class Provider(models.Model):
     """A game provider and the contract we hold it to: protocol, wallet model, clocks, deadlines.
 
     ``past_seconds`` and ``future_seconds`` bound an event's own timestamp (design 6.1);
-    ``envelope_tolerance_seconds`` bounds the signed ``webhook-timestamp``, both ways.
+    ``envelope_tolerance_seconds`` bounds the signed ``webhook-timestamp``, both ways. While
+    ``stage`` is onboarding its callbacks are judged as ever, but no real player may be launched.
     """
 
     code = models.SlugField(max_length=32, unique=True)
@@ -32,11 +33,23 @@ class Provider(models.Model):
     transfer_url = models.URLField("wallet transfers", blank=True)
     export_token = EncryptedTextField(blank=True)
     is_active = models.BooleanField(default=True)
+    stage = models.CharField(
+        max_length=16, choices=ProviderStage.choices, default=ProviderStage.LIVE
+    )
+    live_since = models.DateTimeField("live since", null=True, blank=True)
 
     history = history_records(excluded_fields=["export_token"])
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(stage__in=ProviderStage.values),
+                name="providers_provider_stage_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(stage=ProviderStage.LIVE) | Q(live_since__isnull=True),
+                name="providers_provider_live_since_only_when_live",
+            ),
             models.CheckConstraint(
                 condition=Q(protocol__in=Protocol.values), name="providers_provider_protocol_known"
             ),

@@ -2,7 +2,7 @@
 
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRef, LaunchFacts
-from apps.providers.enums import KeyState
+from apps.providers.enums import KeyState, ProviderStage
 from apps.providers.errors import UnknownProviderError
 from apps.providers.models import Game, GameOffer, Provider, ProviderKey
 
@@ -51,6 +51,7 @@ def launch_facts(game_id: int, jurisdiction: str) -> LaunchFacts | None:
         is_game_active=game.is_active,
         is_provider_active=game.provider.is_active,
         is_offered=GameOffer.objects.filter(game=game, jurisdiction=jurisdiction).exists(),
+        is_provider_live=game.provider.stage == ProviderStage.LIVE,
     )
 
 

@@ -7,8 +7,11 @@ from datetime import datetime
 from django.db import transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
+from apps.core.services import publish
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRecord, ProviderRecord, SavedProvider
+from apps.providers.enums import ProviderStage
+from apps.providers.events import ProviderAdded
 from apps.providers.models import Game, GameOffer, Provider, ProviderKey
 from apps.providers.services.policy import give_default_policy
 
@@ -19,8 +22,9 @@ _CHANGE_REASON = "Loaded from the provider's files"
 def save_provider(record: ProviderRecord, *, now: datetime) -> SavedProvider:
     """Add a provider with its first key; a known one keeps its settings and gains a new secret.
 
-    Settings of a known provider are changed by staff, with a reason. A secret we do not hold yet
-    becomes a further active key, so rotation never interrupts traffic.
+    A new provider is in onboarding: it is rehearsed with until two people take it live. Settings
+    of a known provider are changed by staff, with a reason. A secret we do not hold yet becomes a
+    further active key, so rotation never interrupts traffic.
 
     Raises:
         InvalidSecretError: the webhook secret is malformed.
@@ -40,9 +44,12 @@ def save_provider(record: ProviderRecord, *, now: datetime) -> SavedProvider:
             "export_url": record.export_url,
             "payload_url": record.payload_url,
             "export_token": record.export_token,
+            "stage": ProviderStage.ONBOARDING,
         },
     )
     give_default_policy(provider)
+    if is_new:
+        publish(ProviderAdded(provider=provider.code), now=now)
     # The key's name is taken from its digest, so the same secret is the same key for ever.
     kid = f"k-{hashlib.sha256(secret).hexdigest()[:12]}"
     _, key_is_new = ProviderKey.objects.get_or_create(

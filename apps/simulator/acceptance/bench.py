@@ -22,7 +22,7 @@ from apps.players.contracts import ExclusionRequest, LimitRequest, PlayerRecord
 from apps.players.enums import ExclusionKind, KycStatus
 from apps.players.selectors import player_by_ref, players_by_ref
 from apps.players.services import add_players, exclude, set_limit
-from apps.providers.contracts import Policy
+from apps.providers.contracts import REHEARSAL_JURISDICTION, Policy
 from apps.providers.selectors.profiles import provider_profile_by_id
 from apps.simulator.acceptance.bonus import BonusDesk
 from apps.simulator.dialects.contract import Dialect, Seat
@@ -32,8 +32,6 @@ from apps.wallet.play_models import play_model
 from apps.wallet.selectors import balances, kinds_of_player
 from apps.wallet.services.ledger import lock_wallets, open_accounts, post_transfers
 
-NOWHERE: Final = "ZZ"
-"""A code that ISO 3166 leaves to users: the jurisdiction of the kit's players."""
 MARK: Final = "acceptance"
 CURRENCY: Final = "EUR"
 HOUSE: Final = House(MARK)
@@ -63,7 +61,7 @@ class Bench:
         profile = provider_profile_by_id(provider_id)
         self.policy: Policy = replace(profile.policy, **dialect.demands)
         self.wallet_model = profile.wallet_model
-        self.model = play_model(profile.wallet_model, provider_code, NOWHERE)
+        self.model = play_model(profile.wallet_model, provider_code, REHEARSAL_JURISDICTION)
         self._run = secrets.token_hex(4)
         self._seats = 0
         self._player_ids: dict[str, int] = {}
@@ -73,7 +71,7 @@ class Bench:
         self._seats += 1
         now = _now()
         ref = f"{MARK}-{self._run}-{self._seats}"
-        record = PlayerRecord(ref, CURRENCY, NOWHERE, KycStatus.VERIFIED)
+        record = PlayerRecord(ref, CURRENCY, REHEARSAL_JURISDICTION, KycStatus.VERIFIED)
         add_players([record], now=now)
         player_id = players_by_ref([ref])[ref].id
         self._player_ids[ref] = player_id

@@ -9,7 +9,7 @@ from typing import Final
 from django.contrib.auth.models import AnonymousUser
 
 from apps.core.errors import DomainError
-from apps.providers.contracts import GameRecord, NewKey, ProviderRecord
+from apps.providers.contracts import REHEARSAL_JURISDICTION, GameRecord, NewKey, ProviderRecord
 from apps.providers.enums import CertificateKind, GameCategory, WalletModel
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.entries import CertificateEntry
@@ -18,7 +18,7 @@ from apps.providers.selectors.coverage import cover_for
 from apps.providers.services.catalogue import save_games, save_provider
 from apps.providers.services.certificates import Registration, register_certificate
 from apps.providers.services.keys import add_provider_key
-from apps.simulator.acceptance.bench import NOWHERE, REASON
+from apps.simulator.acceptance.bench import REASON
 from apps.simulator.certificates.folder import plain_page
 from apps.simulator.dialects.contract import Dialect, RunKey
 from apps.simulator.dialects.registry import DIALECTS
@@ -114,7 +114,7 @@ def _game(code: str) -> GameRecord:
         name=f"Acceptance kit {code}",
         category=GameCategory.SLOT,
         theoretical_rtp=Decimal("0.9500"),
-        offered_in=(NOWHERE,),
+        offered_in=(REHEARSAL_JURISDICTION,),
     )
 
 
@@ -122,7 +122,7 @@ def _cover(provider_id: int, provider_code: str, codes: tuple[str, ...], *, now:
     """Register a document that says what it is, so that the launch gate is asked like any other."""
     today = now.date()
     games = games_by_code(provider_id)
-    if all(cover_for(games[code].id, NOWHERE, today).allowed for code in codes):
+    if all(cover_for(games[code].id, REHEARSAL_JURISDICTION, today).allowed for code in codes):
         return
     entry = CertificateEntry(
         file="acceptance.pdf",
@@ -131,7 +131,7 @@ def _cover(provider_id: int, provider_code: str, codes: tuple[str, ...], *, now:
         lab=LAB,
         kind=CertificateKind.GAME,
         standards=("Acceptance",),
-        jurisdictions=(NOWHERE,),
+        jurisdictions=(REHEARSAL_JURISDICTION,),
         provider_code=provider_code,
         issued_on=today,
         expires_on=today + COVER_LIFETIME,
@@ -142,7 +142,7 @@ def _cover(provider_id: int, provider_code: str, codes: tuple[str, ...], *, now:
     )
     text = [
         "This is no certificate. It lets the acceptance kit launch its own games",
-        f"of {provider_code}, offered in {NOWHERE} only, where nobody lives.",
+        f"of {provider_code}, offered in {REHEARSAL_JURISDICTION} only, where nobody lives.",
     ]
     with PdfVetter() as vetter:
         registration = Registration(acting_user=None, reason=REASON, now=now, vetter=vetter)
