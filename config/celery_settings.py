@@ -46,6 +46,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "reconciliation.*": {"queue": "slow"},
     "providers.*": {"queue": "slow"},
+    "onboarding.*": {"queue": "slow"},
 }
 
 
@@ -66,6 +67,7 @@ _JOBS = [
     _job("promotions.advance_campaigns", _MINUTE),
     _job("wallet.seal_transfers", _MINUTE),
     _job("providers.check_certificates", crontab(hour=3, minute=30)),
+    _job("onboarding.prove_items", crontab(hour=4, minute=15)),
     _job("reconciliation.pull_rounds", crontab(minute=10)),
     _job("reconciliation.reconcile_due", crontab(hour="1,5,9,13,17,21", minute=40)),
 ]

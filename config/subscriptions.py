@@ -3,6 +3,10 @@
 SUBSCRIPTIONS: dict[str, list[str]] = {
     # Nobody plays on in a session from before: the stake check refuses, and the session ends.
     "players.excluded": ["play.end_sessions"],
+    # A new provider gets its checklist: it is rehearsed with until two people take it live.
+    "providers.provider_added": ["onboarding.open"],
+    # Something proven of a provider before it went live does not hold any more.
+    "onboarding.item_broke": ["reports.raise_alert"],
     # A provider contradicts itself; money may be wrong on one of the two sides.
     "rounds.conflict_seen": ["reports.raise_alert"],
     # A played round cost more than the player had: somebody must decide about the receivable.

@@ -9,6 +9,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
         "Providers & integration",
         [
             ("Providers", "hub", "providers.provider"),
+            ("Onboarding", "checklist", "onboarding.onboarding"),
             ("Provider health", "monitor_heart", "reports.providerhealth"),
             ("Delivery log", "inbox", "rounds.delivery"),
             ("Provider keys", "key", "providers.providerkey"),

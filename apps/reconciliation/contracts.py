@@ -134,3 +134,15 @@ class PullOutcome:
     pages: int
     rows: int
     statement: ImportOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class PullFacts:
+    """How one pull of a day's round log went."""
+
+    day: date
+    state: str
+    is_complete: bool
+    rows: int
+    moved_at: datetime
+    last_error: str

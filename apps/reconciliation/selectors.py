@@ -13,7 +13,7 @@ from django.db.models import Count, Max, Q
 from apps.core.storage import evidence_storage
 from apps.providers.selectors import provider_by_code
 from apps.reconciliation import evidence
-from apps.reconciliation.contracts import BreakLine, ImportOutcome, StatementRow
+from apps.reconciliation.contracts import BreakLine, ImportOutcome, PullFacts, StatementRow
 from apps.reconciliation.engine.duck import literal, open_engine
 from apps.reconciliation.enums import BreakState, PullState, RunState, StatementState
 from apps.reconciliation.models import (
@@ -267,3 +267,18 @@ def run_by_id(run_id: int) -> ReconciliationRun:
 def open_raw(statement: StatementFile) -> Any:
     """Open the file exactly as it came."""
     return evidence_storage().open(statement.raw_key, "rb")
+
+
+def newest_pull(provider_id: int) -> PullFacts | None:
+    """Return how the provider's last pull went; None before the first."""
+    cursor = PullCursor.objects.filter(provider_id=provider_id).order_by("-moved_at", "-pk").first()
+    if cursor is None:
+        return None
+    return PullFacts(
+        day=cursor.day,
+        state=cursor.state,
+        is_complete=cursor.state == PullState.COMPLETE,
+        rows=cursor.rows,
+        moved_at=cursor.moved_at,
+        last_error=cursor.last_error,
+    )

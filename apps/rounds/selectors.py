@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
+from apps.providers.contracts import REHEARSAL_JURISDICTION
 from apps.rounds.contracts import AttemptView
 from apps.rounds.enums import EventStatus, Origin, RoundState
 from apps.rounds.models import (
@@ -129,3 +130,22 @@ def open_round_count(player_id: int) -> int:
     """Return how many rounds of a player are not closed yet."""
     open_states = [RoundState.OPEN, RoundState.STUCK]
     return Round.objects.filter(player_id=player_id, state__in=open_states).count()
+
+
+def edge_events(
+    provider_id: int, *, since: datetime
+) -> tuple[tuple[str, datetime], tuple[str, datetime]] | None:
+    """Return (event id, time) of the newest and the oldest callback played since, of real play.
+
+    What the acceptance kit played is left out: the provider itself knows nothing of it.
+    """
+    events = (
+        RoundEvent.objects.filter(
+            provider_id=provider_id, occurred_at__gte=since, origin=Origin.CALLBACK
+        )
+        .exclude(player__jurisdiction=REHEARSAL_JURISDICTION)
+        .values_list("event_id", "occurred_at")
+    )
+    newest = events.order_by("-occurred_at").first()
+    oldest = events.order_by("occurred_at").first()
+    return None if newest is None or oldest is None else (newest, oldest)

@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "apps.reconciliation",
     "apps.disputes",
     "apps.compliance",
+    "apps.onboarding",
     "apps.reports",
     "apps.operator_api",
     "apps.simulator",

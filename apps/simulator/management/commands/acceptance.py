@@ -17,6 +17,7 @@ from django.utils import timezone
 from rich.console import Console
 
 from apps.core.errors import DomainError
+from apps.onboarding.services.checklist import record_acceptance
 from apps.providers.selectors import provider_by_code
 from apps.simulator.acceptance.kit import ALL, Kit, Report, play_all
 from apps.simulator.acceptance.scenario import Colour, Result, Scenario
@@ -30,8 +31,9 @@ GATEWAY_LEARNS_SECONDS: Final = 4.0
 EPILOG = """
 Without --to the command starts a gateway of its own on the database that the settings name. With
 --to the gateway must use that same database, because players, sessions and limits are set there.
-The kit plays with its own players, games and key; real players are not touched. Exit status 0 only
-when every scenario that applies is green.
+The kit plays with its own players, games and key; real players are not touched. A run of all
+scenarios is kept in the provider's onboarding checklist. Exit status 0 only when every scenario
+that applies is green.
 """
 
 
@@ -66,6 +68,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         finally:
             logging.disable(logging.NOTSET)
+        if report.is_whole:
+            record_acceptance(report.as_json(), now=timezone.now())
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), indent=2))
         if not report.is_green:

@@ -1,0 +1,28 @@
+from typing import override
+
+from django.apps import AppConfig
+
+
+class OnboardingConfig(AppConfig):
+    default_auto_field = "django.db.models.BigAutoField"
+    name = "apps.onboarding"
+    label = "onboarding"
+
+    @override
+    def ready(self) -> None:
+        from apps.onboarding import home  # noqa: PLC0415 - models are not loaded before
+        from apps.onboarding.services import going_live  # noqa: PLC0415 - as above
+        from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
+        from apps.staff.enums import Role  # noqa: PLC0415 - as above
+        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+
+        seats = [Role.INTEGRATION_ENGINEER, Role.COMPLIANCE_OFFICER]
+        register_home_card(seats, home.waiting_providers_card)
+        register_home_card([*seats, Role.AUDITOR], home.broken_items_card)
+        register_approval(
+            going_live.GO_LIVE,
+            permission="onboarding.approve_go_live",
+            handler=going_live.execute_go_live,
+            recheck=going_live.recheck_go_live,
+            label="Take a provider live",
+        )

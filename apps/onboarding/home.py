@@ -1,0 +1,48 @@
+"""What awaits those who bring providers in."""
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from apps.onboarding import selectors
+from apps.onboarding.models import ItemProof, Onboarding
+from apps.staff.contracts import HomeCard, HomeRow
+from apps.staff.home_cards import LIMIT, Waiting, waiting_card
+
+
+def waiting_providers_card(_request: HttpRequest) -> HomeCard:
+    link = reverse("admin:onboarding_onboarding_changelist")
+    waiting = Waiting("Providers on their way live", link, "Every provider is live.", tone="info")
+    return waiting_card(waiting, selectors.onboardings_waiting(limit=LIMIT), _waiting_row)
+
+
+def _waiting_row(onboarding: Onboarding) -> HomeRow:
+    found = selectors.standings(onboarding.pk)
+    proven = sum(one.is_green for one in found)
+    return HomeRow(
+        title=str(onboarding.provider),
+        link=reverse("admin:onboarding_onboarding_change", args=[onboarding.pk]),
+        meta=f"{proven} of {len(found)} items hold",
+        tone="warning" if proven < len(found) else "success",
+    )
+
+
+def broken_items_card(_request: HttpRequest) -> HomeCard:
+    link = reverse("admin:onboarding_onboarding_changelist")
+    waiting = Waiting(
+        "Live providers that lost a proof",
+        link,
+        "Everything proven of live providers holds.",
+        tone="danger",
+    )
+    return waiting_card(waiting, selectors.broken_items(limit=LIMIT), _broken_row)
+
+
+def _broken_row(proof: ItemProof) -> HomeRow:
+    return HomeRow(
+        title=f"{proof.onboarding.provider}: {proof.get_item_display()}",
+        link=reverse("admin:onboarding_onboarding_change", args=[proof.onboarding_id]),
+        meta=f"seen {timesince(proof.proved_at, timezone.now(), depth=1)} ago",
+        tone="danger",
+    )
