@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 
 from config.security import API_POLICY, PERMISSIONS_POLICY
@@ -44,6 +46,45 @@ def plain_http_middleware(get_response: View) -> View:
         return get_response(request)
 
     return middleware
+
+
+class ReadingPagesMiddleware:
+    """Refuse unsafe verbs where a page of the admin is only read: lists, histories, downloads."""
+
+    _NAMES = frozenset({"index", "app_list", "search", "autocomplete", "jsi18n", "view_on_site"})
+    _SUFFIXES = ("_changelist", "_history", "_coverage", "_download", "_raw")
+
+    def __init__(self, get_response: View) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: View, _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        if request.method in {"GET", "HEAD", "OPTIONS"} or not self._is_read(request):
+            return None
+        # A list that offers bulk actions takes them by POST; Django's views carry their admin.
+        model_admin = getattr(view, "model_admin", None)
+        if self._is_list(request) and model_admin and model_admin.get_actions(request):
+            return None
+        raise PermissionDenied
+
+    def _is_read(self, request: HttpRequest) -> bool:
+        name = _admin_page(request)
+        return name in self._NAMES or name.endswith(self._SUFFIXES)
+
+    def _is_list(self, request: HttpRequest) -> bool:
+        return request.method == "POST" and _admin_page(request).endswith("_changelist")
+
+
+def _admin_page(request: HttpRequest) -> str:
+    """Return the name of the admin's page that is asked for, empty for all else."""
+    match = request.resolver_match
+    if match is None or match.app_name != "admin":
+        return ""
+    return match.url_name or ""
 
 
 def session_age_middleware(get_response: View) -> View:

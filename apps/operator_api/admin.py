@@ -134,11 +134,11 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
 
     def issue_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Issue a token and show it on the answer to this very request, and never again."""
+        if not request.user.has_perm("operator_api.add_apitoken"):
+            raise PermissionDenied
         client = self.get_object(request, str(object_id))
         if client is None:
             raise Http404
-        if not request.user.has_perm("operator_api.add_apitoken"):
-            raise PermissionDenied
         form = TokenForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
             return self._form(request, form, f"Issue a token: {client}", _page(client.pk))

@@ -102,11 +102,16 @@ class ReasonedActionsMixin(_Base):
 
     def reasoned_action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Ask why, then do it; back to the object with what came of it."""
-        obj: Model | None = self.get_object(request, unquote(object_id))
         action = next((each for each in self.reasoned_actions if each.name == name), None)
-        if obj is None or action is None:
+        if action is None:
             raise Http404
-        if not self.has_view_permission(request, obj) or not _may(request, action):
+        # Asked before the object is looked up: who may not act doesn't learn which ids exist.
+        if not self.has_view_permission(request) or not _may(request, action):
+            raise PermissionDenied
+        obj: Model | None = self.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        if not self.has_view_permission(request, obj):
             raise PermissionDenied
         form = action.form_class(request.POST or None)
         if request.method == "POST" and form.is_valid():

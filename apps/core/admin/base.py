@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any, override
 
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.actions import ReasonedActionsMixin
 from apps.core.admin.paginator import CappedPaginator
@@ -47,6 +47,20 @@ class ModelAdmin[M: Model](ReasonedActionsMixin, _UnfoldModelAdmin[M]):
         actions = super().get_actions(request, *args, **kwargs)
         actions.pop("delete_selected", None)
         return actions
+
+    @override
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        # Asked before the object is looked up: who may not read doesn't learn which ids exist.
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
+    @override
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> M | None:
+        # A page without a table of its own has no rows to open, only a list address.
+        return super().get_object(request, object_id, from_field) if self.opts.managed else None
 
     @override
     def get_search_results(

@@ -6,7 +6,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -125,12 +125,23 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
         return True
 
     @override
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        # The library's view stands before the base's and looks the object up first.
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
+
+    @override
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        if request.method != "GET":
+        if request.method != "GET" or not self.has_view_or_change_permission(request):
             # The library would restore the old version without asking why.
             raise PermissionDenied
+        if not version_id.isdecimal():
+            raise Http404  # The library's address takes any text.
         return super().history_form_view(request, object_id, version_id, extra_context)
 
     def change_reason(self, record: Any) -> str:

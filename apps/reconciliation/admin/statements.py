@@ -152,11 +152,11 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
 
     def download_view(self, request: HttpRequest, statement_id: int) -> HttpResponse | FileResponse:
         """Give the file exactly as it came, as a download and never as a page."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         statement = StatementFile.objects.filter(pk=statement_id).first()
         if statement is None or not statement.raw_key:
             raise Http404
-        if not self.has_view_permission(request, statement):
-            raise PermissionDenied
         handle = selectors.open_raw(statement)
         answer = FileResponse(handle, as_attachment=True, filename=f"statement-{statement.pk}")
         answer["content-type"] = "application/octet-stream"

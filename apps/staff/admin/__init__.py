@@ -2,5 +2,6 @@
 
 from apps.staff.admin.approvals import ApprovalAdmin
 from apps.staff.admin.people import GroupAdmin, UserAdmin
+from apps.staff.admin.sign_ins import SignInAdmin
 
-__all__ = ["ApprovalAdmin", "GroupAdmin", "UserAdmin"]
+__all__ = ["ApprovalAdmin", "GroupAdmin", "SignInAdmin", "UserAdmin"]
