@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
 from typing import TYPE_CHECKING
 
 from apps.bonuses.contracts import Receipt
@@ -10,7 +9,7 @@ from apps.bonuses.selectors import receipts_of_event
 from apps.core.errors import DomainError
 from apps.disputes.models import Case
 from apps.providers.contracts import Cover
-from apps.providers.selectors.coverage import cover_for
+from apps.providers.selectors.coverage import cover
 from apps.reconciliation.contracts import BreakLine, StatementRow
 from apps.reconciliation.selectors import breaks_of_event, statement_rows
 from apps.rounds.contracts import AttemptView
@@ -79,5 +78,4 @@ def evidence_of(case: Case) -> Evidence | None:
 def _cover_then(case: Case, event: "RoundEvent | None") -> Cover | None:
     if event is None or event.game_id is None:
         return None
-    day = event.occurred_at.astimezone(UTC).date()
-    return cover_for(event.game_id, case.player.jurisdiction, day)
+    return cover(event.game_id, case.player.jurisdiction, event.occurred_at)

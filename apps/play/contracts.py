@@ -7,19 +7,33 @@ from apps.providers.contracts import CertificateRef
 
 @dataclass(frozen=True, slots=True)
 class GateReason:
-    """One rule that speaks against a launch; ``code`` is stable, ``text`` is for people."""
+    """One rule that speaks against a launch; ``code`` is stable, ``text`` is for people.
+
+    ``rule`` is the id of a regulator's rule, where it is one.
+    """
 
     code: str
     text: str
+    rule: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class GateAnswer:
-    """Whether a game may be served; with ``allowed`` the certificate that proves it."""
+    """Whether a game may be served; with ``allowed`` the certificate that proves it.
+
+    With ``override_id`` it is allowed by two people instead of a certificate, until it expires;
+    ``remarks`` then say what they stand in for. ``builds`` and ``variants`` are what runs, or what
+    was asked about: one each as a rule, more where channels differ, none where nobody knows.
+    """
 
     allowed: bool
     reasons: tuple[GateReason, ...]
     certificate: CertificateRef | None
+    builds: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    override_id: int | None = None
+    override_ends_at: datetime | None = None
+    remarks: tuple[GateReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

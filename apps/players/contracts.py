@@ -43,7 +43,10 @@ class PlayerUpdate:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A regulator's number as data: what it says, where, from when, and how well it is known."""
+    """A regulator's number as data: what it says, where, from when, and how well it is known.
+
+    ``quote`` is the source's own words, where somebody has them.
+    """
 
     id: str
     jurisdiction: str
@@ -58,6 +61,7 @@ class Rule:
     category: str = ""
     below_age: int | None = None
     url: str = ""
+    quote: str = ""
 
     def is_in_force(self, on: date) -> bool:
         return self.effective_from <= on and (self.effective_to is None or on < self.effective_to)

@@ -114,6 +114,8 @@ class RuleKind(models.TextChoices):
         "identity_before_deposit",
         "Identity is verified before the first deposit",
     )
+    PRODUCT_PROHIBITED = "product_prohibited", "The product must not be offered"
+    RTP_FLOOR = "rtp_floor", "Lowest theoretical RTP (basis points)"
 
 
 class Evidence(models.TextChoices):

@@ -37,6 +37,7 @@ def all_rules() -> tuple[Rule, ...]:
             category=entry.get("category", ""),
             below_age=entry.get("below_age"),
             url=entry.get("url", ""),
+            quote=entry.get("quote", ""),
         )
         for entry in _entries("rules.json")
     )
@@ -121,6 +122,33 @@ def stake_cap(
     if applying:
         return min(applying)
     return 0 if rules else None
+
+
+def product_prohibition(jurisdiction: str, category: str, on: date) -> Rule | None:
+    """Return the rule that forbids the product there, or None; a region's word goes first."""
+    rule = _of_product(RuleKind.PRODUCT_PROHIBITED, jurisdiction, category, on)
+    return rule if rule is not None and rule.value else None
+
+
+def rtp_floor(jurisdiction: str, category: str, on: date) -> Rule | None:
+    """Return the rule that sets the lowest theoretical RTP there, in basis points, or None."""
+    return _of_product(RuleKind.RTP_FLOOR, jurisdiction, category, on)
+
+
+def _of_product(kind: RuleKind, jurisdiction: str, category: str, on: date) -> Rule | None:
+    """Return the strictest rule of the nearest place that reaches the category."""
+    for place in _places(jurisdiction):
+        found = [
+            rule
+            for rule in all_rules()
+            if rule.kind == kind.value
+            and rule.jurisdiction == place
+            and rule.category in {"", category}
+            and rule.is_in_force(on)
+        ]
+        if found:
+            return max(found, key=lambda rule: rule.value)
+    return None
 
 
 def age_on(born: date, on: date) -> int:

@@ -177,19 +177,6 @@ class GameRef:
 
 
 @dataclass(frozen=True, slots=True)
-class LaunchFacts:
-    """What the catalogue says about serving a game in a jurisdiction; certificates apart."""
-
-    game_id: int
-    game_code: str
-    provider_code: str
-    is_game_active: bool
-    is_provider_active: bool
-    is_offered: bool
-    is_provider_live: bool
-
-
-@dataclass(frozen=True, slots=True)
 class CertificateRef:
     """The certificate that answers for something, enough to name it and to look it up."""
 
@@ -213,11 +200,13 @@ class Cover:
     """Whether a game may be served in a jurisdiction on a day, as far as certificates go.
 
     With ``allowed`` there is the certificate that proves it; without, at least one reason.
+    ``remarks`` say what an officer should know of the proof; they take nothing away.
     """
 
     allowed: bool
     certificate: CertificateRef | None
     reasons: tuple[CoverReason, ...] = ()
+    remarks: tuple[CoverReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

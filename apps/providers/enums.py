@@ -60,6 +60,30 @@ class CertificateState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class Channel(models.TextChoices):
+    """Through what a game is played; a report or deployment that names none reaches all."""
+
+    ANY = "any", "Every channel"
+    DESKTOP = "desktop", "Desktop browser"
+    MOBILE = "mobile", "Mobile browser"
+    APP = "app", "Mobile app"
+
+
+class DigestAlgorithm(models.TextChoices):
+    """How a lab fingerprints a critical file; a CRC16 says nothing without its seed."""
+
+    SHA1 = "sha1", "SHA-1"
+    SHA256 = "sha256", "SHA-256"
+    CRC16 = "crc16", "CRC16 with seed"
+
+
+class ChangeClass(models.TextChoices):
+    """Whether a supplier's change may affect fairness (UKGC testing strategy, Annex A)."""
+
+    MAJOR = "major", "Major: needs a new report"
+    MINOR = "minor", "Minor: the report carries over"
+
+
 class RootState(models.TextChoices):
     """A root that came with documents is only proposed; an officer trusts it, and may withdraw."""
 

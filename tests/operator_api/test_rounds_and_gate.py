@@ -128,11 +128,14 @@ def test_every_reason_against_a_game_is_given_for_its_moment(api: Api) -> None:
     _, answer = api.get(path)
     assert not answer["allowed"]
     assert answer["certificate"] is None
-    # Half an hour after midnight in Malta is still the day before in UTC.
     assert answer["at"] == "2027-06-30T22:30:00Z"
-    assert [reason["code"] for reason in answer["reasons"]] == ["not_offered", "other_jurisdiction"]
-    _, later = api.get("can-serve?game=aurora:aurora-reef&jurisdiction=MT&at=2027-07-01T00:00:00Z")
+    codes = [reason["code"] for reason in answer["reasons"]]
+    assert codes == ["not_offered", "prohibited_product", "other_jurisdiction"]
+    # Half an hour after midnight in Malta is still the day before in UTC.
+    _, later = api.get("can-serve?game=aurora:aurora-reef&jurisdiction=MT&at=2027-06-30T22:30:00Z")
     assert [reason["code"] for reason in later["reasons"]] == ["expired"]
+    _, before = api.get("can-serve?game=aurora:aurora-reef&jurisdiction=MT&at=2027-06-30T21:59:59Z")
+    assert before["reasons"] == []
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_a_refused_launch_gives_every_reason_and_where_help_is() -> None:
     status, problem = make_api().open()
     assert (status, problem["code"]) == (403, "launch_refused")
     codes = [error["code"] for error in problem["errors"]]
-    assert codes == ["self_excluded", "not_offered", "other_jurisdiction"]
+    assert codes == ["self_excluded", "not_offered", "prohibited_product", "other_jurisdiction"]
     assert all(error["detail"] for error in problem["errors"])
     assert problem["support_links"]
     assert not GameSession.objects.exists()

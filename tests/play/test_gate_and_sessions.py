@@ -120,6 +120,7 @@ def test_every_reason_is_given_at_once(now: datetime) -> None:
         "provider_inactive",
         "game_inactive",
         "not_offered",
+        "prohibited_product",
         "other_jurisdiction",
     ]
 

@@ -1,35 +1,59 @@
 """The launch gate: may this game be served, here, at this moment. It fails closed."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
 
+from apps.core.jurisdictions import day_in
 from apps.play.contracts import GateAnswer, GateReason
 from apps.play.errors import LaunchRefusedError
+from apps.players import rules
 from apps.players.contracts import PlayerRef, ProtectionReason
 from apps.players.selectors import protection_reasons
 from apps.players.services import launch_check
-from apps.providers.contracts import REHEARSAL_JURISDICTION, LaunchFacts
-from apps.providers.selectors import launch_facts
-from apps.providers.selectors.coverage import cover_for
+from apps.providers.contracts import REHEARSAL_JURISDICTION, Cover
+from apps.providers.coverage.facts import Running
+from apps.providers.selectors.coverage import verdict_on
+from apps.providers.selectors.register import Serving, serving
 from apps.wallet.selectors import unresolved_transfers
 
+_BASIS_POINTS = 10_000
 
-def can_serve(*, game_id: int, jurisdiction: str, at: datetime) -> GateAnswer:
+
+def can_serve(
+    *, game_id: int, jurisdiction: str, at: datetime, build: str = "", variant: str = ""
+) -> GateAnswer:
     """Say whether the game may be served in the jurisdiction, with every reason against it.
 
-    Certificates hold for days of UTC. What can't be read is an error that goes up, never a yes.
+    Asked are: is it switched on and offered there; does the law allow the product and its RTP
+    there; does a certificate cover what runs, on the jurisdiction's own day. ``build`` and
+    ``variant`` stand for others than those deployed. Two people may stand in for a missing
+    certificate for a while (an override), never for the law. What can't be read is an error that
+    goes up, never a yes. Two queries.
     """
-    facts = launch_facts(game_id, jurisdiction)
+    facts = serving(game_id, jurisdiction, at)
     if facts is None:
         reason = GateReason("unknown_game", f"There is no game {game_id}.")
         return GateAnswer(allowed=False, reasons=(reason,), certificate=None)
-    cover = cover_for(game_id, jurisdiction, at.astimezone(UTC).date())
-    reasons = _catalogue_reasons(facts, jurisdiction)
-    if not cover.allowed or cover.certificate is None:
-        reasons += [GateReason(reason.code, reason.text) for reason in cover.reasons]
-        if not cover.reasons:
-            reasons.append(GateReason("no_certificate", "No certificate covers the game."))
-    return GateAnswer(allowed=not reasons, reasons=tuple(reasons), certificate=cover.certificate)
+    verdict = verdict_on(facts, at, build=build, variant=variant)
+    reasons = _catalogue_reasons(facts) + _legal_reasons(facts, verdict.running, at)
+    unproven = _proof_reasons(verdict.cover)
+    is_lifted = bool(unproven) and facts.override_id is not None
+    remarks = [GateReason(remark.code, remark.text) for remark in verdict.cover.remarks]
+    if is_lifted:
+        remarks = unproven
+    else:
+        reasons += unproven
+    return GateAnswer(
+        allowed=not reasons,
+        reasons=tuple(reasons),
+        certificate=verdict.cover.certificate,
+        builds=tuple(dict.fromkeys(one.build.version for one in verdict.running if one.build)),
+        variants=tuple(dict.fromkeys(one.variant.code for one in verdict.running if one.variant)),
+        override_id=facts.override_id if is_lifted else None,
+        override_ends_at=facts.override_ends_at if is_lifted else None,
+        remarks=tuple(remarks),
+    )
 
 
 def require_launch(player: PlayerRef, game_id: int, *, provider_id: int, now: datetime) -> None:
@@ -69,13 +93,50 @@ def _require_none(
         raise LaunchRefusedError((*reasons, *answer.reasons))
 
 
-def _catalogue_reasons(facts: LaunchFacts, jurisdiction: str) -> list[GateReason]:
-    is_open = facts.is_provider_live or jurisdiction == REHEARSAL_JURISDICTION
-    not_live = f"{facts.provider_code} is not live yet: two people take it live by its checklist."
-    rules = (
+def _catalogue_reasons(facts: Serving) -> list[GateReason]:
+    offer = facts.offer
+    is_open = facts.is_provider_live or offer.jurisdiction == REHEARSAL_JURISDICTION
+    not_live = f"{offer.provider_code} is not live yet: two people take it live by its checklist."
+    checks = (
         (is_open, "provider_not_live", not_live),
-        (facts.is_provider_active, "provider_inactive", f"{facts.provider_code} is switched off."),
-        (facts.is_game_active, "game_inactive", f"{facts.game_code} is switched off."),
-        (facts.is_offered, "not_offered", f"{facts.game_code} is not offered in {jurisdiction}."),
+        (facts.is_provider_active, "provider_inactive", f"{offer.provider_code} is switched off."),
+        (facts.is_game_active, "game_inactive", f"{offer.game_code} is switched off."),
+        (
+            facts.is_offered,
+            "not_offered",
+            f"{offer.game_code} is not offered in {offer.jurisdiction}.",
+        ),
     )
-    return [GateReason(code, text) for holds, code, text in rules if not holds]
+    return [GateReason(code, text) for holds, code, text in checks if not holds]
+
+
+def _legal_reasons(facts: Serving, running: Sequence[Running], at: datetime) -> list[GateReason]:
+    jurisdiction = facts.offer.jurisdiction
+    day = day_in(jurisdiction, at)
+    reasons = []
+    prohibition = rules.product_prohibition(jurisdiction, facts.category, day)
+    if prohibition is not None:
+        text = f"{facts.category} games are prohibited in {jurisdiction}: {prohibition.citation}"
+        reasons.append(GateReason("prohibited_product", text, prohibition.id))
+    floor = rules.rtp_floor(jurisdiction, facts.category, day)
+    rtp_percent = _lowest_rtp_percent(facts, running)
+    if floor is not None and rtp_percent * (_BASIS_POINTS // 100) < floor.value:
+        text = (
+            f"The RTP of {rtp_percent.normalize():f} % is below the {floor.value / 100:g} % that "
+            f"{jurisdiction} asks for: {floor.citation}"
+        )
+        reasons.append(GateReason("rtp_below_floor", text, floor.id))
+    return reasons
+
+
+def _lowest_rtp_percent(facts: Serving, running: Sequence[Running]) -> Decimal:
+    """Return the lowest RTP that runs; where no variant is on file, what the catalogue states."""
+    figures = [one.variant.rtp_percent for one in running if one.variant is not None]
+    return min(figures, default=facts.theoretical_rtp * 100)
+
+
+def _proof_reasons(cover: Cover) -> list[GateReason]:
+    reasons = [GateReason(reason.code, reason.text) for reason in cover.reasons]
+    if not reasons and (not cover.allowed or cover.certificate is None):
+        reasons.append(GateReason("no_certificate", "No certificate covers the game."))
+    return reasons

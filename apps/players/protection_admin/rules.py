@@ -56,7 +56,7 @@ class RuleCheckAdmin(ReadOnlyAdmin[RuleCheck]):
         may_add = self.has_add_permission(request)
         context = {
             **self.admin_site.each_context(request),
-            "title": "Protection rules",
+            "title": "Rules",
             "opts": self.opts,
             "panels": [_rules_panel(checked, today, may_add), _support_panel(checked, today)],
         }
@@ -117,7 +117,7 @@ def _rules_panel(checked: dict[str, date], today: date, may_add: bool) -> Panel:
                 _in_force(rule, today),
                 _evidence(rule),
                 _checked(_last(rule, checked), today),
-                link_cell(rule.url, rule.citation) if rule.url else rule.citation,
+                _source(rule),
             ]
             for rule in found
         ],
@@ -181,11 +181,28 @@ _YES_OR_NO = {
 }
 
 
+def _source(rule: Rule) -> SafeString | str:
+    text = f"{rule.citation} \u201c{rule.quote}\u201d" if rule.quote else rule.citation
+    return link_cell(rule.url, text) if rule.url else text
+
+
 def _value(rule: Rule) -> str:
     kind = RuleKind(rule.kind)
+    if kind in _PRODUCT_KINDS:
+        return _product_value(kind, rule)
     if kind == RuleKind.STAKE_CAP:
         who = f", under {rule.below_age}" if rule.below_age else ""
         return f"{display_money(rule.value, rule.currency)}, {rule.category}{who}"
     if kind in _YES_OR_NO:
         return "yes" if rule.value else "no"
     return f"{rule.value} {_UNITS.get(kind, 'h')}"
+
+
+_PRODUCT_KINDS = {RuleKind.PRODUCT_PROHIBITED, RuleKind.RTP_FLOOR}
+
+
+def _product_value(kind: RuleKind, rule: Rule) -> str:
+    products = rule.category or "every product"
+    if kind == RuleKind.PRODUCT_PROHIBITED:
+        return f"{products}: {'prohibited' if rule.value else 'allowed'}"
+    return f"{rule.value / 100:.2f} %, {products}"

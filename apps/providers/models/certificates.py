@@ -19,6 +19,9 @@ class Lab(models.Model):
     """A test laboratory, known by the name that stands on its reports."""
 
     name = models.CharField(max_length=128, unique=True)
+    contact_name = models.CharField(max_length=128, blank=True)
+    contact_email = models.EmailField(blank=True)
+    contact_phone = models.CharField(max_length=32, blank=True)
     created_at = models.DateTimeField()
 
     history = history_records()
@@ -26,6 +29,41 @@ class Lab(models.Model):
     @override
     def __str__(self) -> str:
         return self.name
+
+
+class LabAccreditation(models.Model):
+    """An accreditation body's word that the lab may test, for a time (ISO/IEC 17025).
+
+    It counts on the day a report was issued: a report does not end with the lab's accreditation,
+    but one issued after it had ended proves nothing.
+    """
+
+    lab = models.ForeignKey(Lab, on_delete=models.PROTECT, related_name="accreditations")
+    body = models.CharField("accreditation body", max_length=128)
+    number = models.CharField(max_length=64)
+    scope = models.CharField(max_length=255, blank=True)
+    valid_from = models.DateField()
+    valid_until = models.DateField("valid through")
+    created_at = models.DateTimeField()
+
+    history = history_records()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lab", "body", "number", "valid_from"],
+                name="providers_accreditation_once_per_term",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_until__gte=F("valid_from")),
+                name="providers_accreditation_ends_after_it_starts",
+            ),
+        ]
+        triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.body} {self.number}"
 
 
 class TrustedRoot(models.Model):
@@ -136,10 +174,11 @@ class Document(models.Model):
 class Certificate(models.Model):
     """One revision of a lab's report, as registered; it is proof only with its document.
 
-    There are three ends of validity (domain.md 6.3): ``expires_on`` as stated (valid *through*
-    that day), ``review_due_on`` by policy (overdue is flagged but still covers), and being
-    superseded by a higher revision. ``provider_code`` and the codes in the scope are as written
-    by the lab: a report may arrive before the game is in the catalogue.
+    There are four ends of validity: ``expires_on`` as stated (valid *through* that day),
+    ``review_due_on`` by policy (overdue is flagged but still covers), being superseded by a higher
+    revision or by a report that says so, and ``invalidated_on`` by a supplier's change (from that
+    day on it covers nothing). ``provider_code`` and the codes in the scope are as written by the
+    lab: a report may arrive before the game is in the catalogue.
     """
 
     lab = models.ForeignKey(Lab, on_delete=models.PROTECT, related_name="certificates")
@@ -153,6 +192,24 @@ class Certificate(models.Model):
     review_due_on = models.DateField(null=True, blank=True)
     result = models.CharField(max_length=16, choices=CertificateResult.choices)
     all_games = models.BooleanField("not bound to single games", default=False)
+    signatory = models.CharField("signed for the lab by", max_length=128, blank=True)
+    conditions = models.TextField(blank=True)
+    supersedes = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="superseded_by_reports",
+    )
+    invalidated_on = models.DateField("covers nothing from", null=True, blank=True)
+    invalidated_by = models.ForeignKey(
+        "providers.SupplierChange",
+        verbose_name="invalidated by change",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="invalidated_certificates",
+    )
     state = models.CharField(
         max_length=16, choices=CertificateState.choices, default=CertificateState.REGISTERED
     )
@@ -204,6 +261,15 @@ class Certificate(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=CertificateState.values),
                 name="providers_certificate_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(supersedes__isnull=True) | ~Q(supersedes=F("pk")),
+                name="providers_certificate_supersedes_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(invalidated_on__isnull=True, invalidated_by__isnull=True)
+                | Q(invalidated_on__isnull=False, invalidated_by__isnull=False),
+                name="providers_certificate_invalidated_by_a_change_on_a_day",
             ),
         ]
         triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]

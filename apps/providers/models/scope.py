@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.triggers import append_only
-from apps.providers.enums import FlagKind
+from apps.providers.enums import Channel, DigestAlgorithm, FlagKind
 from apps.providers.models.certificates import Certificate
 
 
@@ -69,17 +69,24 @@ class CertificateGame(models.Model):
 
 
 class CertificateRtpVariant(models.Model):
-    """An RTP that the report certifies, in percent of the stake as printed (96.10)."""
+    """An RTP that the report certifies, in percent of the stake as printed (96.10).
+
+    Without ``game_code`` it counts for every game of the report; without ``variant_code`` the
+    figure alone tells the variant.
+    """
 
     certificate = models.ForeignKey(
         Certificate, on_delete=models.PROTECT, related_name="rtp_variants"
     )
+    game_code = models.CharField(max_length=128, blank=True, default="")
+    variant_code = models.CharField(max_length=64, blank=True, default="")
     rtp_percent = models.DecimalField("RTP (%)", max_digits=7, decimal_places=4)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["certificate", "rtp_percent"], name="providers_rtp_once_per_certificate"
+                fields=["certificate", "game_code", "variant_code", "rtp_percent"],
+                name="providers_rtp_once_per_certificate",
             ),
             models.CheckConstraint(
                 condition=Q(rtp_percent__gt=0) & Q(rtp_percent__lte=100),
@@ -91,6 +98,84 @@ class CertificateRtpVariant(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.rtp_percent.normalize():f} %"
+
+
+class CertifiedBuild(models.Model):
+    """A build of a game that the report was made on, as the lab names it.
+
+    What the report leaves open (platform, engine, client, RNG, channel, digest) is empty and
+    matches any. A report with no row for a game covers whatever build of it is not a major change.
+    """
+
+    certificate = models.ForeignKey(Certificate, on_delete=models.PROTECT, related_name="builds")
+    game_code = models.CharField(max_length=128)
+    build_version = models.CharField(max_length=64)
+    platform_version = models.CharField(max_length=64, blank=True)
+    engine_version = models.CharField(max_length=64, blank=True)
+    client_revision = models.CharField(max_length=64, blank=True)
+    rng_version = models.CharField("RNG version", max_length=64, blank=True)
+    channel = models.CharField(max_length=16, choices=Channel.choices, default=Channel.ANY)
+    digest = models.CharField("package SHA-256", max_length=64, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["certificate", "game_code", "build_version", "channel"],
+                name="providers_build_certified_once_per_report",
+            ),
+            models.CheckConstraint(
+                condition=~Q(game_code="") & ~Q(build_version=""),
+                name="providers_certified_build_is_named",
+            ),
+            models.CheckConstraint(
+                condition=Q(channel__in=Channel.values),
+                name="providers_certified_build_channel_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(digest="") | Q(digest__regex=r"^[0-9a-f]{64}$"),
+                name="providers_certified_build_digest_is_sha256",
+            ),
+        ]
+        triggers = [*append_only()]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.game_code} {self.build_version}"
+
+
+class CriticalFile(models.Model):
+    """A file of a certified build with the digest that the report prints, in lower-case hex."""
+
+    build = models.ForeignKey(CertifiedBuild, on_delete=models.PROTECT, related_name="files")
+    path = models.CharField(max_length=255)
+    algorithm = models.CharField(max_length=8, choices=DigestAlgorithm.choices)
+    seed = models.CharField("seed (hex)", max_length=8, blank=True)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["build", "path", "algorithm", "seed"],
+                name="providers_critical_file_digest_once_per_build",
+            ),
+            models.CheckConstraint(
+                condition=Q(algorithm=DigestAlgorithm.SHA1, digest__regex=r"^[0-9a-f]{40}$")
+                | Q(algorithm=DigestAlgorithm.SHA256, digest__regex=r"^[0-9a-f]{64}$")
+                | Q(algorithm=DigestAlgorithm.CRC16, digest__regex=r"^[0-9a-f]{4}$"),
+                name="providers_critical_file_digest_fits_its_algorithm",
+            ),
+            models.CheckConstraint(
+                condition=Q(algorithm=DigestAlgorithm.CRC16, seed__regex=r"^[0-9a-f]{1,8}$")
+                | (~Q(algorithm=DigestAlgorithm.CRC16) & Q(seed="")),
+                name="providers_critical_file_crc16_names_its_seed",
+            ),
+        ]
+        triggers = [*append_only()]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.path} ({self.algorithm})"
 
 
 class CertificateFinding(models.Model):

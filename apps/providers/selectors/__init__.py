@@ -3,7 +3,6 @@
 from apps.providers.selectors.catalogue import (
     active_providers,
     games_by_code,
-    launch_facts,
     provider_by_code,
     provider_choices,
     provider_codes,
@@ -13,7 +12,6 @@ from apps.providers.selectors.catalogue import (
 __all__ = [
     "active_providers",
     "games_by_code",
-    "launch_facts",
     "provider_by_code",
     "provider_choices",
     "provider_codes",

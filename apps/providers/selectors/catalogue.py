@@ -1,10 +1,10 @@
 """How providers, their games and their secrets are read."""
 
 from apps.providers.adapters.registry import adapter_for
-from apps.providers.contracts import GameRef, LaunchFacts
-from apps.providers.enums import KeyState, ProviderStage
+from apps.providers.contracts import GameRef
+from apps.providers.enums import KeyState
 from apps.providers.errors import UnknownProviderError
-from apps.providers.models import Game, GameOffer, Provider, ProviderKey
+from apps.providers.models import Game, Provider, ProviderKey
 
 
 def provider_by_code(provider_code: str) -> Provider:
@@ -37,22 +37,6 @@ def games_by_code(provider_id: int) -> dict[str, GameRef]:
         "pk", "game_code", "name", "category", "is_active"
     )
     return {row[1]: GameRef(*row) for row in rows}
-
-
-def launch_facts(game_id: int, jurisdiction: str) -> LaunchFacts | None:
-    """Return what the launch gate asks of the catalogue; None for an unknown game."""
-    game = Game.objects.select_related("provider").filter(pk=game_id).first()
-    if game is None:
-        return None
-    return LaunchFacts(
-        game_id=game.pk,
-        game_code=game.game_code,
-        provider_code=game.provider.code,
-        is_game_active=game.is_active,
-        is_provider_active=game.provider.is_active,
-        is_offered=GameOffer.objects.filter(game=game, jurisdiction=jurisdiction).exists(),
-        is_provider_live=game.provider.stage == ProviderStage.LIVE,
-    )
 
 
 def signing_secrets(provider_id: int) -> tuple[bytes, ...]:

@@ -1,45 +1,69 @@
-"""Which certificate covers a game in a jurisdiction on a day, and what is not covered.
+"""Which certificate covers what runs of a game in a jurisdiction, and what is not covered.
 
-A certificate covers a game in a jurisdiction on a day when all of this holds:
+A certificate covers a game in a jurisdiction at a moment when all of this holds:
 
 * it is of kind game or live, and names the provider, the game and the jurisdiction. RNG and
   platform reports are needed too, but by themselves say nothing about a game;
 * it is registered (not withdrawn), and its document does not say that the test was failed;
 * the day is not before it takes effect, and not after the day it is valid through: the expiry day
   itself still counts. A review that is overdue is flagged but takes no cover away;
-* no higher revision of the same report has taken effect by that day. A revision replaces the whole
-  report: a game that the new revision no longer names is uncovered, even if the old one would
-  still run. A revision that has itself expired does not bring its forerunner back;
+* no higher revision of the same report, and no report that says it supersedes this one, has taken
+  effect by that day. A revision replaces the whole report: a game that the new revision no longer
+  names is uncovered, even if the old one would still run. A revision that has itself expired does
+  not bring its forerunner back;
+* no change of the supplier has made it invalid by that day;
 * its document's signature is not invalid. An unsigned or untrusted document covers, with a remark:
-  most labs do not sign, and a signature nobody can place is not worse than none.
+  most labs do not sign, and a signature nobody can place is not worse than none;
+* the lab's accreditation on file had not ended when the report was issued;
+* it is for what runs. A report that names builds of the game covers these, and those that came
+  from them by minor changes; one that names none covers any build that did not come by a major or
+  unjudged change. A report that names RTP variants covers these. Where nobody knows what runs, a
+  report that names builds or codes of variants does not cover; a bare list of figures does.
 
-Days are calendar days as the lab wrote them; the caller decides which day it is.
+Days are whole days by the clock of the jurisdiction: a report valid through 30 November in Malta
+covers there until midnight in Malta. Where several builds run, one for each channel, all must be
+covered.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from apps.providers.contracts import CertificateRef, Cover, CoverReason, UncoveredGame
+from apps.core.jurisdictions import noon_of_day
+from apps.providers.contracts import Cover, UncoveredGame
+from apps.providers.coverage.bulk import DayJudge
+from apps.providers.coverage.facts import Lineage, Running
+from apps.providers.coverage.judging import cover_of, refused
+from apps.providers.coverage.periods import CoverPeriod, periods_of
 from apps.providers.enums import (
     CertificateKind,
     CertificateResult,
     CertificateState,
     SignatureState,
 )
-from apps.providers.models import Certificate, Game, GameOffer
+from apps.providers.models import Certificate, GameOffer, LabAccreditation
+from apps.providers.selectors.register import (
+    Serving,
+    active_offers,
+    certificates_by_game,
+    deployed_at,
+    serving,
+)
 
 COVERING_KINDS = (CertificateKind.GAME, CertificateKind.LIVE)
 
 
 def later_revisions(on: date) -> QuerySet[Certificate]:
-    """Return, for use in a subquery, the higher revisions in effect of the outer certificate."""
+    """Return, for use in a subquery, the reports in effect that replace the outer certificate."""
     return Certificate.objects.filter(
-        lab=OuterRef("lab"),
-        report_number=OuterRef("report_number"),
-        revision__gt=OuterRef("revision"),
+        Q(
+            lab=OuterRef("lab"),
+            report_number=OuterRef("report_number"),
+            revision__gt=OuterRef("revision"),
+        )
+        | Q(supersedes=OuterRef("pk")),
         state=CertificateState.REGISTERED,
         effective_on__lte=on,
     )
@@ -47,33 +71,20 @@ def later_revisions(on: date) -> QuerySet[Certificate]:
 
 def certificates_in_force(on: date) -> QuerySet[Certificate]:
     """Return the certificates that prove anything on this day, of any kind and scope."""
+    accreditations = LabAccreditation.objects.filter(lab=OuterRef("lab"))
+    ended = accreditations.filter(valid_until__lt=OuterRef("issued_on"))
+    held = accreditations.filter(
+        valid_from__lte=OuterRef("issued_on"), valid_until__gte=OuterRef("issued_on")
+    )
     return (
         Certificate.objects.filter(state=CertificateState.REGISTERED, effective_on__lte=on)
         .exclude(expires_on__lt=on)
+        .exclude(invalidated_on__lte=on)
         .exclude(result=CertificateResult.DOES_NOT_COMPLY)
         .exclude(document__signature_state=SignatureState.INVALID)
         .filter(~Exists(later_revisions(on)))
+        .filter(~Exists(ended) | Exists(held))
     )
-
-
-def _covering(on: date) -> QuerySet[Certificate]:
-    return certificates_in_force(on).filter(kind__in=COVERING_KINDS)
-
-
-def games_without_cover(on: date) -> list[UncoveredGame]:
-    """Return each active game on offer without cover, by game and jurisdiction; one query."""
-    cover = _covering(on).filter(
-        provider_code=OuterRef("game__provider__code"),
-        games__game_code=OuterRef("game__game_code"),
-        jurisdictions__jurisdiction=OuterRef("jurisdiction"),
-    )
-    offers = (
-        GameOffer.objects.filter(game__is_active=True, game__provider__is_active=True)
-        .filter(~Exists(cover))
-        .order_by("game__game_code", "jurisdiction", "game__provider__code")
-        .values_list("game__provider__code", "game__game_code", "jurisdiction")
-    )
-    return [UncoveredGame(*offer) for offer in offers]
 
 
 def offer_count() -> int:
@@ -81,93 +92,68 @@ def offer_count() -> int:
     return GameOffer.objects.filter(game__is_active=True, game__provider__is_active=True).count()
 
 
-def cover_for(game_id: int, jurisdiction: str, on: date) -> Cover:
-    """Say whether a certificate covers the game; an unknown game is never covered.
+def cover(
+    game_id: int, jurisdiction: str, at: datetime, *, build: str = "", variant: str = ""
+) -> Cover:
+    """Say whether what runs there at the moment is covered; two queries.
 
-    Two queries where the answer is yes, four where it is no.
+    ``build`` and ``variant`` ask about these instead of what is deployed. An unknown game, build,
+    variant or jurisdiction is never covered.
     """
-    game = Game.objects.select_related("provider").filter(pk=game_id).first()
-    if game is None:
-        return _refused("unknown_game", f"There is no game {game_id}.")
-    certificate = (
-        _covering(on)
-        .filter(
-            provider_code=game.provider.code,
-            games__game_code=game.game_code,
-            jurisdictions__jurisdiction=jurisdiction,
+    facts = serving(game_id, jurisdiction, at)
+    if facts is None:
+        return refused("unknown_game", f"There is no game {game_id}.")
+    return verdict_on(facts, at, build=build, variant=variant).cover
+
+
+def cover_for(game_id: int, jurisdiction: str, on: date) -> Cover:
+    """Say whether the game is covered on a day of the jurisdiction, as it runs at noon there."""
+    return cover(game_id, jurisdiction, noon_of_day(jurisdiction, on))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The cover of what runs, or of what was asked about, and what that is, by channel."""
+
+    cover: Cover
+    running: tuple[Running, ...] = ()
+
+
+def verdict_on(facts: Serving, at: datetime, *, build: str = "", variant: str = "") -> Verdict:
+    """Judge facts already read; see ``cover``."""
+    offer = facts.offer
+    running = offer.running(at) or ()
+    if variant:
+        named = next((item for item in facts.variants if item.code == variant), None)
+        if named is None:
+            text = f"There is no variant {variant} of {offer.game_code}."
+            return Verdict(refused("unknown_variant", text))
+        running = tuple(replace(one, variant=named) for one in running)
+    if build:
+        running = tuple(_as_build(offer.lineage, build, running, at))
+        if not running:
+            text = f"There is no build {build} of {offer.game_code}."
+            return Verdict(refused("unknown_build", text))
+    return Verdict(cover_of(offer, at, running), running)
+
+
+def _as_build(
+    lineage: Lineage, version: str, running: Sequence[Running], at: datetime
+) -> Iterator[Running]:
+    """Yield the build, once for each channel it is made for, with the variant that runs."""
+    variants = {one.variant for one in running}
+    for build in lineage.builds.values():
+        if build.version != version:
+            continue
+        heirs, needs_own = lineage.ancestry(build, at)
+        yield Running(
+            build=build,
+            variant=next(iter(variants)) if len(variants) == 1 else None,
+            channel=build.channel,
+            digest=build.digest,
+            heirs_of=heirs,
+            needs_own_report=needs_own,
         )
-        .select_related("lab")
-        .order_by(F("expires_on").desc(nulls_first=True), "pk")
-        .first()
-    )
-    if certificate is not None:
-        return Cover(allowed=True, certificate=certificate_ref(certificate))
-    return Cover(allowed=False, certificate=None, reasons=_reasons_against(game, jurisdiction, on))
-
-
-def certificate_ref(certificate: Certificate) -> CertificateRef:
-    return CertificateRef(
-        id=certificate.pk,
-        lab=certificate.lab.name,
-        report_number=certificate.report_number,
-        revision=certificate.revision,
-        expires_on=certificate.expires_on,
-    )
-
-
-def _refused(code: str, text: str) -> Cover:
-    return Cover(allowed=False, certificate=None, reasons=(CoverReason(code, text),))
-
-
-def _reasons_against(game: Game, jurisdiction: str, on: date) -> tuple[CoverReason, ...]:
-    named = _candidates(on).filter(
-        provider_code=game.provider.code, games__game_code=game.game_code
-    )
-    reasons = [
-        reason
-        for certificate in named
-        if (reason := _objection(certificate, jurisdiction, on)) is not None
-    ]
-    return tuple(reasons) or (_nothing_names(game.game_code),)
-
-
-def _nothing_names(game_code: str) -> CoverReason:
-    return CoverReason("no_certificate", f"No registered report names {game_code}.")
-
-
-def _candidates(on: date) -> QuerySet[Certificate]:
-    return (
-        Certificate.objects.filter(kind__in=COVERING_KINDS)
-        .annotate(is_superseded=Exists(later_revisions(on)))
-        .select_related("document", "lab")
-        .defer("document__text")
-        .prefetch_related("jurisdictions")
-        .order_by("report_number", "revision", "pk")
-    )
-
-
-def _objection(certificate: Certificate, jurisdiction: str, on: date) -> CoverReason | None:
-    """Return the first rule that this certificate fails, of a game it names; None if it covers."""
-    # The annotation of _candidates is not known to the type of the model.
-    is_superseded = getattr(certificate, "is_superseded")  # noqa: B009
-    named = {item.jurisdiction for item in certificate.jurisdictions.all()}
-    ended = certificate.expires_on is not None and certificate.expires_on < on
-    failed = certificate.result == CertificateResult.DOES_NOT_COMPLY
-    altered = certificate.document.signature_state == SignatureState.INVALID
-    early = certificate.effective_on > on
-    rules = (
-        (jurisdiction not in named, "other_jurisdiction", f"does not name {jurisdiction}"),
-        (certificate.state == CertificateState.WITHDRAWN, "withdrawn", "was withdrawn"),
-        (failed, "does_not_comply", "says that the test was failed"),
-        (altered, "invalid_signature", "has a document whose signature is invalid"),
-        (is_superseded, "superseded", "was replaced by a later revision"),
-        (ended, "expired", f"was valid through {certificate.expires_on}"),
-        (early, "not_yet_effective", f"takes effect on {certificate.effective_on}"),
-    )
-    for applies, code, text in rules:
-        if applies:
-            return CoverReason(code, f"{certificate} {text}.")
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,33 +167,46 @@ class CoverageCell:
     cover: Cover
 
 
-def coverage_on(on: date) -> list[CoverageCell]:
-    """Return every active offer with its cover, by game and jurisdiction; four queries in all."""
-    by_game: dict[tuple[str, str], list[Certificate]] = defaultdict(list)
-    for certificate in _candidates(on).prefetch_related("games"):
-        for scope in certificate.games.all():
-            by_game[certificate.provider_code, scope.game_code].append(certificate)
-    offers = (
-        GameOffer.objects.filter(game__is_active=True, game__provider__is_active=True)
-        .order_by("game__game_code", "jurisdiction", "game__provider__code")
-        .values_list("game_id", "game__provider__code", "game__game_code", "jurisdiction")
-    )
+def coverage_on(
+    when: datetime | date, *, game_ids: Collection[int] | None = None
+) -> list[CoverageCell]:
+    """Return every active offer with its cover, by game and jurisdiction; at most seven queries.
+
+    A moment is another day here than there; a day is that day everywhere, by each place's clock,
+    with what runs at noon. ``game_ids`` narrows it to some games.
+    """
+    offers = active_offers(game_ids)
+    places = sorted({offer[3] for offer in offers})
+    moments = {
+        place: when if isinstance(when, datetime) else noon_of_day(place, when) for place in places
+    }
+    codes = None if game_ids is None else {offer[1] for offer in offers}
+    certificates = certificates_by_game(codes)
+    deployed = deployed_at(moments, offers, game_ids)
+    judge = DayJudge(certificates, deployed.now, deployed.ended, deployed.lineages, moments)
     return [
-        CoverageCell(
-            *offer, cover=_cover_among(by_game[offer[1], offer[2]], offer[2], offer[3], on)
-        )
-        for offer in offers
+        CoverageCell(game_id, provider, game, place, judge.cover(game_id, provider, game, place))
+        for game_id, game, provider, place in offers
     ]
 
 
-def _cover_among(
-    certificates: list[Certificate], game_code: str, jurisdiction: str, on: date
-) -> Cover:
-    objections = []
-    for certificate in certificates:
-        objection = _objection(certificate, jurisdiction, on)
-        if objection is None:
-            return Cover(allowed=True, certificate=certificate_ref(certificate))
-        objections.append(objection)
-    reasons = tuple(objections) or (_nothing_names(game_code),)
-    return Cover(allowed=False, certificate=None, reasons=reasons)
+def games_without_cover(
+    when: datetime | date, *, game_ids: Collection[int] | None = None
+) -> list[UncoveredGame]:
+    """Return each active game on offer without cover, by game and jurisdiction."""
+    return [
+        UncoveredGame(cell.provider_code, cell.game_code, cell.jurisdiction)
+        for cell in coverage_on(when, game_ids=game_ids)
+        if not cell.cover.allowed
+    ]
+
+
+def cover_periods(
+    game_id: int, jurisdiction: str, start: datetime, end: datetime
+) -> list[CoverPeriod]:
+    """Return, gapless from ``start`` to ``end``, the spans in which one answer holds.
+
+    Empty for an unknown game or where ``end`` is not after ``start``. Two queries.
+    """
+    facts = serving(game_id, jurisdiction, start)
+    return [] if facts is None else periods_of(facts.offer, start, end)

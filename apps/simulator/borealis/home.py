@@ -27,8 +27,8 @@ PLAYERS: Final = 120
 FIRST_PLAYER_NUMBER: Final = 80_000
 REGULAR_PLAYER: Final = f"p-{FIRST_PLAYER_NUMBER}"
 CURRENCIES: Final = ("AUD",) * 6 + ("EUR",) * 2 + ("NZD", "JPY")
-JURISDICTIONS: Final = ("MT", "MT", "AU-NT")
-OFFERED_IN: Final = "MT;AU-NT"
+JURISDICTIONS: Final = ("MT", "MT", "IM")
+OFFERED_IN: Final = "MT;IM"
 
 
 @dataclass(frozen=True, slots=True)

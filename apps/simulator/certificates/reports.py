@@ -14,7 +14,7 @@ from apps.simulator.games.catalogue import CATALOGUE, GAMES_BY_CODE
 
 NORTH: Final = "North Cape Testing Laboratory"
 FJORD: Final = "Fjord Gaming Assurance"
-EVERYWHERE: Final = ("AU-NT", "MT")
+EVERYWHERE: Final = ("IM", "MT")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,4 @@
 import re
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from drf_spectacular.utils import OpenApiParameter
@@ -15,7 +14,7 @@ from apps.operator_api.api.views.base import OperatorView
 from apps.operator_api.enums import Scope
 from apps.players.selectors import player_by_id
 from apps.providers.contracts import CertificateRef
-from apps.providers.selectors.coverage import cover_for
+from apps.providers.selectors.coverage import cover
 from apps.rounds.selectors import attempt_count, deliveries_of_event, event_by_id
 from apps.wallet.selectors import transfers_for_subject
 
@@ -85,5 +84,5 @@ def _answer(event: "RoundEvent", provider: str) -> dict[str, Any]:
 def _certificate_then(event: "RoundEvent") -> CertificateRef | None:
     if event.game_id is None or event.player_id is None:
         return None
-    day = event.occurred_at.astimezone(UTC).date()
-    return cover_for(event.game_id, player_by_id(event.player_id).jurisdiction, day).certificate
+    jurisdiction = player_by_id(event.player_id).jurisdiction
+    return cover(event.game_id, jurisdiction, event.occurred_at).certificate

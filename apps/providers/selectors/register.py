@@ -1,0 +1,195 @@
+"""How the facts that decide about cover are read: of one game, or of every offer at once."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from apps.providers import statements
+from apps.providers.coverage.facts import (
+    NO_LINEAGE,
+    BuildClaim,
+    BuildFacts,
+    CertificateFacts,
+    ChangeFacts,
+    DeploymentFacts,
+    Lineage,
+    OfferFacts,
+    VariantClaim,
+    VariantFacts,
+    mark_first,
+)
+
+type Moments = Mapping[str, datetime]
+"""The moment that is asked about, for each jurisdiction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Everything that the catalogue and the register know of serving a game in a jurisdiction."""
+
+    offer: OfferFacts
+    category: str
+    theoretical_rtp: Decimal
+    is_game_active: bool
+    is_provider_active: bool
+    is_provider_live: bool
+    is_offered: bool
+    variants: tuple[VariantFacts, ...]
+    override_id: int | None
+    override_ends_at: datetime | None
+
+
+def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
+    """Return what the launch gate asks about; None for an unknown game. Two queries."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statements.SERVING, {"game_id": game_id, "jurisdiction": jurisdiction, "at": at}
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        cursor.execute(statements.CERTIFICATES_OF_GAME, [row[1], row[2]])
+        certificates = tuple(_certificate(found) for found in cursor.fetchall())
+    builds = _builds(row[9] or [])
+    variants = {item[0]: VariantFacts(item[0], item[1], Decimal(item[2])) for item in row[10] or []}
+    changes = tuple(ChangeFacts(c[0], c[1], c[2], _moment(c[3])) for c in row[12] or [])
+    deployments = tuple(_deployment(item, builds, variants) for item in row[11] or [])
+    override = row[13]
+    return Serving(
+        offer=OfferFacts(
+            game_id=row[0],
+            game_code=row[1],
+            provider_code=row[2],
+            jurisdiction=jurisdiction,
+            certificates=certificates,
+            deployments=deployments,
+            lineage=Lineage(builds, changes) if builds else NO_LINEAGE,
+        ),
+        category=row[3],
+        theoretical_rtp=row[4],
+        is_game_active=row[5],
+        is_provider_active=row[6],
+        is_provider_live=row[7],
+        is_offered=row[8],
+        variants=tuple(variants.values()),
+        override_id=override[0] if override else None,
+        override_ends_at=_moment(override[1]) if override else None,
+    )
+
+
+def active_offers(games: Collection[int] | None) -> list[tuple[int, str, str, str]]:
+    """Return (game id, game code, provider code, jurisdiction) by game and jurisdiction."""
+    return _rows(statements.OFFERS, {"games": _array(games)})
+
+
+def certificates_by_game(
+    codes: Collection[str] | None,
+) -> dict[tuple[str, str], list[CertificateFacts]]:
+    """Return the reports that name each (provider code, game code), the longest valid first."""
+    found: dict[tuple[str, str], list[CertificateFacts]] = defaultdict(list)
+    rows = _rows(statements.ALL_CERTIFICATES, {"codes": None if codes is None else list(codes)})
+    for row in rows:
+        certificate = _certificate(row)
+        for game_code in row[16]:
+            found[row[15], game_code].append(certificate)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What runs where at the moments asked about, and where something ran before."""
+
+    now: Mapping[tuple[int, str], Sequence[DeploymentFacts]]
+    ended: Collection[tuple[int, str]]
+    lineages: Mapping[int, Lineage]
+
+
+def deployed_at(
+    moments: Moments, offers: Sequence[tuple[int, str, str, str]], games: Collection[int] | None
+) -> Deployed:
+    """Return the deployments in force; a place without any is asked whether it ever had one."""
+    arguments = {
+        "places": list(moments),
+        "moments": list(moments.values()),
+        "games": _array(games),
+    }
+    builds: dict[int, list[Sequence[Any]]] = defaultdict(list)
+    for row in _rows(statements.BUILDS, arguments):
+        builds[row[0]].append(row[1:])
+    if not builds:
+        return Deployed({}, frozenset(), {})
+    changes: dict[int, list[ChangeFacts]] = defaultdict(list)
+    for row in _rows(statements.CHANGES, arguments):
+        changes[row[0]].append(ChangeFacts(*row[1:]))
+    lineages = {
+        game: Lineage(_builds(rows), tuple(changes.get(game, ()))) for game, rows in builds.items()
+    }
+    variants = {row[0]: VariantFacts(*row) for row in _rows(statements.VARIANTS, arguments)}
+    now: dict[tuple[int, str], list[DeploymentFacts]] = defaultdict(list)
+    for row in _rows(statements.DEPLOYED, arguments):
+        now[row[0], row[1]].append(
+            DeploymentFacts(
+                id=row[2],
+                channel=row[3],
+                build=lineages[row[0]].builds[row[4]],
+                variant=variants.get(row[5]),
+                starts_at=row[6],
+                ends_at=row[7],
+                digest=row[8],
+            )
+        )
+    idle = [
+        offer[0] for offer in offers if offer[0] in lineages and (offer[0], offer[3]) not in now
+    ]
+    once = _rows(statements.ONCE_DEPLOYED, {**arguments, "games": idle}) if idle else []
+    return Deployed(now, {(row[0], row[1]) for row in once}, lineages)
+
+
+def _rows(statement: str, arguments: Mapping[str, Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, arguments)
+        return list(cursor.fetchall())
+
+
+def _array(games: Collection[int] | None) -> list[int] | None:
+    return None if games is None else list(games)
+
+
+def _certificate(row: Sequence[Any]) -> CertificateFacts:
+    facts: list[Any] = [
+        *row[:12],
+        frozenset(row[12]),
+        tuple(BuildClaim(*item) for item in row[13] or ()),
+        tuple(VariantClaim(item[0], item[1], Decimal(item[2])) for item in row[14] or ()),
+    ]
+    return CertificateFacts(*facts)
+
+
+def _builds(rows: Sequence[Sequence[Any]]) -> dict[int, BuildFacts]:
+    first = mark_first((row[0], row[2]) for row in rows)
+    return {row[0]: BuildFacts(row[0], row[1], row[2], row[0] in first, *row[3:]) for row in rows}
+
+
+def _deployment(
+    item: Sequence[Any], builds: Mapping[int, BuildFacts], variants: Mapping[int, VariantFacts]
+) -> DeploymentFacts:
+    return DeploymentFacts(
+        id=item[0],
+        channel=item[1],
+        build=builds[item[2]],
+        variant=variants.get(item[3]),
+        starts_at=_moment(item[4]),
+        ends_at=None if item[5] is None else _moment(item[5]),
+        digest=item[6],
+    )
+
+
+def _moment(epoch: str) -> datetime:
+    seconds, _, fraction = epoch.partition(".")
+    # A float would lose the last microsecond.
+    return datetime.fromtimestamp(int(seconds), UTC).replace(microsecond=int(fraction[:6] or 0))

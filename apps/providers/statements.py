@@ -1,0 +1,140 @@
+"""The register's set-based reads: one game for the launch gate, or every offer at once.
+
+None of them locks anything. What a report reaches comes as one row for each report, so that the
+rules (``coverage.judging``) are applied in one place and not told to the database a second time.
+"""
+
+from typing import Final, LiteralString
+
+# The rows of a report's scope as JSON, and the first day on which another report replaces it. The
+# two ways of being replaced are asked apart: one OR over both could use neither index.
+_CERTIFICATE: Final[LiteralString] = """
+    c.id, l.name, c.report_number, c.revision,
+    c.state = 'withdrawn', c.result = 'does_not_comply', d.signature_state = 'invalid',
+    EXISTS (SELECT FROM providers_labaccreditation a
+        WHERE a.lab_id = c.lab_id AND a.valid_until < c.issued_on)
+    AND NOT EXISTS (SELECT FROM providers_labaccreditation a
+        WHERE a.lab_id = c.lab_id AND c.issued_on BETWEEN a.valid_from AND a.valid_until),
+    c.effective_on, c.expires_on, c.invalidated_on,
+    LEAST(
+        (SELECT min(later.effective_on) FROM providers_certificate later
+            WHERE later.lab_id = c.lab_id AND later.report_number = c.report_number
+            AND later.revision > c.revision AND later.state = 'registered'),
+        (SELECT min(other.effective_on) FROM providers_certificate other
+            WHERE other.supersedes_id = c.id AND other.state = 'registered')
+    ),
+    ARRAY(SELECT j.jurisdiction FROM providers_certificatejurisdiction j
+        WHERE j.certificate_id = c.id),
+    (SELECT json_agg(json_build_array(b.game_code, b.build_version, b.channel, b.platform_version,
+            b.engine_version, b.client_revision, b.rng_version, b.digest))
+        FROM providers_certifiedbuild b WHERE b.certificate_id = c.id),
+    (SELECT json_agg(json_build_array(v.game_code, v.variant_code, v.rtp_percent::text))
+        FROM providers_certificatertpvariant v WHERE v.certificate_id = c.id)
+"""
+
+CERTIFICATES_OF_GAME: Final[LiteralString] = (
+    "SELECT"
+    + _CERTIFICATE
+    + """
+FROM providers_certificategame g
+JOIN providers_certificate c ON c.id = g.certificate_id
+JOIN providers_lab l ON l.id = c.lab_id
+JOIN providers_document d ON d.id = c.document_id
+WHERE g.game_code = %s AND c.provider_code = %s AND c.kind IN ('game', 'live')
+ORDER BY c.expires_on DESC NULLS FIRST, c.id
+"""
+)
+
+ALL_CERTIFICATES: Final[LiteralString] = (
+    "SELECT"  # noqa: S608 - constants only
+    + _CERTIFICATE
+    + """,
+    c.provider_code,
+    ARRAY(SELECT g.game_code FROM providers_certificategame g WHERE g.certificate_id = c.id)
+FROM providers_certificate c
+JOIN providers_lab l ON l.id = c.lab_id
+JOIN providers_document d ON d.id = c.document_id
+WHERE c.kind IN ('game', 'live') AND (%(codes)s::text[] IS NULL OR EXISTS (
+    SELECT FROM providers_certificategame g
+    WHERE g.certificate_id = c.id AND g.game_code = ANY(%(codes)s)))
+ORDER BY c.expires_on DESC NULLS FIRST, c.id
+"""
+)
+
+# All that the catalogue and the register know of one game in one jurisdiction but its reports.
+SERVING: Final[LiteralString] = """
+SELECT g.id, g.game_code, p.code, g.category, g.theoretical_rtp, g.is_active, p.is_active,
+    p.stage = 'live',
+    EXISTS (SELECT FROM providers_gameoffer o
+        WHERE o.game_id = g.id AND o.jurisdiction = %(jurisdiction)s),
+    (SELECT json_agg(json_build_array(b.id, b.version, b.channel, b.platform_version,
+            b.engine_version, b.client_revision, b.rng_version, b.digest)
+            ORDER BY b.created_at, b.id)
+        FROM providers_gamebuild b WHERE b.game_id = g.id),
+    (SELECT json_agg(json_build_array(v.id, v.code, v.rtp_percent::text) ORDER BY v.id)
+        FROM providers_rtpvariant v WHERE v.game_id = g.id),
+    (SELECT json_agg(json_build_array(d.id, d.channel, d.build_id, d.variant_id,
+            extract(epoch FROM d.starts_at)::text, extract(epoch FROM d.ends_at)::text, d.digest)
+            ORDER BY d.starts_at, d.id)
+        FROM providers_deployment d
+        WHERE d.game_id = g.id AND d.jurisdiction = %(jurisdiction)s),
+    (SELECT json_agg(json_build_array(s.from_build_id, s.to_build_id,
+            s.classification = 'minor', extract(epoch FROM s.decided_at)::text) ORDER BY s.id)
+        FROM providers_supplierchange s JOIN providers_gamebuild b ON b.id = s.to_build_id
+        WHERE b.game_id = g.id),
+    (SELECT json_build_array(o.id, extract(epoch FROM o.ends_at)::text)
+        FROM providers_gateoverride o
+        WHERE o.game_id = g.id AND o.jurisdiction = %(jurisdiction)s
+        AND o.starts_at <= %(at)s AND %(at)s < LEAST(o.ends_at, o.ended_at)
+        ORDER BY o.ends_at DESC, o.id DESC LIMIT 1)
+FROM providers_game g JOIN providers_provider p ON p.id = g.provider_id
+WHERE g.id = %(game_id)s
+"""
+
+OFFERS: Final[LiteralString] = """
+SELECT o.game_id, g.game_code, p.code, o.jurisdiction
+FROM providers_gameoffer o
+JOIN providers_game g ON g.id = o.game_id
+JOIN providers_provider p ON p.id = g.provider_id
+WHERE g.is_active AND p.is_active AND (%(games)s::bigint[] IS NULL OR g.id = ANY(%(games)s))
+ORDER BY g.game_code, o.jurisdiction, p.code
+"""
+
+# Each place's deployments on a moment of its own: a what-if on a day means noon of that day there.
+DEPLOYED: Final[LiteralString] = """
+SELECT d.game_id, d.jurisdiction, d.id, d.channel, d.build_id, d.variant_id, d.starts_at,
+    d.ends_at, d.digest
+FROM providers_deployment d
+JOIN unnest(%(places)s::text[], %(moments)s::timestamptz[]) AS asked (place, moment)
+    ON asked.place = d.jurisdiction
+WHERE d.starts_at <= asked.moment AND (d.ends_at IS NULL OR d.ends_at > asked.moment)
+    AND (%(games)s::bigint[] IS NULL OR d.game_id = ANY(%(games)s))
+ORDER BY d.starts_at, d.id
+"""
+
+ONCE_DEPLOYED: Final[LiteralString] = """
+SELECT DISTINCT d.game_id, d.jurisdiction
+FROM providers_deployment d
+JOIN unnest(%(places)s::text[], %(moments)s::timestamptz[]) AS asked (place, moment)
+    ON asked.place = d.jurisdiction
+WHERE d.ends_at <= asked.moment AND d.game_id = ANY(%(games)s)
+"""
+
+BUILDS: Final[LiteralString] = """
+SELECT game_id, id, version, channel, platform_version, engine_version, client_revision,
+    rng_version, digest
+FROM providers_gamebuild WHERE %(games)s::bigint[] IS NULL OR game_id = ANY(%(games)s)
+ORDER BY created_at, id
+"""
+
+VARIANTS: Final[LiteralString] = """
+SELECT id, code, rtp_percent FROM providers_rtpvariant
+WHERE %(games)s::bigint[] IS NULL OR game_id = ANY(%(games)s)
+"""
+
+CHANGES: Final[LiteralString] = """
+SELECT b.game_id, s.from_build_id, s.to_build_id, s.classification = 'minor', s.decided_at
+FROM providers_supplierchange s JOIN providers_gamebuild b ON b.id = s.to_build_id
+WHERE %(games)s::bigint[] IS NULL OR b.game_id = ANY(%(games)s)
+ORDER BY s.id
+"""
