@@ -83,7 +83,8 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS d (id, delta) WHERE a.id = d.id
 
 # A share lock waits for every transfer in flight and lets none start for the moment of reading,
 # so no row with a lower id can appear after the run is sealed.
-LOCK_TRANSFERS: LiteralString = "LOCK TABLE wallet_transfer IN SHARE MODE"
+# The function is the owner's: a role that may only add rows may not take this lock itself.
+LOCK_TRANSFERS: LiteralString = "SELECT wallet_lock_transfers()"
 
 LAST_TRANSFER: LiteralString = "SELECT coalesce(max(id), 0) FROM wallet_transfer"
 
