@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 
+import django
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 from apps.core.embedded.errors import EmbeddedServerError
@@ -26,7 +28,13 @@ _WITHOUT_SERVERS = {
     "up",
     "version",
 }
-_ROLES = {"run_gateway": "gateway", "relay_outbox": "relay", "runserver": "web"}
+_ROLES = {
+    **dict.fromkeys(("migrate", "grant_app_role", "rotate_encryption_keys"), "owner"),
+    "run_gateway": "gateway",
+    "relay_outbox": "relay",
+    "runserver": "web",
+}
+_SERVING = {"run_gateway", "relay_outbox"}
 
 
 def main() -> None:
@@ -41,7 +49,19 @@ def main() -> None:
             ensure_servers()
         except EmbeddedServerError as error:
             sys.exit(f"pitboss: {error}")
+    if command in _SERVING and not asks_for_help:
+        _refuse_unsafe_servers()
     execute_from_command_line(sys.argv)
+
+
+def _refuse_unsafe_servers() -> None:
+    django.setup()
+    from config.server_checks import refuse_unsafe_servers  # noqa: PLC0415 - it needs Django set up
+
+    try:
+        refuse_unsafe_servers()
+    except ImproperlyConfigured as error:
+        sys.exit(f"pitboss: {error}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """The Celery application; workers and beat start with ``celery -A config``."""
 
 import os
+import sys
 
 from celery import Celery, signals
+from django.core.exceptions import ImproperlyConfigured
 
 from apps.core.embedded.lifeline import die_with_supervised_parent
 from apps.core.embedded.servers import ensure_servers
@@ -18,6 +20,12 @@ app.autodiscover_tasks()
 @signals.beat_init.connect
 def _start_servers(**_: object) -> None:
     ensure_servers()
+    from config.server_checks import refuse_unsafe_servers  # noqa: PLC0415 - Django is set up by now
+
+    try:
+        refuse_unsafe_servers()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))  # Celery would log any other exception and go on
 
 
 @signals.worker_process_init.connect

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from apps.core.embedded.paths import DATABASE, POSTGRES_PORT, embedded_paths
+from apps.core.embedded.paths import APP_ROLE, DATABASE, POSTGRES_PORT, embedded_paths
 
 # Seconds: (statement, lock, idle in transaction). Commands have no limit: imports take their time.
 _TIMEOUTS: dict[str, tuple[int, int, int]] = {
@@ -22,7 +22,7 @@ def database_settings(url: str | None, data_dir: Path, role: str) -> dict[str, A
     Raises:
         ValueError: the URL is not one of PostgreSQL.
     """
-    address = _embedded_address(data_dir) if url is None else _parse(url)
+    address = _embedded_address(data_dir, role) if url is None else _parse(url)
     options = dict(address.pop("OPTIONS", {}))
     options.setdefault("connect_timeout", 10)
     options.setdefault("application_name", f"pitboss-{role}")
@@ -47,6 +47,13 @@ def database_settings(url: str | None, data_dir: Path, role: str) -> dict[str, A
     }
 
 
+def application_role(url: str | None, owner_url: str | None) -> str | None:
+    """The role that may only add to history; None where one role does everything."""
+    if url is None:
+        return APP_ROLE
+    return None if owner_url is None else str(_parse(url)["USER"])
+
+
 def broker_url(url: str | None, data_dir: Path, database: int) -> str:
     """Celery's broker; kombu has a scheme of its own for Unix sockets."""
     if url is not None:
@@ -61,10 +68,11 @@ def cache_url(url: str | None, data_dir: Path, database: int) -> str:
     return f"unix://{quote(str(embedded_paths(data_dir).valkey_socket))}?db={database}"
 
 
-def _embedded_address(data_dir: Path) -> dict[str, Any]:
+def _embedded_address(data_dir: Path, role: str) -> dict[str, Any]:
+    """Serving processes are the application's role; commands own the tables and migrate them."""
     return {
         "NAME": DATABASE,
-        "USER": DATABASE,
+        "USER": APP_ROLE if role in _TIMEOUTS else DATABASE,
         "HOST": str(embedded_paths(data_dir).postgres_socket_dir),
         "PORT": str(POSTGRES_PORT),
     }

@@ -31,6 +31,7 @@ class Environment(BaseSettings):
 
     data_dir: Path = REPOSITORY / "var"
     database_url: SecretStr | None = Field(None, validation_alias=AliasChoices("DATABASE_URL"))
+    owner_database_url: SecretStr | None = None
     redis_url: SecretStr | None = Field(None, validation_alias=AliasChoices("REDIS_URL"))
     cache_url: SecretStr | None = None
 

@@ -11,6 +11,8 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 from redis.exceptions import RedisError
 
+from config.server_checks import server_problems
+
 logger = structlog.get_logger(__name__)
 
 _LOOPBACK = {"127.0.0.1", "::1"}
@@ -67,4 +69,8 @@ def _redis_answers() -> bool:
     return True
 
 
-_CHECKS = {"database": _database_answers, "redis": _redis_answers}
+def _servers_are_safe() -> bool:
+    return not settings.PITBOSS_REFUSE_UNSAFE_SERVERS or not server_problems()
+
+
+_CHECKS = {"database": _database_answers, "redis": _redis_answers, "safety": _servers_are_safe}

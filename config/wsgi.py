@@ -14,3 +14,7 @@ os.environ.setdefault("PITBOSS_PROCESS_ROLE", "web")
 die_with_supervised_parent()
 ensure_servers()
 application = get_wsgi_application()
+
+from config.server_checks import refuse_unsafe_servers  # noqa: E402 - it needs Django set up
+
+refuse_unsafe_servers()

@@ -103,6 +103,12 @@ class AnchorError(DomainError):
     code = "audit_anchor"
 
 
+class AppRoleError(DomainError):
+    """A role can't be the application's: it is missing, or could give itself what it must lack."""
+
+    code = "app_role"
+
+
 class AlertNotSentError(DomainError):
     """At least one configured channel did not take an alert; it is sent again later."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import django_stubs_ext
 
 from config.celery_settings import *  # noqa: F403 - Celery reads its settings from here by prefix
-from config.databases import broker_url, cache_url, database_settings
+from config.databases import application_role, broker_url, cache_url, database_settings
 from config.environment import REPOSITORY, environment, reveal
 from config.logging import logging_settings
 from config.roles import ROLE_PERMISSIONS
@@ -35,13 +35,17 @@ PITBOSS_ALERT_URLS = [url.get_secret_value() for url in _env.alert_urls]
 PITBOSS_HTTP_ALLOWED_HOSTS = list(_env.http_allowed_hosts)
 PITBOSS_METRICS_TOKEN = reveal(_env.metrics_token)
 PITBOSS_SESSION_MAX_SECONDS = 12 * 3600
+PITBOSS_REFUSE_UNSAFE_SERVERS = False
 PITBOSS_EMBEDDED_POSTGRES = _env.database_url is None
 PITBOSS_EMBEDDED_VALKEY = _env.redis_url is None
 
-_database_url = reveal(_env.database_url)
+_app_url = reveal(_env.database_url)
+_owner_url = reveal(_env.owner_database_url)
+_database_url = (_owner_url or _app_url) if _env.process_role == "owner" else _app_url
 _redis_url = reveal(_env.redis_url)
 _cache_url = reveal(_env.cache_url) or _redis_url
 
+PITBOSS_APP_ROLE = application_role(_app_url, _owner_url)
 DATABASES = {"default": database_settings(_database_url, PITBOSS_DATA_DIR, _env.process_role)}
 CACHES = {
     "default": {

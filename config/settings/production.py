@@ -13,6 +13,7 @@ _env = environment()
 refuse_unsafe(_env)
 
 DEBUG = False
+PITBOSS_REFUSE_UNSAFE_SERVERS = True
 SECRET_KEY = reveal(_env.secret_key) or ""
 PITBOSS_ENCRYPTION_KEYS = [key.get_secret_value() for key in _env.encryption_keys]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 POSTGRES_PORT = 5432  # only names the socket file; no TCP port is opened
-DATABASE = "pitboss"
+DATABASE = "pitboss"  # its owner has the same name
+APP_ROLE = "pitboss_app"  # what the serving processes connect as
 
 
 @dataclass(frozen=True)

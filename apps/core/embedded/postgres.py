@@ -6,13 +6,14 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import LiteralString
 
 import psutil
 import psycopg
 
 from apps.core.embedded.errors import EmbeddedServerError
 from apps.core.embedded.identity import Identity, launch_command
-from apps.core.embedded.paths import DATABASE, POSTGRES_PORT, EmbeddedPaths
+from apps.core.embedded.paths import APP_ROLE, DATABASE, POSTGRES_PORT, EmbeddedPaths
 from apps.core.embedded.process import (
     alive,
     log_tail,
@@ -143,9 +144,11 @@ class PostgresServer:
     def _create_database(self) -> None:
         with self._connect(_SUPERUSER) as connection:
             connection.autocommit = True
-            if not _found(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s"):
+            if not _found(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", DATABASE):
                 connection.execute(f"CREATE ROLE {DATABASE} LOGIN CREATEDB")
-            if not _found(connection, "SELECT 1 FROM pg_database WHERE datname = %s"):
+            if not _found(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", APP_ROLE):
+                connection.execute(f"CREATE ROLE {APP_ROLE} LOGIN")
+            if not _found(connection, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
                 connection.execute(f"CREATE DATABASE {DATABASE} OWNER {DATABASE}")
 
     def _connect(self, database: str) -> psycopg.Connection:
@@ -169,5 +172,5 @@ class PostgresServer:
         return None if pid is None else running(pid, self._paths.postgres_data)
 
 
-def _found(connection: psycopg.Connection, query: str) -> bool:
-    return connection.execute(query, [DATABASE]).fetchone() is not None
+def _found(connection: psycopg.Connection, query: LiteralString, name: str) -> bool:
+    return connection.execute(query, [name]).fetchone() is not None

@@ -1,6 +1,13 @@
 """What core does: tell other apps (outbox), remember who did what (audit chain)."""
 
 from apps.core.services.anchor import read_anchor, verify_against_anchor, write_anchor
+from apps.core.services.app_role import (
+    TableRights,
+    app_rights,
+    grant_app_role,
+    set_guards_always,
+    unsafe_connection,
+)
 from apps.core.services.audit import MAIN_CHAIN, record_audit, verify_audit_chain
 from apps.core.services.outbox import BrokerRefusedError, requeue, run_once, send_due, sweep
 from apps.core.services.publish import outbox_params, publish, publish_with_cursor
@@ -9,6 +16,9 @@ from apps.core.services.rotation import rotate_encryption_keys
 __all__ = [
     "MAIN_CHAIN",
     "BrokerRefusedError",
+    "TableRights",
+    "app_rights",
+    "grant_app_role",
     "outbox_params",
     "publish",
     "publish_with_cursor",
@@ -18,7 +28,9 @@ __all__ = [
     "rotate_encryption_keys",
     "run_once",
     "send_due",
+    "set_guards_always",
     "sweep",
+    "unsafe_connection",
     "verify_against_anchor",
     "verify_audit_chain",
     "write_anchor",
