@@ -68,6 +68,7 @@ _JOBS = [
     _job("wallet.seal_transfers", _MINUTE),
     _job("providers.check_certificates", crontab(hour=3, minute=30)),
     _job("onboarding.prove_items", crontab(hour=4, minute=15)),
+    _job("compliance.advance_desk", timedelta(minutes=5)),
     _job("reconciliation.pull_rounds", crontab(minute=10)),
     _job("reconciliation.reconcile_due", crontab(hour="1,5,9,13,17,21", minute=40)),
 ]

@@ -63,6 +63,9 @@ class Environment(BaseSettings):
     process_role: str = "command"
     log_level: str = "INFO"
     alert_urls: Secrets = ()
+    url: str | None = None
+    mail_url: SecretStr | None = None
+    mail_from: str = "Pitboss <pitboss@localhost>"
 
 
 @functools.cache

@@ -38,6 +38,8 @@ def _missing(env: Environment) -> Iterator[str]:
         "DATABASE_URL": env.database_url,
         "REDIS_URL": env.redis_url,
         "PITBOSS_S3_BUCKET": env.s3_bucket,
+        "PITBOSS_MAIL_URL": env.mail_url,
+        "PITBOSS_URL": env.url,
     }
     for name, value in given.items():
         if not value:

@@ -17,6 +17,9 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "reconciliation.alert_raised": ["reports.raise_alert"],
     # The provider must send another file.
     "reconciliation.statement_refused": ["reports.raise_alert"],
+    # A certificate ends: its renewal's owner, or the deputy, is told by mail, and the channels are.
+    "compliance.reminder_due": ["reports.mail_reminder"],
+    "compliance.certificate_lapsing": ["reports.raise_alert"],
     # Money left a pot for a provider's wallet: the provider must be told.
     "wallet.game_transfer_requested": ["gateway.pursue_transfer"],
     # A sub-wallet or a wallet at a provider isn't what the provider says it is.

@@ -52,6 +52,12 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
     (
         "Certificates",
         [
+            ("Coverage", "grid_on", "compliance.coveragematrix"),
+            ("What if", "troubleshoot", "compliance.whatif"),
+            ("Calendar", "calendar_month", "compliance.deskcalendar"),
+            ("Renewals", "autorenew", "compliance.renewal"),
+            ("Reminders", "notifications", "compliance.reminder"),
+            ("Duties", "assignment_ind", "compliance.deskduty"),
             ("Certificates", "verified", "providers.certificate"),
             ("Flags", "flag", "providers.certificateflag"),
             ("Documents", "picture_as_pdf", "providers.document"),

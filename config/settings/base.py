@@ -9,6 +9,7 @@ from config.celery_settings import *  # noqa: F403 - Celery reads its settings f
 from config.databases import application_role, broker_url, cache_url, database_settings
 from config.environment import REPOSITORY, environment, reveal
 from config.logging import logging_settings
+from config.mail import mail_domain, mail_server
 from config.roles import ROLE_PERMISSIONS
 from config.security import ADMIN_POLICY
 from config.storages import storage_settings
@@ -32,6 +33,8 @@ PITBOSS_SPOOL_MAX_RECORDS = _env.spool_max_records
 PITBOSS_SUBSCRIPTIONS = SUBSCRIPTIONS
 PITBOSS_ROLES = ROLE_PERMISSIONS
 PITBOSS_ALERT_URLS = [url.get_secret_value() for url in _env.alert_urls]
+PITBOSS_URL = (_env.url or f"http://{_env.host}:{_env.web_port}").rstrip("/")
+PITBOSS_MAIL_DOMAIN = mail_domain(_env.mail_from)
 PITBOSS_HTTP_ALLOWED_HOSTS = list(_env.http_allowed_hosts)
 PITBOSS_METRICS_TOKEN = reveal(_env.metrics_token)
 PITBOSS_SESSION_MAX_SECONDS = 12 * 3600
@@ -206,6 +209,18 @@ STATIC_ROOT: Path | None = PITBOSS_DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 STORAGES = storage_settings(_env, PITBOSS_DATA_DIR)
+
+_mail = mail_server(reveal(_env.mail_url))
+EMAIL_BACKEND = _mail.backend
+EMAIL_FILE_PATH = str(PITBOSS_DATA_DIR / "mail")
+EMAIL_HOST = _mail.host
+EMAIL_PORT = _mail.port
+EMAIL_HOST_USER = _mail.user
+EMAIL_HOST_PASSWORD = _mail.password
+EMAIL_USE_SSL = _mail.uses_ssl
+EMAIL_USE_TLS = _mail.uses_starttls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = _env.mail_from
 LOGGING = logging_settings(_env.log_level)
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 UNFOLD = UNFOLD_SETTINGS

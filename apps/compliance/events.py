@@ -1,0 +1,24 @@
+from dataclasses import dataclass
+from typing import ClassVar
+
+from apps.core.contracts import Event
+
+
+@dataclass(frozen=True)
+class ReminderDue(Event):
+    """One person must be told by mail that a certificate ends; the reminder says which."""
+
+    topic: ClassVar[str] = "compliance.reminder_due"
+    reminder_id: int
+
+
+@dataclass(frozen=True)
+class CertificateLapsing(Event):
+    """A certificate came to a threshold before its end, or past it; once per threshold."""
+
+    topic: ClassVar[str] = "compliance.certificate_lapsing"
+    certificate_id: int
+    report: str
+    what: str
+    ends_on: str
+    threshold_days: int | None

@@ -1,0 +1,133 @@
+"""What people type in about a renewal."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminSingleDateWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from apps.compliance.enums import RenewalState
+from apps.core.admin import ReasonForm
+from apps.providers.selectors.lapses import certificate_choices
+from apps.staff.selectors import people_with
+
+_STEPS = (RenewalState.OPEN, RenewalState.REQUESTED, RenewalState.IN_TEST, RenewalState.RECEIVED)
+
+
+def _workers() -> list[tuple[str, str]]:
+    people = people_with("work_renewal")
+    return [("", "Nobody"), *((str(person.pk), str(person)) for person in people)]
+
+
+class OpenRenewalForm(forms.Form):
+    """Opens the renewal of one certificate by hand."""
+
+    certificate = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
+    reason = forms.CharField(
+        min_length=5,
+        max_length=1000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="Why now, in words an auditor can follow. Kept for ever.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["certificate"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - it is declared above
+        field.choices = certificate_choices()
+
+
+class PlanForm(ReasonForm):
+    due_on = forms.DateField(
+        label="New report due",
+        widget=UnfoldAdminSingleDateWidget(attrs={"type": "date"}),
+        help_text="By when the new report must be in hand. Leave time to register it.",
+    )
+    lab_contact = forms.CharField(
+        label="Lab contact",
+        max_length=200,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Who to ask at the lab: name, mail or telephone.",
+    )
+
+    field_order = ["due_on", "lab_contact", "reason"]
+
+
+class HandsForm(ReasonForm):
+    """Says who has the renewal."""
+
+    owner = forms.ChoiceField(choices=_workers, required=False, widget=UnfoldAdminSelectWidget)
+    deputy = forms.ChoiceField(
+        choices=_workers,
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Is told when the owner does not acknowledge a reminder.",
+    )
+
+    field_order = ["owner", "deputy", "reason"]
+
+    def clean_owner(self) -> int | None:
+        return _person(self.cleaned_data["owner"])
+
+    def clean_deputy(self) -> int | None:
+        return _person(self.cleaned_data["deputy"])
+
+
+def _person(value: str) -> int | None:
+    return int(value) if value else None
+
+
+class MoveForm(ReasonForm):
+    state = forms.ChoiceField(
+        label="It is now",
+        choices=[(state.value, state.label) for state in _STEPS],
+        widget=UnfoldAdminSelectWidget,
+    )
+
+    field_order = ["state", "reason"]
+
+
+class SuccessorForm(ReasonForm):
+    successor = forms.ChoiceField(
+        label="Certificate that takes its place",
+        widget=UnfoldAdminSelectWidget,
+        help_text="Register it first, under Certificates. It must name at least one same game.",
+    )
+
+    field_order = ["successor", "reason"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["successor"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - it is declared above
+        field.choices = certificate_choices()
+
+    def clean_successor(self) -> int:
+        try:
+            return int(self.cleaned_data["successor"])
+        except ValueError:
+            raise ValidationError("Choose a certificate.") from None
+
+
+class AcknowledgeForm(ReasonForm):
+    """Asks for nothing that must be said."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = False
+
+
+class NoteForm(ReasonForm):
+    reason = forms.CharField(
+        label="Note",
+        min_length=2,
+        max_length=10_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}),
+        help_text="Kept for ever, with your name.",
+    )

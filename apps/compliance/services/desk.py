@@ -1,0 +1,170 @@
+"""What the desk does by itself: open renewals for what lapses, close them when it is replaced.
+
+Each of these finds its work in the tables, so one that is missed is made up by the next, and one
+that runs twice does nothing twice.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from apps.compliance.enums import RenewalNoteKind
+from apps.compliance.locks import lock_renewals
+from apps.compliance.models import DeskDuty, Renewal, RenewalNote
+from apps.compliance.selectors.renewals import (
+    duties_by_provider,
+    renewals_of,
+    waiting_renewals,
+)
+from apps.compliance.services.reminders import escalate_silence, remind_of_lapses
+from apps.compliance.services.renewals import end_renewal
+from apps.compliance.wording import words_for
+from apps.core.services import record_audit
+from apps.providers.selectors.lapses import Lapse, lapses_on, replacements
+from apps.staff.selectors import names_of
+
+logger = structlog.get_logger(__name__)
+
+
+def open_lapsing(*, now: datetime, on: date) -> int:
+    """Open a renewal for each flagged certificate that never had one; return how many.
+
+    A certificate whose renewal was closed gets none again: somebody decided about it.
+    """
+    lapses: dict[int, Lapse] = {}
+    for lapse in lapses_on(on):
+        earlier = lapses.get(lapse.certificate_id)
+        if earlier is None or lapse.ends_on < earlier.ends_on:
+            lapses[lapse.certificate_id] = lapse
+    known = renewals_of(lapses)
+    new = [lapse for lapse in lapses.values() if lapse.certificate_id not in known]
+    if not new:
+        return 0
+    try:
+        _open_all(new, now)
+    except IntegrityError as error:
+        if "compliance_renewal_one_open_per_certificate" not in str(error):
+            raise
+        # A person or a twin of this run opened one meanwhile; the next run opens the rest.
+        return 0
+    return len(new)
+
+
+@transaction.atomic
+def _open_all(lapses: list[Lapse], now: datetime) -> None:
+    duties = duties_by_provider()
+    renewals = Renewal.objects.bulk_create(
+        [_renewal_for(lapse, duties, now) for lapse in lapses], batch_size=1000
+    )
+    RenewalNote.objects.bulk_create(
+        [
+            RenewalNote(
+                renewal=renewal,
+                kind=RenewalNoteKind.OPENED,
+                body=f"Opened by the daily check: {words_for(lapse.kind, lapse.ends_on)}.",
+                created_at=now,
+            )
+            for renewal, lapse in zip(renewals, lapses, strict=True)
+        ],
+        batch_size=1000,
+    )
+    record_audit(
+        action="compliance.renewals.opened",
+        actor=None,
+        subject="compliance.renewals",
+        details={"certificates": [lapse.certificate_id for lapse in lapses]},
+        now=now,
+    )
+    logger.info("compliance.renewals.opened", count=len(lapses))
+
+
+def _renewal_for(lapse: Lapse, duties: dict[str, DeskDuty], now: datetime) -> Renewal:
+    duty = duties.get(lapse.provider_code) or duties.get("")
+    return Renewal(
+        certificate_id=lapse.certificate_id,
+        owner=duty.owner if duty else None,
+        deputy=duty.deputy if duty else None,
+        due_on=lapse.ends_on,
+        opened_at=now,
+    )
+
+
+@transaction.atomic
+def close_replaced(*, now: datetime, on: date) -> int:
+    """Close each renewal whose certificate was replaced by a revision, or withdrawn."""
+    waiting = dict(waiting_renewals().values_list("pk", "certificate_id"))
+    replaced = replacements(waiting.values(), on)
+    withdrawn = set(
+        waiting_renewals()
+        .filter(certificate__state="withdrawn")
+        .values_list("certificate_id", flat=True)
+    )
+    ended = [pk for pk, certificate in waiting.items() if certificate in {*replaced, *withdrawn}]
+    closed = 0
+    for renewal in lock_renewals(ended).values():
+        if renewal.closed_at is not None:
+            continue
+        successor_id = replaced.get(renewal.certificate_id)
+        outcome = (
+            "The certificate was withdrawn; there is nothing to renew."
+            if successor_id is None
+            else "A later revision of the report was registered."
+        )
+        end_renewal(renewal, outcome, None, now, successor_id=successor_id)
+        closed += 1
+    return closed
+
+
+@transaction.atomic
+def give_to_duty(*, provider_code: str, now: datetime) -> int:
+    """Give renewals that nobody has to whoever has the duty now; return how many."""
+    duties = duties_by_provider()
+    duty = duties.get(provider_code)
+    orphans = waiting_renewals().filter(owner__isnull=True)
+    if duty is None:
+        return 0
+    if provider_code:
+        orphans = orphans.filter(certificate__provider_code=provider_code)
+    else:
+        own = [code for code in duties if code]
+        orphans = orphans.exclude(certificate__provider_code__in=own)
+    owner = names_of([duty.owner_id])[duty.owner_id]
+    locked = lock_renewals(orphans.values_list("pk", flat=True))
+    given = 0
+    for renewal in locked.values():
+        if renewal.owner_id is not None or renewal.closed_at is not None:
+            continue
+        renewal.owner_id, renewal.deputy_id = duty.owner_id, duty.deputy_id
+        renewal.save(update_fields=["owner", "deputy"])
+        RenewalNote.objects.create(
+            renewal=renewal,
+            kind=RenewalNoteKind.ASSIGNED,
+            body=f"Given to {owner} by the desk's duties.",
+            created_at=now,
+        )
+        given += 1
+    return given
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRun:
+    """What one run of the desk did."""
+
+    opened: int
+    closed: int
+    reminded: int
+    escalated: int
+
+
+def advance_desk(*, now: datetime, on: date) -> DeskRun:
+    """Do everything the desk does by itself; ``on`` is the day that certificates are judged by."""
+    run = DeskRun(
+        closed=close_replaced(now=now, on=on),
+        opened=open_lapsing(now=now, on=on),
+        reminded=remind_of_lapses(now=now, on=on),
+        escalated=escalate_silence(now=now),
+    )
+    logger.info("compliance.desk.advanced", **asdict(run))
+    return run

@@ -1,0 +1,61 @@
+"""What the desk writes to people."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from apps.compliance.enums import ReminderRole
+from apps.compliance.models import Reminder
+
+_WHAT: Final = {
+    "expiring": "expires on",
+    "expired": "expired on",
+    "review_due": "is due for review on",
+}
+_WHY: Final = {
+    ReminderRole.OWNER: "You own its renewal.",
+    ReminderRole.DEPUTY: "Its owner has not acknowledged the reminder, so it is yours to look at.",
+    ReminderRole.DESK: "Nobody owns its renewal yet. Whoever reads this first, take it.",
+}
+
+
+def words_for(kind: str, ends_on: date) -> str:
+    """Say what a flag of this kind means: "expires on 2026-11-30"."""
+    return f"{_WHAT[kind]} {ends_on}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    subject: str
+    body: str
+
+
+def mail_of(reminder: Reminder, games: set[str], page: str) -> Mail:
+    """Write the mail of one reminder; ``page`` is the address of its renewal."""
+    renewal, certificate = reminder.renewal, reminder.renewal.certificate
+    kind = reminder.flag.kind
+    day = certificate.review_due_on if kind == "review_due" else certificate.expires_on
+    assert day is not None  # noqa: S101 - a flag of an end is only made where there is one
+    what = f"{certificate} {words_for(kind, day)}"
+    named = ", ".join(sorted(games)[:10]) or "no single games"
+    more = f" and {len(games) - 10} more" if len(games) > 10 else ""
+    consequence = (
+        "An overdue review is shown on the desk; cover stays."
+        if kind == "review_due"
+        else "From the day after, what it alone covers can't be launched."
+    )
+    lines = [
+        f"{what}.",
+        "",
+        f"Lab: {certificate.lab.name}",
+        f"Provider: {certificate.provider_code}",
+        f"Games: {named}{more}",
+        f"Renewal: {renewal.get_state_display()}, due {renewal.due_on}",
+        f"Lab contact: {renewal.lab_contact or 'none noted yet'}",
+        "",
+        _WHY[ReminderRole(reminder.role)],
+        consequence,
+        "",
+        f"Acknowledge it, or say how far it is: {page}",
+    ]
+    return Mail(subject=f"[Pitboss] {what}", body="\n".join(lines) + "\n")

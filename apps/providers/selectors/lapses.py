@@ -1,0 +1,119 @@
+"""What ends and was flagged for it, and what came in its place."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+
+from apps.providers.enums import CertificateState, FlagKind
+from apps.providers.models import Certificate, CertificateFlag
+
+LAPSE_KINDS: Final = (FlagKind.EXPIRING, FlagKind.REVIEW_DUE, FlagKind.EXPIRED)
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """The newest flag about one end of a certificate that nothing has replaced yet."""
+
+    flag_id: int
+    certificate_id: int
+    provider_code: str
+    kind: str
+    threshold_days: int | None
+    ends_on: date
+
+
+def lapses_on(on: date) -> list[Lapse]:
+    """Return what was flagged as ending and isn't replaced; one per certificate and end, by flag.
+
+    An older flag of the same end is left out: who hears of 30 days need not hear of 90.
+    """
+    newest = (
+        CertificateFlag.objects.filter(
+            kind__in=LAPSE_KINDS, certificate__state=CertificateState.REGISTERED
+        )
+        .filter(~Exists(_replacements(on, "certificate__")))
+        .order_by("certificate_id", "kind", "-pk")
+        .distinct("certificate_id", "kind")
+        .values_list(
+            "pk",
+            "certificate_id",
+            "certificate__provider_code",
+            "kind",
+            "threshold_days",
+            "certificate__expires_on",
+            "certificate__review_due_on",
+        )
+    )
+    lapses = [
+        Lapse(*row[:5], ends_on=day)
+        for row in newest
+        if (day := row[6] if row[3] == FlagKind.REVIEW_DUE else row[5]) is not None
+    ]
+    return sorted(lapses, key=lambda lapse: lapse.flag_id)
+
+
+def end_of(certificate: Certificate) -> date:
+    """Return the first day on which the certificate asks for something: its expiry or review.
+
+    The table refuses a certificate with neither.
+    """
+    return min(
+        day for day in (certificate.expires_on, certificate.review_due_on) if day is not None
+    )
+
+
+def replacements(certificate_ids: Iterable[int], on: date) -> dict[int, int]:
+    """Return the revision that took or will take each certificate's place without a gap, by id.
+
+    A later revision counts from the day it takes effect, and before that if it takes effect no
+    later than the day after the old one ends.
+    """
+    successor = _replacements(on, "").order_by("-revision").values("pk")[:1]
+    found = (
+        Certificate.objects.filter(pk__in=list(certificate_ids))
+        .annotate(replaced_by=Subquery(successor))
+        .exclude(replaced_by=None)
+        .values_list("pk", "replaced_by")
+    )
+    return {pk: replaced_by for pk, replaced_by in found if replaced_by is not None}
+
+
+def _replacements(on: date, prefix: str) -> QuerySet[Certificate]:
+    later = Certificate.objects.filter(
+        lab=OuterRef(f"{prefix}lab"),
+        report_number=OuterRef(f"{prefix}report_number"),
+        revision__gt=OuterRef(f"{prefix}revision"),
+        state=CertificateState.REGISTERED,
+    )
+    in_effect = later.filter(effective_on__lte=on)
+    in_time = later.filter(
+        effective_on__lte=OuterRef(f"{prefix}expires_on") + timedelta(days=1),
+    )
+    return in_effect | in_time
+
+
+def games_named_by(certificate_ids: Iterable[int]) -> dict[int, set[str]]:
+    """Return the codes of the games that each certificate names."""
+    named: dict[int, set[str]] = {pk: set() for pk in certificate_ids}
+    rows = Certificate.objects.filter(pk__in=list(named), games__isnull=False).values_list(
+        "pk", F("games__game_code")
+    )
+    for pk, code in rows:
+        named[pk].add(code)
+    return named
+
+
+def certificate_choices() -> list[tuple[str, str]]:
+    """Return the registered certificates for a form, by provider and report, newest first."""
+    rows = (
+        Certificate.objects.filter(state=CertificateState.REGISTERED)
+        .order_by("provider_code", "report_number", "-revision")
+        .values_list("pk", "provider_code", "report_number", "revision", "expires_on")
+    )
+    return [
+        (str(pk), f"{provider}: {report} rev {revision}" + (f", through {end}" if end else ""))
+        for pk, provider, report, revision, end in rows
+    ]
