@@ -3,6 +3,9 @@
 ``manage.py seed_roles`` applies this table through ``staff.services.sync_roles``.
 """
 
+# Apps that no wildcard opens: who may see them is named, permission by permission.
+COMPARTMENTS = frozenset({"aml"})
+
 ROLE_PERMISSIONS: dict[str, list[str]] = {
     "Compliance officer": [
         "bonuses.approve_forfeit",
@@ -268,6 +271,21 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "wallet.view_auditfinding",
         "wallet.view_gametransfer",
         "wallet.view_walletaudit",
+    ],
+    "AML officer": [
+        "aml.add_matter",
+        "aml.view_accessentry",
+        "aml.view_matter",
+        "aml.work_matter",
+        "play.view_gamesession",
+        "players.view_limit",
+        "players.view_player",
+        "players.view_playerprotection",
+        "rounds.view_round",
+        "rounds.view_roundevent",
+        "wallet.view_account",
+        "wallet.view_gametransfer",
+        "wallet.view_transfer",
     ],
     "Auditor": [
         "*.view_*",

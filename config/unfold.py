@@ -90,6 +90,13 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
         ],
     ),
     (
+        "AML",
+        [
+            ("AML matters", "shield_person", "aml.matter"),
+            ("AML access log", "visibility_lock", "aml.accessentry"),
+        ],
+    ),
+    (
         "Staff & audit",
         [
             ("Approvals", "approval", "staff.approval"),

@@ -21,8 +21,8 @@ from apps.providers.enums import (
     WinWithoutStake,
 )
 
-REHEARSAL_KEY_PREFIX: Final = "acceptance-"
-"""Names of keys that only a rehearsal signs with."""
+REHEARSAL_JURISDICTION: Final = "ZZ"
+"""A code that ISO 3166 leaves to users: where test players live, and nobody else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ class Role(models.TextChoices):
     PROMO_MANAGER = "Promo manager"
     FINANCE_ANALYST = "Finance analyst"
     INTEGRATION_ENGINEER = "Integration engineer"
+    AML_OFFICER = "AML officer"
     AUDITOR = "Auditor"
 
 

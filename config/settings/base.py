@@ -10,7 +10,7 @@ from config.databases import application_role, broker_url, cache_url, database_s
 from config.environment import REPOSITORY, environment, reveal
 from config.logging import logging_settings
 from config.mail import mail_domain, mail_server
-from config.roles import ROLE_PERMISSIONS
+from config.roles import COMPARTMENTS, ROLE_PERMISSIONS
 from config.security import ADMIN_POLICY
 from config.storages import storage_settings
 from config.subscriptions import SUBSCRIPTIONS
@@ -32,6 +32,7 @@ PITBOSS_SPOOL_MAX_BYTES = _env.spool_max_bytes
 PITBOSS_SPOOL_MAX_RECORDS = _env.spool_max_records
 PITBOSS_SUBSCRIPTIONS = SUBSCRIPTIONS
 PITBOSS_ROLES = ROLE_PERMISSIONS
+PITBOSS_COMPARTMENTS = COMPARTMENTS
 PITBOSS_ALERT_URLS = [url.get_secret_value() for url in _env.alert_urls]
 PITBOSS_URL = (_env.url or f"http://{_env.host}:{_env.web_port}").rstrip("/")
 PITBOSS_MAIL_DOMAIN = mail_domain(_env.mail_from)
@@ -91,6 +92,7 @@ INSTALLED_APPS = [
     "apps.core",
     "apps.staff",
     "apps.players",
+    "apps.aml",
     "apps.providers",
     "apps.wallet",
     "apps.rounds",
@@ -126,7 +128,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "config.middleware.QuietMetricsMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -28,6 +28,7 @@ ROLE_COLUMNS: Final = {
     "promo": Role.PROMO_MANAGER,
     "finan": Role.FINANCE_ANALYST,
     "integ": Role.INTEGRATION_ENGINEER,
+    "aml": Role.AML_OFFICER,
     "audit": Role.AUDITOR,
 }
 COLUMNS: Final = ("anon", "inact", "none", *ROLE_COLUMNS, "root")

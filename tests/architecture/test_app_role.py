@@ -24,6 +24,8 @@ pytestmark = [
 
 # What is only ever added to. A table that gets such a guard, or loses it, must be named here.
 ADD_ONLY = {
+    "aml_accessentry",
+    "aml_note",
     "bonuses_historicalbonusrule",
     "bonuses_wageringreceipt",
     "compliance_historicaldeskduty",

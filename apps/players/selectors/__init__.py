@@ -5,7 +5,6 @@ from apps.players.selectors.identity import (
     player_by_id,
     player_by_ref,
     players_by_ref,
-    rehearsal_player_ids,
 )
 from apps.players.selectors.protection import (
     exclusions_in_force,
@@ -25,5 +24,4 @@ __all__ = [
     "protection_of",
     "protection_reasons",
     "reality_check_minutes",
-    "rehearsal_player_ids",
 ]

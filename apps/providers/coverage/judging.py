@@ -135,9 +135,7 @@ def scope_objection(
 
 
 def claims_on_variants(certificate: CertificateFacts, game_code: str) -> list[VariantClaim]:
-    """Return what the report says of the game's variants; codes go before a list of figures."""
-    claims = [claim for claim in certificate.variants if claim.game_code in {"", game_code}]
-    return [claim for claim in claims if claim.code] or claims
+    return [claim for claim in certificate.variants if claim.game_code in {"", game_code}]
 
 
 def _build_objection(
@@ -229,7 +227,7 @@ def _unknown_variant_objection(
     certificate: CertificateFacts, claims: Sequence[VariantClaim]
 ) -> CoverReason | None:
     # A bare list of figures, as registers carry it, says what was tested and not what may run.
-    if not any(claim.code for claim in claims):
+    if not claims or any(not claim.code for claim in claims):
         return None
     named = ", ".join(sorted({claim.code for claim in claims}))
     text = f"{certificate} is for variant {named}, and which variant runs is not on file."

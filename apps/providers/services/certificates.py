@@ -230,11 +230,7 @@ def _content(certificate: Certificate) -> dict[str, str]:
         "games": "*"
         if certificate.all_games
         else _listed(i.game_code for i in certificate.games.all()),
-        "rtp_variants": _percents(
-            # Those that an officer tied to a game or code later are not of the register's row.
-            item.rtp_percent
-            for item in certificate.rtp_variants.filter(game_code="", variant_code="")
-        ),
+        "rtp_variants": _percents([item.rtp_percent for item in certificate.rtp_variants.all()]),
         "file (SHA-256)": certificate.document.sha256,
     }
 

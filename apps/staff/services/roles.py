@@ -23,7 +23,8 @@ def sync_roles(table: RoleTable | None = None, *, now: datetime) -> RoleSync:
     """Give each role exactly the permissions of ``table`` (``settings.PITBOSS_ROLES`` by default).
 
     A permission is ``app_label.codename``; ``*.view_*`` means every permission to view in every
-    app of this product. Safe to repeat; a change is written to the audit chain.
+    app of this product that is not a compartment. Safe to repeat; a change is written to the audit
+    chain.
 
     Raises:
         UnknownRoleError: the table names a role that is not in ``Role``, or leaves one out.
@@ -68,6 +69,7 @@ def _known_permissions() -> dict[str, int]:
 
 def _resolve(role: str, names: Iterable[str], known: Mapping[str, int]) -> set[int]:
     ours = {config.label for config in apps.get_app_configs() if config.name.startswith("apps.")}
+    ours -= settings.PITBOSS_COMPARTMENTS
     wanted: set[int] = set()
     for name in names:
         if name == "*.view_*":

@@ -1,0 +1,151 @@
+"""What happens inside the compartment. Nothing here is published, audited or logged outside it.
+
+Each function writes the access log in its own transaction and refuses who doesn't hold the role.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+
+from apps.aml.clocks import report_due_at
+from apps.aml.enums import Deed, MatterState
+from apps.aml.errors import (
+    FutureSuspicionError,
+    LateWithoutReasonError,
+    MatterDecidedError,
+    NotInCompartmentError,
+)
+from apps.aml.locks import lock_matter
+from apps.aml.models import AccessEntry, Matter, Note
+from apps.aml.selectors import may_enter
+from apps.core.errors import ReasonRequiredError
+from apps.core.sealed import append_sealed
+from apps.players.selectors import player_by_ref
+
+MIN_LATE_REASON: Final = 20
+
+
+def record_access(
+    *, actor: Any, deed: Deed, matter_id: int | None = None, detail: str = "", now: datetime
+) -> AccessEntry:
+    """Append to the log that only the compartment reads."""
+    return append_sealed(
+        AccessEntry(
+            actor_id=actor.pk,
+            actor_name=actor.get_username(),
+            deed=deed,
+            matter_id=matter_id,
+            detail=detail[:300],
+            created_at=now,
+        )
+    )
+
+
+@transaction.atomic
+def open_matter(
+    *,
+    player_ref: str,
+    suspicion: str,
+    suspected_at: datetime,
+    note: str,
+    actor: Any,
+    now: datetime,
+) -> Matter:
+    """Record a suspicion; its clock runs from when it was formed.
+
+    Raises:
+        NotInCompartmentError, UnknownPlayerError, FutureSuspicionError, ReasonRequiredError: as
+            they say.
+    """
+    words = _entered(actor, note)
+    if suspected_at > now:
+        raise FutureSuspicionError
+    player = player_by_ref(player_ref)
+    matter = Matter(
+        player_id=player.id,
+        suspicion=suspicion,
+        suspected_at=suspected_at,
+        due_at=report_due_at(suspicion, suspected_at),
+        opened_at=now,
+        opened_by=actor,
+    )
+    matter.save(force_insert=True)
+    _note(matter, words, actor, now)
+    record_access(actor=actor, deed=Deed.OPENED, matter_id=matter.pk, now=now)
+    return matter
+
+
+@transaction.atomic
+def add_note(*, matter_id: int, text: str, actor: Any, now: datetime) -> Note:
+    """Add what was found. A decided matter takes notes too."""
+    words = _entered(actor, text)
+    note = _note(lock_matter(matter_id), words, actor, now)
+    record_access(actor=actor, deed=Deed.NOTED, matter_id=matter_id, now=now)
+    return note
+
+
+@transaction.atomic
+def record_report(
+    *,
+    matter_id: int,
+    smr_reference: str,
+    lodged_at: datetime,
+    note: str,
+    actor: Any,
+    now: datetime,
+) -> Matter:
+    """Record that the report was lodged, once. Late, the note must say why.
+
+    Raises:
+        NotInCompartmentError, UnknownMatterError, MatterDecidedError, FutureSuspicionError,
+        LateWithoutReasonError: as they say.
+    """
+    words = _entered(actor, note)
+    if lodged_at > now:
+        raise FutureSuspicionError
+    matter = _undecided(matter_id)
+    if lodged_at >= matter.due_at and len(words) < MIN_LATE_REASON:
+        raise LateWithoutReasonError
+    matter.lodged_at = lodged_at
+    matter.smr_reference = smr_reference.strip()
+    _decide(matter, MatterState.REPORTED, words, actor, now)
+    record_access(actor=actor, deed=Deed.REPORTED, matter_id=matter_id, now=now)
+    return matter
+
+
+@transaction.atomic
+def close_matter(*, matter_id: int, note: str, actor: Any, now: datetime) -> Matter:
+    """Decide that there is nothing to report, and why."""
+    words = _entered(actor, note)
+    matter = _undecided(matter_id)
+    _decide(matter, MatterState.CLOSED, words, actor, now)
+    record_access(actor=actor, deed=Deed.CLOSED, matter_id=matter_id, now=now)
+    return matter
+
+
+def _entered(actor: Any, words: str) -> str:
+    if not may_enter(actor):
+        raise NotInCompartmentError
+    if not words.strip():
+        raise ReasonRequiredError
+    return words.strip()
+
+
+def _undecided(matter_id: int) -> Matter:
+    matter = lock_matter(matter_id)
+    if matter.state != MatterState.OPEN:
+        raise MatterDecidedError(matter.get_state_display())
+    return matter
+
+
+def _decide(matter: Matter, state: MatterState, words: str, actor: Any, now: datetime) -> None:
+    matter.state = state
+    matter.decided_at = now
+    matter.decided_by = actor
+    matter.save(update_fields=["state", "decided_at", "decided_by", "lodged_at", "smr_reference"])
+    _note(matter, words, actor, now)
+
+
+def _note(matter: Matter, words: str, actor: Any, now: datetime) -> Note:
+    return Note.objects.create(matter=matter, text=words, written_by=actor, created_at=now)

@@ -1,0 +1,209 @@
+"""A suspicion, its clock, and what is recorded of it."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pgtrigger
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError, IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apps.aml import selectors, services
+from apps.aml.clocks import report_due_at
+from apps.aml.enums import MatterState, Suspicion
+from apps.aml.errors import FutureSuspicionError, LateWithoutReasonError, MatterDecidedError
+from apps.aml.models import AccessEntry, Matter, Note
+from apps.core.working_days import AUSTRALIA
+from apps.players.errors import UnknownPlayerError
+from apps.staff.enums import Role
+from apps.staff.models import User
+from tests.factories import make_player, make_user
+
+# A Thursday morning in Sydney (UTC+11).
+NOW = datetime(2026, 11, 25, 23, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def officer() -> User:
+    call_command("seed_roles", verbosity=0)
+    return make_user("amy", roles=(Role.AML_OFFICER,))
+
+
+def open_matter(officer: User, **changes: Any) -> Matter:
+    make_player("p-777")
+    facts: dict[str, Any] = {
+        "player_ref": "p-777",
+        "suspicion": Suspicion.MONEY_LAUNDERING,
+        "suspected_at": NOW,
+        "note": "Ten deposits just below the line.",
+        "actor": officer,
+        "now": NOW,
+    }
+    return services.open_matter(**{**facts, **changes})
+
+
+def test_terrorism_financing_is_due_after_24_hours_to_the_second() -> None:
+    assert report_due_at(Suspicion.TERRORISM_FINANCING, NOW) == NOW + timedelta(hours=24)
+
+
+def test_other_suspicions_are_due_at_the_end_of_the_third_business_day_in_australia() -> None:
+    # Formed on Thursday 26 November there: Friday, Monday and Tuesday 1 December count.
+    due = report_due_at(Suspicion.MONEY_LAUNDERING, NOW)
+
+    assert due == datetime(2026, 12, 1, 13, 0, tzinfo=UTC)  # midnight in Sydney
+
+
+def test_christmas_and_boxing_day_do_not_count() -> None:
+    formed = datetime(2026, 12, 23, 1, 0, tzinfo=UTC)  # Wednesday 23 December, noon in Sydney
+
+    # 24, 28 and 29 December count: Boxing Day is a Saturday and not moved nationwide.
+    assert AUSTRALIA.after(AUSTRALIA.day_of(formed), 3) == date(2026, 12, 29)
+
+
+@given(minutes=st.integers(0, 10 * 366 * 24 * 60))
+def test_a_report_is_never_due_before_three_days_nor_on_a_day_off(minutes: int) -> None:
+    moment = NOW + timedelta(minutes=minutes)
+    due = report_due_at(Suspicion.OTHER, moment)
+    last = AUSTRALIA.day_of(due - timedelta(seconds=1))
+
+    assert due - moment >= timedelta(days=2, hours=23)
+    assert AUSTRALIA.is_working_day(last)
+    assert AUSTRALIA.working_days_until(AUSTRALIA.day_of(moment), last) == 3
+
+
+@pytest.mark.django_db
+def test_a_matter_is_reported_once_with_its_reference(officer: User) -> None:
+    matter = open_matter(officer)
+    report: dict[str, Any] = {
+        "matter_id": matter.pk,
+        "smr_reference": "SMR-2026-1",
+        "lodged_at": NOW + timedelta(hours=2),
+        "note": "Lodged.",
+        "actor": officer,
+        "now": NOW + timedelta(hours=3),
+    }
+    services.record_report(**report)
+
+    matter.refresh_from_db()
+    assert (matter.state, matter.smr_reference) == (MatterState.REPORTED, "SMR-2026-1")
+    with pytest.raises(MatterDecidedError):
+        services.record_report(**report)
+    with pytest.raises(MatterDecidedError):
+        services.close_matter(matter_id=matter.pk, note="No.", actor=officer, now=NOW)
+    assert Note.objects.count() == 2
+    services.add_note(matter_id=matter.pk, text="The authority asks.", actor=officer, now=NOW)
+    assert Note.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_a_late_report_says_why(officer: User) -> None:
+    matter = open_matter(officer, suspicion=Suspicion.TERRORISM_FINANCING)
+    late = NOW + timedelta(hours=24)
+    facts: dict[str, Any] = {
+        "matter_id": matter.pk,
+        "smr_reference": "SMR-1",
+        "lodged_at": late,
+        "actor": officer,
+        "now": late,
+    }
+    with pytest.raises(LateWithoutReasonError):
+        services.record_report(note="Late.", **facts)
+    matter.refresh_from_db()
+    assert (matter.state, Note.objects.count()) == (MatterState.OPEN, 1)
+
+    services.record_report(note="The portal was down from 20:00.", **facts)
+    assert Matter.objects.get().state == MatterState.REPORTED
+
+
+@pytest.mark.django_db
+def test_a_suspicion_in_the_future_or_about_nobody_is_refused(officer: User) -> None:
+    with pytest.raises(FutureSuspicionError):
+        open_matter(officer, suspected_at=NOW + timedelta(seconds=1))
+    with pytest.raises(UnknownPlayerError):
+        services.open_matter(
+            player_ref="p-1",
+            suspicion=Suspicion.OTHER,
+            suspected_at=NOW,
+            note="Nobody.",
+            actor=officer,
+            now=NOW,
+        )
+
+    assert not Matter.objects.exists()
+    assert not AccessEntry.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"due_at": NOW + timedelta(days=30)},
+        {"suspicion": Suspicion.OTHER},
+        {"state": MatterState.REPORTED},
+        {"state": MatterState.CLOSED},
+        {"smr_reference": "SMR-1"},
+    ],
+)
+def test_the_database_refuses_another_clock_or_a_half_decision(
+    officer: User, change: dict[str, Any]
+) -> None:
+    matter = open_matter(officer)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Matter.objects.filter(pk=matter.pk).update(**change)
+
+
+@pytest.mark.django_db
+def test_the_access_log_is_sealed_and_tells_what_was_changed(officer: User) -> None:
+    matter = open_matter(officer)
+    services.add_note(matter_id=matter.pk, text="Second.", actor=officer, now=NOW)
+    services.add_note(matter_id=matter.pk, text="Third.", actor=officer, now=NOW)
+    assert selectors.verify_access_log().holds
+
+    first, second, third = AccessEntry.objects.order_by("sequence")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        second.delete()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        AccessEntry.objects.create(
+            actor_id=1,
+            actor_name="x",
+            deed="read",
+            created_at=NOW,
+            sequence=4,
+            prev_hash=second.entry_hash,
+            entry_hash="a" * 64,
+        )
+    with pgtrigger.ignore("aml.AccessEntry:append_only"):
+        AccessEntry.objects.filter(pk=second.pk).update(actor_name="nobody")
+    verdict = selectors.verify_access_log()
+    assert (verdict.first_bad_id, verdict.why) == (second.pk, "its content does not match its hash")
+    with pgtrigger.ignore("aml.AccessEntry:append_only"):
+        AccessEntry.objects.filter(pk=first.pk).delete()
+    assert "an entry is missing" in selectors.verify_access_log().why
+    assert third.sequence == 3
+
+
+@pytest.mark.django_db
+def test_the_officer_works_a_matter_in_the_browser(officer: User) -> None:
+    matter = open_matter(officer)
+    client = Client()
+    client.force_login(officer)
+
+    home = client.get(reverse("admin:index")).content.decode()
+    assert "AML matters to report or close" in home
+    page = client.get(reverse("admin:aml_matter_change", args=[matter.pk])).content.decode()
+    assert "Ten deposits just below the line." in page
+    card = client.get(reverse("admin:players_player_change", args=[matter.player_id]))
+    assert f"Matter {matter.pk}" in card.content.decode()
+    log = client.get(reverse("admin:aml_accessentry_changelist")).content.decode()
+    assert "The log holds" in log
+
+    done = client.post(
+        reverse("admin:aml_matter_do", args=[matter.pk, "report"]),
+        {"smr_reference": "SMR-9", "lodged_at": "2026-11-26T00:30", "reason": "Lodged by portal."},
+        follow=True,
+    )
+    assert "The report is on record" in done.content.decode()
