@@ -1,5 +1,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
+
+REHEARSAL_JURISDICTION: Final = "ZZ"
+"""A code that ISO 3166 leaves to users: where test players live, and nobody else.
+
+Their play is no provider's round log and nobody's revenue.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@ from typing import override
 
 from django.apps import AppConfig
 
+from apps.staff.approvals import register_approval
 from apps.staff.enums import Role
 
 
@@ -13,7 +14,15 @@ class ProvidersConfig(AppConfig):
     @override
     def ready(self) -> None:
         from apps.providers import home  # noqa: PLC0415 - it reads models, which are not loaded before
+        from apps.providers.services import overrides  # noqa: PLC0415 - as above
         from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+
+        register_approval(
+            overrides.OVERRIDE,
+            permission="providers.approve_gateoverride",
+            handler=overrides.execute_override,
+            label="Serve a game without proof",
+        )
 
         for card in (home.ending_card, home.uncovered_card, home.invalid_card):
             register_home_card([Role.COMPLIANCE_OFFICER, Role.AUDITOR], card)

@@ -21,8 +21,8 @@ from apps.providers.enums import (
     WinWithoutStake,
 )
 
-REHEARSAL_JURISDICTION: Final = "ZZ"
-"""A code that ISO 3166 leaves to users: where test players live, and nobody else."""
+REHEARSAL_KEY_PREFIX: Final = "acceptance-"
+"""Names of keys that only a rehearsal signs with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,3 +107,60 @@ class AlreadyLiveError(DomainError):
 
     def __init__(self, provider_code: str) -> None:
         super().__init__(f"{provider_code} is live already.")
+
+
+class RegisterRowConflictError(DomainError):
+    """The row is on file with other content; what is on file is never rewritten."""
+
+    code = "register_row_conflict"
+
+
+class DeploymentOverlapError(DomainError):
+    """Two deployments of a game would run in one place and channel at the same time."""
+
+    code = "deployment_overlap"
+
+
+class OtherGameError(DomainError):
+    """A build or variant belongs to another game."""
+
+    code = "other_game"
+
+
+class UnknownRegisterRowError(DomainError):
+    """There is no such build, variant, deployment, change or override."""
+
+    code = "unknown_register_row"
+
+
+class UnknownJurisdictionError(DomainError):
+    """No jurisdiction with this code is on file."""
+
+    code = "unknown_jurisdiction"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"There is no jurisdiction {code!r:.20} on file.")
+
+
+class FairnessChangeError(DomainError):
+    """A change that touches fairness was called minor, or one build is compared with itself."""
+
+    code = "fairness_change"
+
+
+class TimesError(DomainError):
+    """An end does not come after its start, or a time lies where it must not."""
+
+    code = "times"
+
+
+class NotOverridableError(DomainError):
+    """The law forbids the product there, and two people can't lift the law."""
+
+    code = "not_overridable"
+
+
+class OverrideChangedError(DomainError):
+    """The override that was asked for no longer fits: it would begin in the past, or is there."""
+
+    code = "override_changed"

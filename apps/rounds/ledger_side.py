@@ -6,6 +6,8 @@ from typing import Any, Final, LiteralString
 
 from django.db import connection
 
+from apps.players.selectors import rehearsal_player_ids
+
 LEDGER_SIDE_COLUMNS: Final = (
     "event_id",
     "player_ref",
@@ -18,7 +20,7 @@ LEDGER_SIDE_COLUMNS: Final = (
 
 # One statement, so one snapshot; it locks nothing. Read by the index on (provider, occurred_at);
 # the second branch adds single events by the unique key. What was only parked or rejected, and our
-# own corrections, are not the provider's rounds in our ledger.
+# own corrections, are not the provider's rounds in our ledger; nor is what a rehearsal played.
 _COPY: LiteralString = """
 COPY (
     SELECT event_id, player_ref, (extract(epoch FROM occurred_at) * 1000000)::bigint AS occurred_us,
@@ -28,6 +30,7 @@ COPY (
     FROM rounds_roundevent
     WHERE provider_id = %(provider)s AND origin = 'callback'
       AND status IN ('accepted', 'tentative')
+      AND player_id <> ALL(%(rehearsal)s)
       AND ((occurred_at >= %(start)s AND occurred_at < %(end)s) OR event_id = ANY(%(also)s))
     ORDER BY event_id COLLATE "C"
 ) TO STDOUT (FORMAT csv)
@@ -45,7 +48,14 @@ def ledger_side(
     """
     with connection.cursor() as cursor:
         copying: Any = cursor.cursor.copy(
-            _COPY, {"provider": provider_id, "start": start, "end": end, "also": list(also)}
+            _COPY,
+            {
+                "provider": provider_id,
+                "start": start,
+                "end": end,
+                "also": list(also),
+                "rehearsal": rehearsal_player_ids(),
+            },
         )
         with copying as stream:
             for chunk in stream:

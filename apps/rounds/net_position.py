@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, F, Max, Q, Sum
 from django.db.models.functions import Coalesce
 
+from apps.players.selectors import rehearsal_player_ids
 from apps.rounds.enums import EventStatus, MoneyState, Origin
 from apps.rounds.models import RoundEvent
 
@@ -35,7 +36,7 @@ class PlayLine:
 
 
 def play_of(*, provider_id: int, start: datetime, end: datetime) -> list[PlayLine]:
-    """Sum the events of ``[start, end)`` that stand, by the provider's clock."""
+    """Sum the events of ``[start, end)`` that stand, by the provider's clock; no rehearsals."""
     settled = Q(money_state=MoneyState.SETTLED)
     provided = settled & Q(origin=Origin.CALLBACK)
     rows = (
@@ -46,6 +47,7 @@ def play_of(*, provider_id: int, start: datetime, end: datetime) -> list[PlayLin
             status__in=[EventStatus.ACCEPTED, EventStatus.TENTATIVE],
         )
         .exclude(money_state__in=[MoneyState.NONE, MoneyState.ROLLED_BACK])
+        .exclude(player_id__in=rehearsal_player_ids())
         .values("currency", "game_code", rtp=F("game__theoretical_rtp"))
         .annotate(
             rounds=Count("round_id", distinct=True),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef
 
-from apps.providers.contracts import REHEARSAL_JURISDICTION
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.rounds.contracts import AttemptView
 from apps.rounds.enums import EventStatus, Origin, RoundState
 from apps.rounds.models import (

@@ -29,12 +29,16 @@ from apps.onboarding.tasks import open_onboarding as open_task
 from apps.play.errors import LaunchRefusedError
 from apps.play.models import GameSession
 from apps.play.services import open_session
-from apps.providers.contracts import REHEARSAL_JURISDICTION, ProviderRecord
+from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.providers.contracts import ProviderRecord
 from apps.providers.errors import AlreadyLiveError, UnknownProviderError
 from apps.providers.models import Certificate, Game, Provider, ProviderKey
 from apps.providers.services.catalogue import save_provider
 from apps.providers.services.standing import take_live
 from apps.reconciliation.models import PullCursor
+from apps.rounds.ledger_side import ledger_side
+from apps.rounds.models import RoundEvent
+from apps.rounds.net_position import play_of
 from apps.staff.enums import Role
 from apps.staff.errors import ApprovalVoidError, NotAllowedToDecideError, SelfApprovalError
 from apps.staff.models import Approval, User
@@ -444,3 +448,17 @@ def test_two_looks_at_once_tell_of_a_broken_item_once(desk: Desk, now: datetime)
     race([lambda: _prove(now, ChecklistItem.CERTIFICATES)] * 4)
     told = OutboxMessage.objects.filter(topic="onboarding.item_broke")
     assert told.count() == 1
+
+
+def test_what_a_rehearsal_plays_is_no_break_and_no_revenue(desk: Desk, now: datetime) -> None:
+    game = make_game(desk.provider, "kit-game", offered_in=(REHEARSAL_JURISDICTION,))
+    player = make_player("acceptance-1", jurisdiction=REHEARSAL_JURISDICTION)
+    fund(player, 10_000, now)
+    start, end = now - timedelta(hours=1), now + timedelta(hours=1)
+    before = play_of(provider_id=desk.provider.pk, start=start, end=end)
+    play(desk.provider, [round_event(player, "kit-1", now, game_code=game.game_code)], now)
+    assert RoundEvent.objects.get(event_id="kit-1").money_state == "settled"
+    assert play_of(provider_id=desk.provider.pk, start=start, end=end) == before
+    copied = ledger_side(provider_id=desk.provider.pk, start=start, end=end)
+    ours = b"".join(copied).decode().splitlines()
+    assert [line.split(",")[0] for line in ours] == ["newest"]

@@ -10,11 +10,11 @@ from django.db import connection
 
 from apps.core.embedded.servers import ensure_servers
 from apps.play.services import open_session
-from apps.players.contracts import PlayerRecord
+from apps.players.contracts import REHEARSAL_JURISDICTION, PlayerRecord
 from apps.players.enums import KycStatus
 from apps.players.selectors import players_by_ref
 from apps.players.services import add_players
-from apps.providers.contracts import REHEARSAL_JURISDICTION, ProviderRecord
+from apps.providers.contracts import ProviderRecord
 from apps.providers.enums import WalletModel
 from apps.providers.services.catalogue import save_provider
 from apps.simulator.acceptance.setting_up import prepare

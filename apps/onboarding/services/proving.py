@@ -18,6 +18,8 @@ from apps.onboarding.contracts import Finding, Subject
 from apps.onboarding.enums import ChecklistItem
 from apps.onboarding.models import Onboarding
 from apps.onboarding.selectors import newest_promise, newest_run, setting_hash
+from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.providers.contracts import REHEARSAL_KEY_PREFIX
 from apps.providers.selectors.coverage import coverage_on
 from apps.providers.selectors.keys import keys_of
 from apps.reconciliation.contracts import PullFacts
@@ -158,7 +160,11 @@ def _fetch_payload(subject: Subject, event_id: str) -> http.Response:
 
 
 def _certificates(_onboarding: Onboarding, subject: Subject, now: datetime) -> Finding:
-    cells = [cell for cell in coverage_on(now.date()) if cell.provider_code == subject.code]
+    cells = [
+        cell
+        for cell in coverage_on(now.date())
+        if cell.provider_code == subject.code and cell.jurisdiction != REHEARSAL_JURISDICTION
+    ]
     open_cells = [cell for cell in cells if not cell.cover.allowed]
     named = [f"{cell.game_code} in {cell.jurisdiction}" for cell in open_cells]
     evidence = {"offers": len(cells), "uncovered": len(open_cells), "first": named[:_SHOWN]}
@@ -219,7 +225,7 @@ def _retention(onboarding: Onboarding, subject: Subject, _now: datetime) -> Find
 
 
 def _key_rotation(_onboarding: Onboarding, subject: Subject, now: datetime) -> Finding:
-    keys = keys_of(subject.id)
+    keys = [key for key in keys_of(subject.id) if not key.kid.startswith(REHEARSAL_KEY_PREFIX)]
     ended = [
         key
         for key in keys

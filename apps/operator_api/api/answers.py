@@ -128,11 +128,33 @@ class CertificateAnswer(serializers.Serializer[object]):
     expires_on = fields.Day(allow_null=True)
 
 
+class GateReasonAnswer(ReasonAnswer):
+    rule = serializers.CharField(
+        allow_blank=True, help_text="Id of the regulator's rule, where it is one."
+    )
+
+
+class OverrideAnswer(serializers.Serializer[object]):
+    id = serializers.IntegerField()
+    ends_at = fields.Moment()
+
+
 class CanServeAnswer(serializers.Serializer[object]):
     allowed = serializers.BooleanField()
     at = fields.Moment()
-    reasons = ReasonAnswer(many=True)
+    builds = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="What runs, or was asked about; more than one where channels differ.",
+    )
+    variants = serializers.ListField(child=serializers.CharField())
+    reasons = GateReasonAnswer(many=True)
+    remarks = GateReasonAnswer(
+        many=True, help_text="What to know of the proof, or what an override stands in for."
+    )
     certificate = CertificateAnswer(allow_null=True)
+    override = OverrideAnswer(
+        allow_null=True, help_text="Set where two people allowed it without proof."
+    )
 
 
 class AttemptAnswer(serializers.Serializer[object]):

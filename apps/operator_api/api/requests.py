@@ -101,4 +101,16 @@ class CanServeQuery(fields.Strict):
         help_text="provider:game, such as aurora:aurora-reef",
     )
     jurisdiction = fields.Text(pattern=fields.JURISDICTION, max_length=7)
+    build = fields.Text(
+        required=False,
+        max_length=64,
+        pattern=r"^[\x21-\x7e]{1,64}\Z",
+        help_text="A build's version; what is deployed, when it is not given.",
+    )
+    variant = fields.Text(
+        required=False,
+        max_length=64,
+        pattern=r"^[\x21-\x7e]{1,64}\Z",
+        help_text="An RTP variant's code; what is deployed, when it is not given.",
+    )
     at = fields.Moment(required=False, help_text="Now, when it is not given.")

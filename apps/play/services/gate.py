@@ -8,10 +8,10 @@ from apps.core.jurisdictions import day_in
 from apps.play.contracts import GateAnswer, GateReason
 from apps.play.errors import LaunchRefusedError
 from apps.players import rules
-from apps.players.contracts import PlayerRef, ProtectionReason
+from apps.players.contracts import REHEARSAL_JURISDICTION, PlayerRef, ProtectionReason
 from apps.players.selectors import protection_reasons
 from apps.players.services import launch_check
-from apps.providers.contracts import REHEARSAL_JURISDICTION, Cover
+from apps.providers.contracts import Cover
 from apps.providers.coverage.facts import Running
 from apps.providers.selectors.coverage import verdict_on
 from apps.providers.selectors.register import Serving, serving

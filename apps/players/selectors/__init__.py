@@ -5,6 +5,7 @@ from apps.players.selectors.identity import (
     player_by_id,
     player_by_ref,
     players_by_ref,
+    rehearsal_player_ids,
 )
 from apps.players.selectors.protection import (
     exclusions_in_force,
@@ -24,4 +25,5 @@ __all__ = [
     "protection_of",
     "protection_reasons",
     "reality_check_minutes",
+    "rehearsal_player_ids",
 ]

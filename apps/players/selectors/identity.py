@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from apps.players.contracts import PlayerRef
+from apps.players.contracts import REHEARSAL_JURISDICTION, PlayerRef
 from apps.players.errors import UnknownPlayerError
 from apps.players.models import Player
 
@@ -37,3 +37,9 @@ def player_by_ref(player_ref: str) -> PlayerRef:
     if player is None:
         raise UnknownPlayerError(f"There is no player {player_ref!r:.140}.")
     return player
+
+
+def rehearsal_player_ids() -> list[int]:
+    """Return the players that the acceptance kit plays with: no real person is among them."""
+    rows = Player.objects.filter(jurisdiction=REHEARSAL_JURISDICTION)
+    return list(rows.order_by("pk").values_list("pk", flat=True))

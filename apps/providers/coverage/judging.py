@@ -135,7 +135,9 @@ def scope_objection(
 
 
 def claims_on_variants(certificate: CertificateFacts, game_code: str) -> list[VariantClaim]:
-    return [claim for claim in certificate.variants if claim.game_code in {"", game_code}]
+    """Return what the report says of the game's variants; codes go before a list of figures."""
+    claims = [claim for claim in certificate.variants if claim.game_code in {"", game_code}]
+    return [claim for claim in claims if claim.code] or claims
 
 
 def _build_objection(
@@ -227,7 +229,7 @@ def _unknown_variant_objection(
     certificate: CertificateFacts, claims: Sequence[VariantClaim]
 ) -> CoverReason | None:
     # A bare list of figures, as registers carry it, says what was tested and not what may run.
-    if not claims or any(not claim.code for claim in claims):
+    if not any(claim.code for claim in claims):
         return None
     named = ", ".join(sorted({claim.code for claim in claims}))
     text = f"{certificate} is for variant {named}, and which variant runs is not on file."

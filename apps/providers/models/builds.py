@@ -100,7 +100,12 @@ class RtpVariant(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(volatility_index__isnull=True, volatility_z__isnull=True)
-                | Q(volatility_index__gt=0, volatility_z__gt=0),
+                | Q(
+                    volatility_index__isnull=False,
+                    volatility_index__gt=0,
+                    volatility_z__isnull=False,
+                    volatility_z__gt=0,
+                ),
                 name="providers_variant_volatility_index_names_its_z",
             ),
             models.CheckConstraint(

@@ -230,7 +230,11 @@ def _content(certificate: Certificate) -> dict[str, str]:
         "games": "*"
         if certificate.all_games
         else _listed(i.game_code for i in certificate.games.all()),
-        "rtp_variants": _percents([item.rtp_percent for item in certificate.rtp_variants.all()]),
+        "rtp_variants": _percents(
+            # Those that an officer tied to a game or code later are not of the register's row.
+            item.rtp_percent
+            for item in certificate.rtp_variants.filter(game_code="", variant_code="")
+        ),
         "file (SHA-256)": certificate.document.sha256,
     }
 

@@ -18,11 +18,16 @@ from django.db import connection, transaction
 from apps.play.enums import SessionEnd
 from apps.play.selectors import session_id_of
 from apps.play.services import end_session, open_session
-from apps.players.contracts import ExclusionRequest, LimitRequest, PlayerRecord
+from apps.players.contracts import (
+    REHEARSAL_JURISDICTION,
+    ExclusionRequest,
+    LimitRequest,
+    PlayerRecord,
+)
 from apps.players.enums import ExclusionKind, KycStatus
 from apps.players.selectors import player_by_ref, players_by_ref
 from apps.players.services import add_players, exclude, set_limit
-from apps.providers.contracts import REHEARSAL_JURISDICTION, Policy
+from apps.providers.contracts import Policy
 from apps.providers.selectors.profiles import provider_profile_by_id
 from apps.simulator.acceptance.bonus import BonusDesk
 from apps.simulator.dialects.contract import Dialect, Seat

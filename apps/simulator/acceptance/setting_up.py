@@ -9,7 +9,8 @@ from typing import Final
 from django.contrib.auth.models import AnonymousUser
 
 from apps.core.errors import DomainError
-from apps.providers.contracts import REHEARSAL_JURISDICTION, GameRecord, NewKey, ProviderRecord
+from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.providers.contracts import REHEARSAL_KEY_PREFIX, GameRecord, NewKey, ProviderRecord
 from apps.providers.enums import CertificateKind, GameCategory, WalletModel
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.entries import CertificateEntry
@@ -63,7 +64,7 @@ def prepare(provider_code: str, dialect: Dialect, *, now: datetime) -> Prepared:
     add_provider_key(
         NewKey(
             provider_id=provider.pk,
-            kid=f"acceptance-{secrets.token_hex(6)}",
+            kid=f"{REHEARSAL_KEY_PREFIX}{secrets.token_hex(6)}",
             secret=key.registered,
             not_before=now,
             not_after=now + KEY_LIFETIME,

@@ -30,15 +30,32 @@ class CanServeView(OperatorView):
         game = games_by_code(provider_by_code(provider_code).pk).get(game_code)
         at = wanted.get("at", self.now)
         answer = can_serve(
-            game_id=0 if game is None else game.id, jurisdiction=wanted["jurisdiction"], at=at
+            game_id=0 if game is None else game.id,
+            jurisdiction=wanted["jurisdiction"],
+            at=at,
+            build=wanted.get("build", ""),
+            variant=wanted.get("variant", ""),
         )
         rendered = {
             "allowed": answer.allowed,
             "at": at,
+            "builds": answer.builds,
+            "variants": answer.variants,
             "reasons": [
-                {"code": r.code, "text": r.text if game else f"There is no game {game_code}."}
-                for r in answer.reasons
+                {
+                    "code": reason.code,
+                    "text": reason.text if game else f"There is no game {game_code}.",
+                    "rule": reason.rule,
+                }
+                for reason in answer.reasons
+            ],
+            "remarks": [
+                {"code": remark.code, "text": remark.text, "rule": remark.rule}
+                for remark in answer.remarks
             ],
             "certificate": rendering.certificate(answer.certificate),
+            "override": None
+            if answer.override_id is None
+            else {"id": answer.override_id, "ends_at": answer.override_ends_at},
         }
         return Response(CanServeAnswer(rendered).data)

@@ -1,0 +1,203 @@
+"""The gate refuses what the law forbids, whatever certificates say, and says by which rule."""
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from apps.play.contracts import GateAnswer
+from apps.play.services import can_serve
+from apps.providers.errors import NotOverridableError, OverrideChangedError, TimesError
+from apps.providers.models import Certificate, Game, GateOverride
+from apps.providers.services.builds import (
+    Editing,
+    NewBuild,
+    NewDeployment,
+    NewVariant,
+    add_build,
+    add_variant,
+    deploy,
+)
+from apps.providers.services.overrides import OverrideWish, end_override, request_override
+from apps.staff.errors import SelfApprovalError
+from apps.staff.models import Approval
+from apps.staff.services import approve
+from tests.factories import make_cover, make_game, make_provider, make_user
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+
+
+def _codes(answer: GateAnswer) -> list[str]:
+    return [reason.code for reason in answer.reasons]
+
+
+def _ask(game: Game, now: Any, jurisdiction: str = "MT", **names: str) -> GateAnswer:
+    return can_serve(game_id=game.pk, jurisdiction=jurisdiction, at=now, **names)
+
+
+@pytest.mark.parametrize("place", ["AU", "AU-NT", "AU-NSW"])
+def test_online_casino_for_people_in_australia_ships_blocked(now: Any, place: str) -> None:
+    game = make_game(make_provider(), offered_in=(place,))
+    make_cover(game, place)
+    answer = _ask(game, now, place)
+    assert (answer.allowed, _codes(answer)) == (False, ["prohibited_product"])
+    assert answer.reasons[0].rule == "AU-0"
+    assert "Interactive Gambling Act 2001" in answer.reasons[0].text
+
+
+def test_an_rtp_below_the_legal_floor_is_refused_by_the_variant_that_runs(now: Any) -> None:
+    game = make_game(make_provider())
+    make_cover(game)
+    why = Editing(None, "Delivered.", now)
+    build = add_build(NewBuild(game.pk, "1.0"), why)
+    low, high = (
+        add_variant(NewVariant(game.pk, code, Decimal(rtp), "PAR sheet"), why)
+        for code, rtp in (("V84", "84.9999"), ("V85", "85"))
+    )
+    deploy(NewDeployment("MT", build.pk, low.pk, now), why)
+    answer = _ask(game, now)
+    assert (_codes(answer), answer.reasons[0].rule) == (["rtp_below_floor"], "MT-RTP")
+    assert (answer.builds, answer.variants) == (("1.0",), ("V84",))
+    assert _ask(game, now, variant="V85").allowed
+    deploy(NewDeployment("MT", build.pk, high.pk, now + HOUR), why)
+    assert _ask(game, now + HOUR).allowed
+
+
+def test_an_unknown_build_or_variant_is_refused(now: Any) -> None:
+    game = make_game(make_provider())
+    make_cover(game)
+    assert _codes(_ask(game, now, build="7.7")) == ["unknown_build"]
+    assert _codes(_ask(game, now, variant="V7")) == ["unknown_variant"]
+
+
+def _override(game: Game, now: Any, jurisdiction: str = "MT") -> GateOverride:
+    asking, agreeing = (
+        make_user("asks"),
+        make_user("agrees", permissions=("providers.approve_gateoverride",)),
+    )
+    wish = OverrideWish(game.pk, jurisdiction, now + HOUR)
+    approval_id = request_override(wish, acting_user=asking, reason="Lab confirms.", now=now)
+    approve(approval_id=approval_id, user=agreeing, reason="Seen the mail.", now=now)
+    return GateOverride.objects.get()
+
+
+def test_two_people_stand_in_for_a_missing_report_until_it_expires(now: Any) -> None:
+    game = make_game(make_provider())
+    assert _codes(_ask(game, now)) == ["no_certificate"]
+    override = _override(game, now)
+    answer = _ask(game, now)
+    assert (answer.allowed, answer.override_id) == (True, override.pk)
+    assert answer.override_ends_at == now + HOUR
+    assert [remark.code for remark in answer.remarks] == ["no_certificate"]
+    assert _codes(_ask(game, now - timedelta(microseconds=1))) == ["no_certificate"]
+    assert _codes(_ask(game, now + HOUR)) == ["no_certificate"]
+    assert "no_certificate" in _codes(_ask(game, now, "IM"))
+    early = Editing(make_user("ends"), "The report came.", now + HOUR / 2)
+    end_override(override_id=override.pk, editing=early)
+    assert _codes(_ask(game, now + HOUR / 2)) == ["no_certificate"]
+    with pytest.raises(OverrideChangedError):
+        end_override(override_id=override.pk, editing=early)
+
+
+def test_an_override_never_lifts_the_law_nor_switches_a_game_on(now: Any) -> None:
+    game = make_game(make_provider())
+    _override(game, now)
+    Game.objects.filter(pk=game.pk).update(is_active=False, theoretical_rtp=Decimal("0.8"))
+    assert _codes(_ask(game, now)) == ["game_inactive", "rtp_below_floor"]
+
+
+def test_nobody_may_ask_for_what_the_law_forbids_or_for_ever(now: Any) -> None:
+    game = make_game(make_provider())
+    user = make_user("asks")
+    for error, jurisdiction, ends_at in (
+        (NotOverridableError, "AU-NT", now + HOUR),
+        (TimesError, "MT", now),
+        (TimesError, "MT", now + timedelta(days=7, seconds=1)),
+    ):
+        wish = OverrideWish(game.pk, jurisdiction, ends_at)
+        with pytest.raises(error):
+            request_override(wish, acting_user=user, reason="Please.", now=now)
+    assert not Approval.objects.exists()
+
+
+def test_one_person_is_never_enough(now: Any) -> None:
+    game = make_game(make_provider())
+    alone = make_user("alone", permissions=("providers.approve_gateoverride",))
+    wish = OverrideWish(game.pk, "MT", now + HOUR)
+    approval_id = request_override(wish, acting_user=alone, reason="Please.", now=now)
+    with pytest.raises(SelfApprovalError):
+        approve(approval_id=approval_id, user=alone, reason="Yes.", now=now)
+    assert not GateOverride.objects.exists()
+    facts = {
+        "game": game,
+        "jurisdiction": "MT",
+        "starts_at": now,
+        "reason": "x",
+        "created_at": now,
+        "approval_id": approval_id,
+        "requested_by": alone,
+    }
+    for name, changes in (
+        ("given_by_two_people", {"approved_by": alone, "ends_at": now + HOUR}),
+        (
+            "lasts_a_week_at_most",
+            {"approved_by": make_user("other"), "ends_at": now + timedelta(days=8)},
+        ),
+    ):
+        with pytest.raises(IntegrityError, match=name), transaction.atomic():
+            GateOverride.objects.create(**facts, **changes)
+
+
+def test_an_override_agreed_too_late_opens_nothing(now: Any) -> None:
+    game = make_game(make_provider())
+    wish = OverrideWish(game.pk, "MT", now + HOUR)
+    approval_id = request_override(wish, acting_user=make_user("a"), reason="Please.", now=now)
+    agreeing = make_user("b", permissions=("providers.approve_gateoverride",))
+    with pytest.raises(OverrideChangedError):
+        approve(approval_id=approval_id, user=agreeing, reason="Yes.", now=now + HOUR)
+    assert not GateOverride.objects.exists()
+
+
+def test_the_gate_asks_two_queries(now: Any) -> None:
+    game = make_game(make_provider())
+    make_cover(game)
+    for names in ({}, {"variant": "V"}, {"build": "1"}):
+        with CaptureQueriesContext(connection) as queries:
+            _ask(game, now, **names)
+        assert len(queries) == 2
+
+
+def _run(*arguments: str) -> tuple[int, str]:
+    out = StringIO()
+    try:
+        call_command("can_serve", *arguments, stdout=out)
+    except SystemExit as end:
+        return int(str(end.code)), out.getvalue()
+    return 0, out.getvalue()
+
+
+def test_the_command_ends_with_one_for_no_and_says_why() -> None:
+    game = make_game(make_provider())
+    certificate: Certificate = make_cover(game)
+    when = ("--at", "2026-11-22T10:15:30Z")
+    status, text = _run("aurora:aurora-reef", "--jurisdiction", "MT", *when)
+    assert status == 0
+    assert f"proof: {certificate.report_number} rev 1 of Northlight Labs, until 2027-06-30" in text
+    status, text = _run("aurora:aurora-reef", "--jurisdiction", "AU-NT", "--json", *when)
+    answer = json.loads(text)
+    assert (status, answer["allowed"], answer["certificate"]) == (1, False, None)
+    assert [reason["rule"] for reason in answer["reasons"]] == ["", "AU-0", ""]
+    for arguments in (["aurora:none"], ["nobody:none"]):
+        with pytest.raises(CommandError):
+            _run(*arguments, "--jurisdiction", "MT")
+    with pytest.raises(CommandError):
+        _run("aurora:aurora-reef", "--jurisdiction", "MT", "--at", "2026-11-22T10:15:30")

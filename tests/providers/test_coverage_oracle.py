@@ -1,0 +1,527 @@
+"""Cover over time is what a plain reading of the rules says, over any register one can draw."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.providers.models import (
+    Certificate,
+    CertificateGame,
+    CertificateJurisdiction,
+    CertificateRtpVariant,
+    CertifiedBuild,
+    Deployment,
+    Document,
+    Game,
+    GameBuild,
+    Lab,
+    LabAccreditation,
+    RtpVariant,
+    SupplierChange,
+)
+from apps.providers.selectors.coverage import (
+    cover,
+    cover_periods,
+    coverage_on,
+    games_without_cover,
+)
+from tests.factories import MADE_AT, make_game, make_provider
+
+pytestmark = pytest.mark.django_db
+
+type Facts = dict[str, Any]
+
+# Both changes of the clock lie within: Malta's on 25 October, New Jersey's on 1 November.
+FIRST_DAY = date(2026, 10, 23)
+DAYS = [FIRST_DAY + timedelta(days=count) for count in range(11)]
+PLACES = ("MT", "US-NJ", "NZ", "QQ")
+GAMES = ("g1", "g2")
+VERSIONS = ("1.0", "1.1", "2.0")
+RTPS = ("96.5", "94.0")
+DIGESTS = ("", "a" * 64, "b" * 64)
+
+
+def offset_hours(place: str, at: datetime) -> int:
+    """Tell the clocks of these weeks by hand, not by the library that the product asks."""
+    if place == "MT":
+        return 2 if at < datetime(2026, 10, 25, 1, tzinfo=UTC) else 1
+    if place == "US-NJ":
+        return -4 if at < datetime(2026, 11, 1, 6, tzinfo=UTC) else -5
+    return 13
+
+
+def local_day(place: str, at: datetime) -> date:
+    return (at.replace(tzinfo=None) + timedelta(hours=offset_hours(place, at))).date()
+
+
+def midnights() -> list[datetime]:
+    found = set()
+    for place in ("MT", "US-NJ", "NZ"):
+        for day in DAYS:
+            naive = datetime(day.year, day.month, day.day, tzinfo=UTC)
+            for hours in range(-14, 15):
+                at = naive + timedelta(hours=hours)
+                if (
+                    local_day(place, at) == day
+                    and local_day(place, at - timedelta(seconds=1)) < day
+                ):
+                    found.add(at)
+    return sorted(found)
+
+
+MIDNIGHTS = midnights()
+MOMENTS = sorted({at + step for at in MIDNIGHTS for step in (-timedelta(seconds=1), timedelta())})
+moments = st.sampled_from(MOMENTS)
+days = st.sampled_from(DAYS)
+versions = st.sampled_from(VERSIONS)
+
+
+def mostly(usual: Any, *others: Any) -> st.SearchStrategy[Any]:
+    """Draw what is usual most of the time: a register in which all is wrong shows nothing."""
+    return st.sampled_from([usual] * (5 * len(others)) + list(others))
+
+
+certificates = st.fixed_dictionaries(
+    {
+        "lab": st.sampled_from(["North", "South"]),
+        "number": st.sampled_from(["A", "B", "C"]),
+        "kind": mostly("game", "live", "platform"),
+        "provider": mostly("aurora", "borealis"),
+        "state": mostly("registered", "withdrawn"),
+        "result": mostly("complies", "does_not_comply"),
+        "signature": mostly("valid", "none", "untrusted", "invalid"),
+        "issued_on": st.sampled_from([FIRST_DAY - timedelta(days=90), DAYS[1]]),
+        "effective_on": st.sampled_from([None] * 9 + DAYS[2:]),
+        "expires_on": st.sampled_from([None, *DAYS[2:]]),
+        "invalidated_on": st.sampled_from([None] * 20 + DAYS),
+        "supersedes": mostly(None, 0, 1),
+        "games": st.sets(st.sampled_from(GAMES), min_size=1),
+        "places": st.sets(st.sampled_from(PLACES), min_size=3),
+        "builds": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "game": st.sampled_from(GAMES),
+                    "version": versions,
+                    "channel": mostly("any", "mobile"),
+                    "engine": mostly("", "e1"),
+                    "digest": st.sampled_from(DIGESTS),
+                }
+            ),
+            max_size=2,
+            unique_by=lambda claim: (claim["game"], claim["version"], claim["channel"]),
+        ),
+        "variants": st.lists(
+            st.tuples(
+                st.sampled_from(["", *GAMES]),
+                st.sampled_from(["", "", "V1", "V2"]),
+                st.sampled_from(RTPS),
+            ),
+            max_size=2,
+            unique=True,
+        ),
+    }
+)
+builds = st.fixed_dictionaries(
+    {
+        "game": st.sampled_from(GAMES),
+        "version": versions,
+        "channel": st.sampled_from(["any", "any", "mobile"]),
+        "engine": mostly("", "e1", "e2"),
+        "digest": mostly(*DIGESTS),
+    }
+)
+changes = st.tuples(st.integers(0, 5), st.integers(0, 5), st.booleans(), moments)
+deployments = st.fixed_dictionaries(
+    {
+        "place": st.sampled_from(PLACES),
+        "channel": st.sampled_from(["any", "any", "mobile"]),
+        "build": st.integers(0, 5),
+        "variant": st.sampled_from([None, "V1", "V2"]),
+        "span": st.tuples(moments, st.one_of(st.none(), moments)),
+        "digest": st.sampled_from(DIGESTS),
+    }
+)
+terms = st.tuples(  # lab, first day and length in days
+    st.sampled_from(["North", "South"]),
+    st.sampled_from([-400, -100, -91, -60]),
+    st.sampled_from([20, 29, 50, 500]),
+)
+registers = st.fixed_dictionaries(
+    {
+        "certificates": st.lists(certificates, min_size=1, max_size=5),
+        "builds": st.lists(
+            builds, max_size=5, unique_by=lambda b: (b["game"], b["version"], b["channel"])
+        ),
+        "changes": st.lists(changes, max_size=5, unique_by=lambda c: (c[0], c[1], c[3])),
+        "deployments": st.lists(deployments, max_size=5),
+        "terms": st.lists(terms, max_size=3, unique_by=lambda term: (term[0], term[1])),
+    }
+)
+FIGURES = {"V1": "96.5", "V2": "94.0"}
+
+
+def cleaned(drawn: Facts) -> Facts:
+    """Leave out what no register can hold: another game's builds, runs at the same time."""
+    facts = {**drawn, "certificates": [dict(one) for one in drawn["certificates"]]}
+    for index, one in enumerate(facts["certificates"]):
+        one["index"] = one["revision"] = index
+        one["effective_on"] = max(one["effective_on"] or one["issued_on"], one["issued_on"])
+        if one["supersedes"] is not None and one["supersedes"] >= index:
+            one["supersedes"] = None
+    made = facts["builds"]
+    facts["changes"] = [
+        change
+        for change in drawn["changes"]
+        if max(change[:2]) < len(made)
+        and change[0] != change[1]
+        and made[change[0]]["game"] == made[change[1]]["game"]
+    ]
+    kept: list[Facts] = []
+    for run in drawn["deployments"]:
+        start, end = run["span"]
+        if run["build"] >= len(made) or (end is not None and end <= start):
+            continue
+        wanted = {**run, "game": made[run["build"]]["game"], "start": start, "end": end}
+        if not any(is_same_place(wanted, other) and is_overlap(wanted, other) for other in kept):
+            kept.append(wanted)
+    facts["deployments"] = kept
+    return facts
+
+
+def is_same_place(one: Facts, other: Facts) -> bool:
+    return all(one[name] == other[name] for name in ("game", "place", "channel"))
+
+
+def is_overlap(one: Facts, other: Facts) -> bool:
+    last = datetime.max.replace(tzinfo=UTC)
+    return one["start"] < (other["end"] or last) and other["start"] < (one["end"] or last)
+
+
+class Oracle:
+    """Reads the rules as an officer would, over lists of facts, one question at a time."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+
+    def is_covered(self, game: str, place: str, at: datetime) -> bool:
+        if place == "QQ":
+            return False
+        here = [
+            run
+            for run in self.facts["deployments"]
+            if (run["game"], run["place"]) == (game, place) and run["start"] <= at
+        ]
+        runs: list[Facts | None] = [run for run in here if run["end"] is None or at < run["end"]]
+        if not runs and here:
+            return False
+        return all(
+            any(self.covers(one, game, place, run, at) for one in self.facts["certificates"])
+            for run in runs or [None]
+        )
+
+    def covers(self, one: Facts, game: str, place: str, run: Facts | None, at: datetime) -> bool:
+        day = local_day(place, at)
+        return (
+            one["kind"] in {"game", "live"}
+            and one["provider"] == "aurora"
+            and game in one["games"]
+            and place in one["places"]
+            and one["state"] == "registered"
+            and one["result"] != "does_not_comply"
+            and one["signature"] != "invalid"
+            and one["effective_on"] <= day
+            and (one["expires_on"] is None or day <= one["expires_on"])
+            and (one["invalidated_on"] is None or day < one["invalidated_on"])
+            and self.was_accredited(one)
+            and not any(
+                self.replaces(other, one) and other["effective_on"] <= day
+                for other in self.facts["certificates"]
+            )
+            and self.fits_build(one, game, run, at)
+            and self.fits_variant(one, game, run)
+        )
+
+    def was_accredited(self, one: Facts) -> bool:
+        spans = [
+            (FIRST_DAY + timedelta(days=start), FIRST_DAY + timedelta(days=start + length))
+            for lab, start, length in self.facts["terms"]
+            if lab == one["lab"]
+        ]
+        if any(start <= one["issued_on"] <= end for start, end in spans):
+            return True
+        return not any(end < one["issued_on"] for _start, end in spans)
+
+    def replaces(self, other: Facts, one: Facts) -> bool:
+        is_later = (other["lab"], other["number"]) == (one["lab"], one["number"]) and other[
+            "revision"
+        ] > one["revision"]
+        return other["state"] == "registered" and (is_later or other["supersedes"] == one["index"])
+
+    def fits_build(self, one: Facts, game: str, run: Facts | None, at: datetime) -> bool:
+        claims = [claim for claim in one["builds"] if claim["game"] == game]
+        if not claims:
+            return run is None or run["build"] not in self.builds_on_their_own(at)
+        if run is None:
+            return False
+        return any(
+            self.is_named(claim, heir, run)
+            for claim in claims
+            for heir in self.forebears(run["build"], at)
+        )
+
+    def is_named(self, claim: Facts, heir: int, run: Facts) -> bool:
+        build = self.facts["builds"][heir]
+        channel = run["channel"] if build["channel"] == "any" else build["channel"]
+        if claim["version"] != build["version"] or claim["channel"] not in ("any", channel):
+            return False
+        for name in ("engine", "digest"):
+            if claim[name] and build[name] and claim[name] != build[name]:
+                return False
+        is_measured = heir == run["build"] and claim["digest"] and run["digest"]
+        return not is_measured or claim["digest"] == run["digest"]
+
+    def is_minor(self, source: int, target: int, at: datetime) -> bool:
+        decided = [c for c in self.facts["changes"] if c[:2] == (source, target) and c[3] <= at]
+        return bool(decided) and max(decided, key=lambda change: change[3])[2]
+
+    def forebears(self, build: int, at: datetime) -> set[int]:
+        found = {build}
+        for _round in self.facts["builds"]:
+            found |= {
+                source
+                for source, target, *_rest in self.facts["changes"]
+                if target in found and self.is_minor(source, target, at)
+            }
+        return found
+
+    def builds_on_their_own(self, at: datetime) -> set[int]:
+        made, pairs = self.facts["builds"], {c[:2] for c in self.facts["changes"]}
+        found = set()
+        for index, build in enumerate(made):
+            sources = [source for source, target in pairs if target == index]
+            is_first = not any(
+                (other["game"], other["channel"]) == (build["game"], build["channel"])
+                for other in made[:index]
+            )
+            if any(not self.is_minor(source, index, at) for source in sources):
+                found.add(index)
+            if not sources and not is_first:
+                found.add(index)
+        for _round in made:
+            found |= {t for s, t in pairs if s in found and self.is_minor(s, t, at)}
+        return found
+
+    def fits_variant(self, one: Facts, game: str, run: Facts | None) -> bool:
+        claims = [claim for claim in one["variants"] if claim[0] in ("", game)]
+        coded = [claim for claim in claims if claim[1]]
+        code = None if run is None else run["variant"]
+        if code is None:
+            return not coded
+        if coded:
+            return any(claim[1:] == (code, FIGURES[code]) for claim in coded)
+        return not claims or any(claim[2] == FIGURES[code] for claim in claims)
+
+
+@contextmanager
+def written(facts: Facts) -> Iterator[dict[str, Game]]:
+    with transaction.atomic():
+        provider = make_provider()
+        games = {code: make_game(provider, code, offered_in=PLACES) for code in GAMES}
+        _write(facts, games)
+        yield games
+        transaction.set_rollback(True)
+
+
+def _write(facts: Facts, games: dict[str, Game]) -> None:
+    labs = {name: Lab.objects.create(name=name, created_at=MADE_AT) for name in ("North", "South")}
+    for lab, start, length in facts["terms"]:
+        LabAccreditation.objects.create(
+            lab=labs[lab],
+            body="UKAS",
+            number="1",
+            valid_from=FIRST_DAY + timedelta(days=start),
+            valid_until=FIRST_DAY + timedelta(days=start + length),
+            created_at=MADE_AT,
+        )
+    made = GameBuild.objects.bulk_create(
+        GameBuild(
+            game=games[build["game"]],
+            version=build["version"],
+            channel=build["channel"],
+            engine_version=build["engine"],
+            digest=build["digest"],
+            created_at=MADE_AT + timedelta(seconds=index),
+        )
+        for index, build in enumerate(facts["builds"])
+    )
+    SupplierChange.objects.bulk_create(
+        SupplierChange(
+            from_build=made[source],
+            to_build=made[target],
+            classification="minor" if is_minor else "major",
+            rationale="drawn",
+            decided_at=at,
+        )
+        for source, target, is_minor, at in facts["changes"]
+    )
+    variants = {
+        (code, name): RtpVariant.objects.create(
+            game=game,
+            code=name,
+            rtp_percent=Decimal(figure),
+            source="PAR sheet",
+            created_at=MADE_AT,
+        )
+        for code, game in games.items()
+        for name, figure in FIGURES.items()
+    }
+    Deployment.objects.bulk_create(
+        Deployment(
+            game=games[run["game"]],
+            jurisdiction=run["place"],
+            channel=run["channel"],
+            build=made[run["build"]],
+            variant=variants.get((run["game"], run["variant"])),
+            starts_at=run["start"],
+            ends_at=run["end"],
+            digest=run["digest"],
+            created_at=MADE_AT,
+        )
+        for run in facts["deployments"]
+    )
+    _write_certificates(facts["certificates"], labs, _ending_change(games["g1"]))
+
+
+def _ending_change(game: Game) -> SupplierChange:
+    """Make the major change that ended reports name; of builds that nothing else looks at."""
+    late = MADE_AT + timedelta(days=3000)
+    old, new = (
+        GameBuild.objects.create(game=game, version=name, channel="app", created_at=late)
+        for name in ("x", "y")
+    )
+    return SupplierChange.objects.create(
+        from_build=old, to_build=new, classification="major", rationale="drawn", decided_at=late
+    )
+
+
+def _write_certificates(drawn: list[Facts], labs: dict[str, Lab], change: SupplierChange) -> None:
+    rows: list[Certificate] = []
+    for one in drawn:
+        expires_on, is_ended = one["expires_on"], one["invalidated_on"] is not None
+        document = Document.objects.create(
+            sha256=f"{one['index']:064x}",
+            size_bytes=1,
+            storage_key=f"certificates/oracle-{one['index']}",
+            original_name="drawn.pdf",
+            page_count=1,
+            link_count=0,
+            signature_state=one["signature"],
+            signature_checked_at=MADE_AT,
+            created_at=MADE_AT,
+        )
+        row = Certificate.objects.create(
+            lab=labs[one["lab"]],
+            report_number=one["number"],
+            revision=one["revision"],
+            kind=one["kind"],
+            provider_code=one["provider"],
+            issued_on=one["issued_on"],
+            effective_on=one["effective_on"],
+            expires_on=expires_on,
+            review_due_on=None if expires_on else one["issued_on"] + timedelta(days=1),
+            result=one["result"],
+            state=one["state"],
+            supersedes=None if one["supersedes"] is None else rows[one["supersedes"]],
+            invalidated_on=one["invalidated_on"],
+            invalidated_by=change if is_ended else None,
+            document=document,
+            created_at=MADE_AT,
+        )
+        rows.append(row)
+        CertificateGame.objects.bulk_create(
+            CertificateGame(certificate=row, game_code=code) for code in one["games"]
+        )
+        CertificateJurisdiction.objects.bulk_create(
+            CertificateJurisdiction(certificate=row, jurisdiction=place) for place in one["places"]
+        )
+        CertifiedBuild.objects.bulk_create(
+            CertifiedBuild(
+                certificate=row,
+                game_code=claim["game"],
+                build_version=claim["version"],
+                channel=claim["channel"],
+                engine_version=claim["engine"],
+                digest=claim["digest"],
+                created_at=MADE_AT,
+            )
+            for claim in one["builds"]
+        )
+        CertificateRtpVariant.objects.bulk_create(
+            CertificateRtpVariant(
+                certificate=row, game_code=game, variant_code=code, rtp_percent=Decimal(figure)
+            )
+            for game, code, figure in one["variants"]
+        )
+
+
+PROPERTY = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@PROPERTY
+@given(drawn=registers, asked=st.lists(moments, min_size=6, max_size=6))
+def test_cover_at_a_moment_is_what_a_plain_reading_of_the_rules_says(
+    drawn: Facts, asked: list[datetime]
+) -> None:
+    facts = cleaned(drawn)
+    oracle = Oracle(facts)
+    with written(facts) as games:
+        for at in asked:
+            expected = {
+                (code, place): oracle.is_covered(code, place, at)
+                for code in GAMES
+                for place in PLACES
+            }
+            cells = {(c.game_code, c.jurisdiction): c.cover.allowed for c in coverage_on(at)}
+            assert cells == expected
+            gaps = {(gap.game_code, gap.jurisdiction) for gap in games_without_cover(at)}
+            assert gaps == {pair for pair, is_covered in expected.items() if not is_covered}
+            for (code, place), is_covered in expected.items():
+                answer = cover(games[code].pk, place, at)
+                assert answer.allowed == is_covered, (code, place, at, answer)
+                assert (answer.certificate is not None) == is_covered
+                assert bool(answer.reasons) != is_covered
+
+
+@PROPERTY
+@given(drawn=registers, asked=st.lists(moments, min_size=6, max_size=6))
+def test_the_spans_of_cover_turn_where_a_plain_reading_turns(
+    drawn: Facts, asked: list[datetime]
+) -> None:
+    facts = cleaned(drawn)
+    oracle = Oracle(facts)
+    start, end = MOMENTS[0], MOMENTS[-1] + timedelta(days=1)
+    with written(facts) as games:
+        for code in GAMES:
+            for place in PLACES:
+                spans = cover_periods(games[code].pk, place, start, end)
+                assert (spans[0].start, spans[-1].end) == (start, end)
+                assert all(one.end == other.start for one, other in pairwise(spans))
+                for at in asked:
+                    span = next(span for span in spans if span.start <= at < span.end)
+                    assert span.cover.allowed == oracle.is_covered(code, place, at)
+                for span in spans:
+                    before_end = span.end - timedelta(microseconds=1)
+                    assert oracle.is_covered(code, place, span.start) == span.cover.allowed
+                    assert oracle.is_covered(code, place, before_end) == span.cover.allowed
