@@ -2,7 +2,7 @@
 
 from config.environment import environment, reveal
 from config.secrets import development_secrets
-from config.settings.base import *  # noqa: F403
+from config.settings.base import *  # noqa: F403 - settings build on each other
 from config.settings.base import PITBOSS_DATA_DIR
 
 _env = environment()

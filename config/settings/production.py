@@ -6,7 +6,7 @@ strips the client's.
 
 from config.environment import environment, reveal
 from config.production_checks import refuse_unsafe
-from config.settings.base import *  # noqa: F403
+from config.settings.base import *  # noqa: F403 - settings build on each other
 from config.settings.base import DATABASES, STORAGES
 
 _env = environment()

@@ -3,7 +3,7 @@
 import os
 
 from config.environment import environment
-from config.settings.development import *  # noqa: F403
+from config.settings.development import *  # noqa: F403 - settings build on each other
 from config.settings.development import PITBOSS_DATA_DIR
 from config.storages import storage_settings
 

@@ -113,7 +113,7 @@ def test_security_floors_hold() -> None:
 def test_a_rest_view_that_names_no_permission_answers_nobody() -> None:
     (permission,) = APIView.permission_classes
 
-    assert permission().has_permission(None, None) is False  # type: ignore[arg-type]
+    assert permission().has_permission(None, None) is False  # type: ignore[arg-type]  # it looks at none
 
 
 def test_argon2_hashes_new_passwords() -> None:

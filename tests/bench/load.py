@@ -203,7 +203,7 @@ async def drive(plan: Plan) -> dict[str, object]:
     tally = Tally(time.perf_counter() + plan.seconds, plan.events_per_body, plan.is_checked)
     made = [
         await loop.create_connection(
-            lambda queue=queue: Connection(queue, tally),  # type: ignore[misc]
+            lambda queue=queue: Connection(queue, tally),  # type: ignore[misc]  # default binds
             "127.0.0.1",
             plan.port,
         )

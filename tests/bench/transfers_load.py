@@ -74,9 +74,9 @@ def ours(client: Client) -> tuple[int, float, list[float]]:
 
     django.setup()
     from apps.players.models import Player  # noqa: PLC0415 - after setup
-    from apps.wallet.contracts import PlayerPot, TransferRequest  # noqa: PLC0415
-    from apps.wallet.enums import Pot, TransferKind  # noqa: PLC0415
-    from apps.wallet.services.ledger import post_transfers  # noqa: PLC0415
+    from apps.wallet.contracts import PlayerPot, TransferRequest  # noqa: PLC0415 - after setup
+    from apps.wallet.enums import Pot, TransferKind  # noqa: PLC0415 - after setup
+    from apps.wallet.services.ledger import post_transfers  # noqa: PLC0415 - after setup
 
     pots = [
         PlayerPot(pk, Pot.CASH)

@@ -85,7 +85,7 @@ def test_a_body_over_the_limit_is_refused(server: Server) -> None:
 
 
 def test_a_body_that_unpacks_over_the_limit_is_refused(server: Server) -> None:
-    import gzip  # noqa: PLC0415
+    import gzip  # noqa: PLC0415 - only here
 
     packed = gzip.compress(b"0" * 5_000_000)
     server.answer(f"200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}", packed)
@@ -213,7 +213,7 @@ def test_the_address_that_was_vetted_is_the_one_connected_to(
     connected: list[str] = []
 
     def connect(_self: Any, host: str, *_: Any, **__: Any) -> Any:
-        import httpcore  # noqa: PLC0415
+        import httpcore  # noqa: PLC0415 - only here
 
         connected.append(host)
         raise httpcore.ConnectError("not from a test")

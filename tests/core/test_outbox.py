@@ -106,7 +106,7 @@ def test_many_events_are_one_statement(django_assert_num_queries: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_plain_psycopg_cursor_publishes_in_its_own_transaction() -> None:
-    import psycopg  # noqa: PLC0415
+    import psycopg  # noqa: PLC0415 - only here
 
     params = connection.get_connection_params()
     wanted = {

@@ -27,7 +27,7 @@ def _table(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
 
 
 def store(*values: str) -> None:
-    from apps.core.fields import encrypt  # noqa: PLC0415
+    from apps.core.fields import encrypt  # noqa: PLC0415 - reads the keys now
 
     with connection.cursor() as cursor:
         for value in values:

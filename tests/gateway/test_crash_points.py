@@ -122,7 +122,7 @@ def test_operations_may_die_at_any_call_and_a_retry_makes_one_effect() -> None:
     for nemesis in _every_death():
         events = _a_round(f"{nemesis.at}-{nemesis.is_after}")
         before = casino.pots()
-        _until_death(nemesis, lambda events=events: _apply(casino, events))  # type: ignore[misc]
+        _until_death(nemesis, lambda events=events: _apply(casino, events))  # type: ignore[misc]  # default binds
         _apply(casino, events)
         _apply(casino, events)
         after = casino.pots()

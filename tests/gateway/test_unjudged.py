@@ -171,7 +171,7 @@ def test_one_message_that_can_not_be_judged_is_refused_alone(casino: Casino) -> 
     ]
     [message] = inbound[2].parsed
     assert isinstance(message, CanonicalEvent)
-    broken = replace(message, bet_minor="no number")  # type: ignore[arg-type]
+    broken = replace(message, bet_minor="no number")  # type: ignore[arg-type]  # on purpose
     inbound[2] = replace(inbound[2], parsed=(broken,))
     judged = take_in(inbound, casino.games, now=casino.now)
     assert [str(one.outcomes[0].status) for one in judged] == [

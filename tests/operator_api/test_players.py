@@ -232,7 +232,7 @@ def test_what_staff_did_to_a_player_is_not_undone_over_the_api(api: Api, standin
 def _stand(status: str) -> None:
     player = Player.objects.get()
     player.status = status
-    player._change_reason = "Fraud suspected."  # type: ignore[attr-defined]
+    player._change_reason = "Fraud suspected."  # type: ignore[attr-defined]  # simple-history's
     player.save()
 
 

@@ -256,7 +256,7 @@ def test_where_the_rule_says_so_an_account_is_never_reopened() -> None:
         ask_exclusion(player, "self_exclusion", NOW + 100 * DAY),
         services.close_account(player.pk, source="player", asked_by="p", reason="Bye.", now=NOW),
     ):
-        refused(ExclusionIsForeverError, lambda one=exclusion: end(one, NOW + 9_000 * DAY))  # type: ignore[misc]
+        refused(ExclusionIsForeverError, lambda one=exclusion: end(one, NOW + 9_000 * DAY))  # type: ignore[misc]  # default
     assert codes(player, NOW + 9_000 * DAY) == ["self_excluded", "account_closed"]
 
 

@@ -24,7 +24,7 @@ FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 
 def ask(state: ProtectionState, stake_minor: int = 100, **more: object) -> str:
     values = {"category": "slot", "now": NOW, **more}
-    return refusal(state, stake_minor=stake_minor, **values)  # type: ignore[arg-type]
+    return refusal(state, stake_minor=stake_minor, **values)  # type: ignore[arg-type]  # any field
 
 
 def limited(kind: LimitKind, amount: int, used: Used | None = None) -> ProtectionState:

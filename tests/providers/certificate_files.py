@@ -49,7 +49,7 @@ def annotated(**annotation: object) -> Callable[[pikepdf.Pdf], None]:
         entry = Dictionary(
             Type=Name.Annot,
             Rect=Array([0, 0, 10, 10]),
-            **annotation,  # type: ignore[arg-type]
+            **annotation,  # type: ignore[arg-type]  # pikepdf takes any
         )
         pdf.pages[0].obj.Annots = pdf.make_indirect(Array([pdf.make_indirect(entry)]))
 
@@ -61,7 +61,7 @@ def linked(url: str) -> Callable[[pikepdf.Pdf], None]:
 
 
 def acting(**action: object) -> Callable[[pikepdf.Pdf], None]:
-    return annotated(Subtype=Name.Link, A=Dictionary(**action))  # type: ignore[arg-type]
+    return annotated(Subtype=Name.Link, A=Dictionary(**action))  # type: ignore[arg-type]  # pikepdf takes any
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def test_the_file_comes_back_as_it_came_and_never_as_a_page() -> None:
 
     answer = client.get(url)
 
-    assert b"".join(answer.streaming_content) == content  # type: ignore[attr-defined]
+    assert b"".join(answer.streaming_content) == content  # type: ignore[attr-defined]  # it streams
     assert answer["content-disposition"].startswith("attachment")
     assert answer["content-type"] == "application/octet-stream"
     assert client_of("reconciliation.view_break").get(url).status_code == 403
@@ -132,14 +132,14 @@ def test_who_only_reads_can_neither_import_nor_reconcile(now: datetime) -> None:
 
 def test_the_home_cards_say_what_waits(now: datetime, rf: object) -> None:
     services.reconcile(provider_code="aurora", day=DAY, acting_user=None, now=now)
-    missing = home.missing_statements_card(None)  # type: ignore[arg-type]
+    missing = home.missing_statements_card(None)  # type: ignore[arg-type]  # asks nothing of it
     assert missing.value == "1"
     assert "no statement" in missing.rows[0].meta
 
     upload(client_of(*VIEWS, *WORKS), csv_bytes([row("e-1")]))
     services.reconcile(provider_code="aurora", day=DAY, acting_user=None, now=now)
-    opened = home.open_breaks_card(None)  # type: ignore[arg-type]
+    opened = home.open_breaks_card(None)  # type: ignore[arg-type]  # asks nothing of it
     assert opened.value == "1"
     assert opened.rows[0].title == f"Aurora, {DAY}"
-    assert home.missing_statements_card(None).value == "0"  # type: ignore[arg-type]
-    assert home.refused_statements_card(None).value == "0"  # type: ignore[arg-type]
+    assert home.missing_statements_card(None).value == "0"  # type: ignore[arg-type]  # asks nothing of it
+    assert home.refused_statements_card(None).value == "0"  # type: ignore[arg-type]  # asks nothing of it

@@ -15,11 +15,11 @@ def main(port: str) -> None:
     import django  # noqa: PLC0415 - as late as every entry point does it
 
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415
+    from django.core.management import call_command  # noqa: PLC0415 - after setup
 
-    from apps.core.batches import Cursor  # noqa: PLC0415
-    from apps.rounds.contracts import EventRow  # noqa: PLC0415
-    from apps.rounds.services import store  # noqa: PLC0415
+    from apps.core.batches import Cursor  # noqa: PLC0415 - after setup
+    from apps.rounds.contracts import EventRow  # noqa: PLC0415 - after setup
+    from apps.rounds.services import store  # noqa: PLC0415 - after setup
 
     def find_nothing(
         cursor: Cursor, keys: Iterable[tuple[int, str]]

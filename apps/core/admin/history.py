@@ -147,4 +147,4 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
     def change_reason(self, record: Any) -> str:
         return record.history_change_reason or ""
 
-    change_reason.short_description = "Reason"  # type: ignore[attr-defined]
+    change_reason.short_description = "Reason"  # type: ignore[attr-defined]  # Django's way

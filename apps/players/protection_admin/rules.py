@@ -75,7 +75,7 @@ class RuleCheckAdmin(ReadOnlyAdmin[RuleCheck]):
                 services.record_rule_check(
                     form.cleaned_data["rule_id"],
                     checked_on=form.cleaned_data["checked_on"],
-                    actor=request.user,  # type: ignore[arg-type]
+                    actor=request.user,  # type: ignore[arg-type]  # staff only here
                     note=form.cleaned_data["reason"],
                     now=timezone.now(),
                 )
