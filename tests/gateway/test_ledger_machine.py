@@ -18,6 +18,7 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
     multiple,
     precondition,
@@ -62,9 +63,12 @@ from tests.gateway.ledger_model import ModelEvent, ModelPlayer, ModelRound, Mode
 
 HOLD, SUB = "aurora", "borea"
 CURRENCIES = {"p-aud": "AUD", "p-jpy": "JPY", "p-kwd": "KWD"}
+BONUS_FIRST = "p-kwd"
 WHO = st.sampled_from(sorted(CURRENCIES))
 WHERE = st.sampled_from([HOLD, SUB])
 AMOUNTS = st.one_of(st.integers(0, 12), st.integers(0, 2_500))
+FIFTIETHS = st.integers(0, 70)
+"""A stake in fiftieths of what may be staked: up to all of it and more, so that pots are mixed."""
 FOLDED = """
 SELECT a.house, a.currency, sum(CASE WHEN t.credit_account_id = a.id THEN t.amount_minor
     ELSE -t.amount_minor END)
@@ -88,6 +92,7 @@ class World:
         self.players: dict[str, Player] = {
             ref: open_player(ref, currency=currency) for ref, currency in CURRENCIES.items()
         }
+        Player.objects.filter(player_ref=BONUS_FIRST).update(jurisdiction="SE")
         for currency in CURRENCIES.values():
             make_rule(
                 code=f"third-{currency.lower()}",
@@ -119,7 +124,10 @@ class LedgerMachine(RuleBasedStateMachine):
             code: Casino(provider=provider, player=some_player)
             for code, provider in self.world.providers.items()
         }
-        self.players = {ref: ModelPlayer(ref, cur) for ref, cur in CURRENCIES.items()}
+        self.players = {
+            ref: ModelPlayer(ref, cur, bonus_first=ref == BONUS_FIRST)
+            for ref, cur in CURRENCIES.items()
+        }
         self.tables = {
             (ref, code): ModelTable(player, code, f"sub:{SUB}" if code == SUB else "")
             for ref, player in self.players.items()
@@ -135,6 +143,13 @@ class LedgerMachine(RuleBasedStateMachine):
             assert verdict.holds, verdict.problems
         finally:
             connection.savepoint_rollback(self.savepoint)
+
+    @initialize(amounts=st.lists(st.integers(100, 2_000), min_size=6, max_size=6))
+    def begin_with_money(self, amounts: list[int]) -> None:
+        for place, ref in enumerate(CURRENCIES):
+            self.deposit(ref, amounts[place])
+            self.fund_sub(ref, amounts[place] // 3)
+            self.give_bonus(ref, amounts[3 + place])
 
     # Money in and out.
 
@@ -170,9 +185,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     # Play.
 
-    @rule(target=events, ref=WHO, code=WHERE, bet=AMOUNTS, win=AMOUNTS)
-    def play_final(self, ref: str, code: str, bet: int, win: int) -> Any:
+    @rule(target=events, ref=WHO, code=WHERE, fiftieths=FIFTIETHS, win=AMOUNTS)
+    def play_final(self, ref: str, code: str, fiftieths: int, win: int) -> Any:
         event_id = f"f-{self._next()}"
+        bet = self.tables[ref, code].stakeable * fiftieths // 50
         event = ModelEvent(self.now, ModelRound(), bet, win)
         answer = self._send(event_id, ref, code, bet=bet, win=win, finalized=True)
         assert answer["status"] == "accepted"
@@ -184,10 +200,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def begin_round(self, ref: str, code: str) -> Any:
         return (f"r-{self._next()}", ref, code, ModelRound())
 
-    @rule(target=events, played=rounds, bet=AMOUNTS, win=AMOUNTS)
-    def stake_in_round(self, played: Any, bet: int, win: int) -> Any:
+    @rule(target=events, played=rounds, fiftieths=FIFTIETHS, win=AMOUNTS)
+    def stake_in_round(self, played: Any, fiftieths: int, win: int) -> Any:
         round_id, ref, code, model_round = played
         event_id = f"t-{self._next()}"
+        bet = self.tables[ref, code].stakeable * fiftieths // 50
         event = ModelEvent(self.now, model_round, bet, win)
         answer = self._send(
             event_id, ref, code, bet=bet, win=win, finalized=False, round_id=round_id
@@ -206,10 +223,11 @@ class LedgerMachine(RuleBasedStateMachine):
         self._agree(answer, ref, code)
         return self._keep(event_id, event)
 
-    @rule(target=events, played=consumes(rounds), bet=AMOUNTS, win=AMOUNTS)
-    def end_round(self, played: Any, bet: int, win: int) -> Any:
+    @rule(target=events, played=consumes(rounds), fiftieths=FIFTIETHS, win=AMOUNTS)
+    def end_round(self, played: Any, fiftieths: int, win: int) -> Any:
         round_id, ref, code, model_round = played
         event_id = f"e-{self._next()}"
+        bet = self.tables[ref, code].stakeable * fiftieths // 50
         event = ModelEvent(self.now, model_round, bet, win)
         answer = self._send(
             event_id, ref, code, bet=bet, win=win, finalized=True, round_id=round_id
@@ -235,9 +253,10 @@ class LedgerMachine(RuleBasedStateMachine):
         answer = self._send(event_id, ref, code, bet=bet, win=win, finalized=True)
         assert (answer["status"], answer["code"]) == ("accepted", "late")
 
-    @rule(ref=WHO, bet=AMOUNTS, win=AMOUNTS)
-    def play_and_undo_in_one_body(self, ref: str, bet: int, win: int) -> None:
+    @rule(ref=WHO, fiftieths=FIFTIETHS, win=AMOUNTS)
+    def play_and_undo_in_one_body(self, ref: str, fiftieths: int, win: int) -> None:
         event_id = f"b-{self._next()}"
+        bet = self.tables[ref, HOLD].stakeable * fiftieths // 50
         event = self._event(event_id, ref, HOLD, bet=bet, win=win, finalized=True)
         self._next()
         undo = self._undoing(event_id)

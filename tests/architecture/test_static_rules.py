@@ -1,0 +1,137 @@
+"""Rules that a reader of the code would check line by line, read from its syntax instead."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.architecture.layers import REPOSITORY, python_files
+
+# What decides whether somebody is who he says: comparing these with == tells how far one got.
+_SECRET_WORDS = re.compile(r"(?i)signature|checksum|digest|secret|hmac|credential|\btoken\b")
+# file -> why an equality of such a name is right there: both sides are ours, or public.
+_EQUAL_IS_FINE = {
+    "apps/gateway/http/spool.py": "our own file, compared to find damage",
+    "apps/providers/coverage/judging.py": "the checksum of a build, which is public",
+    "apps/providers/services/trust.py": "the fingerprint of a public certificate",
+    "apps/reconciliation/evidence.py": "evidence against its own digest, to find damage",
+    "apps/wallet/services/proof.py": "seals of our own, compared to find damage",
+}
+_AMOUNT_WORDS = re.compile(r"(_minor|^minor|amount|balance|stake|bet|win)$")
+_MONEY_FOLDERS = [f"apps/{app}" for app in ("wallet", "rounds", "bonuses", "gateway", "core/money")]
+# file -> why a division, or JSON read without a rule for numbers, touches no money there.
+_READS_OWN_JSON = {
+    "apps/gateway/http/spool.py": "headers that this product wrote",
+    "apps/gateway/services/intake.py": "headers that this product stored",
+    "apps/gateway/services/onboarding.py": "a file of ours; its amounts are decimal texts",
+    "apps/bonuses/services/wagering.py": "weights of our own rules, whole basis points",
+    "apps/bonuses/jurisdictions.py": "our own table, amounts as texts",
+    "apps/wallet/spend_orders.py": "our own table, without amounts",
+    "apps/wallet/transfer_api.py": "amounts there are texts; a number is refused by to_minor",
+    "apps/rounds/admin/findings.py": "shows stored bytes to people, moves nothing",
+}
+
+
+def _nodes(*folders: str) -> Iterator[tuple[str, ast.AST]]:
+    for path in python_files(*folders):
+        if "migrations" not in path.parts:
+            name = str(path.relative_to(REPOSITORY))
+            for node in ast.walk(ast.parse(path.read_text())):
+                yield name, node
+
+
+def _last_name(node: ast.AST) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case ast.Call(func=function):
+            return _last_name(function)
+        case ast.Subscript(slice=ast.Constant(value=str(name))):
+            return name
+    return ""
+
+
+def _is_literal(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) or _last_name(node).isupper()
+
+
+def secret_comparisons(name: str, node: ast.AST) -> bool:
+    if not isinstance(node, ast.Compare) or name in _EQUAL_IS_FINE:
+        return False
+    if not any(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops):
+        return False
+    sides = [node.left, *node.comparators]
+    if any(_is_literal(side) for side in sides):
+        return False
+    return any(_SECRET_WORDS.search(_last_name(side)) for side in sides)
+
+
+def money_divisions(_name: str, node: ast.AST) -> bool:
+    """Tell whether an amount is divided to a fraction; ``//`` says where the rest goes."""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Div)
+        and any(_AMOUNT_WORDS.search(_last_name(side)) for side in (node.left, node.right))
+    )
+
+
+def careless_json(name: str, node: ast.AST) -> bool:
+    """Tell whether JSON is read so that a number may become a float, or a key be lost."""
+    if not isinstance(node, ast.Call) or name in _READS_OWN_JSON:
+        return False
+    if not (isinstance(node.func, ast.Attribute) and node.func.attr == "loads"):
+        return False
+    named = {keyword.arg for keyword in node.keywords}
+    return not {"parse_float", "object_pairs_hook"} <= named
+
+
+def test_what_lets_somebody_in_is_compared_in_constant_time() -> None:
+    wrong = [
+        f"{name}:{node.lineno}"
+        for name, node in _nodes("apps", "config")
+        if secret_comparisons(name, node) and isinstance(node, ast.expr)
+    ]
+
+    assert wrong == []
+
+
+def test_no_amount_is_divided_to_a_fraction() -> None:
+    wrong = [
+        f"{name}:{node.lineno}"
+        for name, node in _nodes(*_MONEY_FOLDERS)
+        if money_divisions(name, node) and isinstance(node, ast.expr)
+    ]
+
+    assert wrong == []
+
+
+def test_what_others_send_is_read_with_exact_numbers_and_without_repeated_keys() -> None:
+    wrong = [
+        f"{name}:{node.lineno}"
+        for name, node in _nodes(*_MONEY_FOLDERS, "apps/providers/adapters", "apps/operator_api")
+        if careless_json(name, node) and isinstance(node, ast.expr)
+    ]
+
+    assert wrong == []
+
+
+def test_no_code_of_the_product_switches_the_guards_off() -> None:
+    """``pgtrigger.ignore`` and the replica role are for tests and for the owner by hand."""
+    words = re.compile(r"pgtrigger\.ignore|session_replication_role|DISABLE TRIGGER")
+    wrong = [
+        str(path.relative_to(REPOSITORY))
+        for path in python_files("apps", "config")
+        if "migrations" not in path.parts and words.search(path.read_text())
+    ]
+
+    assert wrong == []
+
+
+def test_the_rules_see_what_they_are_for() -> None:
+    """Each rule on code that breaks it: a rule that finds nothing anywhere proves nothing."""
+    bad = "a = given == expected_signature\nb = bet_minor / 2\nc = json.loads(body)\n"
+    found = [
+        (secret_comparisons("x", node), money_divisions("x", node), careless_json("x", node))
+        for node in ast.walk(ast.parse(bad))
+    ]
+
+    assert [sum(column) for column in zip(*found, strict=True)] == [1, 1, 1]
