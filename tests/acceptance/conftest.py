@@ -83,9 +83,9 @@ def gateway() -> Iterator[str]:
 
 
 def database_url() -> str:
-    """Return the address of the test database for another process."""
+    """Return the address of the test database for another process, as what serves sees it."""
     parts = connection.settings_dict
     return (
-        f"postgresql://{quote(parts['USER'])}@/{quote(parts['NAME'])}"
+        f"postgresql://{quote(settings.PITBOSS_APP_ROLE or parts['USER'])}@/{quote(parts['NAME'])}"
         f"?host={quote(parts['HOST'], safe='')}&port={parts['PORT']}"
     )
