@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any, override
 
 from django import forms
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
@@ -131,6 +132,7 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
         # The library's view stands before the base's and looks the object up first.
         if not self.has_view_or_change_permission(request):
             raise PermissionDenied
+        self._require_key(object_id)
         return super().history_view(request, object_id, extra_context)
 
     @override
@@ -142,7 +144,15 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
             raise PermissionDenied
         if not version_id.isdecimal():
             raise Http404  # The library's address takes any text.
+        self._require_key(object_id)
         return super().history_form_view(request, object_id, version_id, extra_context)
+
+    def _require_key(self, object_id: str) -> None:
+        """Answer 404 to what can be nobody's key; the library would fail on it."""
+        try:
+            self.opts.pk.to_python(unquote(object_id))
+        except ValidationError:
+            raise Http404 from None
 
     def change_reason(self, record: Any) -> str:
         return record.history_change_reason or ""
