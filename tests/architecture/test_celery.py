@@ -1,4 +1,5 @@
 import ast
+import inspect
 from fnmatch import fnmatch
 
 from django.conf import settings
@@ -76,6 +77,20 @@ def test_routes_match_a_task_each() -> None:
     known = _tasks()
 
     assert all(any(fnmatch(task, route) for task in known) for route in app.conf.task_routes)
+
+
+def test_a_task_takes_names_only_and_lets_through_what_a_newer_sender_adds() -> None:
+    """During a deployment an old worker gets the messages of new code."""
+    wrong = []
+    for name in sorted(_tasks()):
+        parameters = inspect.signature(app.tasks[name].run).parameters.values()
+        kinds = {parameter.kind for parameter in parameters}
+        is_open = inspect.Parameter.VAR_KEYWORD in kinds
+        is_named = kinds <= {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+        if not (is_open and is_named):
+            wrong.append(name)
+
+    assert wrong == []
 
 
 def test_no_task_is_sent_to_run_later() -> None:

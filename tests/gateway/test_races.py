@@ -1,12 +1,14 @@
 """The same event, or the same money, at the same moment; each with its control."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.gateway.services.intake import take_in
 from apps.rounds.models import Conflict, RoundEvent
+from apps.rounds.services.stuck import sort_out_open_rounds
 from apps.wallet import statements
 from tests.gateway.builders import (
     Casino,
@@ -108,6 +110,46 @@ def test_a_final_event_and_a_rollback_at_once_leave_the_money_where_it_was() -> 
     answers([*rollbacks, *[final] * 5])
     assert casino.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
     assert casino.stored("e-1").money_state == "rolled_back"
+    assert_ledger_holds()
+
+
+def test_capture_rollback_and_the_sorting_of_open_rounds_at_once_resolve_a_hold_once() -> None:
+    casino = open_casino()
+    casino.send(casino.tentative("e-1"))
+    finals = [delivery(casino, casino.event("e-1", round_id="r-1"))] * 20
+    rollbacks = [delivery(casino, casino.rollback(f"b-{n}", "e-1")) for n in range(20)]
+    a_day_later = casino.now + timedelta(hours=25)
+
+    def sort_out() -> list[Result]:
+        sort_out_open_rounds(now=a_day_later)
+        return []
+
+    answers([*rollbacks, *finals, sort_out])
+    assert casino.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
+    kinds = [kind for kind, *_ in lines("aurora:e-1")]
+    assert kinds.count("hold") == 1
+    assert kinds.count("release") + kinds.count("rollback_stake") == 1
+    assert kinds.count("capture") == kinds.count("rollback_stake")
+    assert_ledger_holds()
+
+
+def test_every_snapshot_taken_during_play_adds_up() -> None:
+    casino = open_casino()
+    refs = ["p-1001", *(open_player(f"p-{n}", cash_minor=10_000).player_ref for n in range(3))]
+    play = [
+        delivery(casino, *(casino.event(f"e-{n}-{ref}", player_id=ref) for ref in refs))
+        for n in range(25)
+    ]
+
+    def sample() -> list[Result]:
+        for _ in range(20):
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                assert_ledger_holds()
+        return []
+
+    answers([*play, sample, sample])
     assert_ledger_holds()
 
 
