@@ -80,4 +80,6 @@ def _parameters(model_admin: "admin.ModelAdmin[Any]") -> set[str]:
                 found |= {f"{field}__exact", f"{field}__gte"}
             case type() if issubclass(entry, admin.SimpleListFilter):
                 found.add(str(entry.parameter_name))
+            case _:
+                pass
     return found

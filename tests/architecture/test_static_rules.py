@@ -47,7 +47,8 @@ def _last_name(node: ast.AST) -> str:
             return _last_name(function)
         case ast.Subscript(slice=ast.Constant(value=str(name))):
             return name
-    return ""
+        case _:
+            return ""
 
 
 def _is_literal(node: ast.AST) -> bool:
