@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, override
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -30,9 +30,19 @@ from apps.core.admin import (
 from apps.core.admin.actions import ReasonForm
 from apps.core.errors import DomainError
 from apps.operator_api import services
-from apps.operator_api.enums import Scope
+from apps.operator_api.contracts import NewToken
+from apps.operator_api.enums import MONEY_SCOPES, Scope
 from apps.operator_api.models import ApiClient, ApiToken
-from apps.operator_api.selectors import latest_requests, tokens_of
+from apps.operator_api.selectors import latest_requests, token_to_pick_up, tokens_of
+
+_ASK = (
+    "This client moves players' money, so a second person has to agree. Then come back: the token "
+    "is shown to you, once."
+)
+_PICK_UP = (
+    "A second person agreed to a token for {days} days. It is made when you go on, and shown once: "
+    "have the place open where it belongs."
+)
 
 
 class ClientForm(ReasonForm):
@@ -121,7 +131,7 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
                 client_id = services.create_client(
                     name=form.cleaned_data["name"],
                     scopes=form.cleaned_data["scopes"],
-                    acting_user=request.user if request.user.is_authenticated else None,
+                    acting_user=request.user,
                     reason=form.cleaned_data["reason"],
                     now=timezone.now(),
                 )
@@ -139,16 +149,57 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
         client = self.get_object(request, str(object_id))
         if client is None:
             raise Http404
+        if _moves_money(client):
+            return self._issue_with_two(request, client)
         form = TokenForm(request.POST or None)
         if request.method != "POST" or not form.is_valid():
             return self._form(request, form, f"Issue a token: {client}", _page(client.pk))
         token = services.issue_token(
             client_id=client.pk,
             days=form.cleaned_data["days"],
-            acting_user=request.user if request.user.is_authenticated else None,
+            acting_user=request.user,
             reason=form.cleaned_data["reason"],
             now=timezone.now(),
         )
+        return self._issued(request, client, token)
+
+    def _issue_with_two(self, request: HttpRequest, client: ApiClient) -> HttpResponse:
+        """Ask a second person; once they agreed, hand the token to who asked."""
+        now = timezone.now()
+        agreed = token_to_pick_up(client.pk, request.user.pk or 0, now)
+        form: forms.Form = TokenForm(request.POST or None) if agreed is None else forms.Form()
+        if request.method != "POST" or (agreed is None and not form.is_valid()):
+            title = (
+                f"Ask for a token that moves money: {client}"
+                if agreed is None
+                else f"Pick up the token of {client}"
+            )
+            note = _ASK if agreed is None else _PICK_UP.format(days=agreed.payload["days"])
+            return self._form(request, form, title, _page(client.pk), note)
+        try:
+            if agreed is not None:
+                token = services.pick_up_token(
+                    client_id=client.pk, acting_user=request.user, now=now
+                )
+                return self._issued(request, client, token)
+            approval_id = services.request_token(
+                client_id=client.pk,
+                days=form.cleaned_data["days"],
+                acting_user=request.user,
+                reason=form.cleaned_data["reason"],
+                now=now,
+            )
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(
+                request,
+                f"A second person can now agree (approval {approval_id}). "
+                "Then pick the token up here.",
+            )
+        return HttpResponseRedirect(_page(client.pk))
+
+    def _issued(self, request: HttpRequest, client: ApiClient, token: NewToken) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": f"New token of {client}",
@@ -158,12 +209,15 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
         }
         return TemplateResponse(request, "operator_api/token_issued.html", context)
 
-    def _form(self, request: HttpRequest, form: ReasonForm, title: str, back: str) -> HttpResponse:
+    def _form(
+        self, request: HttpRequest, form: forms.Form, title: str, back: str, note: str = ""
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": title,
             "opts": self.opts,
             "form": form,
+            "note": note,
             "back_url": back,
         }
         return TemplateResponse(request, "operator_api/form.html", context)
@@ -171,6 +225,10 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
     @override
     def panels(self, request: HttpRequest, obj: ApiClient) -> Sequence[Panel]:
         return [_tokens_panel(obj), _requests_panel(obj)]
+
+
+def _moves_money(client: ApiClient) -> bool:
+    return not MONEY_SCOPES.isdisjoint(client.scopes)
 
 
 def _page(client_id: int) -> str:
@@ -225,6 +283,7 @@ class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
     fields = [
         ("client", "prefix"),
         ("issued_by", "issued_at", "expires_at"),
+        ("moves_money", "approval"),
         "last_used_at",
         ("revoked_at", "revoked_reason"),
     ]

@@ -1,3 +1,5 @@
+from typing import override
+
 from django.apps import AppConfig
 
 
@@ -6,3 +8,16 @@ class OperatorApiConfig(AppConfig):
     label = "operator_api"
     verbose_name = "Operator API"
     default_auto_field = "django.db.models.BigAutoField"
+
+    @override
+    def ready(self) -> None:
+        from apps.operator_api.selectors import MONEY_CLIENT_APPROVAL  # noqa: PLC0415 - models are not loaded before
+        from apps.operator_api.services import token_requests  # noqa: PLC0415 - as above
+        from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
+
+        register_approval(
+            MONEY_CLIENT_APPROVAL,
+            permission="operator_api.approve_apitoken",
+            handler=token_requests.execute_token,
+            label="Issue an API token that moves money",
+        )

@@ -1,3 +1,5 @@
+from typing import Final
+
 from django.db import models
 
 
@@ -10,6 +12,10 @@ class Scope(models.TextChoices):
     PLAYERS_WRITE = "players:write", "Mirror players"
     ROUNDS_READ = "rounds:read", "Read rounds with their evidence"
     GATE_READ = "gate:read", "Ask whether a game may be served"
+
+
+MONEY_SCOPES: Final = frozenset({Scope.TRANSFERS_WRITE.value})
+"""What moves money: a token of such a client needs two people."""
 
 
 class TransferDirection(models.TextChoices):

@@ -35,6 +35,22 @@ class TokenLifetimeError(DomainError):
     code = "token_lifetime"
 
 
+class SecondPersonNeededError(DomainError):
+    """The token would move money: a second person has to agree to exactly this one first."""
+
+    code = "second_person_needed"
+
+    def __init__(self) -> None:
+        super().__init__("A token that moves money needs a second person: ask for approval first.")
+
+
+class NoSecondPersonNeededError(DomainError):
+    code = "no_second_person_needed"
+
+    def __init__(self) -> None:
+        super().__init__("The client moves no money: issue its token without asking.")
+
+
 class TokenRevokedError(DomainError):
     """The token has been revoked before, or there is no such token."""
 

@@ -42,13 +42,21 @@ class ApiClient(models.Model):
 
 
 class ApiToken(models.Model):
-    """A bearer token of a client: its SHA-256, and a prefix by which people recognise it."""
+    """A bearer token of a client: its SHA-256, and a prefix by which people recognise it.
+
+    One that moves money is issued by a person only with a second person's approval; whoever runs
+    the command line has the server itself, and stands in the audit chain as that.
+    """
 
     client = models.ForeignKey(ApiClient, on_delete=models.PROTECT, related_name="tokens")
     prefix = models.CharField(max_length=16)
     digest = models.CharField("SHA-256", max_length=64, unique=True)
     issued_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    moves_money = models.BooleanField(default=False)
+    approval = models.OneToOneField(
+        "staff.Approval", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -58,7 +66,14 @@ class ApiToken(models.Model):
 
     class Meta:
         verbose_name = "API token"
+        permissions = [("approve_apitoken", "Can approve a token that moves money")]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(moves_money=False)
+                | Q(issued_by__isnull=True)
+                | Q(approval__isnull=False),
+                name="operator_api_token_for_money_agreed_by_two",
+            ),
             models.CheckConstraint(
                 condition=Q(expires_at__gt=F("issued_at")),
                 name="operator_api_token_ends_after_it_starts",
@@ -78,7 +93,14 @@ class ApiToken(models.Model):
                 name="token_never_changes",
                 operation=pgtrigger.Update,
                 condition=any_change(
-                    "client", "prefix", "digest", "issued_by", "issued_at", "expires_at"
+                    "client",
+                    "prefix",
+                    "digest",
+                    "issued_by",
+                    "moves_money",
+                    "approval",
+                    "issued_at",
+                    "expires_at",
                 ),
             ),
             pgtrigger.Protect(

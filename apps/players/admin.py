@@ -10,10 +10,12 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
 from apps.core.admin import (
+    ActionCall,
     HistoryAdmin,
     LivePanelsMixin,
     Panel,
     PanelsMixin,
+    ReasonedAction,
     at_cell,
     badge,
     badge_column,
@@ -21,6 +23,7 @@ from apps.core.admin import (
     datetime_column,
     display_at,
 )
+from apps.players import services
 from apps.players.card import player_panels
 from apps.players.contracts import LimitUse
 from apps.players.enums import KycStatus, LimitKind, PlayerStatus
@@ -35,7 +38,18 @@ _STATUS_TONES = {
     "self_excluded": "warning",
     "closed": "neutral",
 }
+_BLOCKABLE = {PlayerStatus.ACTIVE, PlayerStatus.SELF_EXCLUDED}
 _KYC_TONES = {"verified": "success", "pending": "warning", "rejected": "danger"}
+
+
+def _block(call: ActionCall) -> str:
+    services.block_player(call.object_id, acting_user=call.user, reason=call.reason, now=call.now)
+    return "Blocked. Open sessions end within seconds."
+
+
+def _unblock(call: ActionCall) -> str:
+    services.unblock_player(call.object_id, acting_user=call.user, reason=call.reason, now=call.now)
+    return "The block is ended."
 
 
 @admin.register(Player)
@@ -55,9 +69,29 @@ class PlayerAdmin(LivePanelsMixin, PanelsMixin, HistoryAdmin[Player]):
     search_fields = ["player_ref__exact"]
     search_help_text = "Player, exactly"
     ordering = ["-pk"]
-    readonly_fields = ["player_ref", "currency", "jurisdiction", "created_at"]
+    readonly_fields = ["player_ref", "status", "currency", "jurisdiction", "created_at"]
     fieldsets = [
         ("Standing", {"fields": [("status", "kyc_status", "date_of_birth")]}),
+    ]
+    reasoned_actions = [
+        ReasonedAction(
+            name="block",
+            label="Block player",
+            permission="players.change_player",
+            perform=_block,
+            question="No play, deposit or withdrawal until somebody ends the block. What was "
+            "staked settles. A player who wants a break is excluded instead, under protection.",
+            tone="danger",
+            is_offered=lambda player, _user: player.status in _BLOCKABLE,
+        ),
+        ReasonedAction(
+            name="unblock",
+            label="End the block",
+            permission="players.change_player",
+            perform=_unblock,
+            question="An exclusion that holds goes on holding.",
+            is_offered=lambda player, _user: player.status == PlayerStatus.BLOCKED,
+        ),
     ]
 
     @override

@@ -95,3 +95,9 @@ class RuleCheckDateError(DomainError):
     """A rule is checked on a day that has come."""
 
     code = "rule_check_date"
+
+
+class StandingUnchangedError(DomainError):
+    """The player's standing is what was asked for already."""
+
+    code = "standing_unchanged"

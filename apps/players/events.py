@@ -8,10 +8,11 @@ from apps.core.contracts import Event
 class PlayerExcluded(Event):
     """A player is kept from playing from now on: every game session ends.
 
-    ``kind`` is self_exclusion, time_out or closure.
+    ``kind`` is self_exclusion, time_out or closure, or block where staff did it by hand and there
+    is no exclusion.
     """
 
     topic: ClassVar[str] = "players.excluded"
     player_id: int
-    exclusion_id: int
+    exclusion_id: int | None
     kind: str

@@ -14,7 +14,7 @@ class ProvidersConfig(AppConfig):
     @override
     def ready(self) -> None:
         from apps.providers import home  # noqa: PLC0415 - it reads models, which are not loaded before
-        from apps.providers.services import overrides  # noqa: PLC0415 - as above
+        from apps.providers.services import addresses, key_proposals, overrides  # noqa: PLC0415 - as above
         from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
 
         register_approval(
@@ -26,3 +26,17 @@ class ProvidersConfig(AppConfig):
 
         for card in (home.ending_card, home.uncovered_card, home.invalid_card):
             register_home_card([Role.COMPLIANCE_OFFICER, Role.AUDITOR], card)
+        register_approval(
+            key_proposals.PROVIDER_KEY,
+            permission="providers.approve_providerkey",
+            handler=key_proposals.execute_provider_key,
+            recheck=key_proposals.recheck_provider_key,
+            label="Let a provider's new key verify",
+        )
+        register_approval(
+            addresses.ADDRESSES,
+            permission="providers.approve_provideraddress",
+            handler=addresses.execute_addresses,
+            recheck=addresses.recheck_addresses,
+            label="Change where a provider is asked",
+        )

@@ -24,6 +24,7 @@ class WalletModel(models.TextChoices):
 
 
 class KeyState(models.TextChoices):
+    PROPOSED = "proposed", "Awaits a second person"
     ACTIVE = "active", "Active"
     RETIRED = "retired", "Retired"
     REVOKED = "revoked", "Revoked"

@@ -164,3 +164,21 @@ class OverrideChangedError(DomainError):
     """The override that was asked for no longer fits: it would begin in the past, or is there."""
 
     code = "override_changed"
+
+
+class InvalidAddressError(DomainError):
+    """An address of a provider is none that we would call."""
+
+    code = "invalid_address"
+
+
+class SameAddressesError(DomainError):
+    """The provider has these addresses already."""
+
+    code = "same_addresses"
+
+
+class AddressesMovedError(DomainError):
+    """The provider's addresses are not those from which a change was asked for."""
+
+    code = "addresses_moved"

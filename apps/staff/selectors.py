@@ -1,6 +1,7 @@
 """What staff asks about approvals and people."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
@@ -73,6 +74,18 @@ def approvals_of_subject(kind: str, subject: str) -> list[Approval]:
     """Return every approval ever asked for of a subject, oldest first."""
     approvals = Approval.objects.filter(kind=kind, subject=subject)
     return list(approvals.select_related("requested_by", "decided_by").order_by("pk"))
+
+
+def agreed_requests(kind: str, subject: str, *, asked_by: int, since: datetime) -> list[Approval]:
+    """Return what a person asked for and somebody else agreed to since a moment, latest first."""
+    agreed = Approval.objects.filter(
+        kind=kind,
+        subject=subject,
+        state=ApprovalState.EXECUTED,
+        requested_by_id=asked_by,
+        decided_at__gte=since,
+    )
+    return list(agreed.order_by("-decided_at", "-pk"))
 
 
 def decided_approvals(*, limit: int) -> list[Approval]:

@@ -1,18 +1,22 @@
 """Clients are made by those who may, and a token is shown on one page, once."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from apps.core.models import AuditEntry
+from apps.operator_api import services
+from apps.operator_api.errors import NoSecondPersonNeededError, SecondPersonNeededError
 from apps.operator_api.models import ApiClient, ApiToken
 from apps.staff.enums import Role
-from apps.staff.services import sync_roles
+from apps.staff.errors import SelfApprovalError
+from apps.staff.models import Approval
+from apps.staff.services import approve, sync_roles
 from tests.factories import make_user
-from tests.operator_api.builders import Api, make_api, make_casino
+from tests.operator_api.builders import ALL, NOW, Api, make_api, make_casino
 
 pytestmark = pytest.mark.django_db
 
@@ -121,3 +125,64 @@ def test_a_session_page_shows_its_tokens_and_every_refresh() -> None:
     assert "Refresh credential used twice" in text
     assert text.count("play-") >= 2
     assert opened["refresh_credential"] not in text
+
+
+def test_a_token_that_moves_money_is_handed_out_after_a_second_person_agreed(
+    now: datetime,
+) -> None:
+    sync_roles(now=now)
+    client_id = services.create_client(
+        name="Cashier", scopes=["transfers:write"], acting_user=None, reason="Shop.", now=NOW
+    )
+    page = f"{LIST}{client_id}/change/"
+    issue = page.replace("/change/", "/do/issue/")
+    asker, other = make_user(roles=(Role.INTEGRATION_ENGINEER,)), Client()
+    engineer = Client()
+    engineer.force_login(asker)
+    other.force_login(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
+    form = {"days": "30", "reason": "The cashier goes live."}
+    assert "a second person has to agree" in engineer.get(issue).content.decode()
+    assert engineer.post(issue, form).status_code == 302
+    assert engineer.post(issue, form).status_code == 302
+    assert not ApiToken.objects.exists()
+    approval = Approval.objects.get()
+    assert approval.payload["scopes"] == ["transfers:write"]
+    with pytest.raises(SelfApprovalError):
+        approve(approval_id=approval.pk, user=asker, reason="Mine.", now=NOW)
+    officer = make_user(roles=(Role.COMPLIANCE_OFFICER,))
+    approve(approval_id=approval.pk, user=officer, reason="Agreed in the call.", now=NOW)
+    # Nobody else picks it up: for them it is a request of their own.
+    assert "a second person has to agree" in other.get(issue).content.decode()
+    assert "agreed to a token for 30 days" in engineer.get(issue).content.decode()
+    issued = engineer.post(issue)
+    [secret] = set(re.findall(r"pbk_[A-Za-z0-9_-]{43}", issued.content.decode()))
+    assert Api(secret).pay("k-1")[0] == 404
+    token = ApiToken.objects.get()
+    assert (token.moves_money, token.approval_id, token.issued_by) == (True, approval.pk, asker)
+    entry = AuditEntry.objects.get(action="operator_api.token.issued")
+    assert (entry.details["approval_id"], entry.details["through"]) == (approval.pk, "back office")
+    # Once: what comes after is a new request.
+    assert "a second person has to agree" in engineer.get(issue).content.decode()
+    with pytest.raises(SecondPersonNeededError):
+        services.pick_up_token(client_id=client_id, acting_user=asker, now=NOW)
+
+
+def test_a_token_agreed_on_waits_a_week_and_no_longer(now: datetime) -> None:
+    sync_roles(now=now)
+    client_id = services.create_client(
+        name="Cashier", scopes=ALL, acting_user=None, reason="Shop.", now=NOW
+    )
+    asker = make_user(roles=(Role.INTEGRATION_ENGINEER,))
+    ask: dict[str, Any] = {"acting_user": asker, "reason": "Goes live.", "now": NOW}
+    approval_id = services.request_token(client_id=client_id, days=3, **ask)
+    officer = make_user(roles=(Role.COMPLIANCE_OFFICER,))
+    approve(approval_id=approval_id, user=officer, reason="Agreed.", now=NOW)
+    late = NOW + timedelta(days=7, seconds=1)
+    with pytest.raises(SecondPersonNeededError):
+        services.pick_up_token(client_id=client_id, acting_user=asker, now=late)
+    assert services.pick_up_token(client_id=client_id, acting_user=asker, now=NOW).secret
+    reader = services.create_client(
+        name="Reader", scopes=["players:read"], acting_user=None, reason="Shop.", now=NOW
+    )
+    with pytest.raises(NoSecondPersonNeededError):
+        services.request_token(client_id=reader, days=3, **ask)

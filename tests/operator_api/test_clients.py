@@ -18,11 +18,13 @@ from apps.operator_api import services
 from apps.operator_api.errors import (
     ClientNameTakenError,
     ScopesError,
+    SecondPersonNeededError,
     TokenLifetimeError,
     TokenRevokedError,
     UnknownClientError,
 )
 from apps.operator_api.models import ApiClient, ApiToken
+from tests.factories import make_user
 from tests.operator_api.builders import ALL, NOW, Api, make_api, make_casino
 
 pytestmark = pytest.mark.django_db
@@ -175,3 +177,27 @@ def test_the_command_prints_a_token_that_works() -> None:
     with pytest.raises(CommandError, match="scopes"):
         call_command("create_api_client", "Nobody")
     assert ApiToken.objects.count() == 2
+
+
+def test_one_person_alone_issues_no_token_that_moves_money() -> None:
+    client_id = services.create_client(name="Casino", scopes=ALL, **MADE_BY)
+    person = {**MADE_BY, "acting_user": make_user()}
+    with pytest.raises(SecondPersonNeededError):
+        services.issue_token(client_id=client_id, days=1, **person)
+    assert not ApiToken.objects.exists()
+    services.issue_token(client_id=client_id, days=1, **MADE_BY)
+    entry = AuditEntry.objects.get(action="operator_api.token.issued")
+    assert (entry.details["through"], entry.details["moves_money"]) == ("command line", True)
+    with (
+        pytest.raises(IntegrityError, match="operator_api_token_for_money_agreed_by_two"),
+        transaction.atomic(),
+    ):
+        ApiToken.objects.create(
+            client_id=client_id,
+            prefix="pbk_x",
+            digest="d",
+            issued_by=make_user(),
+            moves_money=True,
+            issued_at=NOW,
+            expires_at=NOW + timedelta(days=1),
+        )

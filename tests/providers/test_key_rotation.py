@@ -53,7 +53,7 @@ def active_kids(now: datetime) -> list[str]:
 
 
 def add(new: NewKey, now: datetime) -> str:
-    return keys.add_provider_key(new, acting_user=make_user(), reason=WHY, now=now)
+    return keys.add_provider_key(new, reason=WHY, now=now)
 
 
 def test_old_and_new_overlap_until_the_moment_named(provider: Provider, now: datetime) -> None:
@@ -64,6 +64,7 @@ def test_old_and_new_overlap_until_the_moment_named(provider: Provider, now: dat
     assert active_kids(now + HOUR + timedelta(seconds=1)) == ["k-2"]
     entry = AuditEntry.objects.get(action="providers.key.added")
     assert entry.details["others_ended"] == ["k-1"]
+    assert (entry.actor_name, entry.details["through"]) == ("", "command line")
     assert secret not in str(entry.details)
 
 
@@ -108,7 +109,7 @@ def test_times_that_make_no_sense_are_refused(provider: Provider, now: datetime)
         with pytest.raises(ProviderKeyStateError):
             add(new_key(provider, now, **changes), now)
     with pytest.raises(ReasonRequiredError):
-        keys.add_provider_key(new_key(provider, now), acting_user=make_user(), reason=" ", now=now)
+        keys.add_provider_key(new_key(provider, now), reason=" ", now=now)
     assert active_kids(now) == ["k-1"]
 
 
@@ -164,7 +165,9 @@ def test_a_made_secret_is_shown_in_one_answer_only(client: Client, provider: Pro
     assert client.get(url).status_code == 200
     sent = {"provider": provider.pk, "kid": "k-2", "secret": "", "reason": WHY}
     answer = client.post(url, sent)
-    secret = ProviderKey.objects.get(kid="k-2").secret
+    proposed = ProviderKey.objects.get(kid="k-2")
+    secret = proposed.secret
+    assert proposed.state == "proposed"
     assert secret in answer.content.decode().replace("&#x2B;", "+")
     assert "no-store" in answer["Cache-Control"]
     again = client.post(url, sent)

@@ -197,17 +197,20 @@ def test_a_promo_manager_neither_opens_nor_sees_disputes(client: Client, player:
     assert not Case.objects.exists()
 
 
-def test_a_players_status_changes_with_a_reason_only(client: Client, player: Player) -> None:
+def test_a_players_kyc_changes_with_a_reason_only_and_the_status_never_here(
+    client: Client, player: Player
+) -> None:
     _enter(client, Role.CS_SUPERVISOR)
     url = reverse("admin:players_player_change", args=[player.pk])
-    sent = {"status": "blocked", "kyc_status": "verified", "currency": "USD", "player_ref": "p-2"}
+    sent = {"status": "blocked", "kyc_status": "pending", "currency": "USD", "player_ref": "p-2"}
     assert client.post(url, sent).status_code == 200
     player.refresh_from_db()
-    assert player.status == "active"
-    sent["change_reason"] = "Asked for a break by telephone."
+    assert player.kyc_status == "verified"
+    sent["change_reason"] = "The passport has run out."
     assert client.post(url, sent).status_code == 302
     player.refresh_from_db()
-    assert (player.status, player.currency, player.player_ref) == ("blocked", "EUR", "p-1001")
+    assert (player.kyc_status, player.currency, player.player_ref) == ("pending", "EUR", "p-1001")
+    assert player.status == "active"
     assert AuditEntry.objects.filter(action="players.player.changed").count() == 1
 
 

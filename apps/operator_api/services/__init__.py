@@ -10,6 +10,7 @@ from apps.operator_api.services.eligibility import withdrawal_eligibility
 from apps.operator_api.services.idempotency import answer_once
 from apps.operator_api.services.mirror import mirror_player
 from apps.operator_api.services.money import move_money
+from apps.operator_api.services.token_requests import pick_up_token, request_token
 
 __all__ = [
     "answer_once",
@@ -18,6 +19,8 @@ __all__ = [
     "issue_token",
     "mirror_player",
     "move_money",
+    "pick_up_token",
+    "request_token",
     "revoke_token",
     "withdrawal_eligibility",
 ]

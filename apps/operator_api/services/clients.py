@@ -5,23 +5,24 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.services import record_audit
 from apps.operator_api.contracts import Credentials, NewToken
-from apps.operator_api.enums import Scope
+from apps.operator_api.enums import MONEY_SCOPES, Scope
 from apps.operator_api.errors import (
     ClientNameTakenError,
     ScopesError,
+    SecondPersonNeededError,
     TokenLifetimeError,
     TokenRevokedError,
     UnknownClientError,
 )
 from apps.operator_api.models import ApiClient, ApiToken
 from apps.play.services.secrets import digest_of, new_secret
+from apps.staff.services.approvals import Person
 
 logger = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ def create_client(
     *,
     name: str,
     scopes: Collection[str],
-    acting_user: AbstractBaseUser | None,
+    acting_user: Person | None,
     reason: str,
     now: datetime,
 ) -> int:
@@ -63,7 +64,7 @@ def create_client(
         action="operator_api.client.created",
         actor=acting_user,
         subject=f"operator_api.apiclient:{client.pk}",
-        details={"name": name, "scopes": client.scopes},
+        details={"name": name, "scopes": client.scopes, "through": _through(acting_user)},
         reason=reason.strip(),
         now=now,
     )
@@ -75,28 +76,34 @@ def issue_token(
     *,
     client_id: int,
     days: int,
-    acting_user: AbstractBaseUser | None,
+    acting_user: Person | None,
     reason: str,
     now: datetime,
+    approval_id: int | None = None,
 ) -> NewToken:
     """Make a further token for a client; the ones before go on until they end or are revoked.
 
+    Without ``acting_user`` it is the command line that asks, and the audit chain says so. A person
+    needs ``approval_id`` where the client moves money (``token_requests.pick_up_token``).
+
     Raises:
         ReasonRequiredError, TokenLifetimeError, UnknownClientError: as they say.
+        SecondPersonNeededError: the client moves money and nobody else agreed.
     """
     if not reason.strip():
         raise ReasonRequiredError
-    if not 1 <= days <= _LONGEST_DAYS:
-        raise TokenLifetimeError(f"A token lives for 1 to {_LONGEST_DAYS} days.")
-    client = ApiClient.objects.filter(pk=client_id).first()
-    if client is None:
-        raise UnknownClientError(client_id)
+    client = client_for_token(client_id, days)
+    moves_money = not MONEY_SCOPES.isdisjoint(client.scopes)
+    if moves_money and acting_user is not None and approval_id is None:
+        raise SecondPersonNeededError
     secret = new_secret("pbk")
     token = ApiToken.objects.create(
         client=client,
         prefix=secret[:_SHOWN_CHARACTERS],
         digest=digest_of(secret),
         issued_by_id=_pk(acting_user),
+        moves_money=moves_money,
+        approval_id=approval_id,
         issued_at=now,
         expires_at=now + timedelta(days=days),
     )
@@ -104,17 +111,36 @@ def issue_token(
         action="operator_api.token.issued",
         actor=acting_user,
         subject=f"operator_api.apitoken:{token.pk}",
-        details={"client": client.name, "prefix": token.prefix, "days": days},
+        details={
+            "client": client.name,
+            "prefix": token.prefix,
+            "days": days,
+            "moves_money": moves_money,
+            "approval_id": approval_id,
+            "through": _through(acting_user),
+        },
         reason=reason.strip(),
         now=now,
     )
     return NewToken(token.pk, secret, token.prefix, token.expires_at)
 
 
+def client_for_token(client_id: int, days: int) -> ApiClient:
+    """Return the client that a token of so many days may be made for.
+
+    Raises:
+        TokenLifetimeError, UnknownClientError: as they say.
+    """
+    if not 1 <= days <= _LONGEST_DAYS:
+        raise TokenLifetimeError(f"A token lives for 1 to {_LONGEST_DAYS} days.")
+    client = ApiClient.objects.filter(pk=client_id).first()
+    if client is None:
+        raise UnknownClientError(client_id)
+    return client
+
+
 @transaction.atomic
-def revoke_token(
-    *, token_id: int, acting_user: AbstractBaseUser | None, reason: str, now: datetime
-) -> None:
+def revoke_token(*, token_id: int, acting_user: Person | None, reason: str, now: datetime) -> None:
     """End a token now; the next call with it is refused.
 
     Raises:
@@ -132,7 +158,7 @@ def revoke_token(
         action="operator_api.token.revoked",
         actor=acting_user,
         subject=f"operator_api.apitoken:{token.pk}",
-        details={"prefix": token.prefix},
+        details={"prefix": token.prefix, "through": _through(acting_user)},
         reason=reason.strip(),
         now=now,
     )
@@ -163,5 +189,9 @@ def _note_use(token: ApiToken, now: datetime) -> None:
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
 
 
-def _pk(user: AbstractBaseUser | None) -> int | None:
+def _through(user: Person | None) -> str:
+    return "command line" if user is None else "back office"
+
+
+def _pk(user: Person | None) -> int | None:
     return None if user is None else user.pk

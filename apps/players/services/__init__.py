@@ -11,10 +11,12 @@ from apps.players.services.limits import cancel_pending_limit, set_limit
 from apps.players.services.mirror import add_players, save_player
 from apps.players.services.reality_checks import record_reality_check
 from apps.players.services.rule_checks import record_rule_check
+from apps.players.services.standing import block_player, unblock_player
 from apps.players.services.tallies import save_tallies
 
 __all__ = [
     "add_players",
+    "block_player",
     "cancel_pending_limit",
     "close_account",
     "count_deposit",
@@ -29,4 +31,5 @@ __all__ = [
     "save_player",
     "save_tallies",
     "set_limit",
+    "unblock_player",
 ]

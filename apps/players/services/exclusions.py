@@ -171,15 +171,10 @@ def _lift(end_id: int, now: datetime) -> int:
         return 0
     end.lifted_at = now
     end.save(update_fields=["lifted_at"])
-    kinds = {ExclusionKind(one.kind) for one in exclusions_in_force(player.pk, now)}
     # Closed by a person, without an exclusion, is not reopened by another exclusion's end.
     if player.status != _STANDING.get(ExclusionKind(end.exclusion.kind)):
         return 0
-    left = max(
-        (status for kind in kinds if (status := _STANDING.get(kind))),
-        key=_GRAVITY.index,
-        default=PlayerStatus.ACTIVE,
-    )
+    left = standing_left(player.pk, now)
     if left == player.status:
         return 0
     _set_standing(player, left, f"Exclusion {end.exclusion_id} has ended: {end.reason}")
@@ -191,6 +186,16 @@ def _lift(end_id: int, now: datetime) -> int:
         now=now,
     )
     return 1
+
+
+def standing_left(player_id: int, now: datetime) -> PlayerStatus:
+    """Return the standing that the exclusions in force give a player; active where none holds."""
+    kinds = {ExclusionKind(one.kind) for one in exclusions_in_force(player_id, now)}
+    return max(
+        (status for kind in kinds if (status := _STANDING.get(kind))),
+        key=_GRAVITY.index,
+        default=PlayerStatus.ACTIVE,
+    )
 
 
 def _check_period(

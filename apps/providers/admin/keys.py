@@ -33,9 +33,9 @@ from apps.providers.enums import KeyState
 from apps.providers.key_panels import KeyFacts, key_panels
 from apps.providers.models import ProviderKey
 from apps.providers.selectors import provider_choices
-from apps.providers.services import keys
+from apps.providers.services import key_proposals, keys
 
-KEY_TONES = {"active": "success", "retired": "neutral", "revoked": "danger"}
+KEY_TONES = {"proposed": "warning", "active": "success", "retired": "neutral", "revoked": "danger"}
 
 
 def _moment(label: str, help_text: str, *, required: bool = False) -> forms.DateTimeField:
@@ -87,6 +87,13 @@ def _retire(call: ActionCall) -> str:
     return "Retired. Messages signed with this key are refused from now on."
 
 
+def _withdraw(call: ActionCall) -> str:
+    keys.retire_provider_key(
+        key_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
+    return "Withdrawn. It never verified anything."
+
+
 def _revoke(call: ActionCall) -> str:
     keys.revoke_provider_key(
         key_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
@@ -127,7 +134,12 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
     search_fields = ["kid__exact"]
     search_help_text = "Key id, exactly"
     ordering = ["-created_at", "-pk"]
-    fields = [("provider", "kid"), "state", ("not_before", "not_after"), "created_at"]
+    fields = [
+        ("provider", "kid"),
+        "state",
+        ("not_before", "not_after"),
+        ("created_at", "added_by", "approval"),
+    ]
     reasoned_actions = [
         ReasonedAction(
             name="end",
@@ -147,6 +159,14 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
             "Make sure that the provider signs with another active key.",
             tone="danger",
             is_offered=_is_active,
+        ),
+        ReasonedAction(
+            name="withdraw",
+            label="Withdraw proposal",
+            permission="providers.change_providerkey",
+            perform=_withdraw,
+            question="Nobody can agree to it any more. A new proposal needs a new name.",
+            is_offered=lambda key, _user: key.state == KeyState.PROPOSED,
         ),
         ReasonedAction(
             name="revoke",
@@ -180,14 +200,15 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
                 return answer
         context = {
             **self.admin_site.each_context(request),
-            "title": "Add the next key",
+            "title": "Propose the next key",
             "opts": self.opts,
             "form": form,
             "action": {
-                "label": "Add key",
+                "label": "Ask for approval",
                 "tone": "primary",
-                "question": "Several keys may be valid at once, so that nothing is refused while "
-                "the provider changes over.",
+                "question": "A second person has to agree before anything signed with it is "
+                "believed. Several keys may be valid at once, so that nothing is refused while the "
+                "provider changes over.",
             },
             "back_url": reverse("admin:providers_providerkey_changelist"),
         }
@@ -205,7 +226,7 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
             end_others_at=sent["end_others_at"],
         )
         try:
-            made = keys.add_provider_key(
+            made = key_proposals.propose_provider_key(
                 new, acting_user=request.user, reason=sent["reason"], now=now
             )
         except DomainError as refusal:
@@ -214,9 +235,10 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
         listing = reverse("admin:providers_providerkey_changelist")
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Key {new.kid} is added",
+            "title": f"Key {new.kid} awaits a second person",
             "opts": self.opts,
-            "secret": made,
+            "secret": made.secret,
+            "approval_id": made.approval_id,
             "kid": new.kid,
             "back_url": f"{listing}?provider_id={new.provider_id}",
         }

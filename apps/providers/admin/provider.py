@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from typing import Any, override
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.core.admin import (
+    ActionCall,
     HistoryAdmin,
     Panel,
     PanelsMixin,
+    ReasonedAction,
+    ReasonForm,
     at_cell,
     badge,
     choice_filter,
@@ -23,6 +28,31 @@ from apps.providers.enums import GameCategory
 from apps.providers.models import Game, Provider
 from apps.providers.selectors import provider_choices
 from apps.providers.selectors.coverage import cover_for
+from apps.providers.services import addresses
+
+
+def _address(label: str) -> forms.URLField:
+    return forms.URLField(
+        label=label, required=False, assume_scheme="https", widget=UnfoldAdminTextInputWidget
+    )
+
+
+class AddressesForm(ReasonForm):
+    export_url = _address("Round log export")
+    payload_url = _address("Payload by event id")
+    transfer_url = _address("Wallet transfers")
+    field_order = ["export_url", "payload_url", "transfer_url"]
+
+
+def _request_addresses(call: ActionCall) -> str:
+    approval_id = addresses.request_addresses(
+        call.object_id,
+        addresses.Addresses(**call.fields),
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
+    )
+    return f"A second person can now agree (approval {approval_id}). Nothing has changed yet."
 
 
 @admin.register(Provider)
@@ -42,7 +72,27 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
     search_fields = ["code__exact"]
     search_help_text = "Code, exactly"
     ordering = ["code"]
-    readonly_fields = ["code", "protocol", "wallet_model", "stage", "live_since"]
+    readonly_fields = [
+        "code",
+        "protocol",
+        "wallet_model",
+        "stage",
+        "live_since",
+        "export_url",
+        "payload_url",
+        "transfer_url",
+    ]
+    reasoned_actions = [
+        ReasonedAction(
+            name="addresses",
+            label="Change addresses",
+            permission="providers.change_provider",
+            perform=_request_addresses,
+            question="Money, secrets and questions go there, so a second person has to agree. "
+            "Give all three as they should be; an empty one is not asked any more.",
+            form_class=AddressesForm,
+        )
+    ]
     fieldsets = [
         (
             "Provider",

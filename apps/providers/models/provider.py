@@ -1,5 +1,6 @@
 from typing import override
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -41,6 +42,9 @@ class Provider(models.Model):
     history = history_records(excluded_fields=["export_token"])
 
     class Meta:
+        permissions = [
+            ("approve_provideraddress", "Can approve where money and questions are sent"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(stage__in=ProviderStage.values),
@@ -71,7 +75,9 @@ class Provider(models.Model):
 class ProviderKey(models.Model):
     """A webhook secret of a provider. Several may be active, so a key can be rotated in traffic.
 
-    The secret is encrypted at rest and never shown again; ``kid`` is its public name.
+    The secret is encrypted at rest and never shown again; ``kid`` is its public name. One that a
+    person adds is proposed, and verifies only once a second person has agreed; without ``added_by``
+    it came in on the command line.
     """
 
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="keys")
@@ -81,11 +87,24 @@ class ProviderKey(models.Model):
     not_before = models.DateTimeField()
     not_after = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    approval = models.OneToOneField(
+        "staff.Approval", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
+        permissions = [("approve_providerkey", "Can approve a webhook key")]
         constraints = [
             models.UniqueConstraint(
                 fields=["provider", "kid"], name="providers_key_unique_per_provider"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=KeyState.ACTIVE)
+                | Q(added_by__isnull=True)
+                | Q(approval__isnull=False),
+                name="providers_key_in_use_agreed_by_two",
             ),
             models.CheckConstraint(
                 condition=Q(not_after__isnull=True) | Q(not_after__gt=F("not_before")),

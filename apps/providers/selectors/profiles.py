@@ -23,9 +23,10 @@ def provider_profile_by_id(provider_id: int) -> ProviderProfile:
     """Return the profile of a provider that a stored row names, active or not, with every key.
 
     For what was authenticated when it was received: a key retired since then still explains it.
+    One that nobody agreed to yet never verified anything.
     """
     provider = Provider.objects.select_related("policy").get(pk=provider_id)
-    return _profile(provider, KeyState.values)
+    return _profile(provider, [KeyState.ACTIVE, KeyState.RETIRED, KeyState.REVOKED])
 
 
 def _profile(provider: Provider, key_states: Sequence[str]) -> ProviderProfile:

@@ -13,6 +13,7 @@ from apps.providers.contracts import GameRecord, ProviderRecord, SavedProvider
 from apps.providers.enums import ProviderStage
 from apps.providers.events import ProviderAdded
 from apps.providers.models import Game, GameOffer, Provider, ProviderKey
+from apps.providers.services.keys import key_facts, record_key
 from apps.providers.services.policy import give_default_policy
 
 _CHANGE_REASON = "Loaded from the provider's files"
@@ -52,11 +53,14 @@ def save_provider(record: ProviderRecord, *, now: datetime) -> SavedProvider:
         publish(ProviderAdded(provider=provider.code), now=now)
     # The key's name is taken from its digest, so the same secret is the same key for ever.
     kid = f"k-{hashlib.sha256(secret).hexdigest()[:12]}"
-    _, key_is_new = ProviderKey.objects.get_or_create(
+    key, key_is_new = ProviderKey.objects.get_or_create(
         provider=provider,
         kid=kid,
         defaults={"secret": record.webhook_secret, "not_before": now, "created_at": now},
     )
+    if key_is_new:
+        details = {**key_facts(key), "through": "command line"}
+        record_key("added", key, None, details, reason=_CHANGE_REASON, now=now)
     return SavedProvider(provider_id=provider.pk, is_new=is_new, key_is_new=key_is_new)
 
 

@@ -1,6 +1,7 @@
-"""Webhook keys: added beside the old one, ended and revoked by a person, with a reason."""
+"""Webhook keys: stored, ended and revoked, with a reason."""
 
 import base64
+import hashlib
 import re
 import secrets
 from datetime import datetime
@@ -26,10 +27,12 @@ _LONGEST_SECRET: Final = 10_000
 
 
 @transaction.atomic
-def add_provider_key(new: NewKey, *, acting_user: Person, reason: str, now: datetime) -> str:
-    """Add a key that is valid beside the present ones; return its secret if we made it, else "".
+def add_provider_key(new: NewKey, *, reason: str, now: datetime) -> str:
+    """Add a key on the command line; return its secret if we made it, else "".
 
-    With ``end_others_at`` every other active key ends then: the two overlap until that moment.
+    It is valid beside the present ones at once: who runs a command has the server itself, and the
+    audit chain says so. People propose keys (``key_proposals``). With ``end_others_at`` every other
+    active key ends then: the two overlap until that moment.
 
     Raises:
         ReasonRequiredError: nobody said why.
@@ -37,6 +40,21 @@ def add_provider_key(new: NewKey, *, acting_user: Person, reason: str, now: date
         InvalidSecretError: the provider's protocol can't verify with this text, or it is known.
         ProviderKeyStateError: the name is taken or malformed, or the key would end too early.
     """
+    key, secret = store_key(new, state=KeyState.ACTIVE, added_by_id=None, reason=reason, now=now)
+    details = {
+        **key_facts(key),
+        "made_here": bool(secret),
+        "others_ended": end_other_keys(key, new.end_others_at),
+        "through": "command line",
+    }
+    record_key("added", key, None, details, reason=reason, now=now)
+    return secret
+
+
+def store_key(
+    new: NewKey, *, state: KeyState, added_by_id: int | None, reason: str, now: datetime
+) -> tuple[ProviderKey, str]:
+    """Write a key in a state; return it with its secret if we made it. See ``add_provider_key``."""
     if not reason.strip():
         raise ReasonRequiredError
     provider = Provider.objects.select_for_update().filter(pk=new.provider_id).first()
@@ -48,21 +66,23 @@ def add_provider_key(new: NewKey, *, acting_user: Person, reason: str, now: date
         provider=provider,
         kid=new.kid,
         secret=secret,
-        state=KeyState.ACTIVE,
+        state=state,
         not_before=new.not_before,
         not_after=new.not_after,
         created_at=now,
+        added_by_id=added_by_id,
     )
-    ended = _end_others(key, new.end_others_at)
-    details = {
+    return key, "" if new.secret.strip() else secret
+
+
+def key_facts(key: ProviderKey) -> dict[str, Any]:
+    """Return what may be said of a key: when it holds, and by which digest its secret is known."""
+    return {
         "kid": key.kid,
-        "not_before": new.not_before.isoformat(),
-        "not_after": new.not_after.isoformat() if new.not_after else None,
-        "made_here": not new.secret.strip(),
-        "others_ended": ended,
+        "secret_sha256": hashlib.sha256(key.secret.encode()).hexdigest(),
+        "not_before": key.not_before.isoformat(),
+        "not_after": key.not_after.isoformat() if key.not_after else None,
     }
-    _record("added", key, acting_user, details, reason=reason, now=now)
-    return "" if new.secret.strip() else secret
 
 
 def _generated(protocol: str) -> str:
@@ -82,11 +102,22 @@ def _check(new: NewKey, provider: Provider, secret: str, now: datetime) -> None:
         )
     if ProviderKey.objects.filter(provider=provider, kid=new.kid).exists():
         raise ProviderKeyStateError(f"{provider} has a key '{new.kid}' already; choose a new name.")
-    if new.not_after is not None and new.not_after <= max(new.not_before, now):
-        raise ProviderKeyStateError("A key must end after it starts, and in the future.")
-    if new.end_others_at is not None and new.end_others_at < max(new.not_before, now):
-        raise ProviderKeyStateError("The old keys can't end before the new one starts.")
+    check_key_times(new.not_before, new.not_after, new.end_others_at, now)
     _check_secret(provider, secret)
+
+
+def check_key_times(
+    not_before: datetime, not_after: datetime | None, end_others_at: datetime | None, now: datetime
+) -> None:
+    """Refuse times that make no sense at ``now``.
+
+    Raises:
+        ProviderKeyStateError: the key would end too early, or the others before it starts.
+    """
+    if not_after is not None and not_after <= max(not_before, now):
+        raise ProviderKeyStateError("A key must end after it starts, and in the future.")
+    if end_others_at is not None and end_others_at < max(not_before, now):
+        raise ProviderKeyStateError("The old keys can't end before the new one starts.")
 
 
 def _check_secret(provider: Provider, secret: str) -> None:
@@ -106,7 +137,8 @@ def _check_secret(provider: Provider, secret: str) -> None:
         raise InvalidSecretError("The provider has a key with this secret already.")
 
 
-def _end_others(key: ProviderKey, end_at: datetime | None) -> list[str]:
+def end_other_keys(key: ProviderKey, end_at: datetime | None) -> list[str]:
+    """End every other active key of the provider at a moment; return their names."""
     if end_at is None:
         return []
     later = Q(not_after__isnull=True) | Q(not_after__gt=end_at)
@@ -136,20 +168,20 @@ def end_provider_key(
     key.not_after = until
     key.save(update_fields=["not_after"])
     details = {"kid": key.kid, "not_after": until.isoformat()}
-    _record("ending", key, acting_user, details, reason=reason, now=now)
+    record_key("ending", key, acting_user, details, reason=reason, now=now)
 
 
 @transaction.atomic
 def retire_provider_key(*, key_id: int, acting_user: Person, reason: str, now: datetime) -> None:
-    """End a webhook key: what is signed with it from now on is refused.
+    """End a webhook key: what is signed with it from now on is refused. A proposal is withdrawn.
 
     Raises:
         ReasonRequiredError: nobody said why.
-        ProviderKeyStateError: there is no such key, or it is not active.
+        ProviderKeyStateError: there is no such key, or it is neither active nor proposed.
     """
-    key = _locked(key_id, [KeyState.ACTIVE], reason)
+    key = _locked(key_id, [KeyState.ACTIVE, KeyState.PROPOSED], reason)
     _end_now(key, KeyState.RETIRED, now)
-    _record("retired", key, acting_user, {"kid": key.kid}, reason=reason, now=now)
+    record_key("retired", key, acting_user, {"kid": key.kid}, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -160,9 +192,9 @@ def revoke_provider_key(*, key_id: int, acting_user: Person, reason: str, now: d
         ReasonRequiredError: nobody said why.
         ProviderKeyStateError: there is no such key, or it was revoked before.
     """
-    key = _locked(key_id, [KeyState.ACTIVE, KeyState.RETIRED], reason)
+    key = _locked(key_id, [KeyState.ACTIVE, KeyState.PROPOSED, KeyState.RETIRED], reason)
     _end_now(key, KeyState.REVOKED, now)
-    _record("revoked", key, acting_user, {"kid": key.kid}, reason=reason, now=now)
+    record_key("revoked", key, acting_user, {"kid": key.kid}, reason=reason, now=now)
 
 
 def _locked(key_id: int, states: list[KeyState], reason: str) -> ProviderKey:
@@ -181,15 +213,16 @@ def _end_now(key: ProviderKey, state: KeyState, now: datetime) -> None:
     key.save(update_fields=["state", "not_after"])
 
 
-def _record(
+def record_key(
     what: str,
     key: ProviderKey,
-    actor: Person,
+    actor: Person | None,
     details: dict[str, Any],
     *,
     reason: str,
     now: datetime,
 ) -> None:
+    """Write what was done to a key to the audit chain; nobody is the command line."""
     record_audit(
         action=f"providers.key.{what}",
         actor=actor,

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from django.contrib.auth.models import AnonymousUser
-
 from apps.core.errors import DomainError
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.contracts import REHEARSAL_KEY_PREFIX, GameRecord, NewKey, ProviderRecord
@@ -70,7 +68,6 @@ def prepare(provider_code: str, dialect: Dialect, *, now: datetime) -> Prepared:
             not_after=now + KEY_LIFETIME,
             end_others_at=None,
         ),
-        acting_user=AnonymousUser(),
         reason=REASON,
         now=now,
     )
