@@ -13,6 +13,7 @@ from apps.players.models import Exclusion, Limit, Player
 from apps.players.services import end_exclusion, lift_ended_exclusions
 from apps.rounds.models import Round
 from apps.wallet.models import Account
+from apps.wallet.selectors import balances
 from tests.bonuses.makers import make_grant, make_rule
 from tests.factories import make_user
 from tests.gateway.builders import open_casino, open_player
@@ -166,7 +167,7 @@ def test_a_player_without_bonuses_has_an_empty_list(api: Api) -> None:
     assert api.get("players/p-1001/bonuses") == (200, {"player_id": "p-1001", "bonuses": []})
 
 
-def test_a_bonus_shows_its_progress_and_keeps_cash_back(api: Api) -> None:
+def test_a_bonus_shows_its_progress_and_keeps_no_cash_back(api: Api) -> None:
     make_rule(currency="EUR")
     player = make_casino()
     make_grant(player)
@@ -177,10 +178,15 @@ def test_a_bonus_shows_its_progress_and_keeps_cash_back(api: Api) -> None:
     assert bonus["requirement"].endswith("= 12,000.00 EUR of turnover")
     _, answer = api.get("players/p-1001/withdrawal-eligibility")
     reasons = {reason["code"]: reason for reason in answer["reasons"]}
-    assert (reasons["wagering_left"]["value"], answer["eligible"]) == ("12000.00 EUR", False)
+    assert (reasons["wagering_left"]["value"], answer["eligible"]) == ("12000.00 EUR", True)
+    assert (reasons["wagering_left"]["blocks"], answer["withdrawable"]) == (False, "100.00")
     assert reasons["bonus_funds"]["value"] == "200.00 EUR"
-    status, problem = api.pay("k-1", kind="withdrawal")
-    assert (status, problem["errors"][0]["code"]) == (409, "wagering_left")
+    # All cash goes out, the bonus stays as it is, and bonus funds are never paid out.
+    assert api.pay("k-1", kind="withdrawal", amount="100.00")[0] == 201
+    status, problem = api.pay("k-2", kind="withdrawal", amount="0.01")
+    assert (status, problem["code"]) == (409, "insufficient_funds")
+    assert balances(player.pk) | {"cash": 0, "bonus": 20_000} == balances(player.pk)
+    assert api.get("players/p-1001/bonuses")[1]["bonuses"] == [bonus]
 
 
 def test_held_stakes_open_rounds_and_disputes_explain_and_do_not_block(api: Api) -> None:

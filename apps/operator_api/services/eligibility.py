@@ -20,7 +20,8 @@ from apps.wallet.selectors import balances, undecided_transfers
 def withdrawal_eligibility(player: PlayerRef, *, now: datetime) -> Eligibility:
     """Say whether and how much a player may withdraw, with everything that bears on it.
 
-    Only cash can be withdrawn. An exclusion, a closed account and a limit keep nobody's money
+    Only cash can be withdrawn, and wagering that is left keeps none of it back: it decides what
+    becomes of bonus funds. An exclusion, a closed account and a limit keep nobody's money
     back: they are named, and do not block. What is held or pending becomes cash, or not, when its
     round closes.
     """
@@ -122,8 +123,11 @@ def _wagering(player: PlayerRef) -> Iterator[EligibilityReason]:
             left = format_minor(grant.required_minor - grant.done_minor, grant.currency)
             yield EligibilityReason(
                 code="wagering_left",
-                text=f"A bonus is being played through: {grant.sentence}.",
-                blocks=True,
+                text=(
+                    f"A bonus is being played through: {grant.sentence}. It keeps no cash back; "
+                    "bonus funds become cash when all of it is done."
+                ),
+                blocks=False,
                 value=f"{left} {grant.currency}",
                 resolve_at=f"GET /api/v1/players/{player.player_ref}/bonuses",
             )
