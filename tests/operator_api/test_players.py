@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from apps.core.models import AuditEntry
 from apps.disputes.contracts import Complaint
 from apps.disputes.services.cases import open_case
 from apps.play.models import GameSession
@@ -59,6 +60,21 @@ def test_standing_and_kyc_follow_and_the_currency_never_does(api: Api) -> None:
     status, problem = _put(api, currency="AUD")
     assert (status, problem["code"]) == (409, "player_mismatch")
     assert Player.objects.get().kyc_status == "rejected"
+
+
+def test_what_is_mirrored_is_in_the_chain_once_and_without_the_date_of_birth(api: Api) -> None:
+    _put(api, date_of_birth="1990-05-17")
+    _put(api, date_of_birth="1990-05-18", kyc_status="rejected")
+    for _ in range(2):
+        _put(api, date_of_birth="1990-05-18", kyc_status="rejected", jurisdiction="GB")
+    mirrored = AuditEntry.objects.filter(action="players.player.mirrored").order_by("pk")
+    assert [entry.details for entry in mirrored] == [
+        {"changed": ["date_of_birth"]},
+        {"changed": ["date_of_birth", "kyc_status"], "kyc_status": "rejected"},
+        {"changed": ["jurisdiction"], "jurisdiction": "GB"},
+    ]
+    assert all("Casino backend" in entry.reason for entry in mirrored)
+    assert "1990" not in str(list(AuditEntry.objects.values_list("details", "reason")))
 
 
 def test_who_may_not_play_any_more_has_no_session_left(api: Api) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db import transaction
 
+from apps.core.services import record_audit
 from apps.players.contracts import PlayerRecord, PlayerRef, PlayerUpdate
 from apps.players.enums import PlayerStatus
 from apps.players.errors import PlayerMismatchError, ProtectedStandingError
@@ -76,6 +77,16 @@ def save_player(update: PlayerUpdate, *, reason: str, now: datetime) -> PlayerRe
     for name in changed:
         setattr(player, name, wanted[name])
     if changed:
+        # The names of what changed and the codes, never the date of birth.
+        codes = {name: str(wanted[name]) for name in changed if name != "date_of_birth"}
+        record_audit(
+            action="players.player.mirrored",
+            actor=None,
+            subject=f"players.player:{player.pk}",
+            details={"changed": sorted(changed), **codes},
+            reason=f"{MIRRORED} {reason}",
+            now=now,
+        )
         player._change_reason = f"{MIRRORED} {reason}"  # type: ignore[attr-defined] # noqa: SLF001 - simple-history reads it
         player.save(update_fields=changed)
     return player_by_id(player.pk)
