@@ -66,6 +66,7 @@ class Environment(BaseSettings):
     url: str | None = None
     mail_url: SecretStr | None = None
     mail_from: str = "Pitboss <pitboss@localhost>"
+    virus_scanner: str | None = None
 
 
 @functools.cache

@@ -22,6 +22,7 @@ def refuse_unsafe(env: Environment) -> None:
         *_host_problems(env),
         *_server_problems(env),
         *_storage_problems(env),
+        *_scanner_problems(env),
     ]
     if problems:
         raise ImproperlyConfigured(
@@ -40,6 +41,7 @@ def _missing(env: Environment) -> Iterator[str]:
         "PITBOSS_S3_BUCKET": env.s3_bucket,
         "PITBOSS_MAIL_URL": env.mail_url,
         "PITBOSS_URL": env.url,
+        "PITBOSS_VIRUS_SCANNER": env.virus_scanner,
     }
     for name, value in given.items():
         if not value:
@@ -95,6 +97,15 @@ def _redis_problems(name: str, url: str | None) -> Iterator[str]:
         yield f"{name} has no password."
     if parts.scheme != "rediss" and parts.hostname not in _LOOPBACK:
         yield f"{name} is not encrypted; use rediss://."
+
+
+def _scanner_problems(env: Environment) -> Iterator[str]:
+    given = env.virus_scanner
+    if given and given != "none" and not given.startswith(("tcp://", "unix:///")):
+        yield (
+            "PITBOSS_VIRUS_SCANNER is the address of clamd (tcp://HOST:3310 or unix:///PATH), or "
+            "none where you decided to go without."
+        )
 
 
 def _storage_problems(env: Environment) -> Iterator[str]:

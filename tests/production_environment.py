@@ -21,6 +21,7 @@ def production_environment() -> dict[str, str]:
         "PITBOSS_S3_BUCKET": "evidence",
         "PITBOSS_URL": "https://pitboss.invalid",
         "PITBOSS_MAIL_URL": f"smtps://pitboss:{secrets.token_hex(8)}@mail.invalid:465",
+        "PITBOSS_VIRUS_SCANNER": "tcp://clamd.invalid:3310",
         "DATABASE_URL": f"postgresql://pitboss:{secrets.token_hex(8)}@db.invalid:5432/pitboss",
         "REDIS_URL": f"rediss://:{secrets.token_hex(8)}@redis.invalid:6379/0",
         "PITBOSS_CACHE_URL": f"rediss://:{secrets.token_hex(8)}@cache.invalid:6379/0",

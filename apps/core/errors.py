@@ -109,6 +109,16 @@ class AppRoleError(DomainError):
     code = "app_role"
 
 
+class ScannerUnavailableError(DomainError):
+    """The virus scanner that the settings name gave no verdict, so nothing is known of a file."""
+
+    code = "scanner_unavailable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__("The virus scanner gave no verdict; the file is kept apart until it does.")
+        self.why = why
+
+
 class AlertNotSentError(DomainError):
     """At least one configured channel did not take an alert; it is sent again later."""
 

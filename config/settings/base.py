@@ -36,6 +36,7 @@ PITBOSS_COMPARTMENTS = COMPARTMENTS
 PITBOSS_ALERT_URLS = [url.get_secret_value() for url in _env.alert_urls]
 PITBOSS_URL = (_env.url or f"http://{_env.host}:{_env.web_port}").rstrip("/")
 PITBOSS_MAIL_DOMAIN = mail_domain(_env.mail_from)
+PITBOSS_VIRUS_SCANNER = _env.virus_scanner or ""
 PITBOSS_HTTP_ALLOWED_HOSTS = list(_env.http_allowed_hosts)
 PITBOSS_METRICS_TOKEN = reveal(_env.metrics_token)
 PITBOSS_SESSION_MAX_SECONDS = 12 * 3600
