@@ -66,9 +66,12 @@ _JOBS = [
     _job("players.lift_ended_exclusions", _MINUTE),
     _job("promotions.advance_campaigns", _MINUTE),
     _job("wallet.seal_transfers", _MINUTE),
+    _job("providers.check_documents", crontab(hour=3, minute=0)),
     _job("providers.check_certificates", crontab(hour=3, minute=30)),
     _job("onboarding.prove_items", crontab(hour=4, minute=15)),
     _job("compliance.advance_desk", timedelta(minutes=5)),
+    _job("providers.scan_waiting", timedelta(minutes=10)),
+    _job("providers.take_batches", timedelta(seconds=10)),
     _job("reconciliation.pull_rounds", crontab(minute=10)),
     _job("reconciliation.reconcile_due", crontab(hour="1,5,9,13,17,21", minute=40)),
 ]

@@ -9,6 +9,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "onboarding.item_broke": ["reports.raise_alert"],
     # A provider contradicts itself; money may be wrong on one of the two sides.
     "rounds.conflict_seen": ["reports.raise_alert"],
+    # A document that proves cover is gone or altered: its games are no longer covered.
+    "providers.document_damaged": ["reports.raise_alert"],
     # A played round cost more than the player had: somebody must decide about the receivable.
     "rounds.player_overdrawn": ["reports.raise_alert"],
     # A provider never finished rounds that hold players' stakes: ask it, then two people decide.

@@ -94,10 +94,49 @@ class RootState(models.TextChoices):
 
 
 class SignatureState(models.TextChoices):
+    """``INVALID``: altered after signing, or broken. Only that takes cover away."""
+
     VALID = "valid", "Valid"
-    INVALID = "invalid", "Invalid"
+    INVALID = "invalid", "Altered"
     UNTRUSTED = "untrusted", "Untrusted"
+    EXPIRED = "expired", "Signer expired"
     NONE = "none", "Not signed"
+
+
+class IntegrityState(models.TextChoices):
+    """Whether the stored bytes are still those that were taken."""
+
+    INTACT = "intact", "Intact"
+    ALTERED = "altered", "Altered in the store"
+    MISSING = "missing", "Missing from the store"
+
+
+class DraftState(models.TextChoices):
+    OPEN = "open", "To review"
+    REGISTERED = "registered", "Registered"
+    DISCARDED = "discarded", "Discarded"
+
+
+class Door(models.TextChoices):
+    """How a document came in."""
+
+    FORM = "form", "Upload page"
+    BATCH = "batch", "Bulk upload"
+    API = "api", "API"
+    COMMAND = "command", "Command line"
+
+
+class BatchState(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    REFUSED = "refused", "Refused"
+
+
+class LineOutcome(models.TextChoices):
+    DRAFTED = "drafted", "To review"
+    KNOWN = "known", "Known already"
+    REFUSED = "refused", "Refused"
 
 
 class FlagKind(models.TextChoices):

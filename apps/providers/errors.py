@@ -36,6 +36,50 @@ class PdfRefusedError(DomainError):
         self.refusals = refusals
 
 
+class StoreUnavailableError(DomainError):
+    """The store for documents did not take or give a file; no row was written."""
+
+    code = "store_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The store for documents does not answer; nothing was taken. Try again.")
+
+
+class ArchiveRefusedError(DomainError):
+    """A ZIP archive is not taken; ``reason_code`` says which rule it breaks."""
+
+    code = "archive_refused"
+
+    def __init__(self, reason_code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.reason_code = reason_code
+
+
+class DraftFieldsError(DomainError):
+    """Fields of a draft are not confirmed or not well formed; ``problems`` is by field."""
+
+    code = "draft_fields"
+
+    def __init__(self, problems: dict[str, str]) -> None:
+        super().__init__(" ".join(problems.values()))
+        self.problems = problems
+
+
+class DraftStateError(DomainError):
+    """The draft was decided on already."""
+
+    code = "draft_state"
+
+
+class LinkExpiredError(DomainError):
+    """The link is too old, was made for somebody else, or was tampered with."""
+
+    code = "link_expired"
+
+    def __init__(self) -> None:
+        super().__init__("This link no longer holds. Open the document again.")
+
+
 class RegisterRefusedError(DomainError):
     """The register as a whole can't be read, so no row of it was looked at."""
 

@@ -10,3 +10,13 @@ class ProviderAdded(Event):
 
     topic: ClassVar[str] = "providers.provider_added"
     provider: str
+
+
+@dataclass(frozen=True)
+class DocumentDamaged(Event):
+    """The stored file of a certificate is gone or altered: it proves nothing any more."""
+
+    topic: ClassVar[str] = "providers.document_damaged"
+
+    document_id: int
+    state: str

@@ -48,7 +48,8 @@ from apps.providers.services.import_register import (
     TrustChoice,
     import_folder,
 )
-from apps.providers.services.trust import decide_root, read_document, recheck_signatures
+from apps.providers.services.store import read_document
+from apps.providers.services.trust import decide_root, recheck_signatures
 from tests.providers.certificate_files import SAMPLES, authority, plain_pdf, signed_pdf
 from tests.races import race
 
@@ -105,7 +106,8 @@ def rewrite(folder: Path, change: Callable[[list[dict[str, str]]], None]) -> Non
 
 
 def stored(evidence: Path) -> list[Path]:
-    return [path for path in evidence.rglob("*") if path.is_file()] if evidence.exists() else []
+    folder = evidence / "certificates"
+    return [path for path in folder.rglob("*") if path.is_file()] if folder.exists() else []
 
 
 def test_the_samples_are_registered_with_their_scope_and_kept_byte_for_byte(
@@ -415,7 +417,7 @@ def test_a_link_out_of_the_folder_is_not_followed(take: Take, folder: Path, tmp_
         b"",
         b"\xff\xfe\x00",
         b"file,report_number\nx,y\n",
-        (SAMPLES / "register.csv").read_bytes().replace(b"file,", b"file,conditions,", 1),
+        (SAMPLES / "register.csv").read_bytes().replace(b"file,", b"file,remarks,", 1),
         (SAMPLES / "register.csv").read_bytes() + b'"unclosed',
     ],
 )

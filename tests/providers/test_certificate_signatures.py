@@ -73,13 +73,14 @@ def test_a_second_signature_after_the_first_keeps_both(vetter: PdfVetter, now: d
     assert judged(vetter, twice, [], now).state == "untrusted"
 
 
-def test_a_signer_whose_certificate_has_ended_is_untrusted_and_it_says_since_when(
+def test_a_signer_whose_certificate_has_ended_is_its_own_state_only_under_a_trusted_root(
     vetter: PdfVetter, now: datetime
 ) -> None:
     ended = authority("Old Laboratory", signer_ended=True)
     report = judged(vetter, signed_pdf(plain_pdf(), ended), [ended.pem], now)
-    assert report.state == "untrusted"
-    assert report.detail == "The signer's certificate ended on 2026-11-21."
+    assert report.state == "expired"
+    assert report.detail == ("The signer's certificate ended on 2026-11-21; its root is trusted.")
+    assert judged(vetter, signed_pdf(plain_pdf(), ended), [LAB.pem], now).state == "untrusted"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """Documents and the roots that vouch for them. A document is only ever handed out as a download."""
 
 from typing import Any, override
+from urllib.parse import urlencode
 
 from django.contrib import admin, messages
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -21,10 +23,15 @@ from apps.core.admin import (
 )
 from apps.providers.admin.certificates import SIGNATURE_TONES
 from apps.providers.enums import RootState, SignatureState
-from apps.providers.errors import DocumentAlteredError, UnknownCertificateError
+from apps.providers.errors import (
+    DocumentAlteredError,
+    LinkExpiredError,
+    StoreUnavailableError,
+    UnknownCertificateError,
+)
 from apps.providers.models import Document, TrustedRoot
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.services.documents import hand_out_document
+from apps.providers.services.documents import hand_out_document, mint_link
 from apps.providers.services.trust import decide_root, recheck_signatures
 
 # The browser shows nothing, runs nothing, keeps nothing and lends it to no other origin.
@@ -91,6 +98,11 @@ class DocumentAdmin(ReadOnlyAdmin[Document]):
                 self.admin_site.admin_view(self.download_view),
                 name="providers_document_download",
             ),
+            path(
+                "<int:document_id>/file/",
+                self.admin_site.admin_view(self.file_view),
+                name="providers_document_file",
+            ),
             *super().get_urls(),
         ]
 
@@ -100,18 +112,28 @@ class DocumentAdmin(ReadOnlyAdmin[Document]):
         return format_html('<a class="pb-link" href="{}">Download</a>', url)
 
     def download_view(self, request: HttpRequest, document_id: int) -> HttpResponse:
+        """Make a link for this person that holds for a minute, and go there."""
+        user = _downloader(request)
+        try:
+            token = mint_link(document_id=document_id, acting_user=user, now=timezone.now())
+        except UnknownCertificateError as error:
+            raise Http404 from error
+        url = reverse("admin:providers_document_file", args=[document_id])
+        return HttpResponseRedirect(f"{url}?{urlencode({'token': token})}")
+
+    def file_view(self, request: HttpRequest, document_id: int) -> HttpResponse:
         """Hand the kept bytes out, proven unaltered, and note who took them."""
-        if not request.user.has_perm("providers.download_document"):
-            raise PermissionDenied
+        user = _downloader(request)
         try:
             document, data = hand_out_document(
                 document_id=document_id,
-                acting_user=request.user if request.user.is_authenticated else None,
+                token=request.GET.get("token", ""),
+                acting_user=user,
                 now=timezone.now(),
             )
         except UnknownCertificateError as error:
             raise Http404 from error
-        except DocumentAlteredError as refusal:
+        except (DocumentAlteredError, LinkExpiredError, StoreUnavailableError) as refusal:
             messages.error(request, str(refusal))
             return HttpResponseRedirect(
                 reverse("admin:providers_document_change", args=[document_id])
@@ -121,6 +143,14 @@ class DocumentAdmin(ReadOnlyAdmin[Document]):
             as_attachment=True, filename=document.original_name
         )
         return response
+
+
+def _downloader(request: HttpRequest) -> AbstractBaseUser:
+    """Return who asks, who must still hold the permission at the moment of the download."""
+    user = request.user
+    if not isinstance(user, AbstractBaseUser) or not user.has_perm("providers.download_document"):
+        raise PermissionDenied
+    return user
 
 
 def _decide(call: ActionCall, state: RootState) -> str:

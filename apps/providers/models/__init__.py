@@ -6,6 +6,14 @@ from apps.providers.models.certificates import (
     LabAccreditation,
     TrustedRoot,
 )
+from apps.providers.models.drafts import (
+    NOT_SCANNED,
+    BatchLine,
+    CertificateDraft,
+    DraftField,
+    QuarantinedFile,
+    UploadBatch,
+)
 from apps.providers.models.override import OVERRIDE_LIMIT, GateOverride
 from apps.providers.models.policy import ProviderPolicy
 from apps.providers.models.provider import Game, GameOffer, Provider, ProviderKey
@@ -21,8 +29,11 @@ from apps.providers.models.scope import (
 )
 
 __all__ = [
+    "NOT_SCANNED",
     "OVERRIDE_LIMIT",
+    "BatchLine",
     "Certificate",
+    "CertificateDraft",
     "CertificateFinding",
     "CertificateFlag",
     "CertificateGame",
@@ -33,6 +44,7 @@ __all__ = [
     "CriticalFile",
     "Deployment",
     "Document",
+    "DraftField",
     "Game",
     "GameBuild",
     "GameOffer",
@@ -42,7 +54,9 @@ __all__ = [
     "Provider",
     "ProviderKey",
     "ProviderPolicy",
+    "QuarantinedFile",
     "RtpVariant",
     "SupplierChange",
     "TrustedRoot",
+    "UploadBatch",
 ]

@@ -10,6 +10,7 @@ from apps.providers.enums import (
     CertificateKind,
     CertificateResult,
     CertificateState,
+    IntegrityState,
     RootState,
     SignatureState,
 )
@@ -135,6 +136,13 @@ class Document(models.Model):
     signed_at = models.DateTimeField("signed at, by the signer's clock", null=True, blank=True)
     signature_coverage = models.CharField(max_length=64, blank=True)
     signature_checked_at = models.DateTimeField()
+    integrity_state = models.CharField(
+        "in the store",
+        max_length=16,
+        choices=IntegrityState.choices,
+        default=IntegrityState.INTACT,
+    )
+    integrity_checked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     uploaded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -156,6 +164,15 @@ class Document(models.Model):
             models.CheckConstraint(
                 condition=Q(signature_state__in=SignatureState.values),
                 name="providers_document_signature_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(integrity_state__in=IntegrityState.values),
+                name="providers_document_integrity_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(integrity_state=IntegrityState.INTACT)
+                | Q(signature_state=SignatureState.INVALID),
+                name="providers_document_damaged_proves_nothing",
             ),
         ]
         triggers = [

@@ -8,11 +8,16 @@ MAX_BYTES = 10 * 1024 * 1024
 
 
 class SignatureVerdict(StrEnum):
-    """``UNTRUSTED``: whole and genuine, but no root that an officer trusts stands behind it."""
+    """What the signatures of a document are worth.
+
+    ``UNTRUSTED``: whole and genuine, but no root that an officer trusts stands behind it.
+    ``EXPIRED``: a trusted root does, but the signer's own certificate has ended.
+    """
 
     VALID = "valid"
     INVALID = "invalid"
     UNTRUSTED = "untrusted"
+    EXPIRED = "expired"
     NONE = "none"
 
 
@@ -39,6 +44,18 @@ class SignatureReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a field stands: the page (from 1) and a box in shares of its width and height."""
+
+    field: str
+    page: int
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
 class VettedPdf:
     """One file's verdict. With any refusal nothing else in it may be used."""
 
@@ -48,6 +65,7 @@ class VettedPdf:
     page_count: int = 0
     link_count: int = 0
     text: str = ""
+    places: tuple[Place, ...] = ()
     signature: SignatureReport = field(
         default_factory=lambda: SignatureReport(SignatureVerdict.NONE)
     )

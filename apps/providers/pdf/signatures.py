@@ -54,12 +54,18 @@ def check_signatures(data: bytes, trusted_pems: Sequence[str], moment: datetime)
     roots = [load_certificate(text) for text in trusted_pems]
     reports = []
     for index, signature in enumerate(signatures):
-        context = ValidationContext(
-            trust_roots=roots, moment=moment, allow_fetching=False, revocation_mode="soft-fail"
-        )
         is_last = index == len(signatures) - 1
-        reports.append(_judge(signature, context, is_last=is_last))
+        reports.append(_judge(signature, roots, moment, is_last=is_last))
     return _combine(reports)
+
+
+def _status(
+    signature: EmbeddedPdfSignature, roots: list[x509.Certificate], moment: datetime
+) -> PdfSignatureStatus:
+    context = ValidationContext(
+        trust_roots=roots, moment=moment, allow_fetching=False, revocation_mode="soft-fail"
+    )
+    return validate_pdf_signature(signature, signer_validation_context=context)
 
 
 def load_certificate(text: str) -> x509.Certificate:
@@ -78,14 +84,18 @@ def load_certificate(text: str) -> x509.Certificate:
 
 
 def _judge(
-    signature: EmbeddedPdfSignature, context: ValidationContext, *, is_last: bool
+    signature: EmbeddedPdfSignature,
+    roots: list[x509.Certificate],
+    moment: datetime,
+    *,
+    is_last: bool,
 ) -> SignatureReport:
     try:
-        status = validate_pdf_signature(signature, signer_validation_context=context)
+        status = _status(signature, roots, moment)
         signer = _signer_name(signature.signer_cert)
         state, detail = _state(status, is_last=is_last)
         if state is SignatureVerdict.UNTRUSTED:
-            detail = _why_untrusted(signature, context.moment)
+            state, detail = _why_untrusted(signature, roots, moment)
         return SignatureReport(
             state=state,
             detail=detail,
@@ -120,12 +130,17 @@ def _break(status: PdfSignatureStatus, *, is_last: bool) -> str:
     return ""
 
 
-def _why_untrusted(signature: EmbeddedPdfSignature, moment: datetime) -> str:
+def _why_untrusted(
+    signature: EmbeddedPdfSignature, roots: list[x509.Certificate], moment: datetime
+) -> tuple[SignatureVerdict, str]:
     certificate = signature.signer_cert
-    if certificate.not_valid_after < moment:
-        return f"The signer's certificate ended on {certificate.not_valid_after:%Y-%m-%d}."
+    ended = certificate.not_valid_after
+    if ended < moment and _status(signature, roots, ended).trusted:
+        detail = f"The signer's certificate ended on {ended:%Y-%m-%d}; its root is trusted."
+        return SignatureVerdict.EXPIRED, detail
     issuer = certificate.issuer.native.get("common_name") or certificate.issuer.human_friendly
-    return f"Whole, but issued by '{issuer}', which is not a trusted root of this lab."
+    detail = f"Whole, but issued by '{issuer}', which is not a trusted root of this lab."
+    return SignatureVerdict.UNTRUSTED, detail
 
 
 def _signer_name(certificate: x509.Certificate) -> str:

@@ -2,7 +2,8 @@
 
 import io
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
@@ -13,35 +14,71 @@ _LABELS = {
     "report_number": r"(?:Report|Certificate) (?:number|no\.?):[ \t]*(\S+)",
     "revision": r"\bRevision:[ \t]*(\d+)",
     "kind": r"^Type:[ \t]*(\S+)",
+    "supplier": r"^(?:Supplier|Manufacturer):[ \t]*(.+)$",
     "standards": r"^Standards?:[ \t]*(.+)$",
     "jurisdictions": r"^Jurisdictions?:[ \t]*(.+)$",
     "issued_on": r"^Date of issue:[ \t]*(.+)$",
+    "effective_on": r"^(?:Effective from|Effective date|Date of effect):[ \t]*(.+)$",
     "expires_on": r"^Valid until:[ \t]*(.+)$",
     "result": r"^Result:[ \t]*(.+)$",
     "rtp_variants": r"^Return to player variants?:[ \t]*(.+)$",
+    "conditions": r"^Conditions?:[ \t]*(.+)$",
+    "signatory": r"^Authori[sz]ed by:[ \t]*(.+)$",
     "accreditation": r"accreditation (?:no\.?|number)[ \t]*(\S+)",
 }
 _PATTERNS = {
     name: re.compile(pattern, re.MULTILINE | re.IGNORECASE) for name, pattern in _LABELS.items()
 }
 _ITEMS = re.compile(r"^Items tested:[ \t]*\n((?:[ \t]+\S.*\n?)+)", re.MULTILINE | re.IGNORECASE)
+_FILES = re.compile(
+    r"^Critical files(?: \(([A-Za-z0-9 -]+)\))?:[ \t]*\n((?:[ \t]+\S.*\n?)+)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_BUILD = re.compile(r"^(\S+)[ \t]+build[ \t]+(\S+)(?:[ \t]+channel[ \t]+(\S+))?", re.IGNORECASE)
+_DIGEST = re.compile(r"^(\S+)[ \t]+([0-9A-Fa-f]{4,128})$")
+
+
+@dataclass(frozen=True, slots=True)
+class StatedBuild:
+    game_code: str
+    build: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatedFile:
+    path: str
+    algorithm: str
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class StatedFacts:
-    """What a document says about itself; an empty string where it does not say."""
+    """What a document says about itself; an empty string where it does not say.
 
+    ``heading`` is its first line, where labs put their name. ``quotes`` are the words behind each
+    fact as they stand in the text, to find them on the page.
+    """
+
+    heading: str = ""
     report_number: str = ""
     revision: str = ""
     kind: str = ""
+    supplier: str = ""
     standards: str = ""
     jurisdictions: str = ""
     issued_on: str = ""
+    effective_on: str = ""
     expires_on: str = ""
     result: str = ""
     rtp_variants: str = ""
+    conditions: str = ""
+    signatory: str = ""
     accreditation: str = ""
     items: tuple[str, ...] = ()
+    builds: tuple[StatedBuild, ...] = ()
+    critical_files: tuple[StatedFile, ...] = ()
+    quotes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def extract_text(data: bytes) -> str:
@@ -65,13 +102,32 @@ def extract_text(data: bytes) -> str:
 
 def stated_facts(text: str) -> StatedFacts:
     """Read the labelled lines of a report's text; the first of each label counts."""
-    found = {name: _first(pattern, text) for name, pattern in _PATTERNS.items()}
+    matches = {name: pattern.search(text) for name, pattern in _PATTERNS.items()}
+    found = {name: match.group(1).strip()[:500] if match else "" for name, match in matches.items()}
     found["accreditation"] = found["accreditation"].rstrip(".,;")
-    items = _ITEMS.search(text)
-    lines = items.group(1).splitlines() if items else []
-    return StatedFacts(**found, items=tuple(line.split()[0] for line in lines if line.strip()))
+    heading = next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]
+    items = _lines(_ITEMS.search(text), 1)
+    files = _FILES.search(text)
+    builds = [match.groups("") for match in map(_BUILD.match, items) if match]
+    digests = [match.groups() for match in map(_DIGEST.match, _lines(files, 2)) if match]
+    algorithm = (files.group(1) or "").strip() if files else ""
+    quotes = {name: (match.group(0).strip(),) for name, match in matches.items() if match}
+    return StatedFacts(
+        **found,
+        heading=heading,
+        items=tuple(line.split()[0] for line in items),
+        builds=tuple(StatedBuild(*build) for build in builds),
+        critical_files=tuple(StatedFile(path, algorithm, digest) for path, digest in digests),
+        quotes={
+            **quotes,
+            "lab": (heading,),
+            "games": tuple(line.split()[0] for line in items),
+            "builds": tuple(f"build {build}" for _game, build, _channel in builds),
+            "critical_files": tuple(digest for _path, digest in digests),
+        },
+    )
 
 
-def _first(pattern: re.Pattern[str], text: str) -> str:
-    match = pattern.search(text)
-    return match.group(1).strip()[:500] if match else ""
+def _lines(block: re.Match[str] | None, group: int) -> list[str]:
+    lines = block.group(group).splitlines() if block else []
+    return [line.strip() for line in lines if line.strip()]

@@ -16,11 +16,13 @@ from apps.core.errors import DomainError
 from apps.providers.pdf import frames
 from apps.providers.pdf.contracts import (
     MAX_BYTES,
+    Place,
     Refusal,
     SignatureReport,
     SignatureVerdict,
     VettedPdf,
 )
+from apps.providers.pdf.isolated import bare_environment
 
 _ROOT = Path(__file__).resolve().parents[3]
 # The worker stops a file after 20 s of its own accord; this is for a worker that hangs itself.
@@ -85,7 +87,7 @@ class PdfVetter:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 cwd=_ROOT,
-                env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+                env=bare_environment(),
             )
         return self._process
 
@@ -123,9 +125,11 @@ def _from_json(answer: dict[str, Any]) -> VettedPdf:
     signature = answer.pop("signature")
     signed_at = signature.pop("signed_at")
     refusals = tuple(Refusal(**item) for item in answer.pop("refusals"))
+    places = tuple(Place(**item) for item in answer.pop("places"))
     return VettedPdf(
         **answer,
         refusals=refusals,
+        places=places,
         signature=SignatureReport(
             state=SignatureVerdict(signature.pop("state")),
             signed_at=datetime.fromisoformat(signed_at) if signed_at else None,

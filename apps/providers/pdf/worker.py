@@ -9,7 +9,6 @@ else.
 import hashlib
 import logging
 import os
-import resource
 import select
 import signal
 import sys
@@ -20,12 +19,12 @@ from typing import IO, Any
 
 from apps.providers.pdf import frames
 from apps.providers.pdf.contracts import Refusal, VettedPdf
+from apps.providers.pdf.isolated import restrict
+from apps.providers.pdf.places import find_places
 from apps.providers.pdf.safety import frame_refusals, object_refusals
 from apps.providers.pdf.signatures import check_signatures
-from apps.providers.pdf.text import extract_text
+from apps.providers.pdf.text import extract_text, stated_facts
 
-_MEMORY_BYTES = 1024 * 1024 * 1024
-_CPU_SECONDS = 10
 _WALL_SECONDS = 20
 
 
@@ -38,13 +37,15 @@ def vet(data: bytes, trusted_pems: list[str], moment: datetime) -> VettedPdf:
     refusals, walk = object_refusals(data)
     if refusals or walk is None:
         return VettedPdf(digest, len(data), tuple(refusals))
+    text = extract_text(data)
     return VettedPdf(
         sha256=digest,
         size_bytes=len(data),
         page_count=walk.page_count,
         link_count=walk.link_count,
         signature=check_signatures(data, trusted_pems, moment),
-        text=extract_text(data),
+        text=text,
+        places=find_places(data, stated_facts(text).quotes),
     )
 
 
@@ -73,10 +74,7 @@ def _vet_in_fork(request: frames.Request) -> dict[str, Any]:
 def _child(request: frames.Request, writer: int) -> None:
     # Whatever happens, the fork ends here: it must never fall back into the parent's loop.
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-        resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        restrict()
         verdict = vet(request.data, request.trusted_pems, request.moment)
         with os.fdopen(writer, "wb") as stream:
             stream.write(frames.dump(asdict(verdict)))

@@ -9,9 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from apps.providers.enums import CertificateKind
+from apps.providers.enums import CertificateKind, CertificateResult
 from apps.providers.errors import CertificateEntryError
+from apps.providers.register.technical import (
+    BuildEntry,
+    CriticalFileEntry,
+    build_of,
+    critical_file_of,
+)
 
 COLUMNS = (
     "file",
@@ -27,6 +34,15 @@ COLUMNS = (
     "review_due_on",
     "games",
     "rtp_variants",
+)
+# A register may have these too; without them nothing is said about builds and the rest.
+OPTIONAL_COLUMNS = (
+    "effective_on",
+    "result",
+    "builds",
+    "critical_files",
+    "conditions",
+    "signatory",
 )
 ALL_GAMES = "*"
 # A report without an expiry date is looked at again after this time (practice is 12-24 months,
@@ -61,6 +77,12 @@ class CertificateEntry:
     games: tuple[str, ...]
     all_games: bool
     rtp_variants: tuple[Decimal, ...]
+    effective_on: date | None = None
+    result: CertificateResult | None = None
+    builds: tuple[BuildEntry, ...] = ()
+    critical_files: tuple[CriticalFileEntry, ...] = ()
+    conditions: str = ""
+    signatory: str = ""
 
 
 class _Reader:
@@ -101,6 +123,11 @@ class _Reader:
             self.problems.append(f"{name} holds more than {_MAX_ITEMS} values.")
         return tuple(sorted(values))
 
+    def part[P](self, name: str, text: str, part: P | None, form: str) -> P | None:
+        if part is None:
+            self.problems.append(f"{name} holds {text[:60]!r}, which is not {form}.")
+        return part
+
 
 def read_entry(fields: Mapping[str, str]) -> CertificateEntry:
     """Turn the texts of one row into facts.
@@ -129,6 +156,10 @@ def read_entry(fields: Mapping[str, str]) -> CertificateEntry:
     revision = reader.matching("revision", _REVISION, "a number from 0 to 9999")
     lab = reader.matching("lab", re.compile(r".{2,128}"), "a name of 2 to 128 characters")
     provider_code = reader.matching("provider", _PROVIDER, "a provider code")
+    effective_on, result = reader.day("effective_on"), _result(reader)
+    if issued_on and effective_on and effective_on < issued_on:
+        reader.problems.append(f"effective_on {effective_on} is before issued_on {issued_on}.")
+    technical = _technical(reader)
     if reader.problems or issued_on is None:
         raise CertificateEntryError(reader.problems)
     if expires_on is None and review_due_on is None:
@@ -148,7 +179,44 @@ def read_entry(fields: Mapping[str, str]) -> CertificateEntry:
         games=() if games == (ALL_GAMES,) else games,
         all_games=games == (ALL_GAMES,),
         rtp_variants=rtps,
+        effective_on=effective_on,
+        result=result,
+        **technical,
     )
+
+
+def _result(reader: _Reader) -> CertificateResult | None:
+    value = reader.text("result").lower().replace(" ", "_")
+    if not value:
+        return None
+    if value not in CertificateResult.values:
+        known = ", ".join(CertificateResult.values)
+        reader.problems.append(f"result is {value[:40]!r}, not one of {known}.")
+        return None
+    return CertificateResult(value)
+
+
+def _technical(reader: _Reader) -> dict[str, Any]:
+    anything = re.compile(r".+")
+    builds = [
+        reader.part("builds", text, build_of(text), "like game-code 3.0.2 HTML5")
+        for text in reader.items("builds", anything, "a build")
+    ]
+    files = [
+        reader.part(
+            "critical_files", text, critical_file_of(text), "like core-0.bin SHA-1 and its digest"
+        )
+        for text in reader.items("critical_files", anything, "a critical file")
+    ]
+    conditions, signatory = reader.text("conditions"), reader.text("signatory")
+    if len(signatory) > 128:
+        reader.problems.append("signatory is longer than 128 characters.")
+    return {
+        "builds": tuple(build for build in builds if build),
+        "critical_files": tuple(file for file in files if file),
+        "conditions": conditions,
+        "signatory": signatory,
+    }
 
 
 def _judge_dates(

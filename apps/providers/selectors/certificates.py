@@ -49,6 +49,11 @@ def document_by_id(document_id: int) -> Document:
     return document
 
 
+def lab_of_document(document: Document) -> Lab | None:
+    """Return the laboratory whose certificate the document proves; None while it is a draft."""
+    return Lab.objects.filter(certificates__document=document).order_by("pk").first()
+
+
 def trusted_pems(lab: Lab | None) -> list[str]:
     """Return the roots that an officer trusts for this lab; none for a lab not seen before."""
     if lab is None:

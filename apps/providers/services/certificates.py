@@ -11,12 +11,10 @@ from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.services import record_audit
-from apps.core.storage import evidence_storage, store_evidence
-from apps.providers.enums import CertificateState, SignatureState
+from apps.providers.enums import CertificateResult, CertificateState, Channel, Door
 from apps.providers.errors import (
     CertificateConflictError,
     CertificateStateError,
-    PdfRefusedError,
     UnknownCertificateError,
 )
 from apps.providers.models import (
@@ -26,6 +24,8 @@ from apps.providers.models import (
     CertificateJurisdiction,
     CertificateRtpVariant,
     CertificateStandard,
+    CertifiedBuild,
+    CriticalFile,
     Document,
     Lab,
 )
@@ -34,19 +34,25 @@ from apps.providers.pdf.text import stated_facts
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.compare import compare, stated_result
 from apps.providers.register.entries import CertificateEntry
-from apps.providers.register.names import display_name
 from apps.providers.selectors import certificates as selectors
 from apps.providers.services.history import note_edit
+from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
+from apps.providers.services.store import drop
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Who registers, when, and with which running PDF checker."""
+    """Who registers, why, when, by which door, and with which running PDF checker."""
 
     acting_user: AbstractBaseUser | None
     reason: str
     now: datetime
     vetter: PdfVetter
+    door: Door = Door.COMMAND
+
+    @property
+    def sender(self) -> Sender:
+        return Sender(self.door, self.acting_user, self.now, self.vetter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ def register_certificate(
         PdfRefusedError: the file is not a plain, safe PDF; carries every reason.
         CertificateConflictError: this revision is on file with other content.
         PdfCheckerUnavailableError: the checker gave no answer.
+        StoreUnavailableError
     """
     lab = selectors.lab_by_name(entry.lab)
     existing = selectors.certificate_of(lab, entry.report_number, entry.revision) if lab else None
@@ -77,23 +84,20 @@ def register_certificate(
     if existing is not None and existing.document.sha256 == sha256:
         # These bytes were vetted when they were taken.
         return _same_or_conflict(existing, entry, sha256)
-    vetted = registration.vetter.vet(
-        data, trusted_pems=selectors.trusted_pems(lab), moment=registration.now
-    )
-    if not vetted.is_safe:
-        raise PdfRefusedError([(item.code, item.reason) for item in vetted.refusals])
+    sender = registration.sender
+    vetted = admit(data, entry.file, sender, selectors.trusted_pems(lab))
     if existing is not None:
         return _same_or_conflict(existing, entry, sha256)
 
-    stored = store_evidence(data, folder="certificates", suffix=".pdf", now=registration.now)
+    key = keep_bytes(data, sender)
     is_kept = False
     try:
-        registered = _write(entry, vetted, stored.key, registration)
-        is_kept = registered.certificate.document.storage_key == stored.key
+        registered = _write(entry, vetted, key, registration)
+        is_kept = registered.certificate.document.storage_key == key
     finally:
         # Refused, lost a race, or the bytes were on file already: this copy belongs to no row.
         if not is_kept:
-            evidence_storage().delete(stored.key)
+            drop(key)
     return registered
 
 
@@ -101,17 +105,40 @@ def register_certificate(
 def _write(
     entry: CertificateEntry, vetted: VettedPdf, storage_key: str, registration: Registration
 ) -> Registered:
-    now = registration.now
-    Lab.objects.get_or_create(
-        name__iexact=entry.lab, defaults={"name": entry.lab, "created_at": now}
-    )
-    # The lab's row orders registrations of one lab, so that a concurrent twin is found below.
-    lab = Lab.objects.select_for_update().get(name__iexact=entry.lab)
+    lab = _locked_lab(entry.lab, registration.now)
     existing = selectors.certificate_of(lab, entry.report_number, entry.revision)
     if existing is not None:
         return _same_or_conflict(existing, entry, vetted.sha256)
+    document = document_row(vetted, entry.file, storage_key, registration.sender)
+    return Registered(_write_certificate(lab, entry, document, registration), is_new=True)
 
-    document = _keep_document(entry, vetted, storage_key, registration)
+
+@transaction.atomic
+def register_kept_document(
+    entry: CertificateEntry, document: Document, registration: Registration
+) -> Registered:
+    """Register a certificate for a document that passed the gate before, as a draft's did.
+
+    Raises:
+        CertificateConflictError: this revision is on file with other content.
+    """
+    lab = _locked_lab(entry.lab, registration.now)
+    existing = selectors.certificate_of(lab, entry.report_number, entry.revision)
+    if existing is not None:
+        return _same_or_conflict(existing, entry, document.sha256)
+    return Registered(_write_certificate(lab, entry, document, registration), is_new=True)
+
+
+def _locked_lab(name: str, now: datetime) -> Lab:
+    Lab.objects.get_or_create(name__iexact=name, defaults={"name": name, "created_at": now})
+    # The lab's row orders registrations of one lab, so that a concurrent twin is found after it.
+    return Lab.objects.select_for_update().get(name__iexact=name)
+
+
+def _write_certificate(
+    lab: Lab, entry: CertificateEntry, document: Document, registration: Registration
+) -> Certificate:
+    now = registration.now
     certificate = Certificate(
         lab=lab,
         report_number=entry.report_number,
@@ -119,18 +146,21 @@ def _write(
         kind=entry.kind,
         provider_code=entry.provider_code,
         issued_on=entry.issued_on,
-        effective_on=entry.issued_on,
+        effective_on=entry.effective_on or entry.issued_on,
         expires_on=entry.expires_on,
         review_due_on=entry.review_due_on,
-        result=stated_result(stated_facts(vetted.text)),
+        result=_result(entry, document),
         all_games=entry.all_games,
+        conditions=entry.conditions,
+        signatory=entry.signatory,
         document=document,
         created_at=now,
     )
     note_edit(certificate, acting_user=registration.acting_user, reason=registration.reason)
     certificate.save(force_insert=True)
     _write_scope(certificate, entry)
-    _write_findings(certificate, entry, vetted, now)
+    _write_builds(certificate, entry)
+    _write_findings(certificate, entry, document, now)
     record_audit(
         action="providers.certificate.registered",
         actor=registration.acting_user,
@@ -138,39 +168,21 @@ def _write(
         details={
             "report_number": entry.report_number,
             "revision": entry.revision,
-            "sha256": vetted.sha256,
-            "signature": vetted.signature.state.value,
+            "sha256": document.sha256,
+            "signature": document.signature_state,
         },
         reason=registration.reason,
         now=now,
     )
-    return Registered(certificate, is_new=True)
+    return certificate
 
 
-def _keep_document(
-    entry: CertificateEntry, vetted: VettedPdf, storage_key: str, registration: Registration
-) -> Document:
-    user = registration.acting_user
-    document, _ = Document.objects.get_or_create(
-        sha256=vetted.sha256,
-        defaults={
-            "size_bytes": vetted.size_bytes,
-            "storage_key": storage_key,
-            "original_name": display_name(entry.file),
-            "page_count": vetted.page_count,
-            "link_count": vetted.link_count,
-            "text": vetted.text,
-            "signature_state": SignatureState(vetted.signature.state.value),
-            "signature_detail": vetted.signature.detail[:255],
-            "signer": vetted.signature.signer,
-            "signed_at": vetted.signature.signed_at,
-            "signature_coverage": vetted.signature.coverage,
-            "signature_checked_at": registration.now,
-            "created_at": registration.now,
-            "uploaded_by_id": user.pk if user else None,
-        },
-    )
-    return document
+def _result(entry: CertificateEntry, document: Document) -> CertificateResult:
+    """Return the result; a document that says the test was failed is believed over anybody."""
+    stated = stated_result(stated_facts(document.text))
+    if stated == CertificateResult.DOES_NOT_COMPLY or entry.result is None:
+        return stated
+    return entry.result
 
 
 def _write_scope(certificate: Certificate, entry: CertificateEntry) -> None:
@@ -190,10 +202,40 @@ def _write_scope(certificate: Certificate, entry: CertificateEntry) -> None:
     )
 
 
+def _write_builds(certificate: Certificate, entry: CertificateEntry) -> None:
+    """Write the builds; the files that a report prints are those of each build it names."""
+    builds = CertifiedBuild.objects.bulk_create(
+        CertifiedBuild(
+            certificate=certificate,
+            game_code=build.game_code,
+            build_version=build.build,
+            channel=_channel(build.channel),
+            created_at=certificate.created_at,
+        )
+        for build in entry.builds
+    )
+    CriticalFile.objects.bulk_create(
+        CriticalFile(
+            build=build,
+            path=file.path,
+            algorithm=file.algorithm,
+            seed=file.seed,
+            digest=file.digest,
+        )
+        for build in builds
+        for file in entry.critical_files
+    )
+
+
+def _channel(text: str) -> Channel:
+    """Return the channel a lab's word means; HTML5 and the like are any browser and device."""
+    return Channel(text.lower()) if text.lower() in Channel.values else Channel.ANY
+
+
 def _write_findings(
-    certificate: Certificate, entry: CertificateEntry, vetted: VettedPdf, now: datetime
+    certificate: Certificate, entry: CertificateEntry, document: Document, now: datetime
 ) -> None:
-    findings = compare(entry, vetted.text, stated_facts(vetted.text))
+    findings = compare(entry, document.text, stated_facts(document.text))
     CertificateFinding.objects.bulk_create(
         CertificateFinding(
             certificate=certificate,

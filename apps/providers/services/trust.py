@@ -10,7 +10,6 @@ from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.services import record_audit
-from apps.core.storage import evidence_storage
 from apps.providers.enums import RootState, SignatureState
 from apps.providers.errors import (
     CertificateStateError,
@@ -24,6 +23,7 @@ from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.names import display_name
 from apps.providers.selectors import certificates as selectors
 from apps.providers.services.history import note_edit
+from apps.providers.services.store import read_document
 
 logger = structlog.get_logger(__name__)
 
@@ -171,6 +171,13 @@ def recheck_signatures(*, lab_id: int, vetter: PdfVetter, now: datetime) -> list
     return changes
 
 
+def judge_signature(document: Document, lab: Lab, vetter: PdfVetter, now: datetime) -> None:
+    """Judge one document against the roots trusted for ``lab``, and write what it is worth."""
+    found = _judge(document, selectors.trusted_pems(lab), vetter, now)
+    Document.objects.filter(pk=document.pk).update(**found, signature_checked_at=now)
+    vars(document).update(found)
+
+
 def _judge(document: Document, pems: list[str], vetter: PdfVetter, now: datetime) -> dict[str, str]:
     try:
         data = read_document(document)
@@ -184,19 +191,3 @@ def _judge(document: Document, pems: list[str], vetter: PdfVetter, now: datetime
         "signature_state": SignatureState(signature.state.value).value,
         "signature_detail": signature.detail[:255],
     }
-
-
-def read_document(document: Document) -> bytes:
-    """Return the kept bytes, proven to be those that were taken.
-
-    Raises:
-        DocumentAlteredError: the file is gone, or its hash is another.
-    """
-    try:
-        with evidence_storage().open(document.storage_key) as stream:
-            data: bytes = stream.read(document.size_bytes + 1)
-    except FileNotFoundError as error:
-        raise DocumentAlteredError(document.pk) from error
-    if hashlib.sha256(data).hexdigest() != document.sha256:
-        raise DocumentAlteredError(document.pk)
-    return data

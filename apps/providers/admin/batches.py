@@ -1,0 +1,186 @@
+"""Bulk uploads: an archive with a spreadsheet in, drafts to review out."""
+
+from collections.abc import Sequence
+from typing import Any, override
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from apps.core.admin import (
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    badge_column,
+    choice_filter,
+    datetime_column,
+    link_cell,
+)
+from apps.core.errors import DomainError
+from apps.providers.enums import BatchState, LineOutcome
+from apps.providers.errors import ArchiveRefusedError, RegisterRefusedError
+from apps.providers.models import BatchLine, UploadBatch
+from apps.providers.register.archive import MAX_ARCHIVE_BYTES
+from apps.providers.register.file import MAX_REGISTER_BYTES
+from apps.providers.services.batches import BatchUpload, start_batch
+
+_MAX_LINES_SHOWN = 500
+
+
+class BatchForm(forms.Form):
+    archive = forms.FileField(
+        label="Documents (ZIP)",
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".zip,application/zip"}),
+        help_text="At most 256 MiB and 20,000 files. For more use manage.py import_certificates.",
+    )
+    register = forms.FileField(
+        label="Spreadsheet (CSV or XLSX)",
+        required=False,
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx"}),
+        help_text="The columns of register.csv. It may also lie in the archive. Without one every "
+        "document is read by itself.",
+    )
+
+    def clean_archive(self) -> Any:
+        archive = self.cleaned_data["archive"]
+        if archive.size > MAX_ARCHIVE_BYTES:
+            message = f"The archive is larger than {MAX_ARCHIVE_BYTES // 1024 // 1024} MiB."
+            raise forms.ValidationError(message, code="archive_too_large")
+        return archive
+
+
+@admin.register(UploadBatch)
+class UploadBatchAdmin(PanelsMixin, ReadOnlyAdmin[UploadBatch]):
+    list_display = [
+        "archive_name",
+        "register_name",
+        badge_column(
+            "state",
+            {
+                BatchState.WAITING: "neutral",
+                BatchState.RUNNING: "info",
+                BatchState.DONE: "success",
+                BatchState.REFUSED: "danger",
+            },
+        ),
+        "progress",
+        "uploaded_by",
+        datetime_column("created_at", title="uploaded"),
+    ]
+    list_filter = [choice_filter("state", "state", BatchState.choices)]
+    list_select_related = ["uploaded_by"]
+    ordering = ["-created_at", "-pk"]
+    fields = [
+        "archive_name",
+        "register_name",
+        "state",
+        "progress",
+        "uploaded_by",
+        "created_at",
+        "finished_at",
+    ]
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("providers.register_certificate")
+
+    @override
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = BatchForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            batch = _start(request, form)
+            if batch is not None:
+                url = reverse("admin:providers_uploadbatch_change", args=[batch.pk])
+                return HttpResponseRedirect(url)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Upload a spreadsheet with its documents",
+            "opts": self.opts,
+            "form": form,
+            "back_url": reverse("admin:providers_uploadbatch_changelist"),
+        }
+        status = 400 if form.is_bound and form.errors else 200
+        return TemplateResponse(request, "providers/upload_batch.html", context, status=status)
+
+    @admin.display(description="taken in")
+    def progress(self, batch: UploadBatch) -> str:
+        return f"{batch.done:,} of {batch.total:,}"
+
+    @override
+    def panels(self, request: HttpRequest, obj: UploadBatch) -> Sequence[Panel]:
+        return [_refused_panel(obj), _taken_panel(obj)]
+
+
+def _start(request: HttpRequest, form: BatchForm) -> UploadBatch | None:
+    assert isinstance(request.user, AbstractBaseUser)  # noqa: S101 - who may add is signed in
+    archive, register = form.cleaned_data["archive"], form.cleaned_data["register"]
+    try:
+        return start_batch(
+            BatchUpload(
+                archive=archive,
+                archive_name=archive.name,
+                archive_bytes=archive.size,
+                register=register.read(MAX_REGISTER_BYTES + 1) if register else b"",
+                register_name=register.name if register else "",
+            ),
+            acting_user=request.user,
+            now=timezone.now(),
+        )
+    except ArchiveRefusedError as refusal:
+        form.add_error("archive", forms.ValidationError(str(refusal), code=refusal.reason_code))
+    except RegisterRefusedError as refusal:
+        form.add_error("register", str(refusal))
+    except DomainError as refusal:
+        form.add_error(None, str(refusal))
+    return None
+
+
+def _refused_panel(batch: UploadBatch) -> Panel:
+    refused = batch.lines.filter(outcome=LineOutcome.REFUSED).order_by("line", "pk")
+    count = refused.count()
+    return Panel(
+        title=f"Refused: {count}",
+        columns=["Row", "File", "Why"],
+        rows=[
+            [str(line.line or "-"), line.file_name, line.reason]
+            for line in refused[:_MAX_LINES_SHOWN]
+        ],
+        empty_text="Nothing was refused so far.",
+        note=_cut_note(count) or "Refused files are in quarantine; rows can be sent again.",
+        tone="danger" if count else "",
+    )
+
+
+def _taken_panel(batch: UploadBatch) -> Panel:
+    taken = batch.lines.exclude(outcome=LineOutcome.REFUSED).select_related("draft")
+    count = taken.count()
+    return Panel(
+        title=f"Taken in: {count}",
+        columns=["Row", "File", "Outcome", "Review"],
+        rows=[_taken_row(line) for line in taken.order_by("line", "pk")[:_MAX_LINES_SHOWN]],
+        empty_text="The worker takes the documents in behind the scenes; look again in a moment.",
+        note=_cut_note(count),
+        link=reverse("admin:providers_certificatedraft_changelist") + "?state=open",
+        link_text="All drafts to review",
+    )
+
+
+def _taken_row(line: BatchLine) -> list[str]:
+    draft = line.draft
+    url = reverse("admin:providers_certificatedraft_change", args=[line.draft_id])
+    review = "-" if draft is None else link_cell(url, draft.get_state_display())
+    return [str(line.line or "-"), line.file_name, line.get_outcome_display(), review]
+
+
+def _cut_note(count: int) -> str:
+    return f"The first {_MAX_LINES_SHOWN} are shown." if count > _MAX_LINES_SHOWN else ""

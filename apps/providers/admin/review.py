@@ -1,0 +1,278 @@
+"""The review page: what was read from a document beside its pages, and a person's word on each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.core.admin.columns import display_at
+from apps.core.errors import DomainError
+from apps.providers.enums import CertificateKind, CertificateResult, DraftState, SignatureState
+from apps.providers.errors import DraftFieldsError
+from apps.providers.models import CertificateDraft, DraftField
+from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.register.reading import FIELDS, LIST_FIELDS, FieldKind, as_lines, from_lines
+from apps.providers.selectors import drafts as selectors
+from apps.providers.services.drafts import Decision, confirm_fields, register_draft
+
+REVIEW = "providers.review_certificatedraft"
+_MAX_PAGES_SHOWN = 30
+_CHOICES: dict[str, Sequence[tuple[str, str]]] = {
+    "kind": CertificateKind.choices,
+    "result": CertificateResult.choices,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """One field as the page shows it; ``value`` is what stands in the box."""
+
+    kind: FieldKind
+    item: DraftField
+    value: str
+    read: str
+    given: str
+    is_ticked: bool
+    note: str
+    note_tone: str
+    error: str
+    proposals: Sequence[selectors.Proposal]
+    choices: Sequence[tuple[str, str]]
+    rows: int
+    confirmed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A box on a page where a field was read."""
+
+    name: str
+    label: str
+    box: str
+
+
+def review_view(request: HttpRequest, admin: ModelAdmin[Any], draft_id: int) -> HttpResponse:
+    """Show a draft, or take what was confirmed in it; each refusal stands at its field."""
+    is_writing = request.method != "GET"
+    if not admin.has_view_permission(request) or (is_writing and not request.user.has_perm(REVIEW)):
+        # Asked before the draft is looked up: who may not read doesn't learn which exist.
+        raise PermissionDenied
+    draft = selectors.draft_by_id(draft_id)
+    if not is_writing:
+        return _page(request, admin, draft, {})
+    assert isinstance(request.user, AbstractBaseUser)  # noqa: S101 - has_perm was true
+    posted = _posted(request)
+    try:
+        return HttpResponseRedirect(_take(request, draft, request.user, posted))
+    except DraftFieldsError as refusal:
+        problems = refusal.problems
+    except DomainError as refusal:
+        messages.error(request, str(refusal))
+        problems = {"": str(refusal)}
+    return _page(request, admin, draft, posted, problems)
+
+
+def _take(
+    request: HttpRequest,
+    draft: CertificateDraft,
+    user: AbstractBaseUser,
+    posted: Mapping[str, tuple[str, bool]],
+) -> str:
+    """Confirm what is ticked, register if that was asked, and return where to go next."""
+    confirm_fields(
+        draft_id=draft.pk,
+        values={name: value for name, (value, is_ticked) in posted.items() if is_ticked},
+        acting_user=user,
+        now=timezone.now(),
+    )
+    if request.POST.get("do") == "register":
+        return _register(request, draft, user)
+    count = draft.fields.filter(confirmed_at__isnull=False).count()
+    messages.success(request, f"{count} of {len(FIELDS)} fields are confirmed.")
+    return request.path
+
+
+def _register(request: HttpRequest, draft: CertificateDraft, user: AbstractBaseUser) -> str:
+    with PdfVetter() as vetter:
+        certificate = register_draft(
+            Decision(
+                draft_id=draft.pk,
+                acting_user=user,
+                reason=request.POST.get("reason", "")[:1000],
+                now=timezone.now(),
+                is_new_lab=request.POST.get("new_lab") == "yes",
+            ),
+            vetter,
+        )
+    messages.success(request, f"{certificate} is registered.")
+    return reverse("admin:providers_certificate_change", args=[certificate.pk])
+
+
+def _posted(request: HttpRequest) -> dict[str, tuple[str, bool]]:
+    found = {}
+    for kind in FIELDS:
+        text = request.POST.get(f"value-{kind.name}", "")
+        value = from_lines(text) if kind.is_list else " ".join(text.split())
+        found[kind.name] = value, request.POST.get(f"right-{kind.name}") == "yes"
+    return found
+
+
+def _page(
+    request: HttpRequest,
+    admin: ModelAdmin[Any],
+    draft: CertificateDraft,
+    posted: Mapping[str, tuple[str, bool]],
+    problems: Mapping[str, str] | None = None,
+) -> HttpResponse:
+    draft.refresh_from_db()
+    items = {item.name: item for item in draft.fields.select_related("confirmed_by").order_by("pk")}
+    proposals = _proposals(items)
+    rows = [
+        _row(kind, items[kind.name], posted.get(kind.name), problems or {}, proposals)
+        for kind in FIELDS
+    ]
+    values = {row.kind.name: _stored(row) for row in rows}
+    today = timezone.now().astimezone(UTC).date()
+    before = selectors.previous_revision(values)
+    context = {
+        **admin.admin_site.each_context(request),
+        "title": f"Review: {draft.file_name}",
+        "opts": admin.opts,
+        "draft": draft,
+        "document": draft.document,
+        "signature": SignatureState(draft.document.signature_state),
+        "rows": rows,
+        "pages": _pages(draft, items),
+        "more_pages": max(draft.document.page_count - _MAX_PAGES_SHOWN, 0),
+        "remarks": selectors.draft_remarks(draft.document, values, today, but=draft.certificate_id),
+        "before": before,
+        "changes": selectors.changes_since(before, values) if before else [],
+        "confirmed_count": sum(item.confirmed_at is not None for item in items.values()),
+        "is_open": draft.state == DraftState.OPEN,
+        "may_review": request.user.has_perm(REVIEW) and draft.state == DraftState.OPEN,
+        "is_lab_unknown": bool(values["lab"]) and not _is_known(values["lab"], proposals["lab"]),
+        "problem_count": len(problems or {}),
+        "reason": request.POST.get("reason", ""),
+    }
+    status = 400 if problems else 200
+    return TemplateResponse(request, "providers/review_draft.html", context, status=status)
+
+
+def _proposals(items: Mapping[str, DraftField]) -> dict[str, Sequence[selectors.Proposal]]:
+    games = items["games"].extracted_value.split(";")
+    lab = items["lab"].given_value or items["lab"].extracted_value
+    return {
+        "lab": selectors.lab_proposals(lab),
+        "provider": selectors.provider_proposals(items["provider"].extracted_value, games),
+    }
+
+
+def _is_known(name: str, proposals: Sequence[selectors.Proposal]) -> bool:
+    return any(name.lower() == proposal.value.lower() for proposal in proposals)
+
+
+def _row(
+    kind: FieldKind,
+    item: DraftField,
+    posted: tuple[str, bool] | None,
+    problems: Mapping[str, str],
+    proposals: Mapping[str, Sequence[selectors.Proposal]],
+) -> FieldRow:
+    offered = proposals.get(kind.name, ())
+    first = item.given_value or (offered[0].value if offered else "") or item.extracted_value
+    if item.confirmed_at is not None:
+        first = item.confirmed_value
+    value, is_ticked = posted or (first, item.confirmed_at is not None)
+    note, tone = _note(kind, item, offered)
+    shown = as_lines(value) if kind.is_list else value
+    return FieldRow(
+        kind=kind,
+        item=item,
+        value=shown,
+        read=as_lines(item.extracted_value) if kind.is_list else item.extracted_value,
+        given=as_lines(item.given_value) if kind.is_list else item.given_value,
+        is_ticked=is_ticked,
+        note=note,
+        note_tone=tone,
+        error=problems.get(kind.name, ""),
+        proposals=offered,
+        choices=_CHOICES.get(kind.name, ()),
+        rows=min(max(shown.count("\n") + 1, 2), 8),
+        confirmed=""
+        if item.confirmed_at is None
+        else f"{item.confirmed_by}, {display_at(item.confirmed_at)}",
+    )
+
+
+def _note(
+    kind: FieldKind, item: DraftField, offered: Sequence[selectors.Proposal]
+) -> tuple[str, str]:
+    """Say where the value in the box comes from, if not plainly from the page."""
+    read, given = item.extracted_value, item.given_value
+    rules = (
+        (
+            item.confirmed_at is not None and item.confirmed_value != (given or read),
+            "Corrected by a person.",
+            "info",
+        ),
+        (
+            given and read and _same(item.name, given) != _same(item.name, read),
+            "The spreadsheet and the document differ.",
+            "warning",
+        ),
+        (offered and offered[0].value != read, _proposed(read, offered), "info"),
+        (
+            kind.is_required and not read and not given,
+            "Not found in the document: read the page.",
+            "neutral",
+        ),
+    )
+    return next(((text, tone) for applies, text, tone in rules if applies), ("", ""))
+
+
+def _proposed(read: str, offered: Sequence[selectors.Proposal]) -> str:
+    if not offered:
+        return ""
+    alike = f"{offered[0].percent} % alike" if offered[0].percent < 100 else "known"
+    return f"The document says '{read}'; proposed is {offered[0].value} ({alike})."
+
+
+def _same(name: str, value: str) -> str:
+    if name in LIST_FIELDS:
+        return ";".join(sorted(part.strip().lower() for part in value.split(";")))
+    return " ".join(value.lower().split())
+
+
+def _stored(row: FieldRow) -> str:
+    return from_lines(row.value) if row.kind.is_list else row.value
+
+
+def _pages(
+    draft: CertificateDraft, items: Mapping[str, DraftField]
+) -> list[tuple[int, str, list[Mark]]]:
+    labels = {kind.name: kind.label for kind in FIELDS}
+    pages = []
+    for number in range(1, min(draft.document.page_count, _MAX_PAGES_SHOWN) + 1):
+        url = reverse("admin:providers_certificatedraft_page", args=[draft.pk, number])
+        marks = [
+            Mark(item.name, labels[item.name], _box(item.box))
+            for item in items.values()
+            if item.page == number and item.box
+        ]
+        pages.append((number, url, marks))
+    return pages
+
+
+def _box(shares: Sequence[float]) -> str:
+    """Return left, top, width and height in percent of the page, a little wider than the words."""
+    left, top, width, height = (share * 100 for share in shares)
+    return f"{left - 0.4:.2f}% {top - 0.25:.2f}% {width + 0.8:.2f}% {height + 0.5:.2f}%"

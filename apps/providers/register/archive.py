@@ -1,0 +1,116 @@
+"""A ZIP archive of documents, judged as a whole before anything in it is read.
+
+Nothing is ever unpacked to disk and no name in it becomes a path of ours: an entry is read into
+memory, up to a limit, by the name it is listed under. An archive inside is not opened; it is a
+file that is no PDF.
+"""
+
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import IO, Final
+
+from apps.providers.errors import ArchiveRefusedError
+from apps.providers.pdf.contracts import MAX_BYTES
+
+MAX_ARCHIVE_BYTES: Final = 256 * 1024 * 1024
+MAX_ENTRIES: Final = 20_000
+MAX_CONTENT_BYTES: Final = 2 * 1024 * 1024 * 1024
+# Text packs ten to twenty times; an honest PDF hardly at all.
+_MAX_RATIO = 200
+_RATIO_COUNTS_FROM_BYTES = 1024 * 1024
+_ENCRYPTED = 0x1
+
+
+class Archive:
+    """The files of a judged archive, by name."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        self._entries = {
+            entry.filename: entry for entry in archive.infolist() if not entry.is_dir()
+        }
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(self._entries)
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes, at most one more than a document may have.
+
+        Raises:
+            ArchiveRefusedError: there is no such file, or it can't be unpacked.
+        """
+        entry = self._entries.get(name)
+        if entry is None:
+            raise ArchiveRefusedError("not_in_archive", "The file is not in the archive.")
+        try:
+            with self._archive.open(entry) as stream:
+                return stream.read(MAX_BYTES + 1)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise ArchiveRefusedError("damaged", "The file can't be unpacked.") from error
+
+
+def open_archive(stream: IO[bytes], size_bytes: int) -> Archive:
+    """Judge an archive by its directory: size, count, names, links, encryption, packing.
+
+    Raises:
+        ArchiveRefusedError: with the first rule that it breaks, and the entry.
+    """
+    if size_bytes > MAX_ARCHIVE_BYTES:
+        reason = f"The archive is larger than {MAX_ARCHIVE_BYTES // 1024 // 1024} MiB."
+        raise ArchiveRefusedError("archive_too_large", reason)
+    try:
+        archive = zipfile.ZipFile(stream)
+        entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise ArchiveRefusedError("not_a_zip", "The file is no ZIP archive.") from error
+    for code, reason in _faults(entries):
+        raise ArchiveRefusedError(code, reason)
+    return Archive(archive)
+
+
+def _faults(entries: list[zipfile.ZipInfo]) -> Iterator[tuple[str, str]]:
+    if len(entries) > MAX_ENTRIES:
+        yield "too_many_files", f"The archive holds more than {MAX_ENTRIES:,} files."
+    seen: set[str] = set()
+    for entry in entries:
+        yield from _entry_faults(entry, seen)
+        seen.add(entry.filename)
+    if sum(entry.file_size for entry in entries) > MAX_CONTENT_BYTES:
+        yield "too_much_content", "The archive unpacks to more than 2 GiB."
+
+
+def _entry_faults(entry: zipfile.ZipInfo, seen: set[str]) -> Iterator[tuple[str, str]]:
+    shown = entry.filename[:80]
+    rules = (
+        (not _is_plain_name(entry.filename), "unsafe_path", "leads out of it or is no plain name"),
+        (stat.S_ISLNK(entry.external_attr >> 16), "link", "is a link, not a file"),
+        (bool(entry.flag_bits & _ENCRYPTED), "encrypted", "is encrypted"),
+        (entry.filename in seen, "duplicate_name", "is in the archive twice"),
+        (_is_bomb(entry), "bomb", "unpacks to far more than it is packed in"),
+    )
+    for applies, code, what in rules:
+        if applies:
+            yield code, f"{shown!r} {what}."
+
+
+def _is_plain_name(name: str) -> bool:
+    parts = PurePosixPath(name).parts
+    return (
+        0 < len(name) <= 255
+        and name.isprintable()
+        and not name.startswith("/")
+        and "\\" not in name
+        and ":" not in name
+        and ".." not in parts
+    )
+
+
+def _is_bomb(entry: zipfile.ZipInfo) -> bool:
+    return (
+        entry.file_size > _RATIO_COUNTS_FROM_BYTES
+        and entry.file_size > entry.compress_size * _MAX_RATIO
+    )

@@ -1,0 +1,63 @@
+"""Put documents into the private store, and read them back proven."""
+
+import hashlib
+from datetime import datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from apps.core.storage import StoredEvidence, evidence_storage, store_evidence
+from apps.providers.errors import DocumentAlteredError, StoreUnavailableError
+from apps.providers.models import Document
+
+DOCUMENTS = "certificates"
+QUARANTINE = "quarantine"
+BATCHES = "certificate-batches"
+
+
+def keep(data: bytes, *, folder: str, suffix: str, now: datetime) -> StoredEvidence:
+    """Store bytes under a new key, before the transaction that records it.
+
+    Raises:
+        StoreUnavailableError: the store did not take them.
+    """
+    try:
+        return store_evidence(data, folder=folder, suffix=suffix, now=now)
+    except (OSError, BotoCoreError, ClientError) as error:
+        raise StoreUnavailableError from error
+
+
+def drop(key: str) -> None:
+    """Take away a copy that no row refers to; what can't be taken away now is swept later."""
+    try:
+        evidence_storage().delete(key)
+    except (OSError, BotoCoreError, ClientError) as error:
+        raise StoreUnavailableError from error
+
+
+def fetch(key: str, size_bytes: int) -> bytes | None:
+    """Return the bytes under a key, one more than ``size_bytes`` at most; None where it is gone.
+
+    Raises:
+        StoreUnavailableError: the store gave no answer, so nothing is known of the file.
+    """
+    try:
+        with evidence_storage().open(key) as stream:
+            data: bytes = stream.read(size_bytes + 1)
+    except FileNotFoundError:
+        return None
+    except (OSError, BotoCoreError, ClientError) as error:
+        raise StoreUnavailableError from error
+    return data
+
+
+def read_document(document: Document) -> bytes:
+    """Return the kept bytes, proven to be those that were taken.
+
+    Raises:
+        DocumentAlteredError: the file is gone, or its hash is another.
+        StoreUnavailableError
+    """
+    data = fetch(document.storage_key, document.size_bytes)
+    if data is None or hashlib.sha256(data).hexdigest() != document.sha256:
+        raise DocumentAlteredError(document.pk)
+    return data
