@@ -46,6 +46,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "reconciliation.*": {"queue": "slow"},
     "providers.*": {"queue": "slow"},
+    "integrity.*": {"queue": "slow"},
     "onboarding.*": {"queue": "slow"},
 }
 
@@ -68,6 +69,7 @@ _JOBS = [
     _job("wallet.seal_transfers", _MINUTE),
     _job("providers.check_documents", crontab(hour=3, minute=0)),
     _job("providers.check_certificates", crontab(hour=3, minute=30)),
+    _job("integrity.compare_digests", crontab(hour=3, minute=50)),
     _job("onboarding.prove_items", crontab(hour=4, minute=15)),
     _job("compliance.advance_desk", timedelta(minutes=5)),
     _job("providers.scan_waiting", timedelta(minutes=10)),

@@ -7,6 +7,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "providers.provider_added": ["onboarding.open"],
     # Something proven of a provider before it went live does not hold any more.
     "onboarding.item_broke": ["reports.raise_alert"],
+    # A game server runs a file that no laboratory tested: the game is closed, people must know.
+    "integrity.fault_opened": ["reports.raise_alert"],
     # A provider contradicts itself; money may be wrong on one of the two sides.
     "rounds.conflict_seen": ["reports.raise_alert"],
     # A document that proves cover is gone or altered: its games are no longer covered.

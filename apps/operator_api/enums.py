@@ -12,6 +12,7 @@ class Scope(models.TextChoices):
     PLAYERS_WRITE = "players:write", "Mirror players"
     ROUNDS_READ = "rounds:read", "Read rounds with their evidence"
     GATE_READ = "gate:read", "Ask whether a game may be served"
+    INTEGRITY_WRITE = "integrity:write", "Report the digests of game servers' files"
 
 
 MONEY_SCOPES: Final = frozenset({Scope.TRANSFERS_WRITE.value})

@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "apps.aml",
     "apps.providers",
     "apps.wallet",
+    "apps.integrity",
     "apps.rounds",
     "apps.bonuses",
     "apps.promotions",

@@ -201,3 +201,14 @@ class RoundEventAnswer(serializers.Serializer[object]):
     certificate = CertificateAnswer(
         allow_null=True, help_text="In force for the player's jurisdiction on the day of play."
     )
+
+
+class DigestReportAnswer(serializers.Serializer[object]):
+    report_id = serializers.IntegerField()
+    provider = serializers.CharField()
+    is_new = serializers.BooleanField()
+    lines = serializers.IntegerField()
+    matches = serializers.IntegerField()
+    mismatches = serializers.IntegerField()
+    unknown = serializers.IntegerField(help_text="No report in force names the file.")
+    missing = serializers.IntegerField(help_text="Certified files that were not reported.")

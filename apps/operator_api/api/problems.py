@@ -23,6 +23,7 @@ _STATUS: Final[dict[str, int]] = {
     "invalid_amount": 400,
     "wrong_currency": 400,
     "limit_amount": 400,
+    "digest_report_refused": 400,
     "launch_refused": 403,
     "invalid_refresh_credential": 403,
     "idempotency_key_reused": 422,

@@ -114,3 +114,33 @@ class CanServeQuery(fields.Strict):
         help_text="An RTP variant's code; what is deployed, when it is not given.",
     )
     at = fields.Moment(required=False, help_text="Now, when it is not given.")
+
+
+class MeasuredFileRequest(fields.Strict):
+    game_code = fields.Text(pattern=fields.REF, max_length=128)
+    build_version = fields.Text(max_length=64, required=False, default="", allow_blank=True)
+    path = fields.Text(max_length=255)
+    algorithm = fields.Choice(
+        choices=[("sha1", "SHA-1"), ("sha256", "SHA-256"), ("crc16", "CRC16")]
+    )
+    seed = fields.Text(
+        max_length=8,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Hex; with crc16, and only with it.",
+    )
+    digest = fields.Text(max_length=64, help_text="Hex.")
+
+
+class DigestReportRequest(fields.Strict):
+    """What a game server measured; a body holds some 300 files, more come in several reports."""
+
+    provider = fields.Text(pattern=fields.CODE, max_length=32)
+    report_id = fields.Text(
+        pattern=r"^[A-Za-z0-9_.:-]{1,128}\Z",
+        max_length=128,
+        help_text="Your own name for this report; its repeat changes nothing.",
+    )
+    measured_at = fields.Moment()
+    files = MeasuredFileRequest(many=True, allow_empty=False)

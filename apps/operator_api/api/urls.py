@@ -22,6 +22,7 @@ urlpatterns = [
     path(
         "rounds/<str:provider>/<str:event_id>", views.RoundEventView.as_view(), name="round-event"
     ),
+    path("digest-reports", views.DigestReportsView.as_view(), name="digest-reports"),
     path("can-serve", views.CanServeView.as_view(), name="can-serve"),
     re_path(r"", views.NothingHereView.as_view(), name="nothing-here"),
 ]

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from apps.core.jurisdictions import day_in
+from apps.integrity.selectors import closing_fault
 from apps.play.contracts import GateAnswer, GateReason
 from apps.play.errors import LaunchRefusedError
 from apps.players import rules
@@ -26,10 +27,10 @@ def can_serve(
     """Say whether the game may be served in the jurisdiction, with every reason against it.
 
     Asked are: is it switched on and offered there; does the law allow the product and its RTP
-    there; does a certificate cover what runs, on the jurisdiction's own day. ``build`` and
-    ``variant`` stand for others than those deployed. Two people may stand in for a missing
-    certificate for a while (an override), never for the law. What can't be read is an error that
-    goes up, never a yes. Two queries.
+    there; does its server run the certified files; does a certificate cover what runs, on the
+    jurisdiction's own day. ``build`` and ``variant`` stand for others than those deployed. Two
+    people may stand in for a missing certificate for a while (an override), never for the law.
+    What can't be read is an error that goes up, never a yes. Three queries.
     """
     facts = serving(game_id, jurisdiction, at)
     if facts is None:
@@ -37,6 +38,10 @@ def can_serve(
         return GateAnswer(allowed=False, reasons=(reason,), certificate=None)
     verdict = verdict_on(facts, at, build=build, variant=variant)
     reasons = _catalogue_reasons(facts) + _legal_reasons(facts, verdict.running, at)
+    wrong_file = closing_fault(game_id)
+    if wrong_file:
+        text = f"{wrong_file} on the game server is not the file that was certified."
+        reasons.append(GateReason("digest_mismatch", text))
     unproven = _proof_reasons(verdict.cover)
     is_lifted = bool(unproven) and facts.override_id is not None
     remarks = [GateReason(remark.code, remark.text) for remark in verdict.cover.remarks]

@@ -172,11 +172,12 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
         page = reverse("admin:reconciliation_statementfile_changelist")
         return TemplateResponse(
             request,
-            "admin/statement_upload.html",
+            "admin/upload.html",
             {
                 **self.admin_site.each_context(request),
                 "title": "Import a statement",
                 "opts": self.opts,
+                "lead": "The file is kept as it came. The newest file of a day is the one in use.",
                 "form": form,
                 "back_url": page,
             },

@@ -80,7 +80,7 @@ class WalletModelComparisonAdmin(ReadOnlyAdmin[WalletModelComparison]):
                 _money_panel(found),
             ],
         }
-        return TemplateResponse(request, "reports/wallet_models.html", context)
+        return TemplateResponse(request, "admin/panels_page.html", context)
 
     @override
     def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

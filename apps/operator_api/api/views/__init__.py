@@ -1,5 +1,6 @@
 from apps.operator_api.api.views.base import NothingHereView
 from apps.operator_api.api.views.gate import CanServeView
+from apps.operator_api.api.views.integrity import DigestReportsView
 from apps.operator_api.api.views.players import (
     BalanceView,
     BonusesView,
@@ -14,6 +15,7 @@ __all__ = [
     "BalanceView",
     "BonusesView",
     "CanServeView",
+    "DigestReportsView",
     "EligibilityView",
     "NothingHereView",
     "PlayerView",

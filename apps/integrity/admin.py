@@ -1,0 +1,288 @@
+"""Digest reports and what is wrong in them."""
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any, Final, override
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from unfold.decorators import action
+from unfold.widgets import (
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from apps.core.admin import (
+    ActionCall,
+    HistoryAdmin,
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    at_cell,
+    badge,
+    badge_column,
+    choice_filter,
+    datetime_column,
+    link_cell,
+)
+from apps.core.errors import DomainError
+from apps.integrity import reading
+from apps.integrity.contracts import MeasuredReport
+from apps.integrity.enums import FaultKind, FaultState, LineVerdict, ReportSource
+from apps.integrity.models import DigestReport, Fault, IntegrityPolicy
+from apps.integrity.selectors import games_measured
+from apps.integrity.services import accepting
+from apps.integrity.services.reports import take_report
+from apps.providers.selectors import active_providers, provider_choices
+
+_VERDICT_TONES: Final = {"match": "success", "mismatch": "danger", "unknown": "neutral"}
+_STATE_TONES: Final = {"open": "danger", "cleared": "success", "accepted": "warning"}
+_SHOWN: Final = 500
+
+
+class UploadForm(forms.Form):
+    """A report, whose it is, and what a CSV can't say of itself."""
+
+    provider = forms.ChoiceField(
+        choices=lambda: [(one.code, one.name) for one in active_providers()],
+        widget=UnfoldAdminSelectWidget(),
+    )
+    file = forms.FileField(
+        widget=UnfoldAdminFileFieldWidget(),
+        help_text="JSON, or CSV with the columns game_code, build_version, path, algorithm, seed, "
+        "digest. At most 8 MiB.",
+        max_length=255,
+    )
+    report_ref = forms.CharField(
+        label="Report id",
+        required=False,
+        max_length=128,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="For a CSV: the provider's own name for this report. Its repeat changes nothing.",
+    )
+    measured_at = forms.DateTimeField(
+        label="Measured (UTC)",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
+        help_text="For a CSV: when the game server measured.",
+    )
+
+    def clean_file(self) -> Any:
+        upload = self.cleaned_data["file"]
+        if upload.size > reading.LARGEST_BYTES:
+            raise forms.ValidationError("The file is larger than 8 MiB.")
+        return upload
+
+    def measured(self) -> MeasuredReport:
+        """Read the file.
+
+        Raises:
+            DigestReportRefusedError: with each problem.
+        """
+        data = self.cleaned_data
+        content = data["file"].read()
+        if not data["file"].name.lower().endswith(".csv"):
+            return reading.read_json(content)
+        moment = data["measured_at"]
+        at = "" if moment is None else moment.astimezone(UTC).isoformat()
+        return reading.read_csv(content, report_ref=data["report_ref"], measured_at=at)
+
+
+@admin.register(DigestReport)
+class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
+    list_display = [
+        "report_ref",
+        "provider",
+        "source",
+        datetime_column("measured_at", title="measured"),
+        datetime_column("received_at", title="received"),
+    ]
+    list_filter = [
+        choice_filter("provider_id", "provider", provider_choices),
+        choice_filter("source", "source", ReportSource.choices),
+    ]
+    list_select_related = ["provider"]
+    search_fields = ["report_ref__exact"]
+    search_help_text = "Report id, exactly"
+    ordering = ["-measured_at", "-pk"]
+    actions_list = ["upload", "standing"]
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("integrity.import_digests")
+
+    @action(description="Import a report", url_path="upload", permissions=["import"])  # type: ignore[untyped-decorator] # Unfold has no types
+    def upload(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a report and take it."""
+        form = UploadForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            report_id = self._take(request, form)
+            if report_id is not None:
+                page = reverse("admin:integrity_digestreport_change", args=[report_id])
+                return HttpResponseRedirect(page)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Import a digest report",
+            "opts": self.opts,
+            "form": form,
+            "lead": "Each file is compared with the digests of the reports in force.",
+            "back_url": reverse("admin:integrity_digestreport_changelist"),
+        }
+        status = 400 if form.is_bound and form.errors else 200
+        return TemplateResponse(request, "admin/upload.html", context, status=status)
+
+    def _take(self, request: HttpRequest, form: UploadForm) -> int | None:
+        try:
+            outcome = take_report(
+                form.cleaned_data["provider"],
+                form.measured(),
+                source=ReportSource.FILE,
+                received_from=str(request.user)[:150],
+                now=timezone.now(),
+            )
+        except DomainError as refusal:
+            form.add_error(None, str(refusal))
+            return None
+        text = (
+            f"{outcome.lines} files: {outcome.matches} as certified, {outcome.mismatches} not, "
+            f"{outcome.unknown} not certified, {outcome.missing} certified ones not reported."
+        )
+        is_right = not outcome.mismatches and not outcome.missing
+        (messages.success if is_right else messages.error)(request, text)
+        return outcome.report_id
+
+    @action(description="Games: measured when", url_path="standing")  # type: ignore[untyped-decorator] # as above
+    def standing(self, request: HttpRequest) -> HttpResponse:
+        """Show every game with certified files: measured when, and what is open."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found = games_measured(timezone.now())
+        faults = reverse("admin:integrity_fault_changelist")
+        panel = Panel(
+            title="Games with certified files",
+            note="Each is to be measured at least once every 24 hours. Times are UTC.",
+            columns=["Provider", "Game", "Certified files", "Measured", "Stands"],
+            rows=[
+                [
+                    one.provider_code,
+                    link_cell(f"{faults}?state=open&q={one.game_code}", one.game_code),
+                    f"{one.certified_files:,}",
+                    at_cell(one.measured_at),
+                    badge(f"{one.open_faults} open", "danger")
+                    if one.open_faults
+                    else badge("overdue", "warning")
+                    if one.is_overdue
+                    else badge("as certified", "success"),
+                ]
+                for one in found
+            ],
+            empty_text="No report in force prints the digest of a file: confirm the critical "
+            "files of a certificate first.",
+        )
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Integrity of games",
+            "opts": self.opts,
+            "panels": [panel],
+        }
+        return TemplateResponse(request, "admin/panels_page.html", context)
+
+    @override
+    def panels(self, request: HttpRequest, obj: DigestReport) -> Sequence[Panel]:
+        files = obj.files.select_related("game").order_by("-verdict", "pk")[:_SHOWN]
+        return [
+            Panel(
+                title="Measured files",
+                note=f"Judged when the report came; at most {_SHOWN} are shown.",
+                columns=["Game", "Build", "File", "Algorithm", "Digest", "Verdict"],
+                rows=[
+                    [
+                        file.game.game_code,
+                        file.build_version or "-",
+                        file.path,
+                        f"{file.algorithm} {file.seed}".strip(),
+                        file.digest,
+                        badge(LineVerdict(file.verdict).label, _VERDICT_TONES[file.verdict]),
+                    ]
+                    for file in files
+                ],
+            )
+        ]
+
+
+def _is_acceptable(fault: Fault, _user: Any) -> bool:
+    return fault.state == FaultState.OPEN and fault.kind == FaultKind.MISMATCH
+
+
+def _request_acceptance(call: ActionCall) -> str:
+    accepting.request_acceptance(
+        fault_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
+    return "Asked. A second person must agree; until then the game stays as it is."
+
+
+@admin.register(Fault)
+class FaultAdmin(PanelsMixin, ReadOnlyAdmin[Fault]):
+    list_display = [
+        "path",
+        "game",
+        badge_column("state", _STATE_TONES),
+        "kind",
+        "algorithm",
+        datetime_column("opened_at", title="opened"),
+        datetime_column("closed_at", title="closed"),
+    ]
+    list_filter = [
+        choice_filter("state", "state", FaultState.choices),
+        choice_filter("kind", "kind", FaultKind.choices),
+        choice_filter("game__provider_id", "provider", provider_choices),
+    ]
+    list_select_related = ["game"]
+    search_fields = ["game__game_code__exact", "path__exact"]
+    search_help_text = "Game or file, exactly"
+    ordering = ["-opened_at", "-pk"]
+    reasoned_actions = [
+        ReasonedAction(
+            name="accept",
+            label="Ask to accept this digest",
+            permission="integrity.request_acceptance",
+            perform=_request_acceptance,
+            question="The file is not the one that the laboratory tested. A second person must "
+            "agree. Only this digest of this file is accepted.",
+            tone="danger",
+            is_offered=_is_acceptable,
+        ),
+    ]
+
+    @override
+    def panels(self, request: HttpRequest, obj: Fault) -> Sequence[Panel]:
+        report = reverse("admin:integrity_digestreport_change", args=[obj.report_id])
+        return [
+            Panel(
+                title="Side by side",
+                rows=[
+                    ["Certified", obj.certified],
+                    ["Reported", obj.reported or "nothing"],
+                    ["Report", link_cell(report, obj.report)],
+                ],
+                tone="danger" if obj.state == FaultState.OPEN else "",
+            )
+        ]
+
+
+@admin.register(IntegrityPolicy)
+class IntegrityPolicyAdmin(HistoryAdmin[IntegrityPolicy]):
+    list_display = ["provider", "on_mismatch"]
+    list_select_related = ["provider"]
+    ordering = ["pk"]
+    fields = ["provider", "on_mismatch"]
+
+    @override
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [] if obj is None else ["provider"]

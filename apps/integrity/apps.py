@@ -1,0 +1,28 @@
+from typing import override
+
+from django.apps import AppConfig
+
+
+class IntegrityConfig(AppConfig):
+    default_auto_field = "django.db.models.BigAutoField"
+    name = "apps.integrity"
+    label = "integrity"
+
+    @override
+    def ready(self) -> None:
+        from apps.integrity import home  # noqa: PLC0415 - models are not loaded before
+        from apps.integrity.services import accepting  # noqa: PLC0415 - as above
+        from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
+        from apps.staff.enums import Role  # noqa: PLC0415 - as above
+        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+
+        seats = [Role.COMPLIANCE_OFFICER, Role.INTEGRATION_ENGINEER, Role.AUDITOR]
+        register_home_card(seats, home.faults_card)
+        register_home_card(seats, home.overdue_card)
+        register_approval(
+            accepting.ACCEPT,
+            permission="integrity.approve_acceptance",
+            handler=accepting.execute_acceptance,
+            recheck=accepting.recheck_acceptance,
+            label="Accept a digest that is not certified",
+        )

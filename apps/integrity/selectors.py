@@ -1,0 +1,84 @@
+"""How digests and faults are read."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Count, Max
+
+from apps.integrity.contracts import GameIntegrity
+from apps.integrity.enums import FaultKind, FaultState, OnMismatch
+from apps.integrity.models import AcceptedDigest, DigestReport, Fault, IntegrityPolicy, MeasuredFile
+from apps.providers.selectors.digests import certified_file_counts
+
+EVERY: Final = timedelta(hours=24)
+"""GLI-19 2.3.2 (second-hand): control programs are verified at least once every 24 hours."""
+
+
+def closing_fault(game_id: int) -> str:
+    """Return the file whose wrong digest keeps new sessions out of a game; empty where none does.
+
+    One query. A file that was not reported closes nothing: it is unproven, not wrong.
+    """
+    lenient = IntegrityPolicy.objects.filter(on_mismatch=OnMismatch.ALERT).values("provider_id")
+    fault = (
+        Fault.objects.filter(game_id=game_id, state=FaultState.OPEN, kind=FaultKind.MISMATCH)
+        .exclude(game__provider_id__in=lenient)
+        .order_by("pk")
+        .values_list("path", flat=True)
+        .first()
+    )
+    return fault or ""
+
+
+def accepted_digests(game_ids: Iterable[int]) -> dict[tuple[int, str, str, str], set[str]]:
+    """Return what two people accepted, by game, path, algorithm and seed."""
+    found: dict[tuple[int, str, str, str], set[str]] = {}
+    rows = AcceptedDigest.objects.filter(game_id__in=set(game_ids))
+    columns = rows.values_list("game_id", "path", "algorithm", "seed", "digest")
+    for game_id, path, algorithm, seed, digest in columns:
+        found.setdefault((game_id, path, algorithm, seed), set()).add(digest)
+    return found
+
+
+def open_faults(*, limit: int) -> list[Fault]:
+    """Return the open faults, those that close a game first."""
+    faults = Fault.objects.filter(state=FaultState.OPEN).select_related("game__provider")
+    return list(faults.order_by("kind", "-opened_at", "pk")[:limit])
+
+
+def fault_by_id(fault_id: int) -> Fault:
+    return Fault.objects.select_related("game__provider").get(pk=fault_id)
+
+
+def newest_report_of(game_id: int) -> DigestReport | None:
+    """Return the last report that measured a game."""
+    newest = MeasuredFile.objects.filter(game_id=game_id).order_by("-report_id").first()
+    return None if newest is None else newest.report
+
+
+def games_measured(now: datetime) -> list[GameIntegrity]:
+    """Return every game with certified files: when it was measured, and what is open."""
+    counts = certified_file_counts(now.date())
+    measured = dict(
+        MeasuredFile.objects.filter(game_id__in=counts)
+        .values_list("game_id")
+        .annotate(at=Max("report__measured_at"))
+    )
+    faults = dict(
+        Fault.objects.filter(state=FaultState.OPEN)
+        .values_list("game_id")
+        .annotate(count=Count("pk"))
+    )
+    return [
+        GameIntegrity(
+            game_id=game_id,
+            game_code=game_code,
+            provider_code=provider_code,
+            certified_files=count,
+            measured_at=measured.get(game_id),
+            is_overdue=game_id not in measured or now - measured[game_id] > EVERY,
+            open_faults=faults.get(game_id, 0),
+        )
+        for game_id, (provider_code, game_code, count) in counts.items()
+    ]

@@ -1,0 +1,75 @@
+"""Which digests the reports in force print for a game's files."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from apps.providers.models import CertifiedBuild, CriticalFile, Deployment, Game
+from apps.providers.selectors.coverage import certificates_in_force
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedFile:
+    """A digest that a report in force prints for a file of a build."""
+
+    build_version: str
+    path: str
+    algorithm: str
+    seed: str
+    digest: str
+
+
+def certified_files(
+    provider_code: str, game_codes: Collection[str], on: date
+) -> dict[str, list[CertifiedFile]]:
+    """Return the certified files of these games, by game code; one query."""
+    rows = (
+        CriticalFile.objects.filter(
+            build__certificate__in=certificates_in_force(on),
+            build__certificate__provider_code=provider_code,
+            build__game_code__in=set(game_codes),
+        )
+        .order_by("build__game_code", "path", "algorithm", "seed", "pk")
+        .values_list(
+            "build__game_code", "build__build_version", "path", "algorithm", "seed", "digest"
+        )
+    )
+    found: dict[str, list[CertifiedFile]] = {}
+    for game_code, *columns in rows:
+        found.setdefault(game_code, []).append(CertifiedFile(*columns))
+    return found
+
+
+def running_versions(game_ids: Collection[int], at: datetime) -> dict[int, set[str]]:
+    """Return the versions that run anywhere at a moment, by game, as far as is on file."""
+    rows = (
+        Deployment.objects.filter(game_id__in=set(game_ids), starts_at__lte=at)
+        .exclude(ends_at__lte=at)
+        .values_list("game_id", "build__version")
+    )
+    found: dict[int, set[str]] = {}
+    for game_id, version in rows:
+        found.setdefault(game_id, set()).add(version)
+    return found
+
+
+def certified_file_counts(on: date) -> dict[int, tuple[str, str, int]]:
+    """Return (provider code, game code, certified files) of each active game that has any."""
+    builds = CertifiedBuild.objects.filter(
+        certificate__in=certificates_in_force(on), files__isnull=False
+    )
+    counts: dict[tuple[str, str], int] = {}
+    for provider_code, game_code, _path in (
+        builds.order_by()
+        .values_list("certificate__provider_code", "game_code", "files__path")
+        .distinct()
+    ):
+        counts[provider_code, game_code] = counts.get((provider_code, game_code), 0) + 1
+    games = Game.objects.filter(is_active=True, provider__is_active=True).order_by(
+        "provider__code", "game_code"
+    )
+    return {
+        pk: (provider_code, game_code, counts[provider_code, game_code])
+        for pk, provider_code, game_code in games.values_list("pk", "provider__code", "game_code")
+        if (provider_code, game_code) in counts
+    }
