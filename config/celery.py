@@ -20,7 +20,7 @@ app.autodiscover_tasks()
 @signals.beat_init.connect
 def _start_servers(**_: object) -> None:
     ensure_servers()
-    from config.server_checks import refuse_unsafe_servers  # noqa: PLC0415 - Django is set up by now
+    from config.server_checks import refuse_unsafe_servers  # noqa: PLC0415 - after setup
 
     try:
         refuse_unsafe_servers()

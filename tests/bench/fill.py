@@ -105,7 +105,8 @@ def fill(connection: psycopg.Connection, rounds: int, say: Callable[[str], None]
     connection.execute("CHECKPOINT")
     connection.execute("SET session_replication_role = origin")
     size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
-    return Filled(rounds, round(time.monotonic() - started, 1), round(size[0] / 2**30, 1))  # type: ignore[index]  # one row
+    gibibytes = round(size[0] / 2**30, 1)  # type: ignore[index]  # one row
+    return Filled(rounds, round(time.monotonic() - started, 1), gibibytes)
 
 
 def _template(connection: psycopg.Connection) -> dict[str, Any]:

@@ -166,7 +166,8 @@ def staged(players: int, *, has_database: bool = True) -> Iterator[Stage]:
             yield stage
             return
         # With -a the files keep their owner, who is not us where we are root.
-        subprocess.run(["cp", "-a", str(_migrated() / "data"), str(directory)], check=True)  # noqa: S603, S607 - cp of ours
+        copy = ["cp", "-a", str(_migrated() / "data"), str(directory)]
+        subprocess.run(copy, check=True)  # noqa: S603 - cp of ours
         with _kept(stage):
             stage.load(players)
             yield stage

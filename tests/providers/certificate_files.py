@@ -61,7 +61,8 @@ def linked(url: str) -> Callable[[pikepdf.Pdf], None]:
 
 
 def acting(**action: object) -> Callable[[pikepdf.Pdf], None]:
-    return annotated(Subtype=Name.Link, A=Dictionary(**action))  # type: ignore[arg-type]  # pikepdf takes any
+    made = Dictionary(**action)  # type: ignore[arg-type]  # pikepdf takes any
+    return annotated(Subtype=Name.Link, A=made)
 
 
 @dataclass(frozen=True)

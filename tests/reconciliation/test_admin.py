@@ -1,6 +1,7 @@
 """What a finance analyst sees and may do."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -15,6 +16,8 @@ from tests.reconciliation.booking import make_event
 from tests.reconciliation.files import DAY, csv_bytes, row
 
 pytestmark = pytest.mark.django_db
+
+NOBODY: Any = None  # the cards ask nothing of a request
 
 VIEWS = tuple(
     f"reconciliation.view_{name}"
@@ -132,14 +135,14 @@ def test_who_only_reads_can_neither_import_nor_reconcile(now: datetime) -> None:
 
 def test_the_home_cards_say_what_waits(now: datetime, rf: object) -> None:
     services.reconcile(provider_code="aurora", day=DAY, acting_user=None, now=now)
-    missing = home.missing_statements_card(None)  # type: ignore[arg-type]  # asks nothing of it
+    missing = home.missing_statements_card(NOBODY)
     assert missing.value == "1"
     assert "no statement" in missing.rows[0].meta
 
     upload(client_of(*VIEWS, *WORKS), csv_bytes([row("e-1")]))
     services.reconcile(provider_code="aurora", day=DAY, acting_user=None, now=now)
-    opened = home.open_breaks_card(None)  # type: ignore[arg-type]  # asks nothing of it
+    opened = home.open_breaks_card(NOBODY)
     assert opened.value == "1"
     assert opened.rows[0].title == f"Aurora, {DAY}"
-    assert home.missing_statements_card(None).value == "0"  # type: ignore[arg-type]  # asks nothing of it
-    assert home.refused_statements_card(None).value == "0"  # type: ignore[arg-type]  # asks nothing of it
+    assert home.missing_statements_card(NOBODY).value == "0"
+    assert home.refused_statements_card(NOBODY).value == "0"

@@ -28,13 +28,13 @@ def main() -> int:
     atexit.register(_remove_if_disposable, folder)
     _choose_settings(folder)
     # Django reads the environment when it is first imported.
-    import django  # noqa: PLC0415 - after the environment is set
+    import django  # noqa: PLC0415 - after the environment
 
     django.setup()
     logging.disable(logging.WARNING)
-    from tests.soak.evidence import save_evidence  # noqa: PLC0415 - after the environment is set
-    from tests.soak.report import report_of, summary_of  # noqa: PLC0415 - after the environment is set
-    from tests.soak.run import Order, soak  # noqa: PLC0415 - after the environment is set
+    from tests.soak.evidence import save_evidence  # noqa: PLC0415 - after the environment
+    from tests.soak.report import report_of, summary_of  # noqa: PLC0415 - after the environment
+    from tests.soak.run import Order, soak  # noqa: PLC0415 - after the environment
 
     _tell(f"seed {options.seed}, {options.minutes:g} minutes, in {folder}")
     began = time.monotonic()
@@ -51,7 +51,8 @@ def main() -> int:
     save_evidence(evidence, folder)
     report = report_of(evidence, seconds=time.monotonic() - began)
     (folder / "soak-report.json").write_text(json.dumps(report, indent=2))
-    print(json.dumps(report, indent=2) if options.json else summary_of(report), flush=True)  # noqa: T201 - says
+    told = json.dumps(report, indent=2) if options.json else summary_of(report)
+    print(told, flush=True)  # noqa: T201 - what the caller waits for
     if report["holds"] and not options.keep:
         (folder / _DISPOSABLE).touch()
     else:
@@ -105,7 +106,7 @@ def _remove_if_disposable(folder: Path) -> None:
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - says
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress
 
 
 if __name__ == "__main__":

@@ -266,7 +266,8 @@ class Stack:
         transport = SupervisorTransport(None, None, f"unix://{self._paths.supervisor_socket}")
         try:
             with ServerProxy("http://supervisor", transport=transport) as proxy:
-                return list(proxy.supervisor.getAllProcessInfo())  # type: ignore[arg-type]  # xmlrpc says Any
+                found: Any = proxy.supervisor.getAllProcessInfo()
+                return list(found)
         except (OSError, Fault):
             return []
 

@@ -149,7 +149,8 @@ class Parking:
         try:
             kept = self._spool.append([_record_of(one) for one in inbound])
         except SpoolError as error:
-            logger.error("gateway.spool.failed", extra={"error": str(error)})  # noqa: TRY400 - the spool's own words, no trace
+            why = {"error": str(error)}
+            logger.error("gateway.spool.failed", extra=why)  # noqa: TRY400 - the spool's words
             return 0
         facts = {"kept": kept, "refused": len(inbound) - kept, "depth": self._spool.depth}
         logger.warning("gateway.spool.kept", extra=facts)
