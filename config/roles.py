@@ -128,6 +128,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "bonuses.view_gameweight",
         "bonuses.view_grant",
         "bonuses.view_wageringreceipt",
+        "compliance.view_coveragematrix",
         "disputes.approve_credit",
         "disputes.close_case",
         "disputes.open_case",

@@ -3,6 +3,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from apps.compliance.api import views as compliance_views
 from apps.play.api import views as play_views
 from config import health
 
@@ -12,6 +13,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include("apps.operator_api.api.urls")),
+    path("calendar.ics", compliance_views.calendar_feed, name="calendar_feed"),
     path("play/launch", play_views.launch, name="launch"),
     path(".well-known/jwks.json", play_views.published_keys, name="jwks"),
     path("healthz", health.healthz, name="healthz"),

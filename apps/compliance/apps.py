@@ -1,7 +1,21 @@
+from typing import override
+
 from django.apps import AppConfig
+
+from apps.staff.enums import Role
 
 
 class ComplianceConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "apps.compliance"
     label = "compliance"
+
+    @override
+    def ready(self) -> None:
+        from apps.compliance import home  # noqa: PLC0415 - it reads models, which load first
+        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+
+        register_home_card([Role.COMPLIANCE_OFFICER], home.renewals_card, place=10)
+        desk = [Role.COMPLIANCE_OFFICER, Role.AUDITOR]
+        register_home_card(desk, home.gaps_card, place=20)
+        register_home_card([Role.COMPLIANCE_OFFICER], home.rules_card, place=60)

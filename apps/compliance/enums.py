@@ -45,3 +45,14 @@ class ReminderRole(models.TextChoices):
     OWNER = "owner", "Owner"
     DEPUTY = "deputy", "Deputy: the owner did not acknowledge"
     DESK = "desk", "Desk: nobody owns it"
+
+
+class CellState(models.TextChoices):
+    """What the matrix says of a game in a jurisdiction, the worst first."""
+
+    PROHIBITED = "prohibited", "Prohibited"
+    NOT_COVERED = "not_covered", "Not covered"
+    OVERRIDE = "override", "Override"
+    REVIEW_OVERDUE = "review_overdue", "Review overdue"
+    EXPIRING = "expiring", "Expires within 90 days"
+    COVERED = "covered", "Covered"

@@ -24,7 +24,7 @@ class ProvidersConfig(AppConfig):
             label="Serve a game without proof",
         )
 
-        for card in (home.ending_card, home.uncovered_card, home.invalid_card):
+        for card in (home.ending_card, home.invalid_card):
             register_home_card([Role.COMPLIANCE_OFFICER, Role.AUDITOR], card)
         register_approval(
             key_proposals.PROVIDER_KEY,

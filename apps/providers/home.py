@@ -1,4 +1,4 @@
-"""What awaits the compliance officer: ends that come near, gaps, documents that can't be proof."""
+"""What awaits the compliance officer: ends that come near, documents that can't be proof."""
 
 from datetime import UTC, date
 
@@ -9,7 +9,6 @@ from django.utils import timezone
 from apps.providers.contracts import CertificateStanding
 from apps.providers.enums import SignatureState
 from apps.providers.selectors.certificates import standings_on
-from apps.providers.selectors.coverage import games_without_cover, offer_count
 from apps.staff.contracts import HomeCard, HomeRow
 
 _MAX_ROWS = 8
@@ -64,27 +63,6 @@ def _end_row(day: date, word: str, standing: CertificateStanding, on: date) -> H
         link=reverse("admin:providers_certificate_change", args=[standing.certificate_id]),
         meta=when,
         tone="danger" if days <= _SOON_DAYS // 2 else "warning",
-    )
-
-
-def uncovered_card(_request: HttpRequest) -> HomeCard:
-    """Show games on offer that no certificate covers today."""
-    gaps = games_without_cover(_today())
-    offers = offer_count()
-    link = reverse("admin:providers_certificate_coverage")
-    return HomeCard(
-        title="Games without cover",
-        value=str(len(gaps)) if offers else "unknown",
-        note=f"of {offers} games x jurisdictions on offer; a launch there is refused",
-        tone="danger" if gaps else "success" if offers else "warning",
-        link=link,
-        rows=tuple(
-            HomeRow(title=gap.game_code, link=link, meta=gap.jurisdiction, tone="danger")
-            for gap in gaps[:_MAX_ROWS]
-        ),
-        empty_text="Every offer is covered."
-        if offers
-        else "No game is on offer: load a catalogue with manage.py load_provider.",
     )
 
 

@@ -17,25 +17,26 @@ type CardMaker = Callable[[HttpRequest], HomeCard | None]
 
 ALL_ROLES: Final = frozenset(Role.values)
 
-_CARDS: list[tuple[frozenset[str], CardMaker]] = []
+_CARDS: list[tuple[int, frozenset[str], CardMaker]] = []
 
 
-def register_home_card(role_names: Iterable[str], maker: CardMaker) -> None:
+def register_home_card(role_names: Iterable[str], maker: CardMaker, *, place: int = 50) -> None:
     """Show ``maker``'s card to these roles; call it from ``AppConfig.ready()``.
 
     ``maker`` calls selectors only and returns None where there is nothing to say. Superusers see
-    every card.
+    every card. A lower ``place`` comes first; cards of one place stand as they were registered.
     """
-    entry = (frozenset(role_names), maker)
+    entry = (place, frozenset(role_names), maker)
     if entry not in _CARDS:
         _CARDS.append(entry)
+        _CARDS.sort(key=lambda card: card[0])
 
 
 def home_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the home page's cards to the admin index; Unfold calls it."""
     roles = set(request.user.groups.values_list("name", flat=True)) & ALL_ROLES
     shown = roles | (ALL_ROLES if request.user.is_superuser else set())
-    cards = [maker(request) for names, maker in _CARDS if names & shown]
+    cards = [maker(request) for _, names, maker in _CARDS if names & shown]
     approvals = awaiting_approvals_card(request)
     return {
         **context,

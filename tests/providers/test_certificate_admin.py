@@ -204,20 +204,6 @@ def test_the_officer_withdraws_a_certificate(officer: Client) -> None:
     assert certificate.state == "withdrawn"
 
 
-def test_the_coverage_page_says_what_covers_and_why_not(officer: Client) -> None:
-    provider = make_provider()
-    covered = make_game(provider, "game-one")
-    make_game(provider, "game-two")
-    certificate = make_cover(covered)
-    page = officer.get("/admin/providers/certificate/coverage/?on=2026-11-22").content.decode()
-    assert "Without cover: 1 of 2 offers" in page
-    assert "No registered report names game-two." in page
-    assert f"/admin/providers/certificate/{certificate.pk}/change/" in page
-    late = officer.get("/admin/providers/certificate/coverage/?on=2027-07-01").content.decode()
-    assert "Without cover: 2 of 2 offers" in late
-    assert officer.get("/admin/providers/certificate/coverage/?on=x").status_code == 200
-
-
 @pytest.mark.parametrize(
     "page",
     [

@@ -21,7 +21,7 @@ _ROW = "#result_list tbody th a, table tbody th a"
 PAGES = (
     ("compliance", "home-compliance-officer", "/admin/"),
     ("compliance", "certificates", "/admin/providers/certificate/"),
-    ("compliance", "coverage", "/admin/providers/certificate/coverage/"),
+    ("compliance", "coverage", "/admin/compliance/coveragematrix/"),
     ("agent", "home-cs-agent", "/admin/"),
     ("agent", "case", "/admin/disputes/case/#first"),
     ("agent", "player", "/admin/players/player/#first"),

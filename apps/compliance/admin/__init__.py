@@ -1,6 +1,16 @@
 """The compliance desk's pages."""
 
+from apps.compliance.admin.calendar import DeskCalendarAdmin
+from apps.compliance.admin.coverage import CoverageMatrixAdmin
 from apps.compliance.admin.duties import DeskDutyAdmin, ReminderAdmin
 from apps.compliance.admin.renewals import RenewalAdmin
+from apps.compliance.admin.what_if import WhatIfAdmin
 
-__all__ = ["DeskDutyAdmin", "ReminderAdmin", "RenewalAdmin"]
+__all__ = [
+    "CoverageMatrixAdmin",
+    "DeskCalendarAdmin",
+    "DeskDutyAdmin",
+    "ReminderAdmin",
+    "RenewalAdmin",
+    "WhatIfAdmin",
+]

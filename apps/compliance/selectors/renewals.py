@@ -7,7 +7,7 @@ from typing import Final
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from apps.compliance.enums import CLOSED_RENEWALS, ReminderRole
-from apps.compliance.models import DeskDuty, Reminder, Renewal, RenewalNote
+from apps.compliance.models import CalendarFeed, DeskDuty, Reminder, Renewal, RenewalNote
 from apps.staff.selectors import Person, people_with
 
 WORK: Final = "compliance.work_renewal"
@@ -125,3 +125,14 @@ def silent_reminders() -> list[Reminder]:
         .select_related("flag", "renewal__certificate")
         .order_by("pk")
     )
+
+
+def live_feed_of(person: Person) -> CalendarFeed | None:
+    return CalendarFeed.objects.filter(person_id=person.pk, revoked_at=None).first()
+
+
+def awaiting(person: Person, *, limit: int) -> list[Renewal]:
+    """Return the open renewals of a person, then those of nobody, by due day."""
+    open_to = Q(owner_id=person.pk) | Q(owner__isnull=True)
+    mine_first = F("owner_id").asc(nulls_last=True)
+    return list(waiting_renewals().filter(open_to).order_by(mine_first, "due_on", "pk")[:limit])

@@ -42,14 +42,15 @@ def audit_step(
     )
 
 
-def require_permission(person: Person, permission: str) -> None:
-    """Refuse an account that may not.
+def require_permission(person: Person, permission: str) -> int:
+    """Refuse an account that may not; return the id of one that may.
 
     Raises:
         NotAllowedError
     """
     if person.pk is None or not person.is_active or not person.has_perm(permission):
         raise NotAllowedError(f"This needs an active account with the permission {permission}.")
+    return person.pk
 
 
 def words_of(reason: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, override
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -24,7 +24,6 @@ from apps.core.admin import (
     datetime_column,
     link_cell,
 )
-from apps.providers.admin.coverage import coverage_view
 from apps.providers.admin.upload import upload_view
 from apps.providers.enums import (
     CertificateKind,
@@ -101,7 +100,6 @@ class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
     search_fields = ["report_number__exact", "provider_code__exact", "document__sha256__exact"]
     search_help_text = "Report number, provider code or SHA-256 of the document, exactly"
     ordering = ["report_number", "-revision", "pk"]
-    list_before_template = "providers/certificate_list_links.html"
     fieldsets = [
         (
             "Report",
@@ -142,17 +140,6 @@ class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         return upload_view(request, self)
-
-    @override
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            path(
-                "coverage/",
-                self.admin_site.admin_view(lambda request: coverage_view(request, self, today())),
-                name="providers_certificate_coverage",
-            ),
-            *super().get_urls(),
-        ]
 
     @admin.display(description="report", ordering="report_number")
     def report(self, certificate: Certificate) -> str:

@@ -107,9 +107,16 @@ def games_named_by(certificate_ids: Iterable[int]) -> dict[int, set[str]]:
 
 
 def certificate_choices() -> list[tuple[str, str]]:
-    """Return the registered certificates for a form, by provider and report, newest first."""
+    """Return the newest registered revision of each report for a form, by provider."""
+    newer = Certificate.objects.filter(
+        lab=OuterRef("lab"),
+        report_number=OuterRef("report_number"),
+        revision__gt=OuterRef("revision"),
+        state=CertificateState.REGISTERED,
+    )
     rows = (
         Certificate.objects.filter(state=CertificateState.REGISTERED)
+        .filter(~Exists(newer))
         .order_by("provider_code", "report_number", "-revision")
         .values_list("pk", "provider_code", "report_number", "revision", "expires_on")
     )
@@ -117,3 +124,24 @@ def certificate_choices() -> list[tuple[str, str]]:
         (str(pk), f"{provider}: {report} rev {revision}" + (f", through {end}" if end else ""))
         for pk, provider, report, revision, end in rows
     ]
+
+
+def report_named(text: str, on: date) -> tuple[int, str] | None:
+    """Return id and name of a registered report: "STL-1" in effect on the day, or "STL-1 rev 2".
+
+    None where there is none, or where labs share the number and the text doesn't tell them apart.
+    """
+    number, _, revision = text.strip().partition(" rev ")
+    found = Certificate.objects.filter(
+        report_number__iexact=number.strip(), state=CertificateState.REGISTERED
+    )
+    if revision:
+        if not (revision.isascii() and revision.isdigit() and len(revision) < 5):
+            return None
+        found = found.filter(revision=int(revision))
+    else:
+        found = found.filter(effective_on__lte=on)
+    if found.values("lab").distinct().count() != 1:
+        return None
+    newest = found.order_by("-revision")[0]
+    return newest.pk, str(newest)

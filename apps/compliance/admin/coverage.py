@@ -1,0 +1,321 @@
+"""Coverage: games x jurisdictions at a moment, the gaps with what to do, and one cell in full."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, override
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.safestring import SafeString
+
+from apps.compliance.contracts import Cell, Gap, MatrixQuery
+from apps.compliance.enums import CellState
+from apps.compliance.models import CoverageMatrix
+from apps.compliance.selectors.matrix import gaps_at, law_against, matrix_at, with_next_action
+from apps.compliance.selectors.renewals import renewals_of
+from apps.compliance.selectors.what_if import staked
+from apps.core.admin import Panel, ReadOnlyAdmin, at_cell, badge, link_cell, money_cell
+from apps.core.jurisdictions import day_in, zone_of
+from apps.play.services.gate import can_serve
+from apps.providers.selectors import provider_codes
+from apps.providers.selectors.coverage import cover_periods
+from apps.providers.selectors.matrix import offered_games, offered_places
+
+TONES: Final = {
+    CellState.PROHIBITED: "danger",
+    CellState.NOT_COVERED: "danger",
+    CellState.OVERRIDE: "info",
+    CellState.REVIEW_OVERDUE: "warning",
+    CellState.EXPIRING: "warning",
+    CellState.COVERED: "success",
+}
+_GAPS_SHOWN: Final = 200
+_LAST: Final = datetime(2099, 12, 31, tzinfo=UTC)
+
+
+@admin.register(CoverageMatrix)
+class CoverageMatrixAdmin(ReadOnlyAdmin[CoverageMatrix]):
+    """Three pages; there are no rows of its own to open."""
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("gaps/", wrap(self.gaps_view), name="compliance_coveragematrix_gaps"),
+            path(
+                "cell/<int:game_id>/<str:place>/",
+                wrap(self.cell_view),
+                name="compliance_coveragematrix_cell",
+            ),
+            *super().get_urls(),
+        ]
+
+    @override
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise Http404
+
+    @override
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        at, query = asked_moment(request), _query(request)
+        found = matrix_at(at, query)
+        context = {
+            **self._context(request, "Coverage", at, query),
+            "places": found.places,
+            "rows": [
+                {
+                    "game": row.game,
+                    "cells": [_shown(row.cells.get(place), at) for place in found.places],
+                }
+                for row in found.rows
+            ],
+            "games": found.games,
+            "page": found.page,
+            "pages": found.pages,
+            "previous": _address(request, page=found.page - 1) if found.page > 1 else "",
+            "next": _address(request, page=found.page + 1) if found.page < found.pages else "",
+        }
+        return TemplateResponse(request, "compliance/coverage.html", context)
+
+    def gaps_view(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        at, query = asked_moment(request), _query(request)
+        found = gaps_at(at, query)
+        shown = with_next_action(found[:_GAPS_SHOWN], at)
+        more = f" The first {_GAPS_SHOWN} are shown; filter for the rest."
+        context = {
+            **self._context(request, "Gaps", at, query),
+            "panels": [
+                Panel(
+                    title=f"{len(found):,} offers that must not be served",
+                    note="Each with the reason that says most, and what to do next."
+                    + (more if len(found) > _GAPS_SHOWN else ""),
+                    columns=["Game", "Jurisdiction", "State", "Why", "Next"],
+                    rows=[_gap_row(gap, at) for gap in shown],
+                    empty_text="Every offer that matches is covered."
+                    if offered_places()
+                    else "Nothing is on offer: load a catalogue with manage.py load_provider.",
+                    tone="danger" if found else "",
+                )
+            ],
+            "is_gaps": True,
+        }
+        return TemplateResponse(request, "compliance/coverage.html", context)
+
+    def cell_view(self, request: HttpRequest, game_id: int, place: str) -> HttpResponse:
+        """Say everything about one game in one jurisdiction at one moment."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        at = asked_moment(request)
+        game = next((one for one in offered_games() if one.id == game_id), None)
+        if game is None:
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{game.name} in {place}",
+            "opts": self.opts,
+            "at": _field(at),
+            "is_now": not request.GET.get("at"),
+            "clock": f"{at.astimezone(zone_of(place)):%Y-%m-%d %H:%M} in {place}",
+            "back_url": reverse("admin:compliance_coveragematrix_changelist")
+            + f"?{urlencode({'q': game.game_code, 'at': _field(at)})}",
+            "panels": [
+                _verdict_panel(game_id, place, at, law_against(game, place, day_in(place, at))[1]),
+                _periods_panel(game_id, place, at),
+                _renewals_panel(game_id, place, at),
+                _stakes_panel(game_id, place, timezone.now()),
+            ],
+        }
+        return TemplateResponse(request, "compliance/cell.html", context)
+
+    def _context(
+        self, request: HttpRequest, title: str, at: datetime, query: MatrixQuery
+    ) -> dict[str, Any]:
+        return {
+            **self.admin_site.each_context(request),
+            "title": title,
+            "opts": self.opts,
+            "at": _field(at),
+            "is_now": not request.GET.get("at"),
+            "query": query,
+            "providers": provider_codes(),
+            "all_places": offered_places(),
+            "states": [(state.value, state.label, TONES[state]) for state in CellState],
+            "matrix_url": reverse("admin:compliance_coveragematrix_changelist")
+            + _address(request, page=1),
+            "gaps_url": reverse("admin:compliance_coveragematrix_gaps") + _address(request, page=1),
+        }
+
+
+def asked_moment(request: HttpRequest) -> datetime:
+    """Return the moment in ``?at=``, by UTC, or now."""
+    text = request.GET.get("at", "")
+    try:
+        moment = parse_datetime(text if "T" in text else f"{text}T12:00")
+    except ValueError:
+        moment = None
+    if moment is None:
+        return timezone.now()
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment if moment.year >= 2000 and moment <= _LAST else timezone.now()
+
+
+def _field(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M")
+
+
+def _query(request: HttpRequest) -> MatrixQuery:
+    asked = request.GET
+    page = asked.get("page", "1")
+    state = asked.get("state", "")
+    return MatrixQuery(
+        provider_code=asked.get("provider", "")[:32],
+        jurisdiction=asked.get("place", "")[:16],
+        state=state if state in CellState.values else "",
+        text=asked.get("q", "").strip().replace("\x00", "")[:128],
+        page=int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
+    )
+
+
+def _address(request: HttpRequest, *, page: int) -> str:
+    asked = {key: value for key, value in request.GET.items() if value and key != "page"}
+    if page > 1:
+        asked["page"] = str(page)
+    return f"?{urlencode(asked)}" if asked else "?"
+
+
+def cell_url(game_id: int, place: str, at: datetime) -> str:
+    page = reverse("admin:compliance_coveragematrix_cell", args=[game_id, place])
+    return f"{page}?{urlencode({'at': _field(at)})}"
+
+
+def _shown(cell: Cell | None, at: datetime) -> dict[str, str] | None:
+    if cell is None:
+        return None
+    why = " ".join(reason.text for reason in cell.cover.reasons)
+    proof = cell.cover.certificate
+    return {
+        "tone": TONES[CellState(cell.state)],
+        "text": cell.text,
+        "url": cell_url(cell.game_id, cell.jurisdiction, at),
+        "why": f"{proof.report_number} rev {proof.revision}" if proof is not None else why,
+    }
+
+
+def _gap_row(gap: Gap, at: datetime) -> Sequence[str]:
+    return [
+        link_cell(cell_url(gap.game.id, gap.jurisdiction, at), gap.game.game_code),
+        gap.jurisdiction,
+        badge(str(CellState(gap.state).label), TONES[CellState(gap.state)]),
+        gap.why,
+        _next(gap),
+    ]
+
+
+def _next(gap: Gap) -> SafeString | str:
+    if gap.renewal_id is not None:
+        page = reverse("admin:compliance_renewal_change", args=[gap.renewal_id])
+        return link_cell(page, gap.action)
+    if gap.code == "expired" and gap.certificate_id is not None:
+        page = reverse("admin:compliance_renewal_add") + f"?certificate={gap.certificate_id}"
+        return link_cell(page, gap.action)
+    if gap.code in {"no_certificate", "withdrawn", "other_jurisdiction"}:
+        return link_cell(reverse("admin:providers_certificate_add"), gap.action)
+    return gap.action
+
+
+def _verdict_panel(game_id: int, place: str, at: datetime, law: str) -> Panel:
+    answer = can_serve(game_id=game_id, jurisdiction=place, at=at)
+    rows: list[Sequence[str]] = []
+    if answer.certificate is not None:
+        proof = answer.certificate
+        page = reverse("admin:providers_certificate_change", args=[proof.id])
+        through = proof.expires_on or "no end stated"
+        report = link_cell(page, f"{proof.report_number} rev {proof.revision}")
+        rows.append([badge("proof", "success"), report, f"{proof.lab}, valid through {through}"])
+    rows += [
+        [badge("against", "danger"), reason.code.replace("_", " "), reason.text]
+        for reason in answer.reasons
+    ]
+    said = "A launch would be allowed" if answer.allowed else "A launch would be refused"
+    return Panel(
+        title=said,
+        note=law,
+        columns=["", "What", "Why"],
+        rows=rows,
+        tone="success" if answer.allowed else "danger",
+    )
+
+
+def _periods_panel(game_id: int, place: str, at: datetime) -> Panel:
+    start, end = at - timedelta(days=365), at + timedelta(days=365)
+    return Panel(
+        title="A year back and ahead",
+        note=f"Whole days begin at midnight in {place}.",
+        columns=["From", "Up to", "Cover", "Because"],
+        rows=[
+            [
+                at_cell(period.start),
+                at_cell(period.end),
+                badge("covered", "success")
+                if period.cover.allowed
+                else badge("not covered", "danger"),
+                f"{period.cover.certificate.report_number} rev {period.cover.certificate.revision}"
+                if period.cover.certificate is not None
+                else " ".join(reason.text for reason in period.cover.reasons),
+            ]
+            for period in cover_periods(game_id, place, start, end)
+        ],
+    )
+
+
+def _renewals_panel(game_id: int, place: str, at: datetime) -> Panel:
+    periods = cover_periods(game_id, place, at - timedelta(days=365), at + timedelta(days=1))
+    ids = {
+        period.cover.certificate.id for period in periods if period.cover.certificate is not None
+    }
+    renewals = renewals_of(ids)
+    return Panel(
+        title="Renewals",
+        columns=["Certificate", "State", "Due", "Owner"],
+        rows=[
+            [
+                link_cell(
+                    reverse("admin:compliance_renewal_change", args=[one.pk]), one.certificate
+                ),
+                one.get_state_display(),
+                str(one.due_on),
+                str(one.owner or "nobody yet"),
+            ]
+            for one in renewals.values()
+        ],
+        empty_text="No renewal of what covers it was opened.",
+        link=reverse("admin:compliance_renewal_add") + (f"?certificate={max(ids)}" if ids else ""),
+        link_text="Plan a renewal",
+    )
+
+
+def _stakes_panel(game_id: int, place: str, now: datetime) -> Panel:
+    lines = staked({game_id}, now).get((game_id, place), [])
+    return Panel(
+        title="Played there in the last 30 days",
+        columns=["Currency", "Stake", "Rounds", "Players"],
+        rows=[
+            [
+                line.currency,
+                money_cell(line.stake_minor, line.currency),
+                f"{line.rounds:,}",
+                f"{len(line.players):,}",
+            ]
+            for line in lines
+        ],
+        empty_text="Nobody from there played it in the last 30 days.",
+    )

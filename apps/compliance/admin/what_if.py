@@ -1,0 +1,154 @@
+"""What if a day has come, or a report is gone: games, money and players that it touches."""
+
+from collections import Counter
+from datetime import UTC, date, timedelta
+from typing import Any, override
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.html import format_html_join
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from apps.compliance.contracts import LostOffer, WhatIfAnswer
+from apps.compliance.models import WhatIf
+from apps.compliance.selectors.what_if import what_if
+from apps.core.admin import Panel, ReadOnlyAdmin, money_cell
+from apps.core.money import display_money
+from apps.providers.selectors.lapses import report_named
+
+_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
+_SHOWN = 300
+
+
+class WhatIfForm(forms.Form):
+    on = forms.DateField(
+        label="On this day",
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+        help_text="By each jurisdiction's own clock.",
+    )
+    without = forms.CharField(
+        label="If this report proves nothing",
+        required=False,
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "report number, or number rev 2"}),
+        help_text="Leave empty to ask what ends by itself until that day.",
+    )
+
+    def clean_on(self) -> date:
+        day: date = self.cleaned_data["on"]
+        if not _FIRST_DAY <= day <= _LAST_DAY:
+            raise forms.ValidationError("Choose a day of this century.")
+        return day
+
+    @override
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned["report"] = None
+        if cleaned.get("without") and cleaned.get("on"):
+            cleaned["report"] = report_named(cleaned["without"].replace("\x00", ""), cleaned["on"])
+            if cleaned["report"] is None:
+                self.add_error("without", "No registered report is called so.")
+        return cleaned
+
+
+@admin.register(WhatIf)
+class WhatIfAdmin(ReadOnlyAdmin[WhatIf]):
+    """One page; there are no rows of its own to open."""
+
+    @override
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise Http404
+
+    @override
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        now = timezone.now()
+        soon = (now.astimezone(UTC).date() + timedelta(days=30)).isoformat()
+        form = WhatIfForm({"on": soon, **request.GET.dict()})
+        panels: list[Panel] = []
+        if form.is_valid():
+            answer = what_if(form.cleaned_data["on"], now, without=form.cleaned_data["report"])
+            panels = _panels(answer)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "What if",
+            "opts": self.opts,
+            "form": form,
+            "panels": panels,
+        }
+        return TemplateResponse(request, "compliance/what_if.html", context)
+
+
+def _panels(answer: WhatIfAnswer) -> list[Panel]:
+    return [_summary_panel(answer), _lost_panel(answer), _players_panel(answer)]
+
+
+def _summary_panel(answer: WhatIfAnswer) -> Panel:
+    games = {(offer.provider_code, offer.game_code) for offer in answer.lost}
+    places = Counter(offer.jurisdiction for offer in answer.lost)
+    without = f" without {answer.without}" if answer.without else ""
+    money = " and ".join(
+        display_money(minor, currency) for currency, minor in answer.stake_minor.items()
+    )
+    return Panel(
+        title=f"{answer.on}{without}: {_counted(len(games), 'game')} in "
+        f"{_counted(len(places), 'jurisdiction')} would stop",
+        columns=["What", "How much"],
+        rows=[
+            ["Offers that lose cover", f"{len(answer.lost):,}"],
+            ["By jurisdiction", ", ".join(f"{k} {v:,}" for k, v in sorted(places.items())) or "-"],
+            ["Staked there in the last 30 days", money or "nothing"],
+            ["Rounds in the last 30 days", f"{answer.rounds:,}"],
+            ["Players in the last 30 days", f"{len(answer.players):,}"],
+            ["Offers that gain cover by then", f"{answer.gained:,}"],
+        ],
+        tone="danger" if answer.lost else "success",
+        note=""
+        if answer.without
+        else "Compared with now: revisions on file that take effect until then count.",
+    )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _lost_panel(answer: WhatIfAnswer) -> Panel:
+    more = f"The first {_SHOWN} are shown; manage.py what_if --json prints all."
+    return Panel(
+        title="Offers that lose cover",
+        note=more if len(answer.lost) > _SHOWN else "",
+        columns=["Game", "Jurisdiction", "Why", "Stake in 30 days", "Rounds", "Players"],
+        rows=[_lost_row(offer) for offer in answer.lost[:_SHOWN]],
+        empty_text="Everything that is covered now is covered then.",
+    )
+
+
+def _lost_row(offer: LostOffer) -> list[str]:
+    people = {player for stake in offer.stakes for player in stake.players}
+    return [
+        f"{offer.provider_code}/{offer.game_code}",
+        offer.jurisdiction,
+        offer.why,
+        format_html_join(
+            "", "{}", ((money_cell(one.stake_minor, one.currency),) for one in offer.stakes)
+        )
+        or "nothing",
+        f"{sum(stake.rounds for stake in offer.stakes):,}",
+        f"{len(people):,}",
+    ]
+
+
+def _players_panel(answer: WhatIfAnswer) -> Panel:
+    shown = ", ".join(answer.players[:_SHOWN])
+    more = f" and {len(answer.players) - _SHOWN:,} more" if len(answer.players) > _SHOWN else ""
+    return Panel(
+        title="Players who played them in the last 30 days",
+        rows=[[shown + more]] if answer.players else [],
+        empty_text="Nobody played any of them in the last 30 days.",
+    )

@@ -1,0 +1,106 @@
+"""The compliance officer's day: renewals that wait, what must not be served, rules to look at."""
+
+from datetime import UTC
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.compliance.contracts import Gap, MatrixQuery
+from apps.compliance.enums import CellState
+from apps.compliance.models import Renewal
+from apps.compliance.selectors.matrix import gaps_at, with_next_action
+from apps.compliance.selectors.renewals import WORK, awaiting
+from apps.players.rules import all_rules, is_check_due
+from apps.players.selectors.protection import last_rule_checks
+from apps.providers.selectors.matrix import offered_places
+from apps.staff.contracts import HomeCard, HomeRow
+from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
+
+
+def renewals_card(request: HttpRequest) -> HomeCard | None:
+    """Show the renewals that this person has, then those that nobody has, by due day."""
+    if not request.user.has_perm(WORK):
+        return None
+    today = timezone.now().astimezone(UTC).date()
+
+    def row(renewal: Renewal) -> HomeRow:
+        days = (renewal.due_on - today).days
+        when = f"due in {days} days" if days >= 0 else f"due {-days} days ago"
+        whose = "" if renewal.owner_id == request.user.pk else ", nobody's"
+        return HomeRow(
+            title=f"{renewal.certificate}: {renewal.get_state_display().lower()}{whose}",
+            link=reverse("admin:compliance_renewal_change", args=[renewal.pk]),
+            meta=when,
+            tone="danger" if days <= 14 else "warning" if days <= 30 else "neutral",
+        )
+
+    return waiting_card(
+        Waiting(
+            title="Renewals awaiting you",
+            link=reverse("admin:compliance_renewal_changelist") + "?whose=open",
+            empty_text="You own no open renewal. The daily check opens one 90 days before an end.",
+            tone="warning",
+            note="yours, and those that nobody has taken",
+        ),
+        awaiting(request.user, limit=LIMIT),
+        row,
+    )
+
+
+def gaps_card(_request: HttpRequest) -> HomeCard:
+    """Show what is on offer and must not be served now, with what to do next."""
+    now = timezone.now()
+    found = gaps_at(now, MatrixQuery())
+    uncovered = [one for one in found if one[1].state != CellState.PROHIBITED]
+    prohibited = len(found) - len(uncovered)
+    has_offers = bool(offered_places())
+    return HomeCard(
+        title="Offers without cover",
+        value=f"{len(uncovered):,}" if has_offers else "unknown",
+        note=f"and {prohibited:,} that the law prohibits; a launch there is refused",
+        tone="danger" if found else "success" if has_offers else "warning",
+        link=reverse("admin:compliance_coveragematrix_gaps"),
+        rows=tuple(_gap_row(gap) for gap in with_next_action(found[:MAX_ROWS], now)),
+        empty_text="Every offer is covered."
+        if has_offers
+        else "No game is on offer: load a catalogue with manage.py load_provider.",
+    )
+
+
+def _gap_row(gap: Gap) -> HomeRow:
+    page = reverse("admin:compliance_coveragematrix_cell", args=[gap.game.id, gap.jurisdiction])
+    return HomeRow(
+        title=f"{gap.game.game_code} in {gap.jurisdiction}",
+        link=page,
+        meta=gap.action.partition(",")[0],
+        tone="danger",
+    )
+
+
+def rules_card(_request: HttpRequest) -> HomeCard:
+    """Show the rules whose source nobody has looked at for too long."""
+    today = timezone.now().astimezone(UTC).date()
+    checks = last_rule_checks()
+    due = [
+        rule
+        for rule in all_rules()
+        if is_check_due(checks[rule.id].checked_on if rule.id in checks else rule.checked_on, today)
+    ]
+    return HomeCard(
+        title="Rules to check against their source",
+        value=str(len(due)),
+        note=f"of {len(all_rules())} rules; amber since nobody looked for 90 days",
+        tone="warning" if due else "success",
+        link=reverse("admin:players_rulecheck_changelist"),
+        rows=tuple(
+            HomeRow(
+                title=f"{rule.id}: {rule.citation}",
+                link=reverse("admin:players_rulecheck_changelist"),
+                meta=rule.jurisdiction,
+                tone="warning",
+            )
+            for rule in due[:MAX_ROWS]
+        ),
+        empty_text="Every rule was compared with its source in the last 90 days.",
+    )
