@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 
 from apps.compliance.contracts import Cell, Gap, MatrixQuery
 from apps.compliance.enums import CellState
@@ -47,10 +48,12 @@ class CoverageMatrixAdmin(ReadOnlyAdmin[CoverageMatrix]):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
-            path("gaps/", wrap(self.gaps_view), name="compliance_coveragematrix_gaps"),
+            path(
+                "gaps/", wrap(require_safe(self.gaps_view)), name="compliance_coveragematrix_gaps"
+            ),
             path(
                 "cell/<int:game_id>/<str:place>/",
-                wrap(self.cell_view),
+                wrap(require_safe(self.cell_view)),
                 name="compliance_coveragematrix_cell",
             ),
             *super().get_urls(),
@@ -58,7 +61,7 @@ class CoverageMatrixAdmin(ReadOnlyAdmin[CoverageMatrix]):
 
     @override
     def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise Http404
+        raise PermissionDenied
 
     @override
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

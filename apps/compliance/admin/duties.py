@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from apps.compliance.enums import ReminderRole
 from apps.compliance.models import DeskDuty, Reminder
-from apps.compliance.services.desk import give_to_duty
+from apps.compliance.services.duties import give_to_duty
 from apps.core.admin import (
     HistoryAdmin,
     ReadOnlyAdmin,

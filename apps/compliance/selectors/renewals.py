@@ -136,3 +136,8 @@ def awaiting(person: Person, *, limit: int) -> list[Renewal]:
     open_to = Q(owner_id=person.pk) | Q(owner__isnull=True)
     mine_first = F("owner_id").asc(nulls_last=True)
     return list(waiting_renewals().filter(open_to).order_by(mine_first, "due_on", "pk")[:limit])
+
+
+def reminders_unsent() -> int:
+    """Return how many reminders are still on their way."""
+    return Reminder.objects.filter(sent_at__isnull=True, problem="").count()

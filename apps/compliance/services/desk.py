@@ -23,7 +23,6 @@ from apps.compliance.services.renewals import end_renewal
 from apps.compliance.wording import words_for
 from apps.core.services import record_audit
 from apps.providers.selectors.lapses import Lapse, lapses_on, replacements
-from apps.staff.selectors import names_of
 
 logger = structlog.get_logger(__name__)
 
@@ -115,37 +114,6 @@ def close_replaced(*, now: datetime, on: date) -> int:
         end_renewal(renewal, outcome, None, now, successor_id=successor_id)
         closed += 1
     return closed
-
-
-@transaction.atomic
-def give_to_duty(*, provider_code: str, now: datetime) -> int:
-    """Give renewals that nobody has to whoever has the duty now; return how many."""
-    duties = duties_by_provider()
-    duty = duties.get(provider_code)
-    orphans = waiting_renewals().filter(owner__isnull=True)
-    if duty is None:
-        return 0
-    if provider_code:
-        orphans = orphans.filter(certificate__provider_code=provider_code)
-    else:
-        own = [code for code in duties if code]
-        orphans = orphans.exclude(certificate__provider_code__in=own)
-    owner = names_of([duty.owner_id])[duty.owner_id]
-    locked = lock_renewals(orphans.values_list("pk", flat=True))
-    given = 0
-    for renewal in locked.values():
-        if renewal.owner_id is not None or renewal.closed_at is not None:
-            continue
-        renewal.owner_id, renewal.deputy_id = duty.owner_id, duty.deputy_id
-        renewal.save(update_fields=["owner", "deputy"])
-        RenewalNote.objects.create(
-            renewal=renewal,
-            kind=RenewalNoteKind.ASSIGNED,
-            body=f"Given to {owner} by the desk's duties.",
-            created_at=now,
-        )
-        given += 1
-    return given
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The demo's people: one per role, and a second promo manager, since four eyes need two people."""
+"""The demo's people: one per role, and second ones where an owner needs a deputy or four eyes."""
 
 import os
 import secrets
@@ -22,6 +22,7 @@ class Character:
 
 CHARACTERS: Final = (
     Character("compliance", "Carla Compliance", Role.COMPLIANCE_OFFICER),
+    Character("compliance-deputy", "Dora Deputy", Role.COMPLIANCE_OFFICER),
     Character("agent", "Ali Agent", Role.CS_AGENT),
     Character("supervisor", "Sue Supervisor", Role.CS_SUPERVISOR),
     Character("promo", "Pia Promo", Role.PROMO_MANAGER),
@@ -55,6 +56,7 @@ def seed_people(password_file: Path, *, now: datetime) -> People:
             roles=[one.role],
             password=password,
             now=now,
+            email=f"{one.username}@pitboss.invalid",
         )
         for one in CHARACTERS
     }

@@ -87,16 +87,23 @@ def _resolve(role: str, names: Iterable[str], known: Mapping[str, int]) -> set[i
 
 @transaction.atomic
 def ensure_person(
-    *, username: str, display_name: str, roles: Iterable[str], password: str, now: datetime
+    *,
+    username: str,
+    display_name: str,
+    roles: Iterable[str],
+    password: str,
+    now: datetime,
+    email: str = "",
 ) -> User:
     """Create an active member of staff with these roles, or bring an existing one to them.
 
-    For seeding and the demo; the password is set only where the account is new.
+    For seeding and the demo; the password is set only where the account is new, and so is the
+    mail address.
     """
     user = User.objects.filter(username=username).first()
     is_new = user is None
     if user is None:
-        user = User(username=username)
+        user = User(username=username, email=email)
         user.set_password(password)
     user.display_name = display_name
     user.is_staff = True
