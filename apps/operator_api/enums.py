@@ -11,6 +11,7 @@ class Scope(models.TextChoices):
     PLAYERS_READ = "players:read", "Read balances, bonuses and withdrawal eligibility"
     PLAYERS_WRITE = "players:write", "Mirror players"
     ROUNDS_READ = "rounds:read", "Read rounds with their evidence"
+    CERTIFICATES_WRITE = "certificates:write", "Hand in certificate documents for review"
     GATE_READ = "gate:read", "Ask whether a game may be served"
     INTEGRITY_WRITE = "integrity:write", "Report the digests of game servers' files"
 

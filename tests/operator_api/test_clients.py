@@ -39,6 +39,7 @@ ENDPOINTS = [
     ("GET", "players/p-1001/withdrawal-eligibility", "players:read"),
     ("PUT", "players/p-1001", "players:write"),
     ("GET", "rounds/aurora/e-1", "rounds:read"),
+    ("POST", "certificates", "certificates:write"),
     ("GET", "can-serve", "gate:read"),
 ]
 MADE_BY: dict[str, Any] = {"acting_user": None, "reason": "For a test.", "now": NOW}

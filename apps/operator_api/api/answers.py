@@ -19,6 +19,27 @@ class ProblemAnswer(serializers.Serializer[object]):
     errors = ProblemErrorAnswer(many=True)  # type: ignore[assignment] # a field, as declared fields are
 
 
+class DraftFieldAnswer(serializers.Serializer[object]):
+    name = serializers.CharField()
+    value = serializers.CharField(help_text="As read from the document; lists joined by ;")
+
+
+class DraftRemarkAnswer(serializers.Serializer[object]):
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
+class DraftAnswer(serializers.Serializer[object]):
+    """A document that waits for a person's review; it covers nothing."""
+
+    draft_id = serializers.IntegerField()
+    state = serializers.CharField()
+    sha256 = serializers.CharField()
+    signature = serializers.CharField()
+    read = DraftFieldAnswer(many=True)
+    remarks = DraftRemarkAnswer(many=True)
+
+
 class SupportLinkAnswer(serializers.Serializer[object]):
     name = serializers.CharField()
     phone = serializers.CharField()

@@ -6,9 +6,13 @@ from typing import Any, Final, NoReturn, override
 
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
+
+from apps.providers.pdf.contracts import MAX_BYTES
 
 MAX_BODY_BYTES: Final = 64 * 1024
+# What the boundaries and headers of a form may add to a document.
+_FORM_BYTES: Final = 64 * 1024
 
 
 class BodyTooLargeError(APIException):
@@ -65,6 +69,24 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError
     return found
+
+
+class UploadParser(MultiPartParser):
+    """One document in a form. A body without a length, or over the limit, is not read at all."""
+
+    @override
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        length = (parser_context or {})["request"].META.get("CONTENT_LENGTH") or ""
+        if not length.isdigit():
+            raise ParseError("The request states no Content-Length.")
+        if int(length) > MAX_BYTES + _FORM_BYTES:
+            raise BodyTooLargeError(f"The body is larger than {MAX_BYTES + _FORM_BYTES:,} bytes.")
+        return super().parse(stream, media_type, parser_context)
 
 
 def is_text(value: Any) -> bool:

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from apps.core.errors import DomainError
 from apps.operator_api.errors import DepositRefusedError, NotEligibleError, PlayRefusedError
 from apps.play.errors import LaunchRefusedError
+from apps.providers.errors import PdfRefusedError
 
 NOT_FOUND: Final = "There is nothing here that you may see."
 
@@ -27,6 +28,8 @@ _STATUS: Final[dict[str, int]] = {
     "launch_refused": 403,
     "invalid_refresh_credential": 403,
     "idempotency_key_reused": 422,
+    "pdf_checker_unavailable": 503,
+    "store_unavailable": 503,
 }
 _CODES: Final[dict[int, str]] = {
     400: "malformed",
@@ -46,6 +49,10 @@ def problem(code: str, detail: str, errors: list[dict[str, str]] | None = None) 
 
 def status_of(refusal: DomainError) -> int:
     """Return the HTTP status of a broken rule; what is not listed is a conflict with what is."""
+    if isinstance(refusal, PdfRefusedError):
+        codes = {code for code, _reason in refusal.refusals}
+        special = {"too_large": 413, "scanner_unavailable": 503}
+        return next((number for code, number in special.items() if code in codes), 400)
     return _STATUS.get(refusal.code, status.HTTP_409_CONFLICT)
 
 
@@ -62,6 +69,11 @@ def _errors_of(refusal: DomainError) -> list[dict[str, str]]:
     ):
         return [
             {"field": "", "code": reason.code, "detail": reason.text} for reason in refusal.reasons
+        ]
+    if isinstance(refusal, PdfRefusedError):
+        return [
+            {"field": "document", "code": code, "detail": reason}
+            for code, reason in refusal.refusals
         ]
     return []
 

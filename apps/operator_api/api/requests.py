@@ -94,6 +94,10 @@ class PlayerRequest(fields.Strict):
     exclusion = ExclusionRequest(required=False, allow_null=True, default=None)
 
 
+class DocumentRequest(fields.Strict):
+    document = serializers.FileField(help_text="One PDF of at most 10 MiB.")
+
+
 class CanServeQuery(fields.Strict):
     game = fields.Text(
         pattern=r"^[a-z0-9][a-z0-9_-]{0,31}:[A-Za-z0-9_.:~-]{1,128}\Z",

@@ -19,8 +19,9 @@ _TEXTS: Final = {
     404: NOT_FOUND,
     409: "The state of things speaks against it; ``code`` says what.",
     413: "The body is too large.",
-    415: "The body is not ``application/json``.",
+    415: "The body is not of the type that the operation takes.",
     422: "The Idempotency-Key was used for a request with other content.",
+    503: "A checker, scanner or store does not answer; nothing was taken. Come back later.",
     429: "Too many requests; ``Retry-After`` says when to come back.",
 }
 _NOT_FOUND_EXAMPLE: Final = OpenApiExample(

@@ -23,6 +23,7 @@ urlpatterns = [
         "rounds/<str:provider>/<str:event_id>", views.RoundEventView.as_view(), name="round-event"
     ),
     path("digest-reports", views.DigestReportsView.as_view(), name="digest-reports"),
+    path("certificates", views.CertificatesView.as_view(), name="certificates"),
     path("can-serve", views.CanServeView.as_view(), name="can-serve"),
     re_path(r"", views.NothingHereView.as_view(), name="nothing-here"),
 ]

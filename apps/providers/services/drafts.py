@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -25,7 +25,7 @@ from apps.providers.register.entries import CertificateEntry, read_entry
 from apps.providers.register.names import display_name
 from apps.providers.register.reading import FIELD_NAMES, FIELDS, read_fields
 from apps.providers.selectors.certificates import lab_by_name, trusted_pems
-from apps.providers.selectors.drafts import lab_proposals, open_draft_of
+from apps.providers.selectors.drafts import draft_remarks, lab_proposals, open_draft_of
 from apps.providers.services.certificates import Registration, register_kept_document
 from apps.providers.services.history import note_edit
 from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
@@ -146,6 +146,21 @@ def _write_draft(upload: Upload, vetted: VettedPdf, key: str, sender: Sender) ->
 
 def _box(place: object) -> list[float]:
     return [getattr(place, name) for name in ("left", "top", "width", "height")]
+
+
+def draft_facts(draft: CertificateDraft) -> dict[str, object]:
+    """Return what a machine that handed a document in may know of its draft."""
+    fields = draft.fields.order_by("pk")
+    values = {item.name: item.extracted_value for item in fields}
+    remarks = draft_remarks(draft.document, values, draft.created_at.astimezone(UTC).date())
+    return {
+        "draft_id": draft.pk,
+        "state": draft.state,
+        "sha256": draft.document.sha256,
+        "signature": draft.document.signature_state,
+        "read": [{"name": name, "value": value} for name, value in values.items()],
+        "remarks": [{"code": remark.code, "text": remark.text} for remark in remarks],
+    }
 
 
 @transaction.atomic

@@ -1,4 +1,5 @@
 from apps.operator_api.api.views.base import NothingHereView
+from apps.operator_api.api.views.certificates import CertificatesView
 from apps.operator_api.api.views.gate import CanServeView
 from apps.operator_api.api.views.integrity import DigestReportsView
 from apps.operator_api.api.views.players import (
@@ -15,6 +16,7 @@ __all__ = [
     "BalanceView",
     "BonusesView",
     "CanServeView",
+    "CertificatesView",
     "DigestReportsView",
     "EligibilityView",
     "NothingHereView",

@@ -1,0 +1,109 @@
+"""F14: the pages that show documents, in Chromium, with the hostile corpus open: nothing runs."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, override
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from apps.providers.enums import Door
+from apps.providers.errors import PdfRefusedError
+from apps.providers.models import CertificateDraft, QuarantinedFile
+from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.services.drafts import Upload, open_draft
+from apps.providers.services.intake import Sender
+from tests.factories import make_user
+from tests.providers.certificate_files import SAMPLES, changed_pdf, linked, plain_pdf
+from tests.providers.test_certificate_admin import OFFICER
+from tests.screenshots.chromium import Chromium, chromium_path
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed"),
+]
+
+# Would run, or call out, wherever text of a document reached a page as markup.
+MARKUP = "<img src=//evil.invalid/x onerror=document.title='owned'><script>alert(1)</script>"
+_ACTIVE = "document.querySelectorAll('embed, object, iframe, applet, .pb-review script').length"
+
+
+class Watcher(Chromium):
+    """Opens pages and keeps what they asked for and what they said."""
+
+    def open(self, url: str, file: Path) -> list[dict[str, Any]]:
+        self.seen: list[dict[str, Any]] = []
+        self.picture(url, file)
+        return self.seen
+
+    def value(self, expression: str) -> Any:
+        return self._call("Runtime.evaluate", {"expression": expression})["result"].get("value")
+
+    @override
+    def _read(self) -> dict[str, Any]:
+        message = super()._read()
+        if hasattr(self, "seen"):
+            self.seen.append(message)
+        return message
+
+
+@pytest.fixture(autouse=True)
+def evidence(tmp_path: Path, settings: Any) -> None:
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "evidence": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": tmp_path / "evidence", "allow_overwrite": False},
+        },
+    }
+
+
+def test_the_review_and_quarantine_pages_run_nothing_and_call_nobody(
+    live_server: Any, tmp_path: Path
+) -> None:
+    olivia = make_user("olivia", permissions=OFFICER)
+    markup = plain_pdf(f"Report number: {MARKUP}", f"Conditions: {MARKUP}", f"{MARKUP}")
+    pages = []
+    with PdfVetter() as vetter:
+        sender = Sender(Door.FORM, olivia, datetime.now(UTC), vetter)
+        safe = (
+            ("tables.pdf", (SAMPLES / "tables.pdf").read_bytes()),
+            (f"{MARKUP}.pdf", markup),
+            ("link.pdf", changed_pdf(linked("https://evil.invalid/link"))),
+        )
+        for name, data in safe:
+            draft = open_draft(Upload(data, name), sender).draft
+            pages.append(f"/admin/providers/certificatedraft/{draft.pk}/change/")
+        for path in sorted((SAMPLES / "hostile").glob("*.pdf")):
+            with pytest.raises(PdfRefusedError):
+                open_draft(Upload(path.read_bytes(), f"{MARKUP}{path.name}"), sender)
+    pages += [
+        f"/admin/providers/quarantinedfile/{pk}/change/"
+        for pk in QuarantinedFile.objects.values_list("pk", flat=True)
+    ]
+    pages += ["/admin/providers/quarantinedfile/", "/admin/providers/certificatedraft/"]
+    assert (CertificateDraft.objects.count(), len(pages)) == (3, 11)
+
+    client = Client()
+    client.force_login(olivia)
+    found = chromium_path()
+    assert found is not None
+    with Watcher(found) as browser:
+        name = settings.SESSION_COOKIE_NAME
+        browser.sign_in(live_server.url, {name: client.cookies[name].value})
+        for page in pages:
+            seen = browser.open(live_server.url + page, tmp_path / "page.png")
+            asked = {
+                message["params"]["request"]["url"]
+                for message in seen
+                if message.get("method") == "Network.requestWillBeSent"
+            }
+            assert asked, page
+            assert not [url for url in asked if not url.startswith((live_server.url, "data:"))]
+            spoken = [m["method"] for m in seen if "Dialog" in m.get("method", "")]
+            assert spoken == [], page
+            assert "owned" not in browser.value("document.title"), page
+            assert browser.value(_ACTIVE) == 0, page
