@@ -15,6 +15,7 @@ from rich.console import Console
 
 from tests.bench import (
     bench_callbacks,
+    bench_compliance,
     bench_growth,
     bench_memory,
     bench_reconcile,
@@ -35,6 +36,7 @@ PARTS: dict[str, Part] = {
     "reconcile": bench_reconcile.measured,
     "memory": bench_memory.run,
     "growth": bench_growth.run,
+    "compliance": bench_compliance.run,
 }
 
 

@@ -30,7 +30,7 @@ def can_serve(
     there; does its server run the certified files; does a certificate cover what runs, on the
     jurisdiction's own day. ``build`` and ``variant`` stand for others than those deployed. Two
     people may stand in for a missing certificate for a while (an override), never for the law.
-    What can't be read is an error that goes up, never a yes. Three queries.
+    What can't be read is an error that goes up, never a yes. Two queries.
     """
     facts = serving(game_id, jurisdiction, at)
     if facts is None:

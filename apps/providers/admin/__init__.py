@@ -7,18 +7,30 @@ from apps.providers.admin.drafts import CertificateDraftAdmin, QuarantinedFileAd
 from apps.providers.admin.keys import ProviderKeyAdmin
 from apps.providers.admin.policy import ProviderPolicyAdmin
 from apps.providers.admin.provider import GameAdmin, ProviderAdmin
+from apps.providers.admin.register import (
+    DeploymentAdmin,
+    GameBuildAdmin,
+    GateOverrideAdmin,
+    RtpVariantAdmin,
+    SupplierChangeAdmin,
+)
 
 __all__ = [
     "CertificateAdmin",
     "CertificateDraftAdmin",
     "CertificateFlagAdmin",
+    "DeploymentAdmin",
     "DocumentAdmin",
     "GameAdmin",
+    "GameBuildAdmin",
+    "GateOverrideAdmin",
     "LabAdmin",
     "ProviderAdmin",
     "ProviderKeyAdmin",
     "ProviderPolicyAdmin",
     "QuarantinedFileAdmin",
+    "RtpVariantAdmin",
+    "SupplierChangeAdmin",
     "TrustedRootAdmin",
     "UploadBatchAdmin",
 ]

@@ -24,6 +24,13 @@ from apps.core.admin import (
     datetime_column,
     link_cell,
 )
+from apps.providers.admin.scope import (
+    LAB_ACTIONS,
+    SCOPE_ACTIONS,
+    accreditations_panel,
+    builds_panel,
+    terms_panel,
+)
 from apps.providers.admin.upload import upload_view
 from apps.providers.enums import (
     CertificateKind,
@@ -115,6 +122,7 @@ class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
         ),
     ]
     reasoned_actions = [
+        *SCOPE_ACTIONS,
         ReasonedAction(
             name="withdraw",
             label="Withdraw",
@@ -124,7 +132,7 @@ class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
             "revision no longer supersedes the one before it.",
             tone="danger",
             is_offered=lambda obj, _user: obj.state == CertificateState.REGISTERED,
-        )
+        ),
     ]
 
     @override
@@ -157,6 +165,8 @@ class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
     def panels(self, request: HttpRequest, obj: Certificate) -> Sequence[Panel]:
         return [
             _scope_panel(obj),
+            builds_panel(obj),
+            terms_panel(obj),
             _document_panel(obj),
             _findings_panel(obj),
             _revisions_panel(obj),
@@ -175,6 +185,7 @@ def standing_of(certificate: Certificate, on: date) -> tuple[str, str]:
     # The annotation of with_successor is not known to the type of the model.
     successor = getattr(certificate, "superseded_by", None)
     expires_on, review_due_on = certificate.expires_on, certificate.review_due_on
+    invalid_on = certificate.invalidated_on
     rules = (
         (certificate.state == CertificateState.WITHDRAWN, "Withdrawn", "neutral"),
         (
@@ -184,6 +195,7 @@ def standing_of(certificate: Certificate, on: date) -> tuple[str, str]:
         ),
         (certificate.result == CertificateResult.DOES_NOT_COMPLY, "Test failed", "danger"),
         (successor is not None, f"Superseded by rev {successor}", "neutral"),
+        (invalid_on is not None and invalid_on <= on, "Ended by a change", "danger"),
         (expires_on is not None and expires_on < on, "Expired", "danger"),
         (certificate.effective_on > on, f"From {certificate.effective_on}", "info"),
         *_ending("Expires", expires_on, on),
@@ -339,8 +351,13 @@ class CertificateFlagAdmin(ReadOnlyAdmin[CertificateFlag]):
 
 
 @admin.register(Lab)
-class LabAdmin(ReadOnlyAdmin[Lab]):
-    list_display = ["name", datetime_column("created_at", title="known since")]
+class LabAdmin(PanelsMixin, ReadOnlyAdmin[Lab]):
+    list_display = ["name", "contact_email", datetime_column("created_at", title="known since")]
     search_fields = ["name__exact"]
     search_help_text = "Name, exactly"
     ordering = ["name"]
+    reasoned_actions = LAB_ACTIONS
+
+    @override
+    def panels(self, request: HttpRequest, obj: Lab) -> Sequence[Panel]:
+        return [accreditations_panel(obj, today())]

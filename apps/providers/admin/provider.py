@@ -22,6 +22,7 @@ from apps.core.admin import (
     choice_filter,
     link_cell,
 )
+from apps.providers.admin.game_desk import GAME_ACTIONS, desk_panels
 from apps.providers.admin.keys import KEY_TONES
 from apps.providers.admin.policy import policy_panel
 from apps.providers.enums import GameCategory
@@ -182,6 +183,7 @@ class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
     search_help_text = "Game code, exactly"
     ordering = ["game_code", "pk"]
     readonly_fields = ["provider", "game_code", "theoretical_rtp"]
+    reasoned_actions = GAME_ACTIONS
     fieldsets = [
         ("Game", {"fields": [("provider", "game_code"), ("name", "category")]}),
         ("Offer", {"fields": [("theoretical_rtp", "is_active")]}),
@@ -222,9 +224,10 @@ class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
         return [
             Panel(
                 title="Offered in, and covered by",
-                note=f"As of {today} UTC. A game without cover can't be launched.",
+                note=f"On {today} there. A game without cover can't be launched.",
                 columns=["Jurisdiction", "Cover", "Certificate or reason"],
                 rows=rows,
                 empty_text="The game is not on offer anywhere.",
-            )
+            ),
+            *desk_panels(obj),
         ]

@@ -6,13 +6,9 @@ from datetime import date, datetime
 from apps.core.jurisdictions import day_in, jurisdiction_by_code
 from apps.providers.contracts import Cover, CoverReason
 from apps.providers.coverage.facts import (
-    NO_LINEAGE,
     UNKNOWN,
     CertificateFacts,
-    DeploymentFacts,
-    Lineage,
     Running,
-    running_of,
 )
 from apps.providers.coverage.judging import (
     all_of,
@@ -28,23 +24,22 @@ from apps.providers.coverage.judging import (
 class DayJudge:
     """Applies ``judging``'s rules to many offers at one moment for each jurisdiction.
 
-    A report's own standing is judged once for each day, a build's ancestry once for each moment.
+    A report's own standing is judged once for each day, its scope once for each that runs.
     """
 
     def __init__(
         self,
         certificates: Mapping[tuple[str, str], Sequence[CertificateFacts]],
-        now: Mapping[tuple[int, str], Sequence[DeploymentFacts]],
+        now: Mapping[tuple[int, str], Sequence[Running]],
         ended: Collection[tuple[int, str]],
-        lineages: Mapping[int, Lineage],
         moments: Mapping[str, datetime],
     ) -> None:
         self._certificates = certificates
-        self._now, self._ended, self._lineages = now, ended, lineages
-        self._moments = moments
+        self._now, self._ended = now, ended
         self._days = {place: day_in(place, moment) for place, moment in moments.items()}
         self._known = {place for place in moments if jurisdiction_by_code(place) is not None}
         self._standing: dict[tuple[int, date], CoverReason | None] = {}
+        self._scopes: dict[tuple[int, str, int], CoverReason | None] = {}
         self._covers: dict[int, Cover] = {}
 
     def cover(self, game_id: int, provider_code: str, game_code: str, place: str) -> Cover:
@@ -59,10 +54,9 @@ class DayJudge:
         return all_of([self._among(certificates, game_code, place, one) for one in running])
 
     def _running(self, game_id: int, place: str) -> Sequence[Running]:
-        deployments = self._now.get((game_id, place))
-        if deployments:
-            lineage = self._lineages.get(game_id, NO_LINEAGE)
-            return [running_of(one, lineage, self._moments[place]) for one in deployments]
+        running = self._now.get((game_id, place))
+        if running is not None:
+            return running
         return () if (game_id, place) in self._ended else (UNKNOWN,)
 
     def _among(
@@ -76,7 +70,7 @@ class DayJudge:
                 continue
             reason = self._standing_of(certificate, day)
             if reason is None:
-                reason = scope_objection(certificate, game_code, running)
+                reason = self._scope_of(certificate, game_code, running)
             if reason is None:
                 return self._covered_by(certificate)
             objections.append(reason)
@@ -88,6 +82,15 @@ class DayJudge:
         if key not in self._standing:
             self._standing[key] = standing_objection(certificate, day)
         return self._standing[key]
+
+    def _scope_of(
+        self, certificate: CertificateFacts, game_code: str, running: Running
+    ) -> CoverReason | None:
+        # The facts outlive this object, so that their identity tells them apart.
+        key = (certificate.id, game_code, id(running))
+        if key not in self._scopes:
+            self._scopes[key] = scope_objection(certificate, game_code, running)
+        return self._scopes[key]
 
     def _covered_by(self, certificate: CertificateFacts) -> Cover:
         cover = self._covers.get(certificate.id)

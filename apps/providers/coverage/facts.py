@@ -1,7 +1,7 @@
 """What the rules of cover are applied to, as read from the register."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import override
@@ -127,7 +127,6 @@ class Running:
     digest: str = ""
     heirs_of: tuple[BuildFacts, ...] = ()
     needs_own_report: bool = False
-    deployment_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +191,14 @@ class OfferFacts:
         """
         now = [item for item in self.deployments if item.is_running(at)]
         if now:
-            return tuple(running_of(item, self.lineage, at) for item in now)
+            return tuple(
+                replace(
+                    running_as(item.build, self.lineage, at, channel=item.channel),
+                    variant=item.variant,
+                    digest=item.digest,
+                )
+                for item in now
+            )
         if any(item.starts_at <= at for item in self.deployments):
             return ()
         return (UNKNOWN,)
@@ -201,16 +207,15 @@ class OfferFacts:
 UNKNOWN = Running(build=None, variant=None)
 
 
-def running_of(deployment: DeploymentFacts, lineage: Lineage, at: datetime) -> Running:
-    heirs, needs_own = lineage.ancestry(deployment.build, at)
+def running_as(build: BuildFacts, lineage: Lineage, at: datetime, *, channel: str) -> Running:
+    """Return the build as it stands at the moment, with what it inherits."""
+    heirs, needs_own = lineage.ancestry(build, at)
     return Running(
-        build=deployment.build,
-        variant=deployment.variant,
-        channel=deployment.channel,
-        digest=deployment.digest,
+        build=build,
+        variant=None,
+        channel=channel,
         heirs_of=heirs,
         needs_own_report=needs_own,
-        deployment_id=deployment.id,
     )
 
 

@@ -186,18 +186,19 @@ def _unnamed_build_objection(certificate: CertificateFacts, running: Running) ->
 
 def _is_match(claim: BuildClaim, build: BuildFacts, channel: str) -> bool:
     played_on = channel if build.channel == Channel.ANY else build.channel
-    stated = (
-        (claim.platform_version, build.platform_version),
-        (claim.engine_version, build.engine_version),
-        (claim.client_revision, build.client_revision),
-        (claim.rng_version, build.rng_version),
-        (claim.digest, build.digest),
-    )
     return (
         claim.version == build.version
         and claim.channel in {Channel.ANY, played_on}
-        and all(theirs == ours or not theirs or not ours for theirs, ours in stated)
+        and _agrees(claim.platform_version, build.platform_version)
+        and _agrees(claim.engine_version, build.engine_version)
+        and _agrees(claim.client_revision, build.client_revision)
+        and _agrees(claim.rng_version, build.rng_version)
+        and _agrees(claim.digest, build.digest)
     )
+
+
+def _agrees(stated: str, known: str) -> bool:
+    return not stated or not known or stated == known
 
 
 def _is_other_package(claim: BuildClaim, heir: BuildFacts, running: Running) -> bool:

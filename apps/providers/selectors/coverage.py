@@ -34,7 +34,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from apps.core.jurisdictions import noon_of_day
 from apps.providers.contracts import Cover, UncoveredGame
 from apps.providers.coverage.bulk import DayJudge
-from apps.providers.coverage.facts import Lineage, Running
+from apps.providers.coverage.facts import Lineage, Running, running_as
 from apps.providers.coverage.judging import cover_of, refused
 from apps.providers.coverage.periods import CoverPeriod, periods_of
 from apps.providers.enums import (
@@ -95,7 +95,7 @@ def offer_count() -> int:
 def cover(
     game_id: int, jurisdiction: str, at: datetime, *, build: str = "", variant: str = ""
 ) -> Cover:
-    """Say whether what runs there at the moment is covered; two queries.
+    """Say whether what runs there at the moment is covered; one query.
 
     ``build`` and ``variant`` ask about these instead of what is deployed. An unknown game, build,
     variant or jurisdiction is never covered.
@@ -145,14 +145,10 @@ def _as_build(
     for build in lineage.builds.values():
         if build.version != version:
             continue
-        heirs, needs_own = lineage.ancestry(build, at)
-        yield Running(
-            build=build,
+        yield replace(
+            running_as(build, lineage, at, channel=build.channel),
             variant=next(iter(variants)) if len(variants) == 1 else None,
-            channel=build.channel,
             digest=build.digest,
-            heirs_of=heirs,
-            needs_own_report=needs_own,
         )
 
 
@@ -183,7 +179,7 @@ def coverage_on(
     codes = None if game_ids is None else {offer[1] for offer in offers}
     certificates = certificates_by_game(codes)
     deployed = deployed_at(moments, offers, game_ids)
-    judge = DayJudge(certificates, deployed.now, deployed.ended, deployed.lineages, moments)
+    judge = DayJudge(certificates, deployed.now, deployed.ended, moments)
     return [
         CoverageCell(game_id, provider, game, place, judge.cover(game_id, provider, game, place))
         for game_id, game, provider, place in offers
@@ -206,7 +202,7 @@ def cover_periods(
 ) -> list[CoverPeriod]:
     """Return, gapless from ``start`` to ``end``, the spans in which one answer holds.
 
-    Empty for an unknown game or where ``end`` is not after ``start``. Two queries.
+    Empty for an unknown game or where ``end`` is not after ``start``. One query.
     """
     facts = serving(game_id, jurisdiction, start)
     return [] if facts is None else periods_of(facts.offer, start, end)

@@ -102,7 +102,7 @@ def coverage_without(when: datetime | date, certificate_id: int) -> list[Coverag
         for game, reports in certificates_by_game(None).items()
     }
     deployed = deployed_at(moments, offers, None)
-    judge = DayJudge(certificates, deployed.now, deployed.ended, deployed.lineages, moments)
+    judge = DayJudge(certificates, deployed.now, deployed.ended, moments)
     return [
         CoverageCell(game_id, provider, game, place, judge.cover(game_id, provider, game, place))
         for game_id, game, provider, place in offers

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +19,11 @@ from apps.providers.coverage.facts import (
     DeploymentFacts,
     Lineage,
     OfferFacts,
+    Running,
     VariantClaim,
     VariantFacts,
     mark_first,
+    running_as,
 )
 
 type Moments = Mapping[str, datetime]
@@ -45,16 +47,17 @@ class Serving:
 
 
 def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
-    """Return what the launch gate asks about; None for an unknown game. Two queries."""
+    """Return what the launch gate asks about; None for an unknown game. One query."""
     with connection.cursor() as cursor:
         cursor.execute(
             statements.SERVING, {"game_id": game_id, "jurisdiction": jurisdiction, "at": at}
         )
         row = cursor.fetchone()
-        if row is None:
-            return None
-        cursor.execute(statements.CERTIFICATES_OF_GAME, [row[1], row[2]])
-        certificates = tuple(_certificate(found) for found in cursor.fetchall())
+    if row is None:
+        return None
+    certificates = tuple(
+        _certificate([*c[:8], *map(_day, c[8:12]), *c[12:]]) for c in row[14] or ()
+    )
     builds = _builds(row[9] or [])
     variants = {item[0]: VariantFacts(item[0], item[1], Decimal(item[2])) for item in row[10] or []}
     changes = tuple(ChangeFacts(c[0], c[1], c[2], _moment(c[3])) for c in row[12] or [])
@@ -104,50 +107,55 @@ def certificates_by_game(
 class Deployed:
     """What runs where at the moments asked about, and where something ran before."""
 
-    now: Mapping[tuple[int, str], Sequence[DeploymentFacts]]
+    now: Mapping[tuple[int, str], Sequence[Running]]
     ended: Collection[tuple[int, str]]
-    lineages: Mapping[int, Lineage]
 
 
 def deployed_at(
     moments: Moments, offers: Sequence[tuple[int, str, str, str]], games: Collection[int] | None
 ) -> Deployed:
-    """Return the deployments in force; a place without any is asked whether it ever had one."""
+    """Return what runs; a place without anything is asked whether something ran before."""
     arguments = {
         "places": list(moments),
         "moments": list(moments.values()),
         "games": _array(games),
     }
-    builds: dict[int, list[Sequence[Any]]] = defaultdict(list)
-    for row in _rows(statements.BUILDS, arguments):
-        builds[row[0]].append(row[1:])
-    if not builds:
-        return Deployed({}, frozenset(), {})
-    changes: dict[int, list[ChangeFacts]] = defaultdict(list)
-    for row in _rows(statements.CHANGES, arguments):
-        changes[row[0]].append(ChangeFacts(*row[1:]))
-    lineages = {
-        game: Lineage(_builds(rows), tuple(changes.get(game, ()))) for game, rows in builds.items()
-    }
+    lineages = _lineages(arguments)
+    if not lineages:
+        return Deployed({}, frozenset())
     variants = {row[0]: VariantFacts(*row) for row in _rows(statements.VARIANTS, arguments)}
-    now: dict[tuple[int, str], list[DeploymentFacts]] = defaultdict(list)
-    for row in _rows(statements.DEPLOYED, arguments):
-        now[row[0], row[1]].append(
-            DeploymentFacts(
-                id=row[2],
-                channel=row[3],
-                build=lineages[row[0]].builds[row[4]],
-                variant=variants.get(row[5]),
-                starts_at=row[6],
-                ends_at=row[7],
-                digest=row[8],
-            )
-        )
+    now: dict[tuple[int, str], list[Running]] = defaultdict(list)
+    # The same build runs in many places: what it inherits is worked out once for each moment.
+    known: dict[tuple[Any, ...], Running] = {}
+    for game_id, place, channel, build_id, variant_id, digest in _rows(
+        statements.DEPLOYED, arguments
+    ):
+        at = moments[place]
+        key = (build_id, variant_id, channel, digest, at)
+        running = known.get(key)
+        if running is None:
+            lineage = lineages[game_id]
+            running = running_as(lineage.builds[build_id], lineage, at, channel=channel)
+            running = replace(running, variant=variants.get(variant_id), digest=digest)
+            known[key] = running
+        now[game_id, place].append(running)
     idle = [
         offer[0] for offer in offers if offer[0] in lineages and (offer[0], offer[3]) not in now
     ]
     once = _rows(statements.ONCE_DEPLOYED, {**arguments, "games": idle}) if idle else []
-    return Deployed(now, {(row[0], row[1]) for row in once}, lineages)
+    return Deployed(now, {(row[0], row[1]) for row in once})
+
+
+def _lineages(arguments: Mapping[str, Any]) -> dict[int, Lineage]:
+    builds: dict[int, list[Sequence[Any]]] = defaultdict(list)
+    for row in _rows(statements.BUILDS, arguments):
+        builds[row[0]].append(row[1:])
+    changes: dict[int, list[ChangeFacts]] = defaultdict(list)
+    for row in _rows(statements.CHANGES, arguments) if builds else ():
+        changes[row[0]].append(ChangeFacts(*row[1:]))
+    return {
+        game: Lineage(_builds(rows), tuple(changes.get(game, ()))) for game, rows in builds.items()
+    }
 
 
 def _rows(statement: str, arguments: Mapping[str, Any]) -> list[Any]:
@@ -187,6 +195,10 @@ def _deployment(
         ends_at=None if item[5] is None else _moment(item[5]),
         digest=item[6],
     )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _moment(epoch: str) -> datetime:

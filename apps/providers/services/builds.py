@@ -214,7 +214,7 @@ def end_deployment(*, deployment_id: int, ends_at: datetime, editing: Editing) -
 def judge_change(judgement: Judgement, editing: Editing) -> SupplierChange:
     """Decide that the change from one build to another is major or minor; the reason is on file.
 
-    A later judgement of the same change counts from its own moment on.
+    The same judgement again returns the first. Another one counts from its own moment on.
 
     Raises:
         ReasonRequiredError, UnknownRegisterRowError
@@ -230,6 +230,13 @@ def judge_change(judgement: Judgement, editing: Editing) -> SupplierChange:
     if judgement.classification == ChangeClass.MINOR and judgement.touches_fairness:
         raise FairnessChangeError("What touches fairness is a major change: it needs a new report.")
     _lock_game(source.game_id)
+    latest = (
+        SupplierChange.objects.filter(from_build=source, to_build=target)
+        .order_by("-decided_at", "-pk")
+        .first()
+    )
+    if latest is not None and _is_same(latest, {**asdict(judgement), "rationale": editing.reason}):
+        return latest
     user = editing.acting_user
     change = SupplierChange.objects.create(
         **asdict(judgement),
@@ -273,6 +280,10 @@ def _end(deployment: Deployment, ends_at: datetime, editing: Editing) -> None:
     deployment.save(update_fields=["ends_at"])
     details = {"ends_at": ends_at.isoformat()}
     _audit("providers.deployment.ended", f"deployment:{deployment.pk}", details, editing)
+
+
+def _is_same(row: Any, given: dict[str, Any]) -> bool:
+    return all(getattr(row, name) == value for name, value in given.items())
 
 
 def _require_same(row: Any, given: dict[str, Any], title: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.simulator.demo import desk, dispute, main_job, setting_up
+from apps.simulator.demo import desk, dispute, main_job, register, setting_up
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Step
 
@@ -11,6 +11,7 @@ STORY: Final[tuple[Step[Stage], ...]] = (
     Step("Seed roles and people", setting_up.seed),
     Step("Load provider, games, players", setting_up.load_reference_data),
     Step("Register certificates", setting_up.register_certificates),
+    Step("Record what runs where", register.record_what_runs),
     Step("Start every process", main_job.start_stack),
     Step("Take yesterday's callbacks", main_job.play_yesterday),
     Step("Take today's callbacks", main_job.play_today),

@@ -1,0 +1,175 @@
+"""What an officer does from a game's page: builds, variants, and asking for an override."""
+
+from collections.abc import Sequence
+
+from django import forms
+from django.urls import reverse
+
+from apps.core.admin import ActionCall, Panel, ReasonedAction, ReasonForm, link_cell
+from apps.providers.admin.fields import (
+    build_link,
+    choice_field,
+    editing,
+    jurisdiction_field,
+    moment_field,
+    text_field,
+)
+from apps.providers.admin.register import changes_panel, deployments_panel
+from apps.providers.enums import Channel
+from apps.providers.models import Deployment, Game, GameBuild, RtpVariant, SupplierChange
+from apps.providers.services import builds as services
+from apps.providers.services.builds import NewBuild, NewVariant
+from apps.providers.services.overrides import OverrideWish, request_override
+
+
+class NewBuildForm(ReasonForm):
+    version = text_field("Version", "As the supplier names it.")
+    channel = choice_field("Channel", Channel.choices)
+    platform_version = text_field("Platform version", required=False)
+    engine_version = text_field("Engine version", required=False)
+    client_revision = text_field("Client revision", required=False)
+    rng_version = text_field("RNG version", required=False)
+    digest = text_field("Package SHA-256", "64 hex digits.", required=False)
+    field_order = [
+        "version",
+        "channel",
+        "platform_version",
+        "engine_version",
+        "client_revision",
+        "rng_version",
+        "digest",
+        "reason",
+    ]
+
+
+def _decimal(label: str, help_text: str = "") -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label, help_text=help_text, max_digits=9, decimal_places=4, required=False
+    )
+
+
+class NewVariantForm(ReasonForm):
+    code = text_field("Code", "As the supplier names it.")
+    rtp_percent = forms.DecimalField(
+        label="Certified RTP (%)", max_digits=7, decimal_places=4, min_value=0, max_value=100
+    )
+    sigma = _decimal("Sigma", "Standard deviation of the win per unit staked.")
+    volatility_index = _decimal("Volatility index", "If the PAR sheet prints this instead.")
+    volatility_z = _decimal("z of the volatility index", "Commonly 1.645; never guess it.")
+    hit_frequency_percent = _decimal("Hit frequency (%)")
+    max_win_multiple = forms.IntegerField(label="Max. win (x stake)", min_value=1, required=False)
+    source = text_field("Source", "Document and page that state these figures.")
+    field_order = [
+        "code",
+        "rtp_percent",
+        "sigma",
+        "volatility_index",
+        "volatility_z",
+        "hit_frequency_percent",
+        "max_win_multiple",
+        "source",
+        "reason",
+    ]
+
+
+class OverrideForm(ReasonForm):
+    jurisdiction = jurisdiction_field()
+    ends_at = moment_field("Expires (UTC)", "Within a week.")
+    field_order = ["jurisdiction", "ends_at", "reason"]
+
+
+def _add_build(call: ActionCall) -> str:
+    facts = {**call.fields, "digest": call.fields["digest"].lower()}
+    build = services.add_build(NewBuild(game_id=call.object_id, **facts), editing(call))
+    return f"Build {build} is on file. Judge the change on its page, then record where it runs."
+
+
+def _add_variant(call: ActionCall) -> str:
+    variant = services.add_variant(NewVariant(game_id=call.object_id, **call.fields), editing(call))
+    return f"Variant {variant} is on file."
+
+
+def _ask_override(call: ActionCall) -> str:
+    approval_id = request_override(
+        OverrideWish(game_id=call.object_id, **call.fields),
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
+    )
+    return f"A second person can approve it (approval {approval_id}). Until then nothing changes."
+
+
+GAME_ACTIONS = [
+    ReasonedAction(
+        name="add-build",
+        label="Add a build",
+        permission="providers.add_gamebuild",
+        perform=_add_build,
+        form_class=NewBuildForm,
+    ),
+    ReasonedAction(
+        name="add-variant",
+        label="Add an RTP variant",
+        permission="providers.add_rtpvariant",
+        perform=_add_variant,
+        question="The figure never changes afterwards: another RTP is another variant.",
+        form_class=NewVariantForm,
+    ),
+    ReasonedAction(
+        name="override",
+        label="Ask for an override",
+        permission="providers.add_gateoverride",
+        perform=_ask_override,
+        question="Lets the game be served without proof for a week at most, once a second person "
+        "agrees. The law is never lifted.",
+        tone="danger",
+        form_class=OverrideForm,
+    ),
+]
+
+
+def desk_panels(game: Game) -> Sequence[Panel]:
+    variants = RtpVariant.objects.filter(game=game).order_by("-rtp_percent", "pk")
+    builds = GameBuild.objects.filter(game=game).order_by("-created_at", "-pk")
+    return [
+        deployments_panel(Deployment.objects.filter(game=game)),
+        Panel(
+            title="Builds",
+            columns=["Version", "Channel", "Engine", "RNG", "Package SHA-256"],
+            rows=[
+                [
+                    build_link(build),
+                    build.get_channel_display(),
+                    build.engine_version or "-",
+                    build.rng_version or "-",
+                    build.digest or "-",
+                ]
+                for build in builds
+            ],
+            empty_text="No build is on file.",
+        ),
+        Panel(
+            title="RTP variants",
+            columns=["Code", "Certified RTP", "Sigma", "Hit frequency", "Max. win", "Source"],
+            rows=[
+                [
+                    link_cell(
+                        reverse("admin:providers_rtpvariant_change", args=[item.pk]), item.code
+                    ),
+                    f"{item.rtp_percent.normalize():f} %",
+                    "not stated" if item.deviation is None else f"{item.deviation:f}",
+                    "-"
+                    if item.hit_frequency_percent is None
+                    else f"{item.hit_frequency_percent:f} %",
+                    "-" if item.max_win_multiple is None else f"{item.max_win_multiple:,} x",
+                    item.source,
+                ]
+                for item in variants
+            ],
+            empty_text="No variant is on file; the catalogue's RTP is the provider's statement.",
+        ),
+        changes_panel(
+            SupplierChange.objects.filter(to_build__game=game),
+            empty_text="Nobody has judged a change of this game.",
+        ),
+    ]
