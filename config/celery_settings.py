@@ -46,6 +46,7 @@ CELERY_TASK_CREATE_MISSING_QUEUES = False
 CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "reconciliation.*": {"queue": "slow"},
     "providers.*": {"queue": "slow"},
+    "compliance.keep_uncertified_play": {"queue": "slow"},
     "integrity.*": {"queue": "slow"},
     "onboarding.*": {"queue": "slow"},
 }
@@ -72,6 +73,7 @@ _JOBS = [
     _job("integrity.compare_digests", crontab(hour=3, minute=50)),
     _job("onboarding.prove_items", crontab(hour=4, minute=15)),
     _job("compliance.advance_desk", timedelta(minutes=5)),
+    _job("compliance.keep_uncertified_play", timedelta(minutes=15)),
     _job("providers.scan_waiting", timedelta(minutes=10)),
     _job("providers.take_batches", timedelta(seconds=10)),
     _job("reconciliation.pull_rounds", crontab(minute=10)),

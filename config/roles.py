@@ -21,6 +21,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "compliance.view_deskduty",
         "compliance.view_reminder",
         "compliance.view_renewal",
+        "compliance.view_uncoveredday",
         "compliance.view_whatif",
         "compliance.work_renewal",
         "disputes.view_case",

@@ -24,6 +24,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     # A certificate ends: its renewal's owner, or the deputy, is told by mail, and the channels are.
     "compliance.reminder_due": ["reports.mail_reminder"],
     "compliance.certificate_lapsing": ["reports.raise_alert"],
+    # Players staked on what no report covered: an officer must know the same hour.
+    "compliance.uncertified_play": ["reports.raise_alert"],
     # Money left a pot for a provider's wallet: the provider must be told.
     "wallet.game_transfer_requested": ["gateway.pursue_transfer"],
     # A sub-wallet or a wallet at a provider isn't what the provider says it is.

@@ -53,6 +53,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
         "Certificates",
         [
             ("Coverage", "grid_on", "compliance.coveragematrix"),
+            ("Uncertified play", "money_off", "compliance.uncoveredday"),
             ("What if", "troubleshoot", "compliance.whatif"),
             ("Calendar", "calendar_month", "compliance.deskcalendar"),
             ("Renewals", "autorenew", "compliance.renewal"),

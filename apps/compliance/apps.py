@@ -18,4 +18,5 @@ class ComplianceConfig(AppConfig):
         register_home_card([Role.COMPLIANCE_OFFICER], home.renewals_card, place=10)
         desk = [Role.COMPLIANCE_OFFICER, Role.AUDITOR]
         register_home_card(desk, home.gaps_card, place=20)
+        register_home_card(desk, home.uncertified_play_card, place=30)
         register_home_card([Role.COMPLIANCE_OFFICER], home.rules_card, place=60)

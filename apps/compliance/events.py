@@ -22,3 +22,14 @@ class CertificateLapsing(Event):
     what: str
     ends_on: str
     threshold_days: int | None
+
+
+@dataclass(frozen=True)
+class UncertifiedPlaySeen(Event):
+    """Players staked on a game while no report covered it; once per game, jurisdiction and day."""
+
+    topic: ClassVar[str] = "compliance.uncertified_play"
+    uncovered_id: int
+    day: str
+    game_id: int
+    jurisdiction: str

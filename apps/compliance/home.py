@@ -1,6 +1,6 @@
 """The compliance officer's day: renewals that wait, what must not be served, rules to look at."""
 
-from datetime import UTC
+from datetime import UTC, timedelta
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from apps.compliance.contracts import Gap, MatrixQuery
 from apps.compliance.enums import CellState
-from apps.compliance.models import Renewal
+from apps.compliance.models import Renewal, UncertifiedPlay
 from apps.compliance.selectors.matrix import gaps_at, with_next_action
 from apps.compliance.selectors.renewals import WORK, awaiting
+from apps.compliance.selectors.uncovered import uncertified_play_since
+from apps.core.money import display_money
 from apps.players.rules import all_rules, is_check_due
 from apps.players.selectors.protection import last_rule_checks
 from apps.providers.selectors.matrix import offered_places
@@ -103,4 +105,26 @@ def rules_card(_request: HttpRequest) -> HomeCard:
             for rule in due[:MAX_ROWS]
         ),
         empty_text="Every rule was compared with its source in the last 90 days.",
+    )
+
+
+def uncertified_play_card(_request: HttpRequest) -> HomeCard:
+    """Show what was played in the last seven days while no report covered it."""
+    since = timezone.now().astimezone(UTC).date() - timedelta(days=6)
+    waiting = Waiting(
+        title="Played without cover, last 7 days",
+        link=reverse("admin:compliance_uncoveredday_changelist") + "?play=yes",
+        empty_text="Nothing was played that no report covered.",
+        tone="danger",
+    )
+    return waiting_card(waiting, uncertified_play_since(since, limit=LIMIT), _played_row)
+
+
+def _played_row(play: UncertifiedPlay) -> HomeRow:
+    where = play.uncovered
+    return HomeRow(
+        title=f"{where.game.game_code} in {where.jurisdiction}, {where.day}",
+        link=reverse("admin:compliance_uncoveredday_change", args=[where.pk]),
+        meta=f"{display_money(play.stake_minor, play.currency)} staked, {play.rounds:,} rounds",
+        tone="danger",
     )

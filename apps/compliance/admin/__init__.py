@@ -4,6 +4,7 @@ from apps.compliance.admin.calendar import DeskCalendarAdmin
 from apps.compliance.admin.coverage import CoverageMatrixAdmin
 from apps.compliance.admin.duties import DeskDutyAdmin, ReminderAdmin
 from apps.compliance.admin.renewals import RenewalAdmin
+from apps.compliance.admin.uncovered import UncoveredDayAdmin
 from apps.compliance.admin.what_if import WhatIfAdmin
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "DeskDutyAdmin",
     "ReminderAdmin",
     "RenewalAdmin",
+    "UncoveredDayAdmin",
     "WhatIfAdmin",
 ]

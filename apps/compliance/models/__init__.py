@@ -3,6 +3,7 @@
 from apps.compliance.models.feeds import CalendarFeed
 from apps.compliance.models.pages import CoverageMatrix, DeskCalendar, WhatIf
 from apps.compliance.models.renewals import DeskDuty, Reminder, Renewal, RenewalNote
+from apps.compliance.models.uncovered import UncertifiedPlay, UncoveredDay
 
 __all__ = [
     "CalendarFeed",
@@ -12,5 +13,7 @@ __all__ = [
     "Reminder",
     "Renewal",
     "RenewalNote",
+    "UncertifiedPlay",
+    "UncoveredDay",
     "WhatIf",
 ]

@@ -1,0 +1,120 @@
+"""The page of uncertified play: where, how long, how much, and how to end it."""
+
+from collections.abc import Sequence
+from typing import Any, override
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
+
+from apps.compliance.models import UncertifiedPlay, UncoveredDay
+from apps.compliance.selectors.uncovered import with_play
+from apps.core.admin import (
+    Panel,
+    PanelsMixin,
+    ReadOnlyAdmin,
+    at_cell,
+    badge,
+    choice_filter,
+    link_cell,
+    money_cell,
+)
+from apps.providers.selectors import provider_choices
+
+
+class PlayedFilter(admin.SimpleListFilter):
+    title = "play"
+    parameter_name = "play"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return [("yes", "With play"), ("no", "Without play")]
+
+    @override
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[UncoveredDay]
+    ) -> QuerySet[UncoveredDay]:
+        played = Exists(UncertifiedPlay.objects.filter(uncovered=OuterRef("pk"), rounds__gt=0))
+        if self.value() == "yes":
+            return queryset.filter(played)
+        return queryset.exclude(played) if self.value() == "no" else queryset
+
+
+@admin.register(UncoveredDay)
+class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
+    list_display = ["day", "game", "jurisdiction", "time_without", "stakes", "rounds", "players"]
+    list_filter = [
+        PlayedFilter,
+        choice_filter("game__provider_id", "provider", provider_choices),
+    ]
+    list_select_related = ["game"]
+    search_fields = ["game__game_code__exact", "jurisdiction__exact"]
+    search_help_text = "Game code or jurisdiction, exactly"
+    ordering = ["-day", "-minutes", "pk"]
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related(with_play())
+
+    @admin.display(description="without cover", ordering="minutes")
+    def time_without(self, row: UncoveredDay) -> Any:
+        hours, minutes = divmod(row.minutes, 60)
+        tone = "neutral" if row.minutes == 0 else "warning"
+        return badge(f"{hours} h {minutes:02d} min", tone)
+
+    @admin.display(description="stake")
+    def stakes(self, row: Any) -> Any:
+        return (
+            format_html_join(
+                ", ", "{}", ((money_cell(p.stake_minor, p.currency),) for p in row.shown_play)
+            )
+            or "-"
+        )
+
+    @admin.display(description="rounds")
+    def rounds(self, row: Any) -> str:
+        return f"{sum(play.rounds for play in row.shown_play):,}"
+
+    @admin.display(description="players")
+    def players(self, row: Any) -> str:
+        return f"{sum(play.players for play in row.shown_play):,}"
+
+    @override
+    def panels(self, request: HttpRequest, obj: UncoveredDay) -> Sequence[Panel]:
+        game = reverse("admin:providers_game_change", args=[obj.game_id])
+        return [
+            Panel(
+                title="Why, and what to do",
+                rows=[
+                    ["Spoke against cover", obj.reasons],
+                    ["Game", link_cell(game, obj.game)],
+                    ["First seen", at_cell(obj.first_seen_at)],
+                    ["Looked at last", at_cell(obj.computed_at)],
+                    ["Minutes as first seen", f"{obj.first_minutes}"],
+                ],
+                note="Register the report that covers it, or withdraw the offer. The last three "
+                "days are worked out again, so a late report or a late event still changes them.",
+            ),
+            Panel(
+                title="Played without cover",
+                columns=["Currency", "Rounds", "Players", "Stake", "Win", "First", "Last"],
+                rows=[
+                    [
+                        play.currency,
+                        f"{play.rounds:,}",
+                        f"{play.players:,}",
+                        money_cell(play.stake_minor, play.currency),
+                        money_cell(play.win_minor, play.currency),
+                        at_cell(play.first_at),
+                        at_cell(play.last_at),
+                    ]
+                    for play in obj.play.filter(rounds__gt=0).order_by("currency")
+                ],
+                empty_text="Nobody played it in that time.",
+                tone="danger" if obj.play.filter(rounds__gt=0).exists() else "",
+            ),
+        ]

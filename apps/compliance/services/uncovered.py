@@ -1,0 +1,156 @@
+"""Keeping the ledger of uncertified play up, from the register and the rounds themselves."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+import structlog
+from django.db import connection, transaction
+
+from apps.compliance.events import UncertifiedPlaySeen
+from apps.compliance.models import UncertifiedPlay, UncoveredDay
+from apps.core.services import publish
+from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.providers.selectors import active_providers
+from apps.providers.selectors.coverage import cover_periods, coverage_on
+from apps.rounds.span_play import PlaySpan, SpanPlay, play_in_spans, played_places
+
+logger = structlog.get_logger(__name__)
+
+DAYS_AGAIN: Final = 3
+"""An event is taken up to 48 hours after it was played, so that the last days may still change."""
+_ONE_DAY: Final = timedelta(days=1)
+
+type Place = tuple[int, int, str]
+"""Provider, game and jurisdiction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    place: Place
+    spans: tuple[tuple[datetime, datetime], ...]
+    reasons: str
+
+    @property
+    def minutes(self) -> int:
+        return math.ceil(sum((end - start) / timedelta(minutes=1) for start, end in self.spans))
+
+
+def keep_uncertified_play(*, now: datetime, days: int = DAYS_AGAIN) -> int:
+    """Work out today and the last days again; returns the places and days without cover.
+
+    Safe to repeat: the same register and rounds give the same rows. Play that appears without
+    cover is told once for each game, jurisdiction and day.
+    """
+    today = now.astimezone(UTC).date()
+    found = 0
+    for back in range(days, -1, -1):
+        day = today - timedelta(days=back)
+        start = datetime.combine(day, time(), UTC)
+        found += _keep_day(day, start, min(start + _ONE_DAY, now), now)
+    logger.info("compliance.uncertified_play.kept", places=found)
+    return found
+
+
+def _keep_day(day: date, start: datetime, end: datetime, now: datetime) -> int:
+    if end <= start:
+        return 0
+    providers = {provider.code: provider.pk for provider in active_providers()}
+    played = set(played_places(list(providers.values()), start, end))
+    known = set(
+        UncoveredDay.objects.filter(day=day).values_list(
+            "game__provider_id", "game_id", "jurisdiction"
+        )
+    )
+    # Where nothing is played, a gap that opens and closes between the two looks is not seen.
+    places = played | known | _open_at(start, providers) | _open_at(end, providers)
+    gaps = [gap for place in sorted(places) if (gap := _gap_of(place, start, end)).spans]
+    gone = known - {gap.place for gap in gaps}
+    play = _play_of([gap for gap in gaps if gap.place in played])
+    with transaction.atomic():
+        # Two runs of one day write one after the other.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"uncovered:{day}"])
+        for gap in gaps:
+            _write(day, gap, play.get(gap.place, ()), now)
+        for place in gone:
+            _write(day, _Gap(place, (), "Covered after all."), (), now)
+    return len(gaps)
+
+
+def _open_at(moment: datetime, providers: Mapping[str, int]) -> set[Place]:
+    return {
+        (providers[cell.provider_code], cell.game_id, cell.jurisdiction)
+        for cell in coverage_on(moment)
+        if not cell.cover.allowed
+        and cell.jurisdiction != REHEARSAL_JURISDICTION
+        and cell.provider_code in providers
+    }
+
+
+def _gap_of(place: Place, start: datetime, end: datetime) -> _Gap:
+    _, game_id, jurisdiction = place
+    bare = [
+        period
+        for period in cover_periods(game_id, jurisdiction, start, end)
+        if not period.cover.allowed
+    ]
+    texts = dict.fromkeys(reason.text for period in bare for reason in period.cover.reasons)
+    spans = tuple((period.start, period.end) for period in bare)
+    return _Gap(place, spans, " ".join(texts)[:500])
+
+
+def _play_of(gaps: Sequence[_Gap]) -> dict[Place, list[SpanPlay]]:
+    spans = [
+        (gap.place, PlaySpan(*gap.place, start, end)) for gap in gaps for start, end in gap.spans
+    ]
+    found: dict[Place, list[SpanPlay]] = {}
+    for one in play_in_spans([span for _, span in spans]):
+        found.setdefault(spans[one.span][0], []).append(one)
+    return found
+
+
+def _write(day: date, gap: _Gap, play: Iterable[SpanPlay], now: datetime) -> None:
+    _, game_id, jurisdiction = gap.place
+    facts = {"minutes": gap.minutes, "reasons": gap.reasons, "computed_at": now}
+    row, _ = UncoveredDay.objects.update_or_create(
+        day=day,
+        game_id=game_id,
+        jurisdiction=jurisdiction,
+        defaults=facts,
+        create_defaults={**facts, "first_minutes": gap.minutes, "first_seen_at": now},
+    )
+    by_currency: dict[str, list[SpanPlay]] = {}
+    for one in play:
+        by_currency.setdefault(one.currency, []).append(one)
+    had_play = row.play.filter(rounds__gt=0).exists()
+    row.play.exclude(currency__in=by_currency).update(
+        rounds=0, players=0, stake_minor=0, win_minor=0
+    )
+    for currency, parts in by_currency.items():
+        UncertifiedPlay.objects.update_or_create(
+            uncovered=row, currency=currency, defaults=_sums(parts)
+        )
+    if by_currency and not had_play:
+        publish(
+            UncertifiedPlaySeen(
+                uncovered_id=row.pk,
+                day=day.isoformat(),
+                game_id=game_id,
+                jurisdiction=jurisdiction,
+            ),
+            now=now,
+        )
+
+
+def _sums(parts: Sequence[SpanPlay]) -> dict[str, object]:
+    return {
+        "rounds": sum(part.rounds for part in parts),
+        "players": len({player for part in parts for player in part.player_ids}),
+        "stake_minor": sum(part.stake_minor for part in parts),
+        "win_minor": sum(part.win_minor for part in parts),
+        "first_at": min(part.first_at for part in parts),
+        "last_at": max(part.last_at for part in parts),
+    }
