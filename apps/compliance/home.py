@@ -1,5 +1,6 @@
 """The compliance officer's day: renewals that wait, what must not be served, rules to look at."""
 
+from collections import Counter
 from datetime import UTC, timedelta
 
 from django.http import HttpRequest
@@ -15,6 +16,7 @@ from apps.compliance.selectors.uncovered import uncertified_play_since
 from apps.core.money import display_money
 from apps.players.rules import all_rules, is_check_due
 from apps.players.selectors.protection import last_rule_checks
+from apps.providers.selectors.drafts import open_draft_count
 from apps.providers.selectors.matrix import offered_places
 from apps.staff.contracts import HomeCard, HomeRow
 from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
@@ -56,6 +58,9 @@ def gaps_card(_request: HttpRequest) -> HomeCard:
     found = gaps_at(now, MatrixQuery())
     uncovered = [one for one in found if one[1].state != CellState.PROHIBITED]
     prohibited = len(found) - len(uncovered)
+    counts = Counter((game.id, cell.state) for game, cell in found)
+    first = {(game.id, cell.state): (game, cell) for game, cell in reversed(found)}
+    shown = [first[key] for key in list(counts)[:MAX_ROWS]]
     has_offers = bool(offered_places())
     return HomeCard(
         title="Offers without cover",
@@ -63,20 +68,37 @@ def gaps_card(_request: HttpRequest) -> HomeCard:
         note=f"and {prohibited:,} that the law prohibits; a launch there is refused",
         tone="danger" if found else "success" if has_offers else "warning",
         link=reverse("admin:compliance_coveragematrix_gaps"),
-        rows=tuple(_gap_row(gap) for gap in with_next_action(found[:MAX_ROWS], now)),
+        rows=tuple(_gap_row(gap, counts) for gap in with_next_action(shown, now)),
         empty_text="Every offer is covered."
         if has_offers
         else "No game is on offer: load a catalogue with manage.py load_provider.",
     )
 
 
-def _gap_row(gap: Gap) -> HomeRow:
+def _gap_row(gap: Gap, counts: Counter[tuple[int, str]]) -> HomeRow:
+    others = counts[gap.game.id, gap.state] - 1
     page = reverse("admin:compliance_coveragematrix_cell", args=[gap.game.id, gap.jurisdiction])
     return HomeRow(
-        title=f"{gap.game.game_code} in {gap.jurisdiction}",
+        title=f"{gap.game.game_code} in {gap.jurisdiction}"
+        + (f" and {others} more" if others else ""),
         link=page,
         meta=gap.action.partition(",")[0],
         tone="danger",
+    )
+
+
+def drafts_card(_request: HttpRequest) -> HomeCard:
+    """Show how many uploaded documents wait for somebody to confirm what was read from them."""
+    count = open_draft_count()
+    return HomeCard(
+        title="Documents to confirm",
+        value=f"{count:,}",
+        note="they prove nothing until somebody has confirmed each field" if count else "",
+        tone="warning" if count else "success",
+        link=reverse("admin:providers_certificatedraft_changelist") + "?state=open",
+        empty_text="Open the list and compare each with its pages."
+        if count
+        else "No document waits. Upload one under Certificates.",
     )
 
 

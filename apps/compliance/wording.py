@@ -8,8 +8,8 @@ from apps.compliance.enums import ReminderRole
 from apps.compliance.models import Reminder
 
 _WHAT: Final = {
-    "expiring": "expires on",
-    "expired": "expired on",
+    "expiring": "is valid through",
+    "expired": "was valid through",
     "review_due": "is due for review on",
 }
 _WHY: Final = {
@@ -17,10 +17,15 @@ _WHY: Final = {
     ReminderRole.DEPUTY: "Its owner has not acknowledged the reminder, so it is yours to look at.",
     ReminderRole.DESK: "Nobody owns its renewal yet. Whoever reads this first, take it.",
 }
+_CONSEQUENCES: Final = {
+    "expiring": "From the day after, what it alone covers can't be launched.",
+    "expired": "What it alone covered can't be launched any more.",
+    "review_due": "An overdue review is shown on the desk; cover stays.",
+}
 
 
 def words_for(kind: str, ends_on: date) -> str:
-    """Say what a flag of this kind means: "expires on 2026-11-30"."""
+    """Say what a flag of this kind means: "is valid through 2026-11-30"."""
     return f"{_WHAT[kind]} {ends_on}"
 
 
@@ -39,11 +44,6 @@ def mail_of(reminder: Reminder, games: set[str], page: str) -> Mail:
     what = f"{certificate} {words_for(kind, day)}"
     named = ", ".join(sorted(games)[:10]) or "no single games"
     more = f" and {len(games) - 10} more" if len(games) > 10 else ""
-    consequence = (
-        "An overdue review is shown on the desk; cover stays."
-        if kind == "review_due"
-        else "From the day after, what it alone covers can't be launched."
-    )
     lines = [
         f"{what}.",
         "",
@@ -54,7 +54,7 @@ def mail_of(reminder: Reminder, games: set[str], page: str) -> Mail:
         f"Lab contact: {renewal.lab_contact or 'none noted yet'}",
         "",
         _WHY[ReminderRole(reminder.role)],
-        consequence,
+        _CONSEQUENCES[kind],
         "",
         f"Acknowledge it, or say how far it is: {page}",
     ]

@@ -77,7 +77,7 @@ def test_an_end_opens_a_renewal_and_reminds_its_owner_by_mail(
     assert deliver_reminders() == 1
     [mail] = mailoutbox
     assert mail.to == ["olga@desk.invalid"]
-    assert mail.subject == f"[Pitboss] {certificate} expires on 2027-02-20"
+    assert mail.subject == f"[Pitboss] {certificate} is valid through 2027-02-20"
     assert "Games: aurora-reef" in mail.body
     assert f"/admin/compliance/renewal/{renewal.pk}/change/" in mail.body
     assert Reminder.objects.get().sent_at is not None
@@ -250,7 +250,7 @@ def test_channels_hear_of_a_threshold_once_and_of_no_person(certificate: Certifi
     assert message.payload == {
         "certificate_id": certificate.pk,
         "report": str(certificate),
-        "what": "expires on 2027-02-20",
+        "what": "is valid through 2027-02-20",
         "ends_on": "2027-02-20",
         "threshold_days": 30,
     }

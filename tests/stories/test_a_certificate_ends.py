@@ -172,7 +172,7 @@ def olga_takes_the_desk(desk: Desk) -> Renewal:
     tables = Renewal.objects.get(certificate__report_number="BLT/2025/7781")
     assert (tables.owner, tables.deputy, tables.state) == (desk.olga, desk.dan, "open")
     [mail] = desk.about_tables()
-    assert mail.subject == "[Pitboss] BLT/2025/7781 rev 2 expires on 2026-11-30"
+    assert mail.subject == "[Pitboss] BLT/2025/7781 rev 2 is valid through 2026-11-30"
     assert "BLT/2025/7781" in desk.see("index", at("2026-11-23T08:00"))
     return tables
 
