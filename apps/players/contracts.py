@@ -164,3 +164,17 @@ class LimitUse:
     @property
     def left(self) -> int:
         return max(0, self.allowed - self.used)
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionRecordRow:
+    """One thing that was done or looked at for a player's protection."""
+
+    at: datetime
+    player_id: int
+    player_ref: str
+    kind: str
+    what: str
+    who: str
+    basis: str
+    row_id: int

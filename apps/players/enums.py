@@ -125,3 +125,14 @@ class Evidence(models.TextChoices):
     SECOND_HAND = "second_hand", "Second-hand"
     REMEMBERED = "remembered", "Remembered, not yet checked"
     HOUSE = "house", "Our own choice"
+
+
+class RecordKind(models.TextChoices):
+    """What is recorded to prove that players were protected."""
+
+    CHECK = "check", "Check at a launch or deposit"
+    EXCLUSION = "exclusion", "Exclusion"
+    END = "end", "End of an exclusion"
+    LIMIT = "limit", "Limit change"
+    REALITY_CHECK = "reality_check", "Reality check"
+    CLOSURE = "closure", "Closure"

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.core.models import AuditEntry
+from apps.core.spreadsheets import safe_cell, to_csv
 from apps.reports import selectors
-from apps.reports.export import safe_cell, to_csv
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
 from tests.factories import make_game, make_player, make_provider, make_user

@@ -2,6 +2,7 @@ from apps.players.models.checks import ProtectionCheck, RealityCheck, RefusalTal
 from apps.players.models.exclusions import Exclusion, ExclusionEnd
 from apps.players.models.limits import Limit
 from apps.players.models.player import Player, PlayerProtection
+from apps.players.models.records import ProtectionRecord
 from apps.players.models.tallies import HourTally
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Player",
     "PlayerProtection",
     "ProtectionCheck",
+    "ProtectionRecord",
     "RealityCheck",
     "RefusalTally",
     "RuleCheck",

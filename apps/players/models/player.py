@@ -1,4 +1,4 @@
-from typing import override
+from typing import ClassVar, override
 
 from django.db import models
 from django.db.models import Q
@@ -25,6 +25,8 @@ class Player(models.Model):
     created_at = models.DateTimeField()
 
     history = history_records()
+
+    personal_fields: ClassVar[tuple[str, ...]] = ("date_of_birth",)
 
     class Meta:
         constraints = [

@@ -2,6 +2,7 @@
 
 from apps.players.protection_admin.console import PlayerProtectionAdmin
 from apps.players.protection_admin.limits import LimitAdmin
+from apps.players.protection_admin.records import ProtectionRecordAdmin
 from apps.players.protection_admin.rules import RuleCheckAdmin
 
-__all__ = ["LimitAdmin", "PlayerProtectionAdmin", "RuleCheckAdmin"]
+__all__ = ["LimitAdmin", "PlayerProtectionAdmin", "ProtectionRecordAdmin", "RuleCheckAdmin"]

@@ -16,10 +16,10 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from apps.core.admin import Panel, ReadOnlyAdmin, badge, money_cell
 from apps.core.money import format_minor
 from apps.core.services import record_audit
+from apps.core.spreadsheets import to_csv
 from apps.providers.selectors import provider_codes
 from apps.reports import selectors
 from apps.reports.contracts import PositionRow, PositionTotal
-from apps.reports.export import to_csv
 from apps.reports.models import NetPosition
 
 _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
