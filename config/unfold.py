@@ -96,6 +96,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Players", "person", "players.player"),
             ("Player protection", "health_and_safety", "players.playerprotection"),
             ("Limits", "speed", "players.limit"),
+            ("Records of protection", "fact_check", "players.protectionrecord"),
             ("Protection rules", "policy", "players.rulecheck"),
             ("Game sessions", "sports_esports", "play.gamesession"),
             ("Token signing keys", "vpn_key", "play.signingkey"),
@@ -113,6 +114,8 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
         [
             ("Approvals", "approval", "staff.approval"),
             ("Audit trail", "history_edu", "core.auditentry"),
+            ("Auditor seats", "event_seat", "staff.auditorseat"),
+            ("Auditor look-ups", "manage_search", "staff.auditorlookup"),
             ("People", "badge", "staff.user"),
             ("Roles", "groups", "auth.group"),
         ],

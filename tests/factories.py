@@ -1,10 +1,11 @@
 """Small makers of the rows that tests stand on. Add yours below the last, sorted by app."""
 
 import itertools
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from django.contrib.auth.models import Group, Permission
+from django.utils import timezone
 
 from apps.players.models import Player
 from apps.providers.models import (
@@ -17,7 +18,8 @@ from apps.providers.models import (
     Lab,
     Provider,
 )
-from apps.staff.models import User
+from apps.staff.enums import Role
+from apps.staff.models import AuditorSeat, User
 
 _numbers = itertools.count(1)
 
@@ -38,7 +40,22 @@ def make_user(
         )
     for role in roles:
         user.groups.add(Group.objects.get(name=role))
+    if Role.AUDITOR in roles:
+        make_seat(user)
     return user
+
+
+def make_seat(person: User, *, start: timedelta = -timedelta(days=30)) -> AuditorSeat:
+    """Give an auditor ninety days to read, begun a month ago."""
+    now = timezone.now()
+    return AuditorSeat.objects.create(
+        person=person,
+        starts_at=now + start,
+        ends_at=now + start + timedelta(days=90),
+        purpose="The yearly audit.",
+        granted_by=User.objects.create_user(f"granter-{next(_numbers)}"),
+        granted_at=now,
+    )
 
 
 MADE_AT = datetime(2026, 11, 1, tzinfo=UTC)

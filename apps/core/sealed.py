@@ -4,6 +4,8 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.apps import apps
+from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import Q
 
@@ -94,6 +96,17 @@ def verify_sealed(model: type[SealedEntry]) -> AuditVerdict:
             return AuditVerdict(_table(model), count, expected, entry.pk, why)
         count, expected = count + 1, entry.entry_hash
     return AuditVerdict(_table(model), count, expected)
+
+
+def sealed_logs() -> list[type[SealedEntry]]:
+    """Return the sealed logs of this installation that are no compartment's, by table."""
+    ours = [model for model in apps.get_models() if issubclass(model, SealedEntry)]
+    closed = settings.PITBOSS_COMPARTMENTS
+    return sorted((m for m in ours if _label(m) not in closed), key=_table)
+
+
+def _label(model: type[SealedEntry]) -> str:
+    return model._meta.app_label  # noqa: SLF001 - Django's documented Meta API
 
 
 def _flaw(entry: SealedEntry, sequence: int, prev_hash: str) -> str:

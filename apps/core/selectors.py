@@ -1,5 +1,7 @@
 """What people ask about the outbox and the audit chain."""
 
+from datetime import datetime
+
 from apps.core.models import AuditEntry, OutboxMessage
 
 
@@ -17,3 +19,9 @@ def newest_audit_entries(*, limit: int) -> list[AuditEntry]:
 def audit_entries_about(subject: str, *, limit: int = 100) -> list[AuditEntry]:
     """Return what was done to ``subject``, the newest first."""
     return list(AuditEntry.objects.filter(subject=subject).order_by("-pk")[:limit])
+
+
+def is_unmasked(action: str, subject: str, *, actor_id: int, since: datetime) -> bool:
+    """Tell whether the chain says that this person did ``action`` to ``subject`` since then."""
+    entries = AuditEntry.objects.filter(subject=subject, actor_id=actor_id, action=action)
+    return entries.filter(created_at__gte=since).exists()

@@ -52,3 +52,16 @@ class HomeCard:
     rows: tuple[HomeRow, ...] = ()
     empty_text: str = "Nothing awaits you here."
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """A page that an auditor opened."""
+
+    seat_id: int
+    person_id: int
+    person_name: str
+    page: str
+    path: str
+    query: str
+    status: int

@@ -79,3 +79,37 @@ class UnknownRoleError(DomainError):
 
     def __init__(self, role: str) -> None:
         super().__init__(f"There is no role {role!r}.")
+
+
+class SeatError(DomainError):
+    """An auditor's seat can't be given or taken like this."""
+
+    code = "auditor_seat"
+
+
+class NotAnAuditorError(SeatError):
+    code = "not_an_auditor"
+
+    def __init__(self) -> None:
+        super().__init__("A seat is for an active account with the role Auditor.")
+
+
+class OwnSeatError(SeatError):
+    code = "own_seat"
+
+    def __init__(self) -> None:
+        super().__init__("Nobody gives a seat to themselves.")
+
+
+class SeatTermError(SeatError):
+    code = "seat_term"
+
+    def __init__(self, days: int) -> None:
+        super().__init__(f"A seat ends after it starts, later than now, and within {days} days.")
+
+
+class SeatRevokedError(SeatError):
+    code = "seat_revoked"
+
+    def __init__(self) -> None:
+        super().__init__("This seat was revoked before.")

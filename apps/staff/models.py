@@ -1,6 +1,7 @@
 """Who works here, and what two of them must agree on."""
 
-from typing import override
+from datetime import timedelta
+from typing import ClassVar, Final, override
 
 import pgtrigger
 from django.contrib.auth.models import AbstractUser
@@ -8,8 +9,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.history import history_records
-from apps.core.triggers import never_truncated
+from apps.core.sealed import SealedEntry
+from apps.core.triggers import append_only, never_truncated
 from apps.staff.enums import ApprovalState
+
+LONGEST_SEAT: Final = timedelta(days=92)
 
 
 class User(AbstractUser):
@@ -17,6 +21,8 @@ class User(AbstractUser):
 
     display_name = models.CharField(max_length=150, blank=True, help_text="Shown to colleagues.")
     history = history_records(excluded_fields=["password", "last_login"])
+
+    personal_fields: ClassVar[tuple[str, ...]] = ("first_name", "last_name", "email")
 
     class Meta(AbstractUser.Meta):
         triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
@@ -139,3 +145,87 @@ class Approval(models.Model):
     @override
     def __str__(self) -> str:
         return self.title
+
+
+class AuditorSeat(models.Model):
+    """The time in which an auditor may read, given by somebody else and never made longer.
+
+    Outside every seat of theirs an auditor can't open a page, whatever their account says.
+    """
+
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    purpose = models.TextField()
+    granted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    revoke_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        permissions = [
+            ("revoke_auditorseat", "Can revoke an auditor's seat"),
+            ("unmask_personal_data", "Can see personal data after saying why"),
+        ]
+        indexes = [models.Index(fields=["person", "-ends_at"], name="staff_auditorseat_of_person")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=F("starts_at"))
+                & Q(ends_at__lte=F("starts_at") + LONGEST_SEAT),
+                name="staff_auditorseat_lasts_a_quarter_at_most",
+            ),
+            models.CheckConstraint(
+                condition=~Q(granted_by=F("person")) & ~Q(purpose=""),
+                name="staff_auditorseat_granted_by_somebody_else",
+            ),
+            models.CheckConstraint(
+                condition=Q(revoked_at__isnull=True, revoked_by__isnull=True, revoke_reason="")
+                | (Q(revoked_at__isnull=False, revoked_by__isnull=False) & ~Q(revoke_reason="")),
+                name="staff_auditorseat_revoked_by_a_person_with_a_reason",
+            ),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            never_truncated(),
+            pgtrigger.Protect(
+                name="terms_never_change",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(
+                    "person", "starts_at", "ends_at", "purpose", "granted_by", "granted_at"
+                ),
+            ),
+            pgtrigger.Protect(
+                name="revoked_for_good",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__revoked_at__isnull=False),
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"Seat of {self.person} until {self.ends_at:%Y-%m-%d}"
+
+
+class AuditorLookUp(SealedEntry):
+    """One page that an auditor opened, sealed to the one before; ids, no foreign keys."""
+
+    seat_id = models.BigIntegerField("seat")
+    person_id = models.BigIntegerField()
+    person_name = models.CharField("who", max_length=200)
+    page = models.CharField(max_length=150)
+    path = models.CharField(max_length=500)
+    query = models.CharField(max_length=1000, blank=True)
+    status = models.PositiveSmallIntegerField()
+
+    class Meta(SealedEntry.Meta):
+        verbose_name = "auditor look-up"
+        default_permissions = ("view",)
+        triggers = append_only()
+        indexes = [models.Index(fields=["person_id", "-id"], name="staff_lookup_of_person")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.person_name} {self.path}"

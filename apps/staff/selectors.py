@@ -6,9 +6,11 @@ from datetime import datetime
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
+from apps.core.contracts import AuditVerdict
+from apps.core.sealed import verify_sealed
 from apps.staff.approvals import registered_kinds
-from apps.staff.enums import ApprovalState
-from apps.staff.models import Approval, User
+from apps.staff.enums import ApprovalState, Role
+from apps.staff.models import Approval, AuditorLookUp, AuditorSeat, User
 
 type Person = User | AnonymousUser
 
@@ -93,3 +95,24 @@ def decided_approvals(*, limit: int) -> list[Approval]:
     approvals = Approval.objects.exclude(state__in=[ApprovalState.PENDING, ApprovalState.CANCELLED])
     decided = approvals.select_related("requested_by", "decided_by")
     return list(decided.order_by("-decided_at", "-pk")[:limit])
+
+
+def is_auditor(user: Person) -> bool:
+    return bool(user.is_authenticated and user.groups.filter(name=Role.AUDITOR).exists())
+
+
+def open_seat(person_id: int, now: datetime) -> AuditorSeat | None:
+    """Return the seat in which this auditor may read now, the one that lasts longest."""
+    seats = AuditorSeat.objects.filter(
+        person_id=person_id, starts_at__lte=now, ends_at__gt=now, revoked_at__isnull=True
+    )
+    return seats.order_by("-ends_at", "-pk").first()
+
+
+def auditors() -> list[User]:
+    people = User.objects.filter(groups__name=Role.AUDITOR, is_active=True).distinct()
+    return list(people.order_by("display_name", "username"))
+
+
+def verify_look_ups() -> AuditVerdict:
+    return verify_sealed(AuditorLookUp)

@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.middleware.session_age_middleware",
     "config.middleware.headers_middleware",
+    "apps.staff.middleware.AuditorSeatMiddleware",
     "config.middleware.ReadingPagesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -8,15 +8,16 @@ from typing import Any, Final, override
 
 from django.conf import settings
 from django.contrib import admin
-from django.contrib.auth.models import Group
 from django.template import Origin, TemplateDoesNotExist
 from django.template.loaders.base import Loader
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.views.generic import RedirectView
 
+from apps.core.admin.masking import personal_fields
 from apps.staff.enums import Role
 from apps.staff.models import User
+from tests.factories import make_user
 
 TABLE: Final = Path(__file__).with_name("role_matrix.txt")
 
@@ -120,7 +121,8 @@ def _admin_labels() -> set[str]:
 def _button_names(url_name: str) -> list[str]:
     for model, model_admin in admin.site._registry.items():
         if url_name == f"{model._meta.app_label}_{model._meta.model_name}_do":
-            return [action.name for action in getattr(model_admin, "reasoned_actions", ())]
+            buttons = [action.name for action in getattr(model_admin, "reasoned_actions", ())]
+            return [*buttons, *(["unmask"] if personal_fields(model) else [])]
     raise LookupError(url_name)
 
 
@@ -138,9 +140,7 @@ def make_people() -> dict[str, User | None]:
     people["inact"] = User.objects.create_superuser("gone", password="x", is_active=False)
     people["none"] = User.objects.create_user("newcomer", is_staff=True)
     for column, role in ROLE_COLUMNS.items():
-        person = User.objects.create_user(column, is_staff=True)
-        person.groups.add(Group.objects.get(name=role))
-        people[column] = person
+        people[column] = make_user(column, roles=(role,))
     people["root"] = User.objects.create_superuser("root", password="x")
     return people
 

@@ -81,6 +81,7 @@ ADD_ONLY = {
     "rounds_delivery_default",
     "rounds_deliveryverdict",
     "rounds_eventattempt",
+    "staff_auditorlookup",
     "staff_historicaluser",
     "wallet_ledgerseal",
     "wallet_transfer",

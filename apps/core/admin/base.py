@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from apps.core.admin.actions import ReasonedActionsMixin
+from apps.core.admin.masking import MaskingMixin
 from apps.core.admin.paginator import CappedPaginator
 from apps.core.fields import EncryptedTextField
 
@@ -30,7 +30,7 @@ else:
             return cls
 
 
-class ModelAdmin[M: Model](ReasonedActionsMixin, _UnfoldModelAdmin[M]):
+class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
     """The base of every admin here: no full counts, exact search, nothing deleted in bulk."""
 
     paginator = CappedPaginator

@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.core import services
 from apps.core.admin.base import ModelAdmin
+from apps.core.admin.masking import personal_labels
 
 if TYPE_CHECKING:
 
@@ -145,6 +146,7 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
         if not version_id.isdecimal():
             raise Http404  # The library's address takes any text.
         self._require_key(object_id)
+        self.require_shown(request, object_id)
         return super().history_form_view(request, object_id, version_id, extra_context)
 
     def _require_key(self, object_id: str) -> None:
@@ -153,6 +155,22 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
             self.opts.pk.to_python(unquote(object_id))
         except ValidationError:
             raise Http404 from None
+
+    def set_history_delta_changes(
+        self, request: HttpRequest, historical_records: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        """Keep old and new values of hidden fields out of the list of versions."""
+        super().set_history_delta_changes(  # type: ignore[misc] # simple-history has no types
+            request, historical_records, *args, **kwargs
+        )
+        if not self.is_masked(request):
+            return
+        hidden = set(personal_labels(self.model))
+        for record in historical_records:
+            changes = getattr(record, "history_delta_changes", [])
+            record.history_delta_changes = [
+                change for change in changes if str(change["field"]).lower() not in hidden
+            ]
 
     def change_reason(self, record: Any) -> str:
         return record.history_change_reason or ""

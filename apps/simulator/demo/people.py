@@ -4,12 +4,13 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from apps.staff.enums import Role
-from apps.staff.services import ensure_person, sync_roles
+from apps.staff.selectors import open_seat
+from apps.staff.services import ensure_person, grant_seat, sync_roles
 from apps.staff.services.approvals import Person
 
 
@@ -60,6 +61,15 @@ def seed_people(password_file: Path, *, now: datetime) -> People:
         )
         for one in CHARACTERS
     }
+    if open_seat(users["auditor"].pk, now) is None:
+        grant_seat(
+            person_id=users["auditor"].pk,
+            starts_at=now,
+            ends_at=now + timedelta(days=30),
+            purpose="The yearly games testing audit.",
+            acting_user=users["compliance"],
+            now=now,
+        )
     return People(users, password)
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.core import services
 from apps.core.errors import AnchorError
+from apps.core.sealed import sealed_logs, verify_sealed
 
 
 class Command(BaseCommand):
@@ -35,16 +36,22 @@ class Command(BaseCommand):
                 services.write_anchor(path, verdict, now=timezone.now())
         except AnchorError as error:
             raise CommandError(str(error)) from error
+        logs = [verify_sealed(model) for model in sealed_logs()]
         if options["as_json"]:
-            self.stdout.write(json.dumps({**asdict(verdict), "holds": verdict.holds}))
+            found = [{**asdict(one), "holds": one.holds} for one in (verdict, *logs)]
+            self.stdout.write(json.dumps({**found[0], "logs": found[1:]}))
         else:
-            self.stdout.write(
-                f"Audit chain {verdict.chain}: {verdict.entries:,} entries verified, "
-                f"head {verdict.head_hash}"
-            )
+            for one in (verdict, *logs):
+                self.stdout.write(
+                    f"Audit chain {one.chain}: {one.entries:,} entries verified, "
+                    f"head {one.head_hash}"
+                )
         if not verdict.holds:
             where = f"Entry {verdict.first_bad_id}: " if verdict.first_bad_id else ""
             raise CommandError(
                 f"The audit chain is broken. {where}{verdict.why}. Keep the database as it is and "
                 "compare with the newest backup before anything else is written."
             )
+        for log in logs:
+            if not log.holds:
+                raise CommandError(f"{log.chain} is broken. Entry {log.first_bad_id}: {log.why}.")
