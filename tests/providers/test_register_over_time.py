@@ -34,6 +34,7 @@ from apps.providers.models import (
     SupplierChange,
 )
 from apps.providers.selectors.coverage import cover, cover_periods
+from apps.providers.selectors.proof import proof_at
 from apps.providers.services import builds as services
 from apps.providers.services import scope
 from apps.providers.services.builds import Editing, Judgement, NewBuild, NewDeployment, NewVariant
@@ -378,3 +379,23 @@ def test_who_did_it_is_on_file(game: Game) -> None:
     entry = AuditEntry.objects.get(subject=f"build:{build.pk}")
     assert (entry.action, entry.reason) == ("providers.build.added", WHY.reason)
     assert MADE_AT < AT
+
+
+def test_from_a_moment_of_play_to_its_proof(game: Game) -> None:
+    certificate = make_cover(game)
+    scope.name_build(certificate.pk, NamedBuild(game.game_code, "1.0", digest="a" * 64), WHY)
+    build, variant = _build(game), _variant(game)
+    _deploy(build, AT, variant=variant, digest="a" * 64)
+    _deploy(build, AT + HOUR, variant=variant)
+    _deploy(build, AT + 2 * HOUR, variant=variant, digest="b" * 64)
+    proof = proof_at(game.pk, "MT", AT)
+    assert proof is not None
+    assert proof.cover.certificate is not None
+    assert proof.cover.certificate.id == certificate.pk
+    assert (proof.builds, proof.variants, proof.digests) == (("1.0",), ("V96",), "match")
+    later = [proof_at(game.pk, "MT", AT + hours * HOUR) for hours in (1, 2)]
+    assert [(one.cover.allowed, one.digests) for one in later if one] == [
+        (True, "unknown"),
+        (False, "mismatch"),
+    ]
+    assert proof_at(0, "MT", AT) is None

@@ -9,7 +9,7 @@ from django.urls import reverse
 from apps.rounds.models import Round, RoundEvent
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
-from tests.factories import make_user
+from tests.factories import make_cover, make_user
 from tests.gateway.builders import Casino, open_casino
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +70,14 @@ def test_a_rolled_back_round_says_so(agent: Client, casino: Casino) -> None:
     casino.send_one(casino.event("e-1", round_id="r-1"))
     casino.send_one(casino.rollback("e-3", "e-1", round_id="r-1"))
     assert "Rolled back: the stake is back" in page_of(agent)
+
+
+def test_a_round_tells_the_report_that_covered_it(agent: Client, casino: Casino) -> None:
+    casino.send_one(casino.tentative("e-1"))
+    assert "Proof of what was played" in (text := page_of(agent))
+    assert "No registered report names" in text
+    report = make_cover(Round.objects.get().game)
+    assert f"{report.report_number} rev 1 of Northlight Labs" in page_of(agent)
 
 
 def test_many_events_come_in_pages(agent: Client, casino: Casino) -> None:

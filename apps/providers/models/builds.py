@@ -238,7 +238,7 @@ class Deployment(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.build_id} in {self.jurisdiction} from {self.starts_at:%Y-%m-%d %H:%M}"
+        return f"In {self.jurisdiction} from {self.starts_at:%Y-%m-%d %H:%M} UTC"
 
 
 _SAME_GAME_BUILDS = """

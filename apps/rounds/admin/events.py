@@ -19,6 +19,7 @@ from apps.core.admin import (
 )
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
+from apps.rounds.admin.proof import proof_panel
 from apps.rounds.admin.round_page import (
     Shown,
     StuckFilter,
@@ -87,6 +88,7 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
             next_step_panel(obj, now),
             facts_panel(obj, now),
             panels.round_panel(events),
+            proof_panel(obj, may_open_report=request.user.has_perm("providers.view_certificate")),
             event_by_event_panel(obj, events, shown, start=request.GET.get("from", "")),
         ]
 

@@ -1,0 +1,55 @@
+"""The proof of a round: what ran when it was played, and which report covered it."""
+
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from apps.core.admin import Panel, badge, link_cell
+from apps.providers.selectors.proof import Proof, proof_at
+from apps.rounds.models import Round
+
+_DIGESTS = {"match": "success", "mismatch": "danger", "unknown": "neutral"}
+
+
+def proof_panel(game_round: Round, *, may_open_report: bool) -> Panel:
+    """Tell build, variant, report and digests at the moment when the round was opened."""
+    title = "Proof of what was played"
+    proof = proof_at(game_round.game_id, game_round.player.jurisdiction, game_round.opened_at)
+    if proof is None:
+        return Panel(
+            title=title,
+            empty_text="The game is not in the catalogue, so that no report can cover it.",
+            tone="danger",
+        )
+    return Panel(
+        title=title,
+        note=f"On {proof.on} in {proof.jurisdiction}, where the player is registered now.",
+        columns=["Covered", "Report", "Build", "RTP variant", "Digests"],
+        rows=[
+            [
+                _answer(proof),
+                _report(proof, may_open=may_open_report),
+                ", ".join(proof.builds) or "not on file",
+                ", ".join(proof.variants) or "not on file",
+                badge(proof.digests, _DIGESTS[proof.digests]),
+            ]
+        ],
+        tone="" if proof.cover.allowed else "danger",
+    )
+
+
+def _answer(proof: Proof) -> SafeString:
+    if proof.cover.allowed:
+        return badge("yes", "success")
+    if proof.override_id is not None:
+        return badge(f"by override {proof.override_id}", "warning")
+    return badge("no", "danger")
+
+
+def _report(proof: Proof, *, may_open: bool) -> str:
+    report = proof.cover.certificate
+    if report is None:
+        return " ".join(reason.text for reason in proof.cover.reasons)
+    text = f"{report.report_number} rev {report.revision} of {report.lab}"
+    if not may_open:
+        return text
+    return link_cell(reverse("admin:providers_certificate_change", args=[report.id]), text)
