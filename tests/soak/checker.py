@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from apps.simulator.dialects.contract import Step
-from tests.soak.contracts import Entry, Evidence, Line, OurEvent, State, Variant
+from tests.soak.contracts import (
+    LEDGER_UNAVAILABLE,
+    Entry,
+    Evidence,
+    Line,
+    OurEvent,
+    State,
+    Variant,
+)
 
 DRAIN_SECONDS: Final = 60.0
 _AFTER_KILL_SECONDS: Final = 6.0
@@ -20,7 +28,7 @@ _MOST_TOLD: Final = 8
 _MOST_MEGABYTES: Final = {"gateway": 300.0, "worker": 400.0, "relay": 300.0}
 _MOST_GROWTH_MEGABYTES: Final = 60.0
 _WARM_SECONDS: Final = 30.0
-_UPSETS_GATEWAY: Final = frozenset({"gateway", "postgres", "servers"})
+_UPSETS_GATEWAY: Final = frozenset({"gateway", "postgres", "postgres-away", "servers"})
 
 type Key = tuple[str, str]
 
@@ -127,6 +135,10 @@ class Checker:
             if is_claim and key not in self._ours and key not in self._lost:
                 self._lost.add(key)
                 yield f"{_name(key)}: answered with success at {line.at} s, and not stored"
+            is_kept = line.is_parked and line.variant == Variant.GENUINE
+            if is_kept and key not in self._ours and key not in self._lost:
+                self._lost.add(key)
+                yield f"{_name(key)}: answered as parked at {line.at} s, and never booked"
 
     def _refused(self) -> Iterator[str]:
         for key in self._evidence.forged_only & self._ours.keys():
@@ -203,7 +215,7 @@ class Checker:
     def _is_swept(self, line: Line) -> bool:
         """Tell whether we had lost the stake in a kill and told its provider to start again."""
         event = self._ours.get((line.provider, line.op))
-        return event is not None and event.code == "ledger_unavailable"
+        return event is not None and event.code == LEDGER_UNAVAILABLE
 
     def _upset(self) -> Callable[[float], bool]:
         """Return whether a moment lies within seconds of a kill that the gateway must feel."""
@@ -241,6 +253,11 @@ class Checker:
             yield f"draining took {evidence.watched.drain_seconds:.0f} s"
         if evidence.ours.unjudged:
             yield f"{evidence.ours.unjudged} deliveries are stored and not judged"
+        if evidence.ours.spool_waiting or evidence.ours.spool_set_aside:
+            yield (
+                f"on disk {evidence.ours.spool_waiting} files wait and "
+                f"{evidence.ours.spool_set_aside} were set aside"
+            )
         for entry in evidence.entries:
             if entry.state == State.OPEN:
                 key = (entry.provider, entry.id)

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
+
+LEDGER_UNAVAILABLE: Final = "ledger_unavailable"
+"""Our word for what is durable and can't be booked at the moment."""
 
 
 class Copy(StrEnum):
@@ -146,6 +150,11 @@ class Line:
     def is_server_error(self) -> bool:
         return self.type == "info" and self.status > 0
 
+    @property
+    def is_parked(self) -> bool:
+        """Whether we said that it is durable, and will be booked once the ledger is back."""
+        return self.type == "info" and self.status == 200 and self.code == LEDGER_UNAVAILABLE
+
 
 @dataclass(frozen=True, slots=True)
 class OurEvent:
@@ -185,6 +194,8 @@ class Ours:
     unjudged: int = 0
     outbox_waiting: int = 0
     outbox_parked: int = 0
+    spool_waiting: int = 0
+    spool_set_aside: int = 0
     conflict_alerts: int = 0
     conflict_events: int = 0
 

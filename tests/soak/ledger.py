@@ -1,10 +1,12 @@
 """Our side when all is quiet, read from the tables beside the product's own code."""
 
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from psycopg.rows import tuple_row
 
+from apps.gateway.http.spool import quarantine_of
 from tests.soak.contracts import OurEvent, Ours
 
 _QUIET: Final = """
@@ -54,8 +56,15 @@ def quiet(connection: psycopg.Connection) -> tuple[int, int, int]:
     return (row[0], row[1], row[2]) if row else (0, 0, 0)
 
 
-def read_ours(connection: psycopg.Connection, problems: list[str]) -> Ours:
+def on_disk(spool: Path) -> tuple[int, int]:
+    """Return how many files of the gateway's spool wait, and how many it has set aside."""
+    set_aside = quarantine_of(spool)
+    return len(list(spool.glob("*.seg"))), len(list(set_aside.glob("*.json")))
+
+
+def read_ours(connection: psycopg.Connection, spool: Path, problems: list[str]) -> Ours:
     """Read everything that the checker compares. ``problems``: what ``verify_ledger`` found."""
+    spool_waiting, spool_set_aside = on_disk(spool)
     unjudged, waiting, parked = quiet(connection)
     nets = dict(_rows(connection, _LEDGER))
     events = tuple(
@@ -73,6 +82,8 @@ def read_ours(connection: psycopg.Connection, problems: list[str]) -> Ours:
         unjudged=unjudged,
         outbox_waiting=waiting,
         outbox_parked=parked,
+        spool_waiting=spool_waiting,
+        spool_set_aside=spool_set_aside,
         conflict_alerts=_rows(connection, _ALERTS)[0][0],
         conflict_events=len(conflicts),
     )

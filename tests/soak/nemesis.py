@@ -20,10 +20,14 @@ from tests.soak.contracts import Kill
 _SHORTEST_GAP: Final = 1.0
 _PROGRAMS: Final = ("gateway", "worker", "relay", "beat", "servers")
 _FIRST: Final = ("gateway", "postgres", "worker", "valkey", "relay", "beat")
-"""Even a short run kills each of these once, in a seeded order, before any comes again."""
+"""Even a short run kills each of these once, in a seeded order, before any comes again.
+
+Before them all PostgreSQL is away for longer than a restart takes.
+"""
 _DECK: Final = (
     *("gateway",) * 7,
-    *("postgres",) * 6,
+    *("postgres",) * 4,
+    *("postgres-away",) * 2,
     *("worker",) * 3,
     *("worker-child",) * 2,
     *("worker-stopped",) * 2,
@@ -80,6 +84,7 @@ class Nemesis:
     def _kinds(self) -> Iterator[str]:
         first = list(_FIRST)
         self._rng.shuffle(first)
+        yield "postgres-away"
         yield from first
         while True:
             deck = list(_DECK)
@@ -95,15 +100,19 @@ class Nemesis:
         if kind == "worker-stopped":
             self._freeze(pids)
         else:
+            self._keep_away(kind)
             _kill(pids)
         if kind == "valkey-wiped":
             self._wipe_valkey()
         self.kills.append(Kill(at, kind, tuple(pids)))
+        if kind == "postgres-away":
+            self._stop.wait(self._rng.uniform(5, 9))
+            self._wake()
 
     def _victims(self, kind: str) -> list[int]:
         if kind in _PROGRAMS:
             return [self._stack.pid(kind)]
-        if kind == "postgres":
+        if kind.startswith("postgres"):
             return self._postgres()
         if kind.startswith("valkey"):
             return [process.pid for process in self._valkey()]
@@ -137,12 +146,21 @@ class Nemesis:
             wiped = self._paths.data_dir / f"valkey.wiped.{time.monotonic_ns()}"
             self._paths.valkey_data.rename(wiped)
 
-    def _freeze(self, pids: list[int]) -> None:
+    def _keep_away(self, kind: str) -> None:
+        """Where a server is to stay away, freeze who would start it again at once."""
+        if kind == "postgres-away":
+            with suppress(LookupError):
+                self._suspend([self._stack.pid("servers")])
+
+    def _suspend(self, pids: list[int]) -> None:
         for pid in pids:
             with suppress(psutil.Error):
                 process = psutil.Process(pid)
                 process.suspend()
                 self._stopped.append(process)
+
+    def _freeze(self, pids: list[int]) -> None:
+        self._suspend(pids)
         self._stop.wait(self._rng.uniform(2, 5))
         self._wake()
 

@@ -20,7 +20,7 @@ from apps.simulator.dialects.contract import (
     Verdict,
 )
 from tests.soak.book import Book
-from tests.soak.contracts import Copy, Line, Op, RoundPlan, Variant
+from tests.soak.contracts import LEDGER_UNAVAILABLE, Copy, Line, Op, RoundPlan, Variant
 from tests.soak.essence import essence_of
 from tests.soak.history import History
 from tests.soak.plan import Planner, undo_of
@@ -37,11 +37,13 @@ class Rules:
 
     ``doubtful``: the HTTP statuses after which a stake is taken back, 0 for silence; any other
     answer that isn't understood means to this provider that nothing was taken. None: all of them.
+    ``trusts_parked``: what was played and is parked while the ledger is away isn't sent again.
     """
 
     answer_seconds: float
     stake_attempts: int
     doubtful: frozenset[int] | None = None
+    trusts_parked: bool = False
 
     def leaves_doubt(self, answer: Answer) -> bool:
         if answer.verdict not in {Verdict.RETRYABLE, Verdict.PARKED}:
@@ -51,7 +53,7 @@ class Rules:
 
 RULES: Final = {
     # Everything is retried; what was played is never taken back for want of an answer.
-    "native": Rules(answer_seconds=5, stake_attempts=0),
+    "native": Rules(answer_seconds=5, stake_attempts=0, trusts_parked=True),
     # A bet is never sent twice: after a time-out or a 500, and nothing else, it is refunded.
     "swipe": Rules(answer_seconds=5, stake_attempts=1, doubtful=frozenset({0, 200, 500})),
     # Three tries, then a rollback.
@@ -177,7 +179,7 @@ class Provider:
         self.book.open(op)
         answer = await self._first(op)
         attempt = 0
-        while not answer.is_success:
+        while not (answer.is_success or self._is_kept(op, answer)):
             if answer.verdict == Verdict.REFUSED and op.step == Step.STAKE:
                 self.book.refuse(op)
                 return False
@@ -188,6 +190,11 @@ class Provider:
         self.book.accept(op)
         await self._contradict(op)
         return True
+
+    def _is_kept(self, op: Op, answer: Answer) -> bool:
+        """Tell whether an operation was answered as durable, to be booked by us without a word."""
+        is_parked = answer.verdict == Verdict.PARKED and answer.code == LEDGER_UNAVAILABLE
+        return self._rules.trusts_parked and is_parked and op.step != Step.STAKE
 
     async def _first(self, op: Op) -> Answer:
         """Deliver for the first time, with everything that the plan lets go wrong."""
@@ -205,7 +212,7 @@ class Provider:
         answer = await self._send(op)
         if faults.copy == Copy.LATER:
             self._spawn(self._send_later(op, faults.copy_after, is_copy=True))
-        if answer.is_success:
+        if answer.is_success or self._is_kept(op, answer):
             self._answered.append(op)
         return answer
 

@@ -22,6 +22,7 @@ def report_of(evidence: Evidence, *, seconds: float) -> dict[str, Any]:
         "compared": verdict.compared,
         "duplicates": sum(line.is_copy for line in invoked),
         "damaged": dict(Counter(line.variant for line in invoked if line.variant != "genuine")),
+        "parked": sum(line.is_parked for line in history),
         "in_doubt": sum(line.type == "info" for line in history),
         "server_errors": sum(line.is_server_error for line in history),
         "cancelled": sum(entry.state == State.CANCELLED for entry in evidence.entries),
@@ -48,6 +49,7 @@ def summary_of(report: dict[str, Any]) -> str:
     lines.append(
         f"SEED {report['seed']}: {'held' if report['holds'] else 'BROKEN'}; "
         f"delivered {report['delivered']}, duplicates {report['duplicates']}, "
+        f"parked {report['parked']}, "
         f"operations compared {report['compared']}, gaps planted {report['gaps_planted']}, "
         f"killed {kills or 'nothing'}; lost {report['lost']}, extra {report['extra']}, "
         f"differing {report['differing']}; drained in {report['drain_seconds']} s."

@@ -16,13 +16,14 @@ from django.db import connection
 from apps.core.embedded.paths import embedded_paths
 from apps.core.embedded.supervisor import Stack
 from apps.core.services.audit import verify_audit_chain
+from apps.gateway.http.parking import spool_folder
 from apps.gateway.services.holds import holds_out_of_step
 from apps.wallet.services.proof import seal_transfers, verify_ledger
 from tests.soak.checker import DRAIN_SECONDS
 from tests.soak.contracts import Evidence, Ours, Watched
 from tests.soak.evidence import HISTORY
 from tests.soak.history import History, read_history
-from tests.soak.ledger import quiet, read_ours
+from tests.soak.ledger import on_disk, quiet, read_ours
 from tests.soak.nemesis import Nemesis
 from tests.soak.plan import Planner, SeatPlan, seats
 from tests.soak.provider import Place, Provider
@@ -210,7 +211,7 @@ class _Run:
         chain = verify_audit_chain()
         if not chain.holds:
             problems.append(f"The audit chain breaks at entry {chain.first_bad_id}: {chain.why}.")
-        return read_ours(own, problems)
+        return read_ours(own, spool_folder(), problems)
 
     def _is_quiet(self) -> bool:
         try:
@@ -220,7 +221,8 @@ class _Run:
             return False
         states = self._stack.states()
         all_run = bool(states) and set(states.values()) == {"RUNNING"}
-        return unjudged == 0 and waiting == 0 and all_run
+        waits_on_disk, _ = on_disk(spool_folder())
+        return unjudged == 0 and waiting == 0 and waits_on_disk == 0 and all_run
 
     def _report(self, what: str) -> None:
         history = self._history

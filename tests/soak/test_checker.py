@@ -218,6 +218,19 @@ def test_a_process_that_takes_ever_more_memory_is_found(sizes: tuple[float, floa
     assert _broken_rules(replace(_run(), watched=watched)) == {"CK-12"}
 
 
+def test_a_delivery_that_was_answered_as_parked_and_never_booked_is_found() -> None:
+    run = _run()
+    parked = Line(2.0, "info", "soak-hub88", "w-3", "win", status=200, code="ledger_unavailable")
+    verdict = check(replace(run, history=(*run.history, parked)))
+    assert verdict.lost == 1
+    assert {finding.rule.split()[0] for finding in verdict.findings} == {"CK-2"}
+
+
+@pytest.mark.parametrize("name", ["spool_waiting", "spool_set_aside"])
+def test_what_stays_on_disk_is_found(name: str) -> None:
+    assert _broken_rules(_with_ours(**{name: 1})) == {"CK-13"}
+
+
 def test_what_is_not_done_in_time_is_found() -> None:
     run = _run()
     assert _broken_rules(_with_ours(unjudged=1)) == {"CK-13"}

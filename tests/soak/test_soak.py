@@ -45,6 +45,7 @@ def test_a_short_soak_ends_with_equal_books(folder: Path, evidence: Evidence) ->
     assert report["seed"] == SEED
     assert report["compared"] > 0
     assert len(evidence.kills) > 0
+    assert report["parked"] > 0
     assert {entry.provider for entry in evidence.entries if entry.moved_money} == {
         "soak-native",
         "soak-swipe",
