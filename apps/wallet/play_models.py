@@ -95,12 +95,11 @@ class PlayModel(ABC):
     def may_stake_bonus(self) -> bool:
         return Pot.BONUS in self.spend_pots
 
-    def shown_minor(self, balances: Mapping[str, int]) -> int:
-        """Return the balance that the provider is told."""
-        return sum(balances.get(pot, 0) for pot in self.spend_pots)
-
     def stakeable_minor(self, balances: Mapping[str, int], *, bonus_is_open: bool) -> int:
-        """Return what a new stake may be at most; closed bonus funds only await forfeiture."""
+        """Return what a new stake may be at most, which is the balance that a provider is told.
+
+        Closed bonus funds only await forfeiture.
+        """
         return sum(
             balances.get(pot, 0) for pot in self.spend_pots if bonus_is_open or pot != Pot.BONUS
         )

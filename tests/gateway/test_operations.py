@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from apps.bonuses.models import Grant
 from apps.bonuses.services.grants import grant_bonus
+from apps.players.models import HourTally
 from apps.providers.contracts import CanonicalQuery
 from apps.providers.enums import (
     LateStake,
@@ -40,6 +42,17 @@ def cash(casino: Casino) -> int:
 
 def state_of(round_ref: str = "r-1") -> str:
     return str(Round.objects.get(round_ref=round_ref).state)
+
+
+def give_bonus(casino: Casino, rule_code: str, deposit_minor: int) -> None:
+    grant_bonus(
+        player_id=casino.player.pk,
+        rule_code=rule_code,
+        deposit_minor=deposit_minor,
+        acting_user=None,
+        idempotency_key="g-1",
+        now=casino.now,
+    )
 
 
 def test_a_stake_is_held_until_its_round_closes_and_the_win_is_playable_at_once(
@@ -102,7 +115,14 @@ def test_a_stake_into_a_closed_round_is_refused_unless_allowed(casino: Casino) -
     ask(casino, stake("b-1"), win("w-1", finalized=True))
     assert ask_one(casino, stake("b-2"))[:2] == ("rejected", "round_closed")
     allowed = ask_one(casino, stake("b-3"), stake_after_close=Permission.ALLOW)
-    assert allowed == ("accepted", "", 9_950)
+    assert allowed == ("accepted", "late", 9_950)
+    # Nothing closes the round a second time, so the stake is taken and not held.
+    assert casino.pots() == {"cash": 9_950, "bonus": 0, "held": 0, "pending": 0}
+    assert (state_of(), casino.stored("b-3").money_state) == ("settled", "settled")
+    back = rollback("x-3", "b-3")
+    assert ask_one(casino, back, rollback_after_win=Permission.ALLOW)[:2] == ("accepted", "")
+    assert casino.pots()["cash"] == 10_150
+    assert_ledger_holds()
 
 
 def test_a_late_win_into_a_closed_round_is_paid_and_flagged_unless_refused(casino: Casino) -> None:
@@ -220,6 +240,44 @@ def test_a_win_already_spent_is_taken_back_only_as_a_receivable(casino: Casino) 
     owed = ask_one(casino, rollback("x-1", "w-1"), rollback_of_win=RollbackOfWin.RECEIVABLE)
     assert owed == ("accepted", "overdrawn", 0)
     assert_ledger_holds()
+
+
+def test_a_win_is_refundable_only_out_of_the_pots_it_went_to(casino: Casino) -> None:
+    ask(casino, stake("b-1"), win("w-1", finalized=True), stake("b-2", 10_100, round_ref="r-2"))
+    rule = make_rule(percent_bp=10_000, requirement_multiple=Decimal("1.00"), max_bet_minor=500)
+    give_bonus(casino, rule.code, 2_000)
+    # 0.50 cash and 20.00 bonus are there; the win of 3.50 went to cash and is 3.00 short.
+    refused = ask_one(casino, rollback("x-1", "w-1"), rollback_of_win=RollbackOfWin.ALLOW)
+    assert refused == ("rejected", "not_refundable", 2_050)
+    assert casino.pots() == {"cash": 50, "bonus": 2_000, "held": 10_100, "pending": 0}
+    deposit(casino.player, 300, key="d-1")
+    allowed = ask_one(casino, rollback("x-1", "w-1"), rollback_of_win=RollbackOfWin.ALLOW)
+    assert allowed == ("accepted", "", 2_000)
+    assert_ledger_holds()
+
+
+def test_a_rolled_back_reward_leaves_the_hour_it_was_counted_in(casino: Casino) -> None:
+    prize = reward("p-1", 500, game_code="", round_ref="p-1")
+    ask(casino, prize)
+    assert HourTally.objects.get().won_minor == 500
+    back = rollback("x-1", "p-1", round_ref="x-1")
+    taken = ask_one(casino, back, rollback_of_win=RollbackOfWin.ALLOW)
+    assert taken == ("accepted", "", 10_000)
+    assert HourTally.objects.get().won_minor == 0
+
+
+def test_a_bonus_past_its_end_is_not_shown_although_nobody_has_forfeited_it_yet(
+    casino: Casino,
+) -> None:
+    rule = make_rule(percent_bp=10_000, requirement_multiple=Decimal("1.00"), max_bet_minor=500)
+    give_bonus(casino, rule.code, 2_000)
+    question = CanonicalQuery(player_ref="p-1001")
+    assert ask_one(casino, question) == ("accepted", "", 12_000)
+    casino.now = Grant.objects.get().expires_at
+    assert ask_one(casino, question) == ("accepted", "", 10_000)
+    assert casino.pots()["bonus"] == 2_000
+    taken = ask_one(casino, stake("b-1", occurred_at=casino.now))
+    assert taken == ("accepted", "", 9_800)
 
 
 def test_a_win_of_a_rolled_back_stake_is_refused(casino: Casino) -> None:
@@ -345,14 +403,7 @@ def test_two_stakes_of_one_round_are_measured_against_the_bonus_maximum_together
     casino: Casino,
 ) -> None:
     rule = make_rule(percent_bp=10_000, requirement_multiple=Decimal("1.00"), max_bet_minor=500)
-    grant_bonus(
-        player_id=casino.player.pk,
-        rule_code=rule.code,
-        deposit_minor=2_000,
-        acting_user=None,
-        idempotency_key="g-1",
-        now=casino.now,
-    )
+    give_bonus(casino, rule.code, 2_000)
     assert ask_one(casino, stake("b-1", 300))[0] == "accepted"
     assert ask_one(casino, stake("b-2", 300))[:2] == ("rejected", "max_bet")
     assert ask_one(casino, stake("b-3", 200))[0] == "accepted"

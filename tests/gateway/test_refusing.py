@@ -6,9 +6,15 @@ from typing import Any
 import pytest
 
 from apps.gateway.models import Rejection
+from apps.play.services import open_session
 from apps.players.models import Limit
+from apps.providers.enums import Permission
+from apps.providers.models import Game, ProviderPolicy
 from apps.rounds.models import EventAttempt, RoundEvent
+from tests.factories import make_cover
 from tests.gateway.builders import (
+    SLOT,
+    TABLE,
     Casino,
     assert_ledger_holds,
     deposit,
@@ -187,6 +193,20 @@ def test_a_stake_whose_session_is_not_live_is_refused_and_a_win_is_not(casino: C
     assert casino.send_one(win)["status"] == "tentative"
     final = casino.event("f-1", round_id="r-1", session_token="a.b.c")
     assert casino.send_one(final)["status"] == "accepted"
+
+
+def test_a_session_token_is_held_to_its_game_where_the_contract_says_so(casino: Casino) -> None:
+    make_cover(Game.objects.get(game_code=SLOT))
+    token = open_session(
+        player_ref="p-1001", provider_code="aurora", game_code=SLOT, now=casino.now
+    ).token
+    lobby = casino.tentative("e-1", game_code=TABLE, session_token=token)
+    assert casino.send_one(lobby)["status"] == "tentative"
+    ProviderPolicy.objects.create(provider=casino.provider, game_change=Permission.REFUSE)
+    other = casino.tentative("e-2", "r-2", game_code=TABLE, session_token=token)
+    refused(casino, other, "session_expired", "session_mismatch")
+    own = casino.tentative("e-3", "r-3", session_token=token)
+    assert casino.send_one(own)["status"] == "tentative"
 
 
 def test_a_refused_stake_that_the_provider_played_all_the_same_is_recorded(

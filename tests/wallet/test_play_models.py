@@ -19,7 +19,7 @@ def test_hold_stakes_cash_before_bonus_and_shows_both() -> None:
     hold = model("hold")
     funding = hold.fund(BALANCES, 1_000, bonus_is_open=True)
     assert funding.parts == (Part("cash", 400), Part("bonus", 600))
-    assert (funding.short_minor, hold.shown_minor(BALANCES)) == (0, 2_400)
+    assert (funding.short_minor, hold.stakeable_minor(BALANCES, bonus_is_open=True)) == (0, 2_400)
     assert hold.is_stake_held
 
 
@@ -47,13 +47,13 @@ def test_a_sub_wallet_stakes_and_shows_its_own_pot_only() -> None:
     sub = model("sub_wallet")
     funding = sub.fund(BALANCES, 500, bonus_is_open=True)
     assert (funding.parts, funding.short_minor) == ((Part("sub:aurora", 300),), 200)
-    assert sub.shown_minor(BALANCES) == 300
+    assert sub.stakeable_minor(BALANCES, bonus_is_open=True) == 300
     assert (sub.is_stake_held, sub.may_refuse_for_funds) == (False, True)
 
 
 def test_a_transferred_stake_was_played_already_and_can_not_be_refused_for_funds() -> None:
     transfer = model("transfer")
-    assert transfer.shown_minor(BALANCES) == 700
+    assert transfer.stakeable_minor(BALANCES, bonus_is_open=True) == 700
     assert not transfer.may_refuse_for_funds
     assert transfer.fund({}, 10, bonus_is_open=True).short_minor == 10
 

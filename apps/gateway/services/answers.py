@@ -57,6 +57,8 @@ class Answers:
             return 0
         target.money_state = MoneyState.ROLLED_BACK
         target.is_changed = True
+        # A reward belongs to no round, and was counted all the same.
+        purse.take_back_tally(target)
         round_row = self.book.rounds_by_id.get(target.round_id or 0)
         if round_row is not None:
             purse.remove_from_round(target, round_row)

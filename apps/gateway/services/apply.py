@@ -163,6 +163,9 @@ def _load(
         # A pot that was opened while we waited for the locks is only seen by a second look.
         wallets = ledger.lock_wallets(cursor, player_refs=refs)
     book.wallets = {wallet.player_ref: wallet for wallet in wallets}
+    # Every answer states a balance, and what of it is bonus depends on the grant.
+    player_ids = sorted(wallet.player_id for wallet in wallets)
+    book.wagering = wagering.load_wagering(cursor, player_ids)
     if not events:
         return book
     keys = {(context.provider.id, event.event_id) for context, event in events}
@@ -218,7 +221,6 @@ def _load_players_state(
 ) -> None:
     player_ids = sorted(wallet.player_id for wallet in book.wallets.values())
     provider_ids = sorted({context.provider.id for context, _ in events})
-    book.wagering = wagering.load_wagering(cursor, player_ids)
     if any(event.balance_after_minor is not None for _, event in events):
         book.drift = store.find_drift(cursor, provider_ids, player_ids)
     undone = [

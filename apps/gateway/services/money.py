@@ -26,8 +26,8 @@ class Purse(MoneyBack):
 
     @property
     def shown_minor(self) -> int:
-        """What the provider is told that the player has."""
-        return self.model.shown_minor(self.wallet.balances)
+        """What the provider is told that the player has: what could be staked now."""
+        return self.stakeable_minor(self.context.received_at)
 
     def may_stake_bonus(self, moment: datetime) -> bool:
         """Tell whether bonus funds may be staked; past its expiry a bonus awaits forfeiture."""
@@ -122,13 +122,16 @@ class Purse(MoneyBack):
         round_row.win_minor -= row.win_minor
         round_row.standing_events -= 1
         round_row.is_changed = True
+        round_row.held = [held for held in round_row.held if held is not row]
+
+    def take_back_tally(self, row: EventRow) -> None:
+        """Take an event out of the hour that the player's limits counted it in."""
         self.book.protection.count(
             self.wallet.player_id,
             at=row.occurred_at,
             staked_minor=-row.bet_minor,
             won_minor=-row.win_minor,
         )
-        round_row.held = [held for held in round_row.held if held is not row]
 
     def _take_stake(self, row: EventRow) -> None:
         self._fund(row, credit=self.house, kind=TransferKind.STAKE)

@@ -5,6 +5,7 @@ whatever the provider's wallet model is by then. What was staked from a bonus th
 now has no pot to return to: docs/decisions/bonus-stake-rolled-back.md says where it goes.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from apps.bonuses.enums import GrantState
@@ -18,6 +19,16 @@ from apps.wallet.play_models import clawback_pots, play_model
 
 _STAKES: Final = (TransferKind.STAKE, TransferKind.HOLD, TransferKind.OVERDRAWN)
 _WINS: Final = (TransferKind.WIN, TransferKind.SETTLE_WIN)
+
+
+@dataclass(frozen=True, slots=True)
+class _TakenBack:
+    """So much of a win, out of one account, against the line that paid it."""
+
+    side: Side
+    amount_minor: int
+    suffix: str
+    line: PostedLine
 
 
 class MoneyBack:
@@ -94,51 +105,61 @@ class MoneyBack:
                 reverses=self._ending(row, captured or line.key),
             )
 
+    def missing_of_win(self, row: EventRow) -> int:
+        """Return what of a settled win the pots no longer hold that it would be taken from."""
+        lines = lines_of(self.book, self._subject(row), may_be_new=row.is_new)
+        return self._plan_for_win(row, lines)[1]
+
     def _take_win_back(self, row: EventRow, lines: list[PostedLine]) -> int:
         """Take a win out of the pots it went to; what they lack is owed, and returned."""
+        parts, owed = self._plan_for_win(row, lines)
+        for part in parts:
+            self.book.move(
+                row,
+                self._subject(row),
+                kind=TransferKind.ROLLBACK_WIN,
+                debit=part.side,
+                credit=self.house,
+                amount_minor=part.amount_minor,
+                key=f"{TransferKind.ROLLBACK_WIN}{part.suffix}",
+                reverses=self._ending(row, part.line.key),
+            )
+        return owed
+
+    def _plan_for_win(
+        self, row: EventRow, lines: list[PostedLine]
+    ) -> tuple[list["_TakenBack"], int]:
+        """Return from where a win is taken back, and what of it nobody holds any more."""
         wins = {line.credit_pot: line for line in lines if line.kind in _WINS}
         bonus = wins.pop(Pot.BONUS, None)
         main = next(iter(wins.values()), bonus)
         if main is None:
-            return 0
+            return [], 0
+        parts = []
         owed = sum(line.amount_minor for line in wins.values())
         if bonus is not None:
-            owed += self._take_bonus_win_back(row, bonus)
+            part = self._plan_for_bonus_win(row, bonus)
+            parts.append(part)
+            owed += bonus.amount_minor - part.amount_minor
         pots = clawback_pots(main.credit_pot if wins else Pot.CASH)
         for pot, suffix in zip(pots, ("", ":cash"), strict=False):
             taken = min(self.wallet.balances[pot], owed)
-            self._move_win_back(row, self._pot(pot), taken, suffix, main)
+            parts.append(_TakenBack(self._pot(pot), taken, suffix, main))
             owed -= taken
-        self._move_win_back(row, self.receivable, owed, ":receivable", main)
-        return owed
+        parts.append(_TakenBack(self.receivable, owed, ":receivable", main))
+        return parts, owed
 
-    def _take_bonus_win_back(self, row: EventRow, line: PostedLine) -> int:
-        """Take the bonus part of a win back and return what of it the player's cash must cover.
+    def _plan_for_bonus_win(self, row: EventRow, line: PostedLine) -> "_TakenBack":
+        """Return what the bonus part of a win is taken from; the player's cash covers the rest.
 
         Of a bonus that was forfeited, the house has this part already.
         """
         home, _ = self._home_of_bonus(row, TransferKind.ROLLBACK_WIN)
-        if home == self._pot(Pot.CASH):
-            return line.amount_minor
         taken = line.amount_minor
         if isinstance(home, PlayerPot):
-            taken = min(self.wallet.balances[home.pot], taken)
-        self._move_win_back(row, home, taken, ":bonus", line)
-        return line.amount_minor - taken
-
-    def _move_win_back(
-        self, row: EventRow, side: Side, amount_minor: int, suffix: str, line: PostedLine
-    ) -> None:
-        self.book.move(
-            row,
-            self._subject(row),
-            kind=TransferKind.ROLLBACK_WIN,
-            debit=side,
-            credit=self.house,
-            amount_minor=amount_minor,
-            key=f"{TransferKind.ROLLBACK_WIN}{suffix}",
-            reverses=self._ending(row, line.key),
-        )
+            in_pot = 0 if home.pot == Pot.CASH else self.wallet.balances[home.pot]
+            taken = min(in_pot, taken)
+        return _TakenBack(home, taken, ":bonus", line)
 
     def _home_of_bonus(self, row: EventRow, kind: TransferKind) -> tuple[Side, TransferKind]:
         """Return where the bonus part of a returned stake goes, and as what it is booked.

@@ -104,18 +104,16 @@ class Operations(Answers):
         round_row = found or self.book.round_of(self.context, event, wallet)
         row = self.row_in_round(event, into, round_row)
         row.status = EventStatus.ACCEPTED
-        if purse.model.is_stake_held and self.policy.stake_settles == StakeSettles.AT_CLOSE:
+        waits = purse.model.is_stake_held and self.policy.stake_settles == StakeSettles.AT_CLOSE
+        if waits and not is_closed:
             purse.hold(row, round_row)
         else:
+            # Nothing closes a closed round a second time: what was held in it would stay held.
             purse.take(row, round_row)
-        self._reopen(round_row)
+        round_row.state = RoundState.SETTLED if is_closed else RoundState.OPEN
         if event.finalized:
             self.settle_round(round_row, purse, event)
-        return self.accept(row, wallet, code="")
-
-    def _reopen(self, round_row: RoundRow) -> None:
-        if round_row.settled_at is None:
-            round_row.state = RoundState.OPEN
+        return self.accept(row, wallet, code="late" if is_closed else "")
 
     def _stake_after_its_rollback(
         self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet
@@ -213,7 +211,7 @@ class Operations(Answers):
     def _win_refusal(self, target: EventRow, wallet: Wallet) -> str:
         if self.policy.rollback_of_win == RollbackOfWin.RECEIVABLE:
             return ""
-        has_money = self.purse(wallet).shown_minor >= target.win_minor
+        has_money = self.purse(wallet).missing_of_win(target) == 0
         is_allowed = self.policy.rollback_of_win == RollbackOfWin.ALLOW and has_money
         return "" if is_allowed else "not_refundable"
 

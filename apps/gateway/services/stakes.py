@@ -2,8 +2,8 @@
 
 from apps.gateway.services.book import Book
 from apps.gateway.services.money import Purse
-from apps.providers.contracts import CanonicalEvent
-from apps.providers.enums import Operation
+from apps.providers.contracts import CanonicalEvent, ProviderProfile
+from apps.providers.enums import Operation, Permission
 
 
 def may_be_new_stake(event: CanonicalEvent) -> bool:
@@ -21,9 +21,9 @@ def stake_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
     """
     player_id = purse.wallet.player_id
     now = purse.context.received_at
-    is_live = _session_is_live(book, purse.context.provider.id, event)
-    if not is_live and not book.protection.standing(player_id, now):
-        return "session_expired"
+    problem = _session_problem(book, purse.context.provider, event)
+    if problem and not book.protection.standing(player_id, now):
+        return problem
     return (
         book.protection.refusal(
             player_id,
@@ -61,16 +61,19 @@ def _already_in_round(book: Book, purse: Purse, event: CanonicalEvent) -> int:
     return found.stake_minor if found is not None else 0
 
 
-def _session_is_live(book: Book, provider_id: int, event: CanonicalEvent) -> bool:
-    """Tell whether a new stake may be placed in the session its token names.
+def _session_problem(book: Book, provider: ProviderProfile, event: CanonicalEvent) -> str:
+    """Return why no stake may be placed in the session its token names, or an empty string.
 
     Without a token there is no session to check. A token must be live, the player's own, and
-    issued by this provider's launch; a live lobby may change the game inside a session.
+    issued by this provider's launch; whether a live lobby may change the game inside a session is
+    the contract's to say.
     """
     if not event.session_token:
-        return True
+        return ""
     session = book.live_sessions.get(event.session_token)
-    return session is not None and (session.player_ref, session.provider_id) == (
-        event.player_ref,
-        provider_id,
-    )
+    issued_for = (event.player_ref, provider.id)
+    if session is None or (session.player_ref, session.provider_id) != issued_for:
+        return "session_expired"
+    is_held_to_game = provider.policy.game_change == Permission.REFUSE
+    is_other_game = event.game_code != session.game_code
+    return "session_mismatch" if is_held_to_game and is_other_game else ""

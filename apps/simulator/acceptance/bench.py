@@ -158,7 +158,7 @@ class Bench:
         player_id = self._player_ids[seat.player_ref]
         pots = balances(player_id)
         return Books(
-            playable_minor=self.model.shown_minor(pots),
+            playable_minor=self.model.stakeable_minor(pots, bonus_is_open=True),
             held_minor=pots.get(Pot.HELD, 0),
             pending_minor=pots.get(Pot.PENDING, 0),
             bonus_minor=pots.get(Pot.BONUS, 0),
