@@ -2,12 +2,16 @@
 
 from urllib.parse import urlencode
 
+from django import forms
 from django.http import HttpRequest
 from django.urls import reverse
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from apps.core.admin import ActionCall, Panel, ReasonedAction, at_cell, link_cell
+from apps.core.admin import ActionCall, Panel, ReasonedAction, ReasonForm, at_cell, link_cell
+from apps.gateway.services.closing import Closing, ClosingOrder, request_closing
 from apps.gateway.services.reprocessing import reprocess_delivery
 from apps.providers.key_panels import KeyFacts
+from apps.rounds.enums import RoundState
 from apps.rounds.traffic import deliveries_with_key
 
 _SHOWN = 10
@@ -30,6 +34,47 @@ REPROCESS = ReasonedAction(
     "answered as a repeat and moves nothing; what was parked or refused is judged anew by today's "
     "rules. The provider is not told.",
     tone="primary",
+)
+
+
+class ClosingForm(ReasonForm):
+    """Asks how the round ended, and how we know."""
+
+    closing = forms.ChoiceField(
+        choices=[
+            ("", "Choose"),
+            (Closing.RETURN.value, "Return: not played to its end, the stake goes back"),
+            (Closing.SETTLE.value, "Settle: played, the stake is taken and waiting wins are paid"),
+        ],
+        widget=UnfoldAdminSelectWidget,
+    )
+    evidence = forms.CharField(
+        min_length=10,
+        max_length=2_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}),
+        help_text="What the provider's round log or statement says about this round, and who "
+        "confirmed it. The second person reads this.",
+    )
+    field_order = ["closing", "evidence", "reason"]
+
+
+def _close_round(call: ActionCall) -> str:
+    order = ClosingOrder(call.object_id, Closing(call.fields["closing"]), call.fields["evidence"])
+    approval_id = request_closing(order, acting_user=call.user, reason=call.reason, now=call.now)
+    return f"Approval {approval_id} awaits a second person. Nothing has moved yet."
+
+
+CLOSE_ROUND = ReasonedAction(
+    name="close",
+    label="Close with a second person",
+    permission="rounds.request_closing",
+    perform=_close_round,
+    question="For a stuck round that its provider will not close. Compare its round log first. "
+    "Should the provider's own message come before the second person agrees, it wins and this "
+    "request is void. Wins already paid stay paid.",
+    tone="danger",
+    is_offered=lambda game_round, _user: bool(game_round.state == RoundState.STUCK),
+    form_class=ClosingForm,
 )
 
 

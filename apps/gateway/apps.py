@@ -11,9 +11,12 @@ class GatewayConfig(AppConfig):
     @override
     def ready(self) -> None:
         from apps.gateway import admin_actions, home  # noqa: PLC0415 - models are not loaded before
-        from apps.gateway.services import wallet_model  # noqa: PLC0415 - as above
+        from apps.gateway.services import closing, wallet_model  # noqa: PLC0415 - as above
         from apps.providers.key_panels import register_key_panel  # noqa: PLC0415 - as above
-        from apps.rounds.event_actions import register_delivery_action  # noqa: PLC0415 - as above
+        from apps.rounds.event_actions import (  # noqa: PLC0415 - as above
+            register_delivery_action,
+            register_round_action,
+        )
         from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
         from apps.staff.enums import Role  # noqa: PLC0415 - as above
         from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
@@ -26,6 +29,7 @@ class GatewayConfig(AppConfig):
         ):
             register_home_card([Role.INTEGRATION_ENGINEER], card)
         register_delivery_action(admin_actions.REPROCESS)
+        register_round_action(admin_actions.CLOSE_ROUND)
         register_key_panel(admin_actions.key_use_panel)
         register_approval(
             wallet_model.WALLET_MODEL,
@@ -33,4 +37,11 @@ class GatewayConfig(AppConfig):
             handler=wallet_model.execute_wallet_model,
             recheck=wallet_model.recheck_wallet_model,
             label="Change a provider's wallet model",
+        )
+        register_approval(
+            closing.ROUND_CLOSING,
+            permission="rounds.approve_closing",
+            handler=closing.execute_closing,
+            recheck=closing.recheck_closing,
+            label="Close a stuck round",
         )

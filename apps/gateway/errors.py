@@ -40,6 +40,18 @@ class RoundsOpenError(DomainError):
     code = "rounds_open"
 
 
+class RoundNotStuckError(DomainError):
+    """There is no such round, or it is closed or waits for its provider."""
+
+    code = "round_not_stuck"
+
+
+class RoundMovedError(DomainError):
+    """The round holds other money than a person was shown."""
+
+    code = "round_moved"
+
+
 class NoTransferAddressError(DomainError):
     """Nobody has entered where the provider takes transfers."""
 

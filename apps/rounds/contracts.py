@@ -25,6 +25,22 @@ class RoundRow:
     held: list["EventRow"] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class StuckRound:
+    """A round that its provider left open, with what it still holds, in minor units."""
+
+    id: int
+    provider_id: int
+    provider_code: str
+    round_ref: str
+    player_ref: str
+    game_code: str
+    currency: str
+    opened_at: datetime
+    held_minor: int
+    pending_minor: int
+
+
 @dataclass(slots=True)
 class EventRow:
     """An event as stored, or about to be; changed in place while a batch is judged."""

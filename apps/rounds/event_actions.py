@@ -1,9 +1,15 @@
-"""What apps above offer to do on a round event's page and on a delivery's."""
+"""What apps above offer to do on the page of a round, of a round event and of a delivery."""
 
 from apps.core.admin.actions import ReasonedAction
 
+ROUND_ACTIONS: list[ReasonedAction] = []
 EVENT_ACTIONS: list[ReasonedAction] = []
 DELIVERY_ACTIONS: list[ReasonedAction] = []
+
+
+def register_round_action(action: ReasonedAction) -> None:
+    """Show a button on every round; call it from ``AppConfig.ready()``."""
+    _register(ROUND_ACTIONS, action)
 
 
 def register_event_action(action: ReasonedAction) -> None:

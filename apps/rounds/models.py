@@ -93,6 +93,10 @@ class Round(models.Model):
     # A foreign key without an index of its own is found through a key that starts with it, or is
     # never looked up alone: each index less is a page less to write for every bet.
     class Meta:
+        permissions = [
+            ("request_closing", "Can ask for a stuck round to be closed"),
+            ("approve_closing", "Can agree that a stuck round is closed"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["provider", "round_ref", "player"], name="rounds_round_unique_per_player"

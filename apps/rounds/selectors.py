@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Sum
 
 from apps.players.contracts import REHEARSAL_JURISDICTION
-from apps.rounds.contracts import AttemptView
-from apps.rounds.enums import EventStatus, Origin, RoundState
+from apps.rounds.contracts import AttemptView, StuckRound
+from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
 from apps.rounds.models import (
     Conflict,
     Delivery,
@@ -23,6 +23,31 @@ def event_by_id(provider_code: str, event_id: str) -> RoundEvent | None:
         RoundEvent.objects.select_related("provider", "round", "player", "game")
         .filter(provider__code=provider_code, event_id=event_id)
         .first()
+    )
+
+
+def stuck_round(round_id: int) -> StuckRound | None:
+    """Return a round that is stuck, with what its events hold; None for any other."""
+    found = (
+        Round.objects.select_related("provider", "player", "game")
+        .filter(pk=round_id, state=RoundState.STUCK)
+        .first()
+    )
+    if found is None:
+        return None
+    held = RoundEvent.objects.filter(round=found, money_state=MoneyState.HELD)
+    sums = held.aggregate(held=Sum("bet_minor", default=0), pending=Sum("win_minor", default=0))
+    return StuckRound(
+        id=found.pk,
+        provider_id=found.provider_id,
+        provider_code=found.provider.code,
+        round_ref=found.round_ref,
+        player_ref=found.player.player_ref,
+        game_code=found.game.game_code,
+        currency=found.currency,
+        opened_at=found.opened_at,
+        held_minor=int(sums["held"]),
+        pending_minor=int(sums["pending"]),
     )
 
 

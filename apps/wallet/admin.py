@@ -24,6 +24,7 @@ from apps.core.admin import (
     money_column,
     present_filter,
 )
+from apps.wallet.admin_actions import TRANSFER_ACTIONS
 from apps.wallet.enums import Direction, FindingState, GameTransferState, Pot, TransferKind
 from apps.wallet.models import (
     Account,
@@ -35,7 +36,6 @@ from apps.wallet.models import (
 )
 from apps.wallet.selectors import account_name, pot_label, transfers_for_subject
 from apps.wallet.services.audits import explain_finding
-from apps.wallet.services.game_transfers import ask_again
 
 _PANEL_ROWS = 50
 
@@ -184,14 +184,9 @@ _TRANSFER_TONES: dict[str, str] = {
 }
 
 
-def _ask_again(call: ActionCall) -> str:
-    ask_again(transfer_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now)
-    return "The provider is asked now. Reload this page in a moment to see what it says."
-
-
 @admin.register(GameTransfer)
 class GameTransferAdmin(PanelsMixin, ReadOnlyAdmin[GameTransfer]):
-    """Money on its way to a provider's own wallet and back; only the provider decides one."""
+    """Money on its way to a provider's own wallet and back: the provider decides, or two people."""
 
     list_display = [
         "public_id",
@@ -222,19 +217,7 @@ class GameTransferAdmin(PanelsMixin, ReadOnlyAdmin[GameTransfer]):
         "idempotency_key",
     ]
     amount = staticmethod(money_column("amount_minor", title="amount"))
-    reasoned_actions = [
-        ReasonedAction(
-            name="ask",
-            label="Ask the provider now",
-            permission="wallet.ask_gametransfer",
-            perform=_ask_again,
-            question="Asks for this transfer's status at once, and tells the provider again, under "
-            "the same transaction id, where it never heard of it. Nothing can move twice. Until it "
-            "is decided the player can't start a game there.",
-            tone="primary",
-            is_offered=lambda transfer, _user: transfer.decided_at is None,
-        )
-    ]
+    reasoned_actions = TRANSFER_ACTIONS
 
     @override
     def panels(self, request: HttpRequest, obj: GameTransfer) -> Sequence[Panel]:

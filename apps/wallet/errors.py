@@ -46,6 +46,12 @@ class TransferDecidedError(DomainError):
     code = "transfer_decided"
 
 
+class TransferNotAskedError(DomainError):
+    """The provider was not asked about the transfer yet."""
+
+    code = "transfer_not_asked"
+
+
 class FindingExplainedError(DomainError):
     """The finding was explained already."""
 

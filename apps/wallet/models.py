@@ -209,7 +209,11 @@ class GameTransfer(models.Model):
     last_error = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        permissions = [("ask_gametransfer", "Can ask a provider about a transfer again")]
+        permissions = [
+            ("ask_gametransfer", "Can ask a provider about a transfer again"),
+            ("request_transfer_fate", "Can ask for a transfer to be decided by two people"),
+            ("approve_transfer_fate", "Can agree that a transfer is decided by two people"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(direction__in=Direction.values),

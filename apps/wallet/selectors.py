@@ -6,6 +6,7 @@ from django.db.models import Count, Min, Q
 
 from apps.wallet.contracts import AuditReport, GameTransferRef, TransferLine
 from apps.wallet.enums import FindingState, Pot
+from apps.wallet.errors import UnknownGameTransferError
 from apps.wallet.models import (
     Account,
     AuditFinding,
@@ -125,6 +126,18 @@ def transfer_by_key(idempotency_key: str) -> GameTransferRef | None:
         .first()
     )
     return transfer_ref(transfer) if transfer is not None else None
+
+
+def transfer_by_id(transfer_id: int) -> GameTransferRef:
+    """Return a transfer.
+
+    Raises:
+        UnknownGameTransferError: there is no such transfer.
+    """
+    transfer = GameTransfer.objects.select_related("player").filter(pk=transfer_id).first()
+    if transfer is None:
+        raise UnknownGameTransferError(f"There is no transfer {transfer_id}.")
+    return transfer_ref(transfer)
 
 
 def transfer_ref(transfer: GameTransfer) -> GameTransferRef:

@@ -67,10 +67,10 @@ def _apply(
 ) -> list[Judged]:
     deliveries = _resolve(cursor, deliveries, now)
     events = list(_canonical(deliveries))
-    book = _load(cursor, deliveries, events, games, now)
+    book = load_book(cursor, deliveries, events, games, now)
     judged = [_judge(book, delivery) for delivery in deliveries]
     _tag(book, deliveries, judged)
-    _save(cursor, book, now)
+    save_book(cursor, book, now)
     store.save_verdicts(
         cursor,
         [
@@ -112,7 +112,7 @@ def _judge(book: Book, delivery: ToJudge) -> Judged:
 
     What can't be rendered is thus never booked: no refusal is ever said of a committed stake.
     """
-    judge = Judge(book, _context(delivery))
+    judge = Judge(book, context_of(delivery))
     outcomes = tuple(judge.judge(message) for message in delivery.parsed)
     if delivery.request is None:
         return Judged(outcomes, CallbackResponse(200, b""))
@@ -123,13 +123,14 @@ def _judge(book: Book, delivery: ToJudge) -> Judged:
 
 def _canonical(deliveries: Sequence[ToJudge]) -> Iterator[tuple[Context, CanonicalEvent]]:
     for delivery in deliveries:
-        context = _context(delivery)
+        context = context_of(delivery)
         for message in delivery.parsed:
             if isinstance(message, CanonicalEvent):
                 yield context, message
 
 
-def _context(delivery: ToJudge) -> Context:
+def context_of(delivery: ToJudge) -> Context:
+    """Return where the events of a delivery came from and by which clock they are judged."""
     return Context(
         delivery.provider,
         delivery.received_at,
@@ -139,7 +140,7 @@ def _context(delivery: ToJudge) -> Context:
     )
 
 
-def _load(
+def load_book(
     cursor: Cursor,
     deliveries: Sequence[ToJudge],
     events: list[tuple[Context, CanonicalEvent]],
@@ -242,7 +243,7 @@ def _load_players_state(
 def _tag(book: Book, deliveries: Sequence[ToJudge], judged: Sequence[Judged]) -> None:
     """Tag each flagged event that was taken in, when it was first taken in."""
     for delivery, done in zip(deliveries, judged, strict=True):
-        context = _context(delivery)
+        context = context_of(delivery)
         for event, outcome in zip(delivery.parsed, done.outcomes, strict=True):
             taken = outcome.status in {EventStatus.ACCEPTED, EventStatus.TENTATIVE}
             if isinstance(event, CanonicalEvent) and event.promo_campaign and taken:
@@ -258,7 +259,12 @@ def _tag(book: Book, deliveries: Sequence[ToJudge], judged: Sequence[Judged]) ->
                 book.tags.append(tagging.make_tag(flagged, campaign))
 
 
-def _save(cursor: Cursor, book: Book, now: datetime) -> None:
+def save_book(cursor: Cursor, book: Book, now: datetime) -> None:
+    """Write what was judged; part of the transaction that loaded the book.
+
+    Raises:
+        BatchRacedError: another process stored one of its events in the same moment.
+    """
     store.save_rounds(cursor, book.rounds.values())
     if not store.save_events(cursor, book.events.values()):
         raise BatchRacedError

@@ -229,7 +229,9 @@ class Operations(Answers):
     ) -> None:
         if round_row.standing_events == 0:
             round_row.state = RoundState.ROLLED_BACK
-            round_row.settled_at = event.occurred_at if event.finalized else None
+            if event.finalized:
+                # Closed once is closed: a further rollback must not let new stakes in.
+                round_row.settled_at = round_row.settled_at or event.occurred_at
             round_row.is_changed = True
         elif event.finalized:
             self.settle_round(round_row, purse, event)

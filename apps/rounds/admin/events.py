@@ -28,7 +28,7 @@ from apps.rounds.admin.round_page import (
     next_step_panel,
 )
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
-from apps.rounds.event_actions import EVENT_ACTIONS
+from apps.rounds.event_actions import EVENT_ACTIONS, ROUND_ACTIONS
 from apps.rounds.models import Round, RoundEvent
 
 # What design 6.1 lets an answer carry; a filter needs them without asking the table.
@@ -74,6 +74,7 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
     search_help_text = "Round or player, exactly"
     ordering = ["-pk"]
     fields = ["round_ref"]
+    reasoned_actions = ROUND_ACTIONS
 
     @override
     def panels(self, request: HttpRequest, obj: Round) -> Sequence[Panel]:

@@ -155,9 +155,7 @@ def ask_again(*, transfer_id: int, acting_user: Person, reason: str, now: dateti
         UnknownGameTransferError: there is no such transfer.
         TransferDecidedError: it is confirmed or failed.
     """
-    transfer = _lock_transfer(transfer_id)
-    if transfer.state not in _OPEN:
-        raise TransferDecidedError(f"The transfer is {transfer.get_state_display().lower()}.")
+    transfer = _lock_open(transfer_id)
     transfer.next_attempt_at = now
     transfer.save(update_fields=["next_attempt_at"])
     publish(GameTransferRequested(transfer_id=transfer.pk), now=now)
@@ -169,6 +167,23 @@ def ask_again(*, transfer_id: int, acting_user: Person, reason: str, now: dateti
         reason=reason,
         now=now,
     )
+
+
+def lock_open_transfer(transfer_id: int) -> GameTransferRef:
+    """Lock a transfer that nobody has decided; it stays so until the caller's transaction ends.
+
+    Raises:
+        UnknownGameTransferError: there is no such transfer.
+        TransferDecidedError: it is confirmed or failed.
+    """
+    return transfer_ref(_lock_open(transfer_id))
+
+
+def _lock_open(transfer_id: int) -> GameTransfer:
+    transfer = _lock_transfer(transfer_id)
+    if transfer.state not in _OPEN:
+        raise TransferDecidedError(f"The transfer is {transfer.get_state_display().lower()}.")
+    return transfer
 
 
 def _lock_player(player_id: int) -> str:

@@ -1,0 +1,193 @@
+"""Closing a stuck round: one person says how and why, a second agrees, and its money moves once."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+from apps.core.errors import ReasonRequiredError
+from apps.core.money import display_money
+from apps.core.services import record_audit
+from apps.gateway.contracts import ToJudge
+from apps.gateway.errors import RoundMovedError, RoundNotStuckError
+from apps.gateway.services.answers import Answers
+from apps.gateway.services.apply import context_of, load_book, save_book
+from apps.gateway.services.moved import load_what_moved
+from apps.providers.contracts import CanonicalEvent
+from apps.providers.selectors.catalogue import games_by_code
+from apps.providers.selectors.profiles import provider_profile_by_id
+from apps.rounds.contracts import RoundRow, StuckRound
+from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState, RoundType
+from apps.rounds.selectors import stuck_round
+from apps.staff.contracts import ApprovalGrant
+from apps.staff.services import request_approval
+from apps.staff.services.approvals import Person
+
+ROUND_CLOSING: Final = "gateway.round_closing"
+
+
+class Closing(StrEnum):
+    """How a stuck round ends."""
+
+    RETURN = "return"
+    """The round was not played to its end: what is held goes back to where it came from."""
+    SETTLE = "settle"
+    """The round was played: held stakes are taken and the wins that wait are paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingOrder:
+    """What somebody wants done about a stuck round, and what it rests on."""
+
+    round_id: int
+    closing: Closing
+    evidence: str
+
+
+@transaction.atomic
+def request_closing(order: ClosingOrder, *, acting_user: Person, reason: str, now: datetime) -> int:
+    """Ask a second person to close a stuck round; returns the approval's id.
+
+    Raises:
+        ReasonRequiredError: nobody said what it rests on.
+        RoundNotStuckError: there is no such round, or its provider closed it.
+        AlreadyPendingError, NotAllowedToDecideError: as they say.
+    """
+    evidence = order.evidence.strip()
+    if not evidence:
+        raise ReasonRequiredError
+    found = _stuck(order.round_id)
+    held = display_money(found.held_minor, found.currency)
+    said = {
+        Closing.RETURN: f"Return {held} held in round {found.round_ref}",
+        Closing.SETTLE: f"Take {held} held in round {found.round_ref}, pay "
+        f"{display_money(found.pending_minor, found.currency)}",
+    }[order.closing]
+    approval = request_approval(
+        kind=ROUND_CLOSING,
+        subject=f"round:{found.id}",
+        title=f"{said} ({found.provider_code}, {found.player_ref})"[:200],
+        payload={**_facts(found), "closing": str(order.closing), "evidence": evidence},
+        requested_by=acting_user,
+        reason=reason,
+        now=now,
+    )
+    return approval.pk
+
+
+def recheck_closing(payload: dict[str, Any]) -> None:
+    """Refuse an approval about a round that is no longer as it was shown.
+
+    Raises:
+        RoundNotStuckError: its provider closed it meanwhile.
+        RoundMovedError: it holds other money than the approver was shown.
+    """
+    if not _facts(_stuck(payload["round_id"])).items() <= payload.items():
+        raise RoundMovedError("The round holds other money than when this was asked for.")
+
+
+def execute_closing(approved: ApprovalGrant) -> dict[str, Any]:
+    """Close the round as two people agreed, once; runs inside the approval's transaction.
+
+    The player's pots are locked first, as every batch does, so a message of the provider comes
+    either before, and voids this, or after, and finds a closed round.
+
+    Raises:
+        RoundNotStuckError, RoundMovedError: the provider's own message came first.
+    """
+    payload = approved.payload
+    found = _stuck(payload["round_id"])
+    _close(found, Closing(payload["closing"]), approved)
+    record_audit(
+        action="gateway.round.closed_by_people",
+        actor=None,
+        subject=approved.subject,
+        details={**payload, "approval_id": approved.approval_id},
+        now=approved.now,
+    )
+    return {**_facts(found), "closing": payload["closing"]}
+
+
+def _close(found: StuckRound, closing: Closing, approved: ApprovalGrant) -> None:
+    event = _event(found, closing, approved)
+    profile = provider_profile_by_id(found.provider_id)
+    delivery = ToJudge(profile, approved.now, None, (event,), origin=Origin.CORRECTION)
+    context = context_of(delivery)
+    games = {(profile.id, code): game for code, game in games_by_code(profile.id).items()}
+    with connection.cursor() as cursor:
+        book = load_book(cursor, [delivery], [(context, event)], games, approved.now)
+        round_row = book.rounds_by_id[found.id]
+        _require_unmoved(round_row, approved.payload)
+        # What goes back returns to the pots it came from, and to the grant it was staked from.
+        load_what_moved(cursor, book, [context.subject(held.event_id) for held in round_row.held])
+        answers, wallet = Answers(book, context), book.wallets[found.player_ref]
+        row = answers.row_in_round(event, None, round_row)
+        row.status, row.money_state = EventStatus.ACCEPTED, MoneyState.NONE
+        row.code = f"closed_{closing}"
+        if closing == Closing.RETURN:
+            for held in list(round_row.held):
+                answers.give_back(held, wallet)
+        if round_row.standing_events:
+            answers.settle_round(round_row, answers.purse(wallet), event)
+        else:
+            round_row.settled_at = approved.now
+        answers.answer(row, wallet)
+        save_book(cursor, book, approved.now)
+
+
+def _require_unmoved(round_row: RoundRow, payload: dict[str, Any]) -> None:
+    """Look again under the lock: a message may have come since the approval was looked at."""
+    if round_row.state != RoundState.STUCK:
+        raise RoundNotStuckError("The round is not stuck any more; its provider sent a message.")
+    held = sum(event.bet_minor for event in round_row.held)
+    pending = sum(event.win_minor for event in round_row.held)
+    if (held, pending) != (payload["held_minor"], payload["pending_minor"]):
+        raise RoundMovedError("The round holds other money than when this was asked for.")
+
+
+def _stuck(round_id: int) -> StuckRound:
+    found = stuck_round(round_id)
+    if found is None:
+        raise RoundNotStuckError("The round is not stuck; its provider may have closed it.")
+    return found
+
+
+def _event(found: StuckRound, closing: Closing, approved: ApprovalGrant) -> CanonicalEvent:
+    # A provider can't send "@" in an id, so it can neither take nor roll back one of ours.
+    event_id = f"closing@{approved.approval_id}"
+    return CanonicalEvent(
+        event_id=event_id,
+        round_ref=found.round_ref,
+        player_ref=found.player_ref,
+        occurred_at=approved.now,
+        bet_minor=0,
+        win_minor=0,
+        currency=found.currency,
+        game_code=found.game_code,
+        round_type=RoundType.ADJUSTMENT,
+        balance_before_minor=None,
+        balance_after_minor=None,
+        finalized=True,
+        reference_event_id="",
+        promo_campaign="",
+        promo_multiplier="",
+        session_token="",
+        fingerprint=hashlib.sha256(f"{event_id}|{found.id}|{closing}".encode()).hexdigest(),
+        content={"closing": str(closing)},
+    )
+
+
+def _facts(found: StuckRound) -> dict[str, Any]:
+    return {
+        "round_id": found.id,
+        "round": found.round_ref,
+        "provider": found.provider_code,
+        "player": found.player_ref,
+        "currency": found.currency,
+        "held_minor": found.held_minor,
+        "pending_minor": found.pending_minor,
+        "opened_at": found.opened_at.isoformat(),
+    }

@@ -1,0 +1,196 @@
+"""A stuck round is closed by two people, once, and money back is never refused for it."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from apps.bonuses.services.grants import grant_bonus
+from apps.core.errors import ReasonRequiredError
+from apps.core.models import AuditEntry
+from apps.gateway.errors import RoundNotStuckError
+from apps.gateway.services.closing import Closing, ClosingOrder, request_closing
+from apps.rounds.models import Round
+from apps.rounds.services.stuck import sort_out_open_rounds
+from apps.staff.errors import (
+    AlreadyPendingError,
+    ApprovalVoidError,
+    NotAllowedToDecideError,
+    SelfApprovalError,
+)
+from apps.staff.models import User
+from apps.staff.services.approvals import approve
+from tests.bonuses.makers import make_rule
+from tests.factories import make_user
+from tests.gateway.builders import Casino, assert_ledger_holds, everything, lines, open_casino
+from tests.gateway.operations_makers import ask, ask_one, rollback, stake, win
+from tests.races import race
+
+APPROVE = "rounds.approve_closing"
+EVIDENCE = "Round log of 19 Nov: the table was voided at 10:02."
+
+
+@pytest.fixture
+def asker(db: None) -> User:
+    return make_user("asker", permissions=("rounds.request_closing", APPROVE))
+
+
+@pytest.fixture
+def agreer(db: None) -> User:
+    return make_user("agreer", permissions=(APPROVE,))
+
+
+def make_stuck(casino: Casino) -> Round:
+    casino.now += timedelta(days=2)
+    assert sort_out_open_rounds(now=casino.now)[1] == 1
+    return Round.objects.get(round_ref="r-1")
+
+
+def request(casino: Casino, found: Round, asker: User, closing: Closing) -> int:
+    return request_closing(
+        ClosingOrder(found.pk, closing, EVIDENCE),
+        acting_user=asker,
+        reason="no message for two days",
+        now=casino.now,
+    )
+
+
+def agree(casino: Casino, approval_id: int, person: User) -> None:
+    approve(approval_id=approval_id, user=person, reason="log compared", now=casino.now)
+
+
+def test_a_returned_stake_goes_back_once_and_later_messages_move_nothing(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    ask(casino, stake("b-1", 200), stake("b-2", 300))
+    found = make_stuck(casino)
+    approval_id = request(casino, found, asker, Closing.RETURN)
+    assert casino.pots()["held"] == 500
+    agree(casino, approval_id, agreer)
+    found.refresh_from_db()
+    assert (found.state, found.settled_at) == ("rolled_back", casino.now)
+    assert casino.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
+    assert lines("aurora:b-1")[-1] == ("release", "p-1001 held", "p-1001 cash", 200)
+    closing = casino.stored(f"closing@{approval_id}")
+    assert (closing.round_id, closing.code, closing.origin) == (
+        found.pk,
+        "closed_return",
+        "correction",
+    )
+    [entry] = AuditEntry.objects.filter(action="gateway.round.closed_by_people")
+    assert entry.details["evidence"] == EVIDENCE
+    assert_ledger_holds()
+
+    before = casino.pots()
+    assert ask_one(casino, rollback("x-1", "b-1"))[:2] == ("accepted", "")
+    assert ask_one(casino, win("w-1", finalized=True))[:2] == ("rejected", "stake_rolled_back")
+    assert ask_one(casino, stake("b-3"))[:2] == ("rejected", "round_closed")
+    assert casino.pots() == before
+
+
+def test_a_played_round_is_settled_and_its_rollback_is_never_refused(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    casino.send(casino.tentative("e-1", bet_amount="2.00", win_amount="3.50"))
+    found = make_stuck(casino)
+    agree(casino, request(casino, found, asker, Closing.SETTLE), agreer)
+    found.refresh_from_db()
+    assert found.state == "settled"
+    assert casino.pots() == {"cash": 10_150, "bonus": 0, "held": 0, "pending": 0}
+    assert casino.send_one(casino.rollback("x-1", "e-1"))["status"] == "accepted"
+    assert casino.pots()["cash"] == 10_000
+    assert_ledger_holds()
+
+
+def test_wins_already_paid_stay_paid_when_the_rest_goes_back(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    ask(casino, stake("b-1", 200), win("w-1", 350))
+    found = make_stuck(casino)
+    agree(casino, request(casino, found, asker, Closing.RETURN), agreer)
+    found.refresh_from_db()
+    assert (found.state, casino.pots()["cash"]) == ("settled", 10_350)
+    assert_ledger_holds()
+
+
+def test_a_stake_from_bonus_funds_returns_to_the_bonus(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    rule = make_rule(percent_bp=10_000, requirement_multiple=Decimal("1.00"), max_bet_minor=20_000)
+    grant_bonus(
+        player_id=casino.player.pk,
+        rule_code=rule.code,
+        deposit_minor=2_000,
+        acting_user=None,
+        idempotency_key="g-1",
+        now=casino.now,
+    )
+    ask(casino, stake("b-1", 10_500))
+    assert casino.pots() == {"cash": 0, "bonus": 1_500, "held": 10_500, "pending": 0}
+    found = make_stuck(casino)
+    agree(casino, request(casino, found, asker, Closing.RETURN), agreer)
+    assert casino.pots() == {"cash": 10_000, "bonus": 2_000, "held": 0, "pending": 0}
+    assert_ledger_holds()
+
+
+def test_one_person_is_not_two_and_nothing_moves(casino: Casino, asker: User) -> None:
+    ask(casino, stake("b-1"))
+    found = make_stuck(casino)
+    approval_id = request(casino, found, asker, Closing.RETURN)
+    before = everything()
+    with pytest.raises(SelfApprovalError):
+        agree(casino, approval_id, asker)
+    with pytest.raises(NotAllowedToDecideError):
+        agree(casino, approval_id, make_user("stranger"))
+    with pytest.raises(AlreadyPendingError):
+        request(casino, found, asker, Closing.SETTLE)
+    assert everything() == before
+
+
+def test_an_open_or_closed_round_is_its_providers_to_close(casino: Casino, asker: User) -> None:
+    ask(casino, stake("b-1"))
+    with pytest.raises(RoundNotStuckError):
+        request(casino, Round.objects.get(), asker, Closing.RETURN)
+    found = make_stuck(casino)
+    with pytest.raises(ReasonRequiredError):
+        request_closing(
+            ClosingOrder(found.pk, Closing.RETURN, " "),
+            acting_user=asker,
+            reason="because",
+            now=casino.now,
+        )
+
+
+def test_the_providers_own_message_comes_first_and_voids_the_request(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    ask(casino, stake("b-1"), stake("b-2", 300))
+    found = make_stuck(casino)
+    approval_id = request(casino, found, asker, Closing.RETURN)
+    ask(casino, rollback("x-1", "b-2"))
+    with pytest.raises(ApprovalVoidError, match="other money"):
+        agree(casino, approval_id, agreer)
+    again = request(casino, found, asker, Closing.RETURN)
+    ask(casino, win("w-1", 350, finalized=True))
+    with pytest.raises(ApprovalVoidError, match="not stuck"):
+        agree(casino, again, agreer)
+    assert casino.pots() == {"cash": 10_150, "bonus": 0, "held": 0, "pending": 0}
+    assert_ledger_holds()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rollback_and_a_closing_at_once_return_the_stake_once() -> None:
+    casino = open_casino()
+    asker = make_user("asker", permissions=("rounds.request_closing", APPROVE))
+    agreer = make_user("agreer", permissions=(APPROVE,))
+    ask(casino, stake("b-1"))
+    found = make_stuck(casino)
+    approval_id = request(casino, found, asker, Closing.RETURN)
+    race(
+        [
+            lambda: agree(casino, approval_id, agreer),
+            lambda: ask(casino, rollback("x-1", "b-1")),
+        ]
+    )
+    assert casino.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
+    assert_ledger_holds()
