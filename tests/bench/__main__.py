@@ -15,6 +15,7 @@ from rich.console import Console
 
 from tests.bench import (
     bench_callbacks,
+    bench_certificates,
     bench_compliance,
     bench_growth,
     bench_memory,
@@ -37,6 +38,7 @@ PARTS: dict[str, Part] = {
     "memory": bench_memory.run,
     "growth": bench_growth.run,
     "compliance": bench_compliance.run,
+    "certificates": bench_certificates.run,
 }
 
 

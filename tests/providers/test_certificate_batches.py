@@ -1,6 +1,7 @@
 """Archives: judged as a whole first, then each file by itself; a repeat takes nothing twice."""
 
 import io
+import json
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
@@ -10,11 +11,12 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.test import Client
 from openpyxl import Workbook
 
 from apps.providers.errors import ArchiveRefusedError, RegisterRefusedError
-from apps.providers.models import CertificateDraft, DraftField, UploadBatch
+from apps.providers.models import Certificate, CertificateDraft, DraftField, UploadBatch
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register import archive as archive_module
 from apps.providers.register.archive import MAX_ARCHIVE_BYTES, open_archive
@@ -270,3 +272,24 @@ def test_an_archive_inside_an_archive_is_a_file_that_is_no_pdf(
     assert [(line.outcome, line.codes) for line in batch.lines.all()] == [
         ("refused", ["not_a_pdf"])
     ]
+
+
+def test_a_folder_for_review_registers_nothing_and_makes_no_second_drafts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for drafted, known in ((9, 0), (0, 9)):
+        with pytest.raises(SystemExit) as stopped:
+            call_command("import_certificates", str(SAMPLES), "--review", "--json")
+        assert stopped.value.code == 1
+        report = json.loads(capsys.readouterr().out)
+        assert (len(report["drafted"]), len(report["known"])) == (drafted, known)
+        assert {item["file"]: item["codes"][0] for item in report["refused"]} == {
+            "attachment.pdf": "embedded_file",
+            "empty.pdf": "empty",
+            "encrypted.pdf": "encrypted",
+            "openaction.pdf": "open_action",
+            "page.pdf": "not_a_pdf",
+            "polyglot.pdf": "bytes_before_header",
+            "truncated.pdf": "truncated",
+        }
+    assert (CertificateDraft.objects.count(), Certificate.objects.count()) == (9, 0)

@@ -16,7 +16,7 @@ from apps.providers.errors import InvalidRootError, PdfRefusedError, RegisterRef
 from apps.providers.pdf.contracts import MAX_BYTES
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.entries import read_entry
-from apps.providers.register.file import MAX_REGISTER_BYTES, REGISTER_NAME, read_rows
+from apps.providers.register.file import MAX_REGISTER_BYTES, REGISTER_NAMES, read_rows
 from apps.providers.register.names import display_name
 from apps.providers.selectors.certificates import lab_by_name
 from apps.providers.services.certificates import Registration, register_certificate
@@ -108,7 +108,7 @@ class ImportReport:
 def import_folder(
     request: ImportRequest, progress: Progress, *, vetter: PdfVetter | None = None
 ) -> ImportReport:
-    """Register each row of ``register.csv`` with its PDF, each wholly or not at all.
+    """Register each row of ``register.csv`` (or ``.xlsx``) with its PDF, each wholly or not at all.
 
     Running it again changes nothing. Files that no row names are vetted and reported, and kept
     nowhere; a folder without a register is only vetted. A root in the folder is proposed, never
@@ -135,9 +135,9 @@ def import_folder(
 
 def _import(request: ImportRequest, progress: Progress, vetter: PdfVetter) -> ImportReport:
     folder = request.folder
-    rows = _register_rows(folder)
+    rows = register_rows(folder)
     report = ImportReport(has_register=rows is not None)
-    files = list(_files(folder))
+    files = list(files_in(folder))
     total = len(rows or []) + len(files)
     labs = {fields["lab"].strip() for _, fields in rows or [] if fields}
     _settle_roots(request, labs, vetter, report)
@@ -149,21 +149,21 @@ def _import(request: ImportRequest, progress: Progress, vetter: PdfVetter) -> Im
     return report
 
 
-def _register_rows(folder: Path) -> list[tuple[int, dict[str, str] | None]] | None:
-    path = folder / REGISTER_NAME
-    if not path.is_file():
+def register_rows(folder: Path) -> list[tuple[int, dict[str, str] | None]] | None:
+    path = next((folder / name for name in REGISTER_NAMES if (folder / name).is_file()), None)
+    if path is None:
         return None
     with path.open("rb") as stream:
         return read_rows(stream.read(MAX_REGISTER_BYTES + 1))
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def files_in(folder: Path) -> Iterator[Path]:
     """Yield the regular files to vet, in order; links are left alone, they lead elsewhere."""
     count = 0
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not path.is_file() or path.suffix.lower() == ".pem":
             continue
-        if path == folder / REGISTER_NAME:
+        if path.parent == folder and path.name in REGISTER_NAMES:
             continue
         count += 1
         if count > _MAX_FILES:
@@ -254,7 +254,7 @@ def _take_rows(
         try:
             if fields is None:
                 raise RegisterRefusedError("The row has more or fewer fields than the header.")
-            path = _inside(request.folder, fields["file"])
+            path = file_inside(request.folder, fields["file"])
             listed.add(path)
             _take_row(line, fields, path, registration, report)
         except PdfRefusedError as error:
@@ -265,7 +265,7 @@ def _take_rows(
     return listed
 
 
-def _inside(folder: Path, name: str) -> Path:
+def file_inside(folder: Path, name: str) -> Path:
     """Return the path of a file in the folder.
 
     Raises:
@@ -290,7 +290,7 @@ def _take_row(
     report: ImportReport,
 ) -> None:
     entry = read_entry(fields)
-    result = register_certificate(entry, _read(path), registration)
+    result = register_certificate(entry, read_capped(path), registration)
     certificate = result.certificate
     taken = RowTaken(
         line=line,
@@ -309,7 +309,7 @@ def _vet_unlisted(
     request: ImportRequest, path: Path, vetter: PdfVetter, report: ImportReport
 ) -> None:
     name = "/".join(display_name(part) for part in path.relative_to(request.folder).parts)
-    verdict = vetter.vet(_read(path), trusted_pems=[], moment=request.now)
+    verdict = vetter.vet(read_capped(path), trusted_pems=[], moment=request.now)
     if verdict.is_safe:
         report.unlisted_safe.append(name)
         return
@@ -319,7 +319,7 @@ def _vet_unlisted(
     (report.unlisted_refused if report.has_register else report.refused).append(refused)
 
 
-def _read(path: Path) -> bytes:
+def read_capped(path: Path) -> bytes:
     with path.open("rb") as stream:
         # One byte more than allowed tells "too large" without reading the rest.
         return stream.read(MAX_BYTES + 1)

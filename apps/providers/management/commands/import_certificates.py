@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from apps.core.errors import DomainError
-from apps.providers.enums import RootState
+from apps.providers.enums import Door, RootState
+from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.services.draft_folder import draft_folder
 from apps.providers.services.import_register import (
     ImportReport,
     ImportRequest,
@@ -21,6 +23,7 @@ from apps.providers.services.import_register import (
     TrustChoice,
     import_folder,
 )
+from apps.providers.services.intake import Sender
 
 
 class Command(BaseCommand):
@@ -40,11 +43,19 @@ class Command(BaseCommand):
             help="Trust this root (PEM) for its lab's signatures; compare its fingerprint with the "
             "lab first. FILE is also looked for in DIR. May be given more than once.",
         )
+        parser.add_argument(
+            "--review",
+            action="store_true",
+            help="Register nothing: make a draft of each document for a person to confirm.",
+        )
         parser.add_argument("--json", action="store_true", help="Print the report as JSON.")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
+        if options["review"]:
+            self._review(folder, is_json=options["json"])
+            return
         request = ImportRequest(
             folder=folder,
             trust=tuple(_choice(text, folder) for text in options["trust"]),
@@ -62,6 +73,25 @@ class Command(BaseCommand):
             for line in _lines(report):
                 self.stdout.write(line)
         if report.has_failed:
+            sys.exit(1)
+
+    def _review(self, folder: Path, *, is_json: bool) -> None:
+        try:
+            with _progress(is_quiet=is_json) as progress, PdfVetter() as vetter:
+                sender = Sender(Door.COMMAND, None, timezone.now(), vetter)
+                report = draft_folder(folder, sender, progress)
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        if is_json:
+            self.stdout.write(json.dumps(asdict(report), indent=2))
+        else:
+            for refused in report.refused:
+                self.stdout.write(f"REFUSED     {refused.file}: {refused.reason}")
+            self.stdout.write(
+                f"{len(report.drafted)} to review, {len(report.known)} known already, "
+                f"{len(report.refused)} refused. Confirm them in the admin: Drafts to review."
+            )
+        if report.refused:
             sys.exit(1)
 
 
