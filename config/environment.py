@@ -45,6 +45,7 @@ class Environment(BaseSettings):
     http_allowed_hosts: Texts = ()
     trust_proxy: bool = False
     proxy_count: int = Field(0, ge=0, le=5)
+    mfa_required: bool = False
 
     host: str = "127.0.0.1"
     web_port: Port = 8000

@@ -71,6 +71,8 @@ def _is_good_fernet_key(key: str) -> bool:
 def _host_problems(env: Environment) -> Iterator[str]:
     if env.debug:
         yield "PITBOSS_DEBUG is on."
+    if "mfa_required" in env.model_fields_set and not env.mfa_required:
+        yield "PITBOSS_MFA_REQUIRED is off; staff enter production with a second factor."
     if any("*" in host for host in env.allowed_hosts):
         yield "PITBOSS_ALLOWED_HOSTS holds a wildcard; name the hosts."
     if any(not origin.startswith("https://") for origin in env.csrf_trusted_origins):

@@ -96,6 +96,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "rounds.view_round",
         "rounds.view_roundevent",
         "staff.add_auditorseat",
+        "staff.approve_mfa_reset",
         "staff.revoke_auditorseat",
         "staff.view_approval",
         "staff.view_auditorlookup",

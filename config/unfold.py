@@ -1,6 +1,7 @@
 """The admin's look and its navigation. Entries show only to those who may open them."""
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 # A page that is listed but not registered yet is left out; a registered one that is not listed is
 # found under "More".
@@ -134,6 +135,12 @@ UNFOLD_SETTINGS = {
     "ENVIRONMENT": "apps.staff.navigation.environment_badge",
     "DASHBOARD_CALLBACK": "apps.staff.home.home_context",
     "STYLES": [lambda _request: static("pitboss/theme.css")],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("mfa_index")},
+        ]
+    },
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,

@@ -10,9 +10,20 @@ class StaffConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.staff import home  # noqa: PLC0415 - models are not loaded before this
+        from apps.core.services import register_rotation  # noqa: PLC0415 - models are not loaded before
+        from apps.staff import home  # noqa: PLC0415 - as above
+        from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
         from apps.staff.enums import Role  # noqa: PLC0415 - as above
+        from apps.staff.services import second_factor  # noqa: PLC0415 - as above
 
         home.register_home_card(Role.values, home.own_requests_card)
         home.register_home_card([Role.INTEGRATION_ENGINEER], home.parked_messages_card)
         home.register_home_card([Role.AUDITOR], home.audit_card)
+        register_approval(
+            second_factor.MFA_RESET,
+            permission="staff.approve_mfa_reset",
+            handler=second_factor.handle_mfa_reset,
+            editors=lambda payload: {payload["user_id"]},
+            label="Reset a colleague's second factor",
+        )
+        register_rotation("mfa_authenticator.data", second_factor.rotate_mfa_secrets)

@@ -113,3 +113,24 @@ class SeatRevokedError(SeatError):
 
     def __init__(self) -> None:
         super().__init__("This seat was revoked before.")
+
+
+class NoSecondFactorError(DomainError):
+    code = "no_second_factor"
+
+    def __init__(self, user_id: int) -> None:
+        super().__init__(f"Person {user_id} has no second factor.")
+
+
+class CodeAlreadySpentError(DomainError):
+    code = "code_already_spent"
+
+    def __init__(self) -> None:
+        super().__init__("This code was used. Wait for the next one.")
+
+
+class UnknownPersonError(DomainError):
+    code = "unknown_person"
+
+    def __init__(self, username: str) -> None:
+        super().__init__(f"Nobody here has the user name {username!r}.")

@@ -1,4 +1,6 @@
-"""How staff's rows are locked: the approval first, then the person."""
+"""How staff's rows are locked: the approval first, then the person, then their second factors."""
+
+from allauth.mfa.models import Authenticator
 
 from apps.staff.errors import UnknownApprovalError
 from apps.staff.models import Approval, User
@@ -19,3 +21,8 @@ def lock_approval(approval_id: int) -> Approval:
 def lock_user(user_id: int) -> User:
     """Lock one person's account, so that a deactivation waits or is seen."""
     return User.objects.select_for_update(no_key=True).get(pk=user_id)
+
+
+def lock_authenticators(user_id: int) -> list[Authenticator]:
+    """Lock what a person proves a second time with, so that a code is spent once."""
+    return list(Authenticator.objects.select_for_update().filter(user_id=user_id).order_by("pk"))

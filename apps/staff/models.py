@@ -7,6 +7,7 @@ import pgtrigger
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import F, Q
+from django.utils.crypto import salted_hmac
 
 from apps.core.history import history_records
 from apps.core.sealed import SealedEntry
@@ -20,16 +21,30 @@ class User(AbstractUser):
     """A member of staff. Accounts are deactivated, never deleted: their deeds refer to them."""
 
     display_name = models.CharField(max_length=150, blank=True, help_text="Shown to colleagues.")
-    history = history_records(excluded_fields=["password", "last_login"])
+    session_generation = models.PositiveIntegerField(default=0, editable=False)
+    history = history_records(excluded_fields=["password", "last_login", "session_generation"])
 
     personal_fields: ClassVar[tuple[str, ...]] = ("first_name", "last_name", "email")
 
     class Meta(AbstractUser.Meta):
+        permissions = [
+            ("ask_mfa_reset", "Can ask that a colleague's second factor is reset"),
+            ("approve_mfa_reset", "Can approve that a colleague's second factor is reset"),
+        ]
         triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
 
     @override
     def __str__(self) -> str:
         return self.display_name or self.username
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Bind sessions to the password and to ``session_generation``: either change ends them."""
+        return salted_hmac(
+            "apps.staff.models.User.session",
+            f"{self.password}:{self.session_generation}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
 
 
 class Approval(models.Model):

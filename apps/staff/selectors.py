@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 
@@ -116,3 +117,15 @@ def auditors() -> list[User]:
 
 def verify_look_ups() -> AuditVerdict:
     return verify_sealed(AuditorLookUp)
+
+
+def second_factor_since(user_id: int) -> datetime | None:
+    """Return when a person enrolled their authenticator app, or None."""
+    apps = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP)
+    return apps.values_list("created_at", flat=True).first()
+
+
+def recovery_codes_left(user_id: int) -> int:
+    kept = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.RECOVERY_CODES)
+    codes = kept.first()
+    return len(codes.wrap().get_unused_codes()) if codes else 0

@@ -90,6 +90,9 @@ INSTALLED_APPS = [
     "django_prometheus",
     "axes",
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "apps.core",
     "apps.staff",
     "apps.players",
@@ -124,6 +127,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.middleware.session_age_middleware",
     "config.middleware.headers_middleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "apps.staff.sign_in.middleware.SecondFactorMiddleware",
     "apps.staff.middleware.AuditorSeatMiddleware",
     "config.middleware.ReadingPagesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -170,7 +175,36 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 PASSWORD_RESET_TIMEOUT = 3600
-LOGIN_URL = "admin:login"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "admin:index"
+
+# Staff sign in through allauth (docs/decisions/0006): accounts are made by administrators, and
+# neither mail addresses nor other companies' accounts open anything.
+PITBOSS_MFA_REQUIRED = _env.mfa_required
+ALLAUTH_TRUSTED_PROXY_COUNT = _env.proxy_count
+ACCOUNT_ADAPTER = "apps.staff.sign_in.adapters.StaffAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True  # for the idle time, not for ever: SESSION_COOKIE_AGE
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip"}  # wrong passwords are axes' matter
+ACCOUNT_FORMS = {
+    "login": "apps.staff.sign_in.forms.SignInForm",
+    "reauthenticate": "apps.staff.sign_in.forms.PasswordAgainForm",
+}
+MFA_ADAPTER = "apps.staff.sign_in.adapters.StaffMFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TRUST_ENABLED = False
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "Pitboss"
+MFA_TOTP_TOLERANCE = 1  # a code is spent with all older ones, so the wider window reuses none
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "apps.staff.sign_in.forms.CodeForm",
+    "reauthenticate": "apps.staff.sign_in.forms.CodeAgainForm",
+    "activate_totp": "apps.staff.sign_in.forms.EnrolForm",
+}
 
 # A person at one address gets five tries; colleagues behind the same address are not shut out.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -179,6 +213,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
 AXES_IPWARE_PROXY_COUNT = _env.proxy_count
+AXES_USERNAME_CALLABLE = "apps.staff.sign_in.adapters.username_of_attempt"
 AXES_ENABLE_ADMIN = True
 AXES_VERBOSE = False
 

@@ -14,6 +14,7 @@ refuse_unsafe(_env)
 
 DEBUG = False
 PITBOSS_REFUSE_UNSAFE_SERVERS = True
+PITBOSS_MFA_REQUIRED = True
 SECRET_KEY = reveal(_env.secret_key) or ""
 PITBOSS_ENCRYPTION_KEYS = [key.get_secret_value() for key in _env.encryption_keys]
 

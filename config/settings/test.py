@@ -13,3 +13,4 @@ STORAGES = storage_settings(
     PITBOSS_DATA_DIR / "test" / os.environ.get("PYTEST_XDIST_WORKER", "main"),
 )
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+PITBOSS_MFA_REQUIRED = False

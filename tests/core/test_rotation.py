@@ -24,6 +24,7 @@ def _table(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE test_secret (id bigserial PRIMARY KEY, secret text)")
     monkeypatch.setattr(rotation, "encrypted_columns", lambda: [(_ROW, field)])
+    monkeypatch.setattr(rotation, "_OTHERS", {})
 
 
 def store(*values: str) -> None:

@@ -97,7 +97,7 @@ def test_five_wrong_passwords_lock_one_person_at_one_address_for_a_while(client:
     _staff("bob")
 
     def sign_in(name: str, password: str, address: str = "203.0.113.9") -> int:
-        form = {"username": name, "password": password}
+        form = {"login": name, "password": password}
         return client.post("/admin/login/", form, REMOTE_ADDR=address).status_code
 
     for _ in range(5):

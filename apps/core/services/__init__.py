@@ -11,7 +11,11 @@ from apps.core.services.app_role import (
 from apps.core.services.audit import MAIN_CHAIN, record_audit, verify_audit_chain
 from apps.core.services.outbox import BrokerRefusedError, requeue, run_once, send_due, sweep
 from apps.core.services.publish import outbox_params, publish, publish_with_cursor
-from apps.core.services.rotation import rotate_encryption_keys
+from apps.core.services.rotation import (
+    register_rotation,
+    rotate_encryption_keys,
+    rotated_token,
+)
 
 __all__ = [
     "MAIN_CHAIN",
@@ -24,8 +28,10 @@ __all__ = [
     "publish_with_cursor",
     "read_anchor",
     "record_audit",
+    "register_rotation",
     "requeue",
     "rotate_encryption_keys",
+    "rotated_token",
     "run_once",
     "send_due",
     "set_guards_always",

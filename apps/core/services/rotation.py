@@ -1,7 +1,7 @@
 """Writing every stored secret anew with the first key."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from cryptography.fernet import InvalidToken, MultiFernet
 from django.apps import apps
@@ -9,6 +9,14 @@ from django.db import connection, models
 
 from apps.core.errors import EncryptionKeyError
 from apps.core.fields import EncryptedTextField, ciphers
+
+# Secrets that lie inside a value of another shape, which the apps above rotate themselves.
+_OTHERS: Final[dict[str, Callable[[], int]]] = {}
+
+
+def register_rotation(name: str, rotate: Callable[[], int]) -> None:
+    """Have ``rotate`` called whenever keys are rotated; call this from ``AppConfig.ready()``."""
+    _OTHERS[name] = rotate
 
 
 def rotate_encryption_keys() -> dict[str, int]:
@@ -21,10 +29,11 @@ def rotate_encryption_keys() -> dict[str, int]:
     Raises:
         EncryptionKeyError: a value no configured key can read; those before it are rotated.
     """
-    return {
+    columns = {
         f"{model._meta.db_table}.{field.column}": _rotate_column(model, field)  # noqa: SLF001 - Django's documented Meta API
         for model, field in encrypted_columns()
     }
+    return columns | {name: rotate() for name, rotate in _OTHERS.items()}
 
 
 def encrypted_columns() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
@@ -46,7 +55,7 @@ def _rotate_column(model: type[models.Model], field: EncryptedTextField) -> int:
         rows: list[tuple[Any, str]] = cursor.fetchall()
         changed = 0
         for pk, old in rows:
-            new = _rotated(old, f"{table}.{column} of {pk}")
+            new = rotated_token(old, f"{table}.{column} of {pk}")
             if new is None:
                 continue
             # Compared with the old value: an edit since the read wins.
@@ -58,7 +67,12 @@ def _rotate_column(model: type[models.Model], field: EncryptedTextField) -> int:
     return changed
 
 
-def _rotated(token: str, where: str) -> str | None:
+def rotated_token(token: str, where: str) -> str | None:
+    """Return ``token`` encrypted with the first key, or None where that key wrote it.
+
+    Raises:
+        EncryptionKeyError: no configured key can read it.
+    """
     try:
         ciphers()[0].decrypt(token)
     except InvalidToken:

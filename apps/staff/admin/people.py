@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, override
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -9,8 +11,16 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from apps.core.admin import HistoryAdmin, ReadOnlyAdmin, choice_filter, datetime_column
+from apps.core.admin import (
+    ActionCall,
+    HistoryAdmin,
+    ReadOnlyAdmin,
+    ReasonedAction,
+    choice_filter,
+    datetime_column,
+)
 from apps.core.services import record_audit
+from apps.staff import selectors, services
 from apps.staff.enums import Role
 from apps.staff.models import User
 
@@ -19,7 +29,19 @@ if TYPE_CHECKING:
 else:
     _UserAdmin = DjangoUserAdmin
 
-admin.site.unregister(Group)
+# Second factors are seen on the person's page and reset by two people; addresses are not used.
+for _model in (Group, EmailAddress, Authenticator):
+    admin.site.unregister(_model)
+
+# A change of these ends the person's sessions.
+_RIGHTS = frozenset({"is_active", "is_staff", "is_superuser", "groups"})
+
+
+def _ask_mfa_reset(call: ActionCall) -> str:
+    approval = services.request_mfa_reset(
+        user_id=call.object_id, requested_by=call.user, reason=call.reason, now=call.now
+    )
+    return f"Asked: approval {approval.pk} awaits a second person."
 
 
 @admin.register(Group)
@@ -71,11 +93,12 @@ class UserAdmin(HistoryAdmin[User], _UserAdmin):
     search_help_text = "User name or mail address, exactly"
     ordering = ["username"]
     filter_horizontal = ["groups"]
-    readonly_fields = ["last_login", "date_joined"]
+    readonly_fields = ["last_login", "date_joined", "second_factor"]
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         ("Person", {"fields": ["display_name", "first_name", "last_name", "email"]}),
         ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
+        ("Second factor", {"fields": ["second_factor"]}),
         ("Times", {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [
@@ -86,6 +109,21 @@ class UserAdmin(HistoryAdmin[User], _UserAdmin):
                 "fields": ["username", "display_name", "usable_password", "password1", "password2"],
             },
         )
+    ]
+
+    reasoned_actions = [
+        ReasonedAction(
+            name="reset-mfa",
+            label="Ask to reset the second factor",
+            permission="staff.ask_mfa_reset",
+            perform=_ask_mfa_reset,
+            question=(
+                "Once a second person agrees, the authenticator app and the recovery codes are "
+                "removed, every session ends, and the person enrols anew at the next sign-in. "
+                "Make sure first that it is really them who asks."
+            ),
+            is_offered=lambda user, _asker: selectors.second_factor_since(user.pk) is not None,
+        ),
     ]
 
     @override
@@ -99,6 +137,17 @@ class UserAdmin(HistoryAdmin[User], _UserAdmin):
             return fields
         # Nobody raises anybody, themselves included, above what they are.
         return [*fields, "is_superuser", "groups"]
+
+    @admin.display(description="authenticator app")
+    def second_factor(self, user: User) -> str:
+        since = selectors.second_factor_since(user.pk)
+        return f"since {since:%Y-%m-%d %H:%M} UTC" if since else "none enrolled"
+
+    @override
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        if change and _RIGHTS.intersection(form.changed_data):
+            services.end_sessions(user_id=form.instance.pk)
 
     @admin.display(description="roles")
     def roles(self, user: User) -> str:

@@ -1,17 +1,31 @@
-"""What staff does: roles, auditors' seats, and decisions that need two people."""
+"""What staff does: roles, seats, decisions that need two people, and the second factor."""
 
 from apps.staff.services.approvals import approve, cancel, reject, request_approval
 from apps.staff.services.roles import ensure_person, sync_roles
 from apps.staff.services.seats import grant_seat, record_look_up, revoke_seat
+from apps.staff.services.second_factor import (
+    end_sessions,
+    note_enrolment,
+    note_new_recovery_codes,
+    request_mfa_reset,
+    reset_mfa,
+    spend_totp_code,
+)
 
 __all__ = [
     "approve",
     "cancel",
+    "end_sessions",
     "ensure_person",
     "grant_seat",
+    "note_enrolment",
+    "note_new_recovery_codes",
     "record_look_up",
     "reject",
     "request_approval",
+    "request_mfa_reset",
+    "reset_mfa",
     "revoke_seat",
+    "spend_totp_code",
     "sync_roles",
 ]
