@@ -122,7 +122,8 @@ def verify_look_ups() -> AuditVerdict:
 def second_factor_since(user_id: int) -> datetime | None:
     """Return when a person enrolled their authenticator app, or None."""
     apps = Authenticator.objects.filter(user_id=user_id, type=Authenticator.Type.TOTP)
-    return apps.values_list("created_at", flat=True).first()
+    since: datetime | None = apps.values_list("created_at", flat=True).first()
+    return since
 
 
 def recovery_codes_left(user_id: int) -> int:

@@ -48,7 +48,7 @@ def _mfa_is_required(settings: Settings, db: None) -> None:
 
 def code_now(secret: str, *, steps: int = 0) -> str:
     step = int(datetime.now(UTC).timestamp()) // 30 + steps
-    return format_hotp_value(hotp_value(secret, step))
+    return str(format_hotp_value(hotp_value(secret, step)))
 
 
 def give_password(user: User, client: Client | None = None) -> tuple[Client, Any]:

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
         def clean_code(self) -> str: ...
 
-    _AuthenticateForm = _ReauthenticateForm = _ActivateForm = _CodeForm
+    class _Form(_CodeForm):
+        """As above."""
+
+    _AuthenticateForm = _Form
+    _ReauthenticateForm = _Form
+    _ActivateForm = _Form
     _PasswordForm = forms.Form
 else:
     from allauth.account.forms import LoginForm as _LoginForm

@@ -24,10 +24,17 @@ if TYPE_CHECKING:
 
         request: HttpRequest
 
-    class _Entrance(_View):
+    class _Page(_View):
         """As above."""
 
-    _SignIn = _PasswordAgain = _Code = _CodeAgain = _Index = _Enrol = _Codes = _NewCodes = _Entrance
+    _SignIn = _Page
+    _PasswordAgain = _Page
+    _Code = _Page
+    _CodeAgain = _Page
+    _Index = _Page
+    _Enrol = _Page
+    _Codes = _Page
+    _NewCodes = _Page
 else:
     _View = object
     _SignIn = account_views.LoginView
