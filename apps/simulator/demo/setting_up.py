@@ -24,6 +24,7 @@ from apps.simulator.borealis.home import CODE, REGULAR_PLAYER
 from apps.simulator.borealis.rounds import PROMO, STAKES_MINOR
 from apps.simulator.certificates.folder import make_lab_folder
 from apps.simulator.certificates.reports import NORTH
+from apps.simulator.demo.going_live import load_with_first_key
 from apps.simulator.demo.people import seed_people
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Finding
@@ -57,6 +58,7 @@ def load_reference_data(stage: Stage) -> Finding:
 
     The second time must change nothing.
     """
+    load_with_first_key(stage.home.path, stage.data_dir / "demo")
     call_command("load_provider", str(stage.home.path), verbosity=0, stdout=_Silence())
     call_command("load_provider", str(stage.home.path), verbosity=0, stdout=_Silence())
     player = player_by_ref(REGULAR_PLAYER)

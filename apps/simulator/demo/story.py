@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.simulator.demo import desk, dispute, main_job, register, setting_up
+from apps.simulator.demo import desk, dispute, going_live, main_job, register, setting_up
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Step
 
@@ -23,6 +23,7 @@ STORY: Final[tuple[Step[Stage], ...]] = (
     Step("Reconcile against the truth", main_job.reconcile),
     Step("Flag certificates", main_job.check_certificates),
     Step("Remind of what ends", desk.remind_of_ends),
+    Step("Take the provider live", going_live.take_live),
     Step("Track wagering", main_job.show_wagering),
     Step("Tag promotion events", main_job.show_promotion),
     Step("Settle a dispute by two people", dispute.settle_dispute),
