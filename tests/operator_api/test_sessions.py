@@ -8,6 +8,8 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from apps.core.models import AuditEntry
+from apps.operator_api.models import ApiToken
 from apps.play import services
 from apps.play.models import GameSession
 from apps.players.models import Player
@@ -86,6 +88,27 @@ def test_a_session_is_ended_as_often_as_one_likes() -> None:
     session = GameSession.objects.get()
     assert (session.end_code, session.end_reason) == ("logout", "Ended by Casino backend.")
     assert not _live(opened["token"])
+
+
+def test_the_end_of_a_session_is_in_the_chain_once_with_ids_and_codes_only() -> None:
+    make_casino()
+    api = make_api()
+    _, opened = api.open()
+    for _ in range(2):
+        api.delete(f"sessions/{opened['session_id']}")
+    entry = AuditEntry.objects.get(action="operator_api.session.ended")
+    token = ApiToken.objects.get()
+    assert entry.subject == f"play.gamesession:{GameSession.objects.get().pk}"
+    assert entry.details == {"client_id": token.client_id, "token_id": token.pk, "code": "logout"}
+    assert (entry.actor_id, entry.reason) == (None, "")
+
+
+def test_a_session_that_nobody_knows_leaves_no_entry_in_the_chain() -> None:
+    make_casino()
+    api = make_api()
+    before = AuditEntry.objects.count()
+    assert api.delete("sessions/00000000-0000-4000-8000-000000000000")[0] == 404
+    assert AuditEntry.objects.count() == before
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from apps.operator_api.services.clients import (
     revoke_token,
 )
 from apps.operator_api.services.eligibility import withdrawal_eligibility
+from apps.operator_api.services.game_sessions import end_session_for_client
 from apps.operator_api.services.idempotency import answer_once
 from apps.operator_api.services.mirror import mirror_player
 from apps.operator_api.services.money import move_money
@@ -16,6 +17,7 @@ __all__ = [
     "answer_once",
     "authenticate",
     "create_client",
+    "end_session_for_client",
     "issue_token",
     "mirror_player",
     "move_money",

@@ -137,8 +137,8 @@ def _end_for_reuse(session: GameSession, found: RefreshCredential, *, now: datet
 
 
 @transaction.atomic
-def end_session(*, session_id: int, code: SessionEnd, reason: str, now: datetime) -> None:
-    """End a session now; new stakes stop. Ending it again changes nothing.
+def end_session(*, session_id: int, code: SessionEnd, reason: str, now: datetime) -> bool:
+    """End a session now and tell whether it was open; ending it again changes nothing.
 
     Raises:
         ReasonRequiredError, UnknownSessionError: as they say.
@@ -146,8 +146,10 @@ def end_session(*, session_id: int, code: SessionEnd, reason: str, now: datetime
     if not reason.strip():
         raise ReasonRequiredError
     session = _lock(session_id)
-    if session.ended_at is None:
-        _end(session, code, reason, now=now)
+    if session.ended_at is not None:
+        return False
+    _end(session, code, reason, now=now)
+    return True
 
 
 @transaction.atomic

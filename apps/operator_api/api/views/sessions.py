@@ -15,8 +15,8 @@ from apps.operator_api.api.requests import OpenSessionRequest, RefreshSessionReq
 from apps.operator_api.api.schema import documented, refused_launch
 from apps.operator_api.api.views.base import OperatorView
 from apps.operator_api.enums import Scope
+from apps.operator_api.services import end_session_for_client
 from apps.play import services
-from apps.play.enums import SessionEnd
 from apps.play.errors import LaunchRefusedError
 from apps.play.selectors import session_id_of
 from apps.players.selectors import player_by_ref
@@ -102,12 +102,7 @@ class SessionView(OperatorView):
         summary="End a session: new stakes stop, what was staked settles",
     )
     def delete(self, _request: Request, session_id: str) -> Response:
-        services.end_session(
-            session_id=session_id_of(session_id),
-            code=SessionEnd.LOGOUT,
-            reason=f"Ended by {self.client.client_name}.",
-            now=self.now,
-        )
+        end_session_for_client(self.client, session_id=session_id_of(session_id), now=self.now)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
