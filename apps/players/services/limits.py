@@ -29,7 +29,7 @@ def set_limit(
 
     A first or lower limit holds from ``now`` and cancels a raise that waits. A raise or removal
     holds after the jurisdiction's delay and until then the old limit stands; asking again starts
-    the delay anew. Locks the player.
+    the delay anew and never brings the change forward. Locks the player.
 
     Raises:
         UnknownPlayerError: nobody has this id.
@@ -49,12 +49,14 @@ def set_limit(
     )
     if wanted == current and not has_pending:
         raise LimitUnchangedError(f"This limit is in force already: {kind.label}.")
+    # Asked for again after a move, it doesn't come sooner than what waited under the old delay.
+    waited = max((one.effective_until for one in standing if one.effective_until), default=now)
     _cancel(request.player_id, kind, request.source, now)
     is_raise = current is not None and (wanted is None or wanted > current)
     delay = rules.hours_or_days(
         RuleKind.LIMIT_INCREASE_DELAY, player.jurisdiction, now.astimezone(UTC).date()
     )
-    effective_at = now + delay if is_raise else now
+    effective_at = max(now + delay, waited) if is_raise else now
     limit = None
     if wanted != current:
         _end(standing, effective_at)
@@ -103,6 +105,42 @@ def cancel_pending_limit(
         reason=reason,
         now=now,
     )
+
+
+def put_off_pending_raises(player: Player, place: str, *, now: datetime) -> int:
+    """Put off what waits when a player moves to a place with a longer delay; return how much.
+
+    A shorter delay brings nothing forward, so that the stricter of both holds. Call it under the
+    player's lock, before the player is saved with the new place.
+    """
+    today = now.astimezone(UTC).date()
+    before, after = (
+        rules.hours_or_days(RuleKind.LIMIT_INCREASE_DELAY, each, today)
+        for each in (player.jurisdiction, place)
+    )
+    if after <= before:
+        return 0
+    waiting = Limit.objects.filter(player=player, cancelled_at__isnull=True)
+    ending = list(waiting.filter(effective_from__lte=now, effective_until__gt=now).order_by("pk"))
+    pending = list(waiting.filter(effective_from__gt=now).order_by("pk"))
+    for limit in ending:
+        limit.effective_until = (limit.effective_until or now) + (after - before)
+        limit.save(update_fields=["effective_until"])
+    for limit in pending:
+        # The terms of a row never change: the raise is cancelled and waits again as a new row.
+        limit.cancelled_at = now
+        limit.save(update_fields=["cancelled_at"])
+        Limit.objects.create(
+            player=player,
+            kind=limit.kind,
+            amount_minor=limit.amount_minor,
+            minutes=limit.minutes,
+            effective_from=limit.effective_from + (after - before),
+            source=limit.source,
+            asked_by=limit.asked_by,
+            reason=limit.reason,
+        )
+    return len(ending) + len(pending)
 
 
 def _amount(kind: LimitKind, request: LimitRequest) -> int | None:

@@ -13,6 +13,7 @@ from apps.players.errors import PlayerMismatchError, ProtectedStandingError
 from apps.players.locks import lock_player
 from apps.players.models import Player
 from apps.players.selectors import exclusions_in_force, player_by_id, players_by_ref
+from apps.players.services.limits import put_off_pending_raises
 
 MIRRORED: Final = "The operator's system says so."
 """What the history says of every change that came from outside; it tells their block from ours."""
@@ -74,6 +75,8 @@ def save_player(update: PlayerUpdate, *, reason: str, now: datetime) -> PlayerRe
     if wanted["status"] != player.status:
         _require_may_change(player, wanted["status"], now)
     changed = [name for name, value in wanted.items() if getattr(player, name) != value]
+    if "jurisdiction" in changed:
+        put_off_pending_raises(player, update.jurisdiction, now=now)
     for name in changed:
         setattr(player, name, wanted[name])
     if changed:
