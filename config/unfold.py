@@ -57,6 +57,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Uncertified play", "money_off", "compliance.uncoveredday"),
             ("What if", "troubleshoot", "compliance.whatif"),
             ("Calendar", "calendar_month", "compliance.deskcalendar"),
+            ("Key events", "gavel", "compliance.keyevent"),
             ("Renewals", "autorenew", "compliance.renewal"),
             ("Reminders", "notifications", "compliance.reminder"),
             ("Duties", "assignment_ind", "compliance.deskduty"),

@@ -56,3 +56,18 @@ class CellState(models.TextChoices):
     REVIEW_OVERDUE = "review_overdue", "Review overdue"
     EXPIRING = "expiring", "Expires within 90 days"
     COVERED = "covered", "Covered"
+
+
+class KeyEventKind(models.TextChoices):
+    """What a licensee must tell its regulator of (domain.md GB-KE-1)."""
+
+    SYSTEM_FAULT = "system_fault", "Gaming system fault: wrong payment or display"
+    SECURITY_BREACH = "security_breach", "Breach of information security"
+    ACCESS_LOSS = "access_loss", "Customers without access for over 12 hours"
+    RTP_ERROR = "rtp_error", "Confirmed RTP error"
+    OTHER = "other", "Other"
+
+
+class KeyEventState(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    SUBMITTED = "submitted", "Submitted"

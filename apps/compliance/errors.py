@@ -60,3 +60,16 @@ class MailNotSentError(DomainError):
 
     def __init__(self, reminder_id: int) -> None:
         super().__init__(f"The mail server did not take reminder {reminder_id}.")
+
+
+class KeyEventContentError(DomainError):
+    """What was written can't be sent like this; the sentence says what is missing or too long."""
+
+    code = "key_event_content"
+
+
+class KeyEventStateError(DomainError):
+    code = "key_event_state"
+
+    def __init__(self, event_id: int) -> None:
+        super().__init__(f"Key event {event_id} is no draft any more, or there is none.")

@@ -9,10 +9,12 @@ from django.utils import timezone
 
 from apps.compliance.contracts import Gap, MatrixQuery
 from apps.compliance.enums import CellState
-from apps.compliance.models import Renewal, UncertifiedPlay
+from apps.compliance.models import KeyEvent, Renewal, UncertifiedPlay
+from apps.compliance.selectors.key_events import running_key_events
 from apps.compliance.selectors.matrix import gaps_at, with_next_action
 from apps.compliance.selectors.renewals import WORK, awaiting
 from apps.compliance.selectors.uncovered import uncertified_play_since
+from apps.core.admin import display_at
 from apps.core.money import display_money
 from apps.players.rules import all_rules, is_check_due
 from apps.players.selectors.protection import last_rule_checks
@@ -148,5 +150,25 @@ def _played_row(play: UncertifiedPlay) -> HomeRow:
         title=f"{where.game.game_code} in {where.jurisdiction}, {where.day}",
         link=reverse("admin:compliance_uncoveredday_change", args=[where.pk]),
         meta=f"{display_money(play.stake_minor, play.currency)} staked, {play.rounds:,} rounds",
+        tone="danger",
+    )
+
+
+def key_events_card(_request: HttpRequest) -> HomeCard:
+    """Show the drafts whose clock runs."""
+    waiting = Waiting(
+        title="Key events to submit",
+        link=reverse("admin:compliance_keyevent_changelist") + "?state=draft",
+        empty_text="No clock runs.",
+        tone="danger",
+    )
+    return waiting_card(waiting, running_key_events(limit=LIMIT), _key_event_row)
+
+
+def _key_event_row(event: KeyEvent) -> HomeRow:
+    return HomeRow(
+        title=event.title,
+        link=reverse("admin:compliance_keyevent_change", args=[event.pk]),
+        meta=f"due before {display_at(event.due_at)}",
         tone="danger",
     )

@@ -3,6 +3,7 @@
 from apps.compliance.admin.calendar import DeskCalendarAdmin
 from apps.compliance.admin.coverage import CoverageMatrixAdmin
 from apps.compliance.admin.duties import DeskDutyAdmin, ReminderAdmin
+from apps.compliance.admin.key_events import KeyEventAdmin
 from apps.compliance.admin.renewals import RenewalAdmin
 from apps.compliance.admin.uncovered import UncoveredDayAdmin
 from apps.compliance.admin.what_if import WhatIfAdmin
@@ -11,6 +12,7 @@ __all__ = [
     "CoverageMatrixAdmin",
     "DeskCalendarAdmin",
     "DeskDutyAdmin",
+    "KeyEventAdmin",
     "ReminderAdmin",
     "RenewalAdmin",
     "UncoveredDayAdmin",
