@@ -16,10 +16,8 @@ from apps.staff.models import AuditorSeat
 type View = Callable[..., HttpResponse]
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-# What an auditor may send: their own account, and the tools of their seat.
-_TOOLS: Final = frozenset(
-    {"logout", "login", "password_change", "auditing_sample_add", "auditing_export_add"}
-)
+# What an auditor may send: what is about their own account.
+_TOOLS: Final = frozenset({"logout", "login", "password_change"})
 _UNLOGGED: Final = frozenset({"jsi18n", "logout"})
 
 
