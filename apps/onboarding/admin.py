@@ -198,12 +198,12 @@ def _run_panel(obj: Onboarding) -> Panel:
         rows=[
             [
                 str(one["number"]),
-                one["sentence"],
-                badge(one["colour"], {"green": "success", "red": "danger"}.get(one["colour"], "")),
-                one.get("reason", ""),
+                one["scenario"],
+                badge(one["result"], "danger" if one["result"] == "red" else "neutral"),
+                one["reason"] or "; ".join(check["what"] for check in one["failed"]),
             ]
             for one in scenarios
-            if one["colour"] != "green"
+            if one["result"] != "green"
         ],
         note="Scenarios that are not green; the others are." if run is not None else "",
         empty_text=f"Run manage.py acceptance --provider {obj.provider.code}: it is kept here."

@@ -90,12 +90,14 @@ WHERE g.id = %(game_id)s
 """
 )
 
+# Where nobody lives (a rehearsal's jurisdiction) nothing is on offer to anybody.
 OFFERS: Final[LiteralString] = """
 SELECT o.game_id, g.game_code, p.code, o.jurisdiction
 FROM providers_gameoffer o
 JOIN providers_game g ON g.id = o.game_id
 JOIN providers_provider p ON p.id = g.provider_id
 WHERE g.is_active AND p.is_active AND (%(games)s::bigint[] IS NULL OR g.id = ANY(%(games)s))
+    AND o.jurisdiction <> %(nowhere)s
 ORDER BY g.game_code COLLATE "C", o.jurisdiction COLLATE "C", p.code COLLATE "C"
 """
 

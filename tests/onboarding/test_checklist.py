@@ -40,6 +40,8 @@ from apps.reconciliation.models import PullCursor
 from apps.rounds.ledger_side import ledger_side
 from apps.rounds.models import RoundEvent
 from apps.rounds.net_position import play_of
+from apps.simulator.acceptance.kit import ALL
+from apps.simulator.acceptance.scenario import Check, Colour, Result
 from apps.staff.enums import Role
 from apps.staff.errors import ApprovalVoidError, NotAllowedToDecideError, SelfApprovalError
 from apps.staff.models import Approval, User
@@ -52,6 +54,7 @@ from tests.rounds_makers import fund, play, round_event
 pytestmark = pytest.mark.django_db
 
 _SECRET = "whsec_" + base64.b64encode(b"0123456789" * 3 + b"01").decode()
+_FAILED = Check("It is paid twice", "1", "2", holds=False)
 _ASKS = ("onboarding.request_go_live", "onboarding.prove_items", "onboarding.approve_go_live")
 _AGREES = ("onboarding.approve_go_live",)
 
@@ -132,7 +135,13 @@ def _report(now: datetime, **changes: Any) -> dict[str, Any]:
         "is_whole": True,
         "is_green": True,
         "counts": {"green": 48, "red": 0, "does not apply": 17},
-        "scenarios": [],
+        "scenarios": [
+            Result(ALL[0], Colour.GREEN, [Check("a", "1", "1", holds=True)]).as_json(),
+            Result(
+                ALL[1], Colour.RED, [Check("It is paid twice", "1", "2", holds=False)]
+            ).as_json(),
+            Result(ALL[2], Colour.DOES_NOT_APPLY, reason="No such message.").as_json(),
+        ],
         **changes,
     }
 
@@ -436,6 +445,9 @@ def test_the_page_shows_each_item_and_offers_the_next_step(
     for item in ChecklistItem:
         assert str(item.label) in text
     assert "Ask to go live" in text
+    assert "It is paid twice" in text
+    assert "No such message." in text
+    assert ALL[0].sentence not in text
     answer = client.post(f"{page.removesuffix('change/')}do/go-live/", {"reason": "All proven."})
     assert answer.status_code == 302
     assert Approval.objects.get().requested_by == engineer

@@ -32,6 +32,7 @@ from datetime import date, datetime
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.core.jurisdictions import noon_of_day
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.contracts import Cover, UncoveredGame
 from apps.providers.coverage.bulk import DayJudge
 from apps.providers.coverage.facts import Lineage, Running, running_as
@@ -89,7 +90,13 @@ def certificates_in_force(on: date) -> QuerySet[Certificate]:
 
 def offer_count() -> int:
     """Return how many active games x jurisdictions are on offer; 0 says nothing was loaded."""
-    return GameOffer.objects.filter(game__is_active=True, game__provider__is_active=True).count()
+    return offers_to_players().count()
+
+
+def offers_to_players() -> QuerySet[GameOffer]:
+    """Return the offers of active games to people; a rehearsal's jurisdiction is nobody's."""
+    offers = GameOffer.objects.filter(game__is_active=True, game__provider__is_active=True)
+    return offers.exclude(jurisdiction=REHEARSAL_JURISDICTION)
 
 
 def cover(

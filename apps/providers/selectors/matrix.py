@@ -11,8 +11,8 @@ from apps.core.jurisdictions import day_in, noon_of_day
 from apps.providers.coverage.bulk import DayJudge
 from apps.providers.coverage.facts import CertificateFacts
 from apps.providers.enums import CertificateState
-from apps.providers.models import Certificate, Game, GameOffer, GateOverride, LabAccreditation
-from apps.providers.selectors.coverage import CoverageCell
+from apps.providers.models import Certificate, Game, GateOverride, LabAccreditation
+from apps.providers.selectors.coverage import CoverageCell, offers_to_players
 from apps.providers.selectors.register import active_offers, certificates_by_game, deployed_at
 
 
@@ -30,7 +30,7 @@ class CatalogueGame:
 
 def offered_games(*, provider_code: str = "", text: str = "") -> list[CatalogueGame]:
     """Return the games on offer, by code; ``text`` is part of the code or the name."""
-    games = Game.objects.filter(is_active=True, provider__is_active=True, offers__isnull=False)
+    games = Game.objects.filter(offers__in=offers_to_players())
     if provider_code:
         games = games.filter(provider__code=provider_code)
     if text:
@@ -45,7 +45,7 @@ def offered_games(*, provider_code: str = "", text: str = "") -> list[CatalogueG
 
 def offered_places() -> list[str]:
     """Return every jurisdiction in which anything is on offer."""
-    places = GameOffer.objects.filter(game__is_active=True, game__provider__is_active=True)
+    places = offers_to_players()
     return sorted(places.values_list("jurisdiction", flat=True).distinct())
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers import statements
 from apps.providers.coverage.facts import (
     NO_LINEAGE,
@@ -87,7 +88,7 @@ def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
 
 def active_offers(games: Collection[int] | None) -> list[tuple[int, str, str, str]]:
     """Return (game id, game code, provider code, jurisdiction) by game and jurisdiction."""
-    return _rows(statements.OFFERS, {"games": _array(games)})
+    return _rows(statements.OFFERS, {"games": _array(games), "nowhere": REHEARSAL_JURISDICTION})
 
 
 def certificates_by_game(

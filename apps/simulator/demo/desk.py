@@ -1,11 +1,15 @@
 """What ends is renewed: each end opens a renewal and mails its owner."""
 
 import time
+from datetime import timedelta
 from typing import Final
 
 from apps.compliance.selectors.renewals import reminders_unsent, waiting_renewals
+from apps.compliance.selectors.uncovered import uncertified_play_since
 from apps.compliance.services.desk import advance_desk
 from apps.compliance.services.duties import Duty, ensure_duty
+from apps.compliance.services.uncovered import keep_uncertified_play
+from apps.core.money import display_money
 from apps.simulator.certificates.folder import make_lab_folder
 from apps.simulator.certificates.reports import expected_flags
 from apps.simulator.demo.stage import Stage
@@ -32,4 +36,22 @@ def remind_of_ends(stage: Stage) -> Finding:
         text=f"{len(open_now)} renewals open, each mailed to its owner; the mails lie in "
         f"{stage.data_dir / 'mail'}.",
         figures={"expected": sorted(ends), "open": sorted(open_now), "unsent": unsent},
+    )
+
+
+def count_uncertified_play(stage: Stage) -> Finding:
+    """Work out what was played without cover: the provider plays what it likes, covered or not."""
+    now = stage.clock()
+    places = keep_uncertified_play(now=now, days=1)
+    played = uncertified_play_since(stage.started_at.date() - timedelta(days=1), limit=1000)
+    stakes: dict[str, int] = {}
+    for one in played:
+        stakes[one.currency] = stakes.get(one.currency, 0) + one.stake_minor
+    told = ", ".join(display_money(minor, currency) for currency, minor in sorted(stakes.items()))
+    rounds = sum(one.rounds for one in played)
+    return Finding(
+        is_held=places > 0 and rounds > 0,
+        text=f"{places} games x places x days without cover; {rounds:,} rounds played in them, "
+        f"{told} staked.",
+        figures={"places": places, "rounds": rounds, "stakes": stakes},
     )
