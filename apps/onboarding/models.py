@@ -27,7 +27,7 @@ class Onboarding(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"Onboarding of provider {self.provider_id}"
+        return f"Onboarding of {self.provider}"
 
 
 class ItemProof(models.Model):

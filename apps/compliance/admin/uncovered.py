@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html_join
 
 from apps.compliance.models import UncertifiedPlay, UncoveredDay
 from apps.compliance.selectors.uncovered import with_play
@@ -21,6 +20,7 @@ from apps.core.admin import (
     link_cell,
     money_cell,
 )
+from apps.core.money import display_money
 from apps.providers.selectors import provider_choices
 
 
@@ -67,13 +67,9 @@ class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
         return badge(f"{hours} h {minutes:02d} min", tone)
 
     @admin.display(description="stake")
-    def stakes(self, row: Any) -> Any:
-        return (
-            format_html_join(
-                ", ", "{}", ((money_cell(p.stake_minor, p.currency),) for p in row.shown_play)
-            )
-            or "-"
-        )
+    def stakes(self, row: Any) -> str:
+        stakes = (display_money(play.stake_minor, play.currency) for play in row.shown_play)
+        return ", ".join(stakes) or "-"
 
     @admin.display(description="rounds")
     def rounds(self, row: Any) -> str:

@@ -25,6 +25,7 @@ class UncoveredDay(models.Model):
     computed_at = models.DateTimeField("looked at last")
 
     class Meta:
+        verbose_name_plural = "uncertified play by day"
         constraints = [
             models.UniqueConstraint(
                 fields=["day", "game", "jurisdiction"], name="compliance_uncovered_once_a_day"
