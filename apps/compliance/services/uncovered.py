@@ -12,7 +12,6 @@ from django.db import connection, transaction
 from apps.compliance.events import UncertifiedPlaySeen
 from apps.compliance.models import UncertifiedPlay, UncoveredDay
 from apps.core.services import publish
-from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.selectors import active_providers
 from apps.providers.selectors.coverage import cover_periods, coverage_on
 from apps.rounds.span_play import PlaySpan, SpanPlay, play_in_spans, played_places
@@ -84,9 +83,7 @@ def _open_at(moment: datetime, providers: Mapping[str, int]) -> set[Place]:
     return {
         (providers[cell.provider_code], cell.game_id, cell.jurisdiction)
         for cell in coverage_on(moment)
-        if not cell.cover.allowed
-        and cell.jurisdiction != REHEARSAL_JURISDICTION
-        and cell.provider_code in providers
+        if not cell.cover.allowed and cell.provider_code in providers
     }
 
 

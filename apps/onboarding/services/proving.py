@@ -18,7 +18,6 @@ from apps.onboarding.contracts import Finding, Subject
 from apps.onboarding.enums import ChecklistItem
 from apps.onboarding.models import Onboarding
 from apps.onboarding.selectors import newest_promise, newest_run, setting_hash
-from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.contracts import REHEARSAL_KEY_PREFIX
 from apps.providers.selectors.coverage import coverage_on
 from apps.providers.selectors.keys import keys_of
@@ -160,11 +159,7 @@ def _fetch_payload(subject: Subject, event_id: str) -> http.Response:
 
 
 def _certificates(_onboarding: Onboarding, subject: Subject, now: datetime) -> Finding:
-    cells = [
-        cell
-        for cell in coverage_on(now.date())
-        if cell.provider_code == subject.code and cell.jurisdiction != REHEARSAL_JURISDICTION
-    ]
+    cells = [cell for cell in coverage_on(now.date()) if cell.provider_code == subject.code]
     open_cells = [cell for cell in cells if not cell.cover.allowed]
     named = [f"{cell.game_code} in {cell.jurisdiction}" for cell in open_cells]
     evidence = {"offers": len(cells), "uncovered": len(open_cells), "first": named[:_SHOWN]}
