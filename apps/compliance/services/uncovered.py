@@ -44,27 +44,32 @@ def keep_uncertified_play(*, now: datetime, days: int = DAYS_AGAIN) -> int:
     cover is told once for each game, jurisdiction and day.
     """
     today = now.astimezone(UTC).date()
-    found = 0
-    for back in range(days, -1, -1):
-        day = today - timedelta(days=back)
-        start = datetime.combine(day, time(), UTC)
-        found += _keep_day(day, start, min(start + _ONE_DAY, now), now)
+    providers = {provider.code: provider.pk for provider in active_providers()}
+    start = datetime.combine(today - timedelta(days=days), time(), UTC)
+    bare, found = _open_at(start, providers), 0
+    while start < now:
+        end = min(start + _ONE_DAY, now)
+        # One look at each midnight serves the day that ends there and the day that begins.
+        bare_after = _open_at(end, providers)
+        played = set(played_places(list(providers.values()), start, end))
+        found += _keep_day((start, end), played, bare | bare_after, now)
+        start, bare = end, bare_after
     logger.info("compliance.uncertified_play.kept", places=found)
     return found
 
 
-def _keep_day(day: date, start: datetime, end: datetime, now: datetime) -> int:
-    if end <= start:
-        return 0
-    providers = {provider.code: provider.pk for provider in active_providers()}
-    played = set(played_places(list(providers.values()), start, end))
+def _keep_day(
+    span: tuple[datetime, datetime], played: set[Place], bare: set[Place], now: datetime
+) -> int:
+    start, end = span
+    day = start.date()
     known = set(
         UncoveredDay.objects.filter(day=day).values_list(
             "game__provider_id", "game_id", "jurisdiction"
         )
     )
     # Where nothing is played, a gap that opens and closes between the two looks is not seen.
-    places = played | known | _open_at(start, providers) | _open_at(end, providers)
+    places = played | known | bare
     gaps = [gap for place in sorted(places) if (gap := _gap_of(place, start, end)).spans]
     gone = known - {gap.place for gap in gaps}
     play = _play_of([gap for gap in gaps if gap.place in played])
