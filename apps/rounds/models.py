@@ -206,8 +206,9 @@ class RoundEvent(models.Model):
 
     class Meta:
         constraints = [
+            # The event first, so that no other index of the provider's serves the look-up.
             models.UniqueConstraint(
-                fields=["provider", "event_id"], name="rounds_event_unique_per_provider"
+                fields=["event_id", "provider"], name="rounds_event_unique_per_provider"
             ),
             models.CheckConstraint(
                 condition=Q(bet_minor__gte=0) & Q(win_minor__gte=0),

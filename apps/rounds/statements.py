@@ -91,7 +91,10 @@ ROUND_CHANGES = (
 
 # By the permanent unique key (provider, event); also finds what a rollback refers to. The lateral
 # look-ups here and below go through an index once per key, however large the table has grown: for
-# a large batch and a plain join the planner may choose to read the whole table.
+# a large batch and a plain join the planner may choose to read the whole table. The ``+ 0`` leaves
+# it the index of the key alone. While the figures of a young table are wrong, going through all
+# events of a provider or all rounds of a player looks as cheap, and a plan that does lives as long
+# as the gateway's connection: a sixth of the speed after 15,000 events (measured).
 FIND_EVENTS: LiteralString = """
 SELECT
     e.id, e.provider_id, e.event_id, e.fingerprint, e.final_fingerprint, e.round_id,
@@ -104,7 +107,7 @@ SELECT
 FROM unnest(%s::bigint[], %s::text[]) AS k (provider_id, event_id)
 CROSS JOIN LATERAL (
     SELECT * FROM rounds_roundevent r
-    WHERE r.provider_id = k.provider_id AND r.event_id = k.event_id LIMIT 1
+    WHERE r.event_id = k.event_id AND r.provider_id + 0 = k.provider_id LIMIT 1
 ) e
 """
 
@@ -133,7 +136,8 @@ SELECT
 FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS k (provider_id, round_ref, player_id)
 CROSS JOIN LATERAL (
     SELECT * FROM rounds_round r
-    WHERE r.provider_id = k.provider_id AND r.round_ref = k.round_ref AND r.player_id = k.player_id
+    WHERE r.provider_id = k.provider_id AND r.round_ref = k.round_ref
+      AND r.player_id + 0 = k.player_id
     LIMIT 1
 ) d
 """

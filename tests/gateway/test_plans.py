@@ -71,3 +71,30 @@ def test_a_batch_reads_by_key_although_its_plans_were_made_when_the_tables_were_
     play(casino, "many", 100, bodies=3)
 
     assert read_whole() == before
+
+
+def read_beside_the_key() -> int:
+    """Return how many index entries were read by going through a whole provider or player."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute(
+            "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes "
+            "WHERE relname IN ('rounds_round', 'rounds_roundevent') "
+            "AND (indexrelname LIKE '%\\_day' OR indexrelname LIKE 'rounds\\_round\\_player%')"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def test_a_look_up_goes_by_its_key_although_all_indexes_looked_alike_when_it_was_planned(
+    casino: Casino,
+) -> None:
+    open_player("p-2002", cash_minor=100_000)
+    play(casino, "first", 1)
+    with connection.cursor() as cursor:
+        cursor.execute(f"VACUUM ANALYZE {', '.join(MADE_BY_PLAY)}")
+    play(casino, "few", 1, bodies=10)
+    before = read_beside_the_key()
+
+    play(casino, "many", 100, bodies=3)
+
+    assert read_beside_the_key() == before
