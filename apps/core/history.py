@@ -1,8 +1,10 @@
 """How models that staff edit keep their history."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 from simple_history.models import HistoricalRecords
 
@@ -17,3 +19,10 @@ def history_records(*, excluded_fields: Sequence[str] = ()) -> Any:
         excluded_fields=list(excluded_fields),
         history_change_reason_field=models.TextField(null=True, blank=True),
     )
+
+
+def note_edit(
+    row: models.Model, *, acting_user: AbstractBaseUser | None, reason: str, now: datetime
+) -> None:
+    """Give the next ``save`` of ``row`` its person, reason and moment; no person is the system."""
+    vars(row).update(_change_reason=reason, _history_user=acting_user, _history_date=now)

@@ -136,3 +136,4 @@ class RecordKind(models.TextChoices):
     LIMIT = "limit", "Limit change"
     REALITY_CHECK = "reality_check", "Reality check"
     CLOSURE = "closure", "Closure"
+    MOVE = "move", "Move to another jurisdiction"

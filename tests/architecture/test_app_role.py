@@ -47,6 +47,7 @@ ADD_ONLY = {
     "players_exclusion",
     "players_historicallimit",
     "players_historicalplayer",
+    "players_move",
     "players_protectioncheck",
     "players_realitycheck",
     "players_rulecheck",

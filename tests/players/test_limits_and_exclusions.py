@@ -174,16 +174,6 @@ def test_what_waits_when_a_player_moves_keeps_the_stricter_delay(
     assert allowed(player, NOW + 7 * DAY) == ([] if wanted is None else [wanted])
 
 
-def test_asking_again_after_a_move_brings_nothing_forward() -> None:
-    player = make_player(jurisdiction="AU-NT")
-    ask_limit(player, 1_000)
-    ask_limit(player, 2_000)
-    move(player, "GB", NOW + timedelta(hours=1))
-    asked = ask_limit(player, 3_000, now=NOW + timedelta(hours=2))
-    assert asked.effective_at == NOW + 7 * DAY
-    assert allowed(player, NOW + 7 * DAY - timedelta(microseconds=1)) == [1_000]
-
-
 def test_lowering_cancels_a_raise_that_waits_and_asking_again_starts_the_delay_anew() -> None:
     player = make_player(jurisdiction="GB")
     ask_limit(player, 1_000)

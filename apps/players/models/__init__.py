@@ -1,6 +1,7 @@
 from apps.players.models.checks import ProtectionCheck, RealityCheck, RefusalTally, RuleCheck
 from apps.players.models.exclusions import Exclusion, ExclusionEnd
 from apps.players.models.limits import Limit
+from apps.players.models.moves import Move
 from apps.players.models.player import Player, PlayerProtection
 from apps.players.models.records import ProtectionRecord
 from apps.players.models.tallies import HourTally
@@ -10,6 +11,7 @@ __all__ = [
     "ExclusionEnd",
     "HourTally",
     "Limit",
+    "Move",
     "Player",
     "PlayerProtection",
     "ProtectionCheck",

@@ -9,6 +9,30 @@ from apps.core.triggers import any_change
 from apps.players.enums import TIME_KINDS, LimitKind, Source
 from apps.players.models.player import Player
 
+# Ending a limit without a lower or equal one that takes over raises or removes it. Checked where it
+# is written, because no check constraint sees other rows.
+_HELD_BY_A_MOVE = """
+    IF NEW.effective_until < coalesce(OLD.effective_until, 'infinity')
+        AND EXISTS (
+            SELECT 1 FROM players_move m
+            WHERE m.player_id = NEW.player_id AND m.raises_held_until > NEW.effective_until
+        )
+        AND NOT EXISTS (
+            SELECT 1 FROM players_limit l
+            WHERE l.player_id = NEW.player_id AND l.kind = NEW.kind AND l.source = NEW.source
+            AND l.id <> NEW.id AND l.cancelled_at IS NULL
+            AND l.effective_from <= NEW.effective_until
+            AND coalesce(l.effective_until, 'infinity') > NEW.effective_until
+            AND coalesce(l.amount_minor, l.minutes) <= coalesce(NEW.amount_minor, NEW.minutes)
+        )
+    THEN
+        RAISE EXCEPTION USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'players_limit_raised_no_sooner_than_a_move_allows',
+            MESSAGE = 'players_limit_raised_no_sooner_than_a_move_allows';
+    END IF;
+    RETURN NEW;
+"""
+
 
 class Limit(models.Model):
     """A protection limit of one player: minor units of the player's currency, or minutes of play.
@@ -69,6 +93,13 @@ class Limit(models.Model):
                 ),
             ),
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="held_by_a_move",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                condition=any_change("effective_until"),
+                func=_HELD_BY_A_MOVE,
+            ),
         ]
 
     @override

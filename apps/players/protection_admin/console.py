@@ -17,6 +17,7 @@ from apps.core.admin import (
     badge,
     badge_column,
     choice_filter,
+    display_at,
     money_cell,
 )
 from apps.core.money import display_money
@@ -26,6 +27,7 @@ from apps.players.enums import Ending, LimitKind, PlayerStatus, RuleKind, Source
 from apps.players.models import Exclusion, PlayerProtection
 from apps.players.protection_admin.actions import ACTIONS
 from apps.players.selectors import limit_use, player_by_id, protection_reasons
+from apps.players.selectors.moves import raises_held_until
 from apps.players.selectors.protection import (
     all_exclusions,
     display_limit,
@@ -152,9 +154,13 @@ def _pending_panel(player: PlayerProtection, uses: Sequence[LimitUse], now: date
         and use.effective_until is not None
         and (use.kind, use.source) not in replaced
     ]
+    note = "Each can be cancelled until its moment; the limit in force then goes on."
+    held_until = raises_held_until(player.pk)
+    if held_until is not None and held_until > now:
+        note += f" The player moved: nothing is raised or removed before {display_at(held_until)}."
     return Panel(
         title="Pending changes",
-        note="Each can be cancelled until its moment; the limit in force then goes on.",
+        note=note,
         columns=["Limit", "Set by", "Change", "Applies at"],
         rows=[*raises, *removals],
         empty_text="No change waits.",

@@ -10,7 +10,14 @@ from django.db.models import QuerySet
 from apps.core.admin.columns import display_at
 from apps.players.contracts import ProtectionRecordRow
 from apps.players.enums import ExclusionKind, LimitKind, RecordKind, Source
-from apps.players.models import Exclusion, ExclusionEnd, Limit, ProtectionCheck, RealityCheck
+from apps.players.models import (
+    Exclusion,
+    ExclusionEnd,
+    Limit,
+    Move,
+    ProtectionCheck,
+    RealityCheck,
+)
 from apps.players.selectors.protection import display_limit
 
 
@@ -142,6 +149,21 @@ def _reality_checks(wanted: RecordFilter, limit: int) -> Iterator[ProtectionReco
         )
 
 
+def _moves(wanted: RecordFilter, limit: int) -> Iterator[ProtectionRecordRow]:
+    for move in _found(Move.objects.all(), wanted, "moved_at", limit):
+        yield ProtectionRecordRow(
+            at=move.moved_at,
+            player_id=move.player_id,
+            player_ref=move.player.player_ref,
+            kind=RecordKind.MOVE,
+            what=f"From {move.left} to {move.entered}, "
+            f"no limit is raised before {display_at(move.raises_held_until)}",
+            who=Source.OPERATOR.label,
+            basis=f"the delay of {move.left}",
+            row_id=move.pk,
+        )
+
+
 type _Maker = Callable[[RecordFilter, int], Iterator[ProtectionRecordRow]]
 
 _MAKERS: Final[dict[RecordKind, _Maker]] = {
@@ -151,4 +173,5 @@ _MAKERS: Final[dict[RecordKind, _Maker]] = {
     RecordKind.LIMIT: _limits,
     RecordKind.REALITY_CHECK: _reality_checks,
     RecordKind.CLOSURE: _closures,
+    RecordKind.MOVE: _moves,
 }

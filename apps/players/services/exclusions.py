@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
+from apps.core.history import note_edit
 from apps.core.services import publish, record_audit
 from apps.players import rules
 from apps.players.contracts import ExclusionRequest
@@ -20,6 +21,7 @@ from apps.players.errors import (
 from apps.players.events import PlayerExcluded
 from apps.players.locks import lock_player
 from apps.players.models import Exclusion, ExclusionEnd, Player
+from apps.players.selectors.moves import moves_of
 from apps.players.selectors.protection import exclusions_in_force
 
 _STANDING = {
@@ -60,7 +62,8 @@ def exclude(
         reason=request.reason,
         created_at=now,
     )
-    _set_standing(player, _graver(player, _STANDING.get(kind)), request.reason)
+    standing = _graver(player, _STANDING.get(kind))
+    _set_standing(player, standing, actor=actor, reason=request.reason, now=now)
     record_audit(
         action=f"players.{kind.value}.started",
         actor=actor,
@@ -125,14 +128,10 @@ def end_exclusion(
         raise NoExclusionError(f"There is no exclusion {exclusion_id}.")
     player = lock_player(exclusion.player_id)
     _check_may_end(exclusion, now)
-    kind = (
-        RuleKind.REMOVAL_DELAY_INDEFINITE if exclusion.ends_at is None else RuleKind.REMOVAL_DELAY
-    )
-    delay = rules.hours_or_days(kind, player.jurisdiction, now.astimezone(UTC).date())
     end = ExclusionEnd.objects.create(
         exclusion=exclusion,
         requested_at=now,
-        effective_at=now + delay,
+        effective_at=_cooled_off_at(exclusion, player, now),
         source=source,
         asked_by=asked_by,
         reason=reason,
@@ -177,7 +176,8 @@ def _lift(end_id: int, now: datetime) -> int:
     left = standing_left(player.pk, now)
     if left == player.status:
         return 0
-    _set_standing(player, left, f"Exclusion {end.exclusion_id} has ended: {end.reason}")
+    reason = f"Exclusion {end.exclusion_id} has ended: {end.reason}"
+    _set_standing(player, left, reason=reason, now=now)
     record_audit(
         action=f"players.{end.exclusion.kind}.lifted",
         actor=None,
@@ -258,6 +258,20 @@ def _check_may_end(exclusion: Exclusion, now: datetime) -> None:
         )
 
 
+def _cooled_off_at(exclusion: Exclusion, player: Player, now: datetime) -> datetime:
+    """Return when an end that is asked for now lets go.
+
+    After a move not sooner than if it had been asked for in the last moment at the old place.
+    """
+    kind = (
+        RuleKind.REMOVAL_DELAY_INDEFINITE if exclusion.ends_at is None else RuleKind.REMOVAL_DELAY
+    )
+    asked = [(player.jurisdiction, now)] + [(m.left, m.moved_at) for m in moves_of(player.pk)]
+    return max(
+        at + rules.hours_or_days(kind, place, at.astimezone(UTC).date()) for place, at in asked
+    )
+
+
 def _graver(player: Player, wanted: PlayerStatus | None) -> PlayerStatus:
     """Return the standing to set: never a lesser one, and a block by staff stays a block."""
     standing = PlayerStatus(player.status)
@@ -266,9 +280,16 @@ def _graver(player: Player, wanted: PlayerStatus | None) -> PlayerStatus:
     return max(standing, wanted or standing, key=_GRAVITY.index)
 
 
-def _set_standing(player: Player, status: PlayerStatus, reason: str) -> None:
+def _set_standing(
+    player: Player,
+    status: PlayerStatus,
+    *,
+    actor: AbstractBaseUser | None = None,
+    reason: str,
+    now: datetime,
+) -> None:
     if player.status == status:
         return
     player.status = status
-    player._change_reason = reason  # type: ignore[attr-defined] # noqa: SLF001 - simple-history reads it
+    note_edit(player, acting_user=actor, reason=reason, now=now)
     player.save(update_fields=["status"])

@@ -1,12 +1,14 @@
 """Setting limits: lower at once, higher only after the jurisdiction's delay."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from apps.core.history import note_edit
 from apps.core.services import record_audit
 from apps.players import rules
 from apps.players.contracts import LimitChange, LimitRequest
@@ -19,6 +21,20 @@ from apps.players.errors import (
 )
 from apps.players.locks import lock_player
 from apps.players.models import Limit, Player
+from apps.players.selectors.moves import raises_held_until
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """Who changes limits, why and when, as their history keeps it."""
+
+    actor: AbstractBaseUser | None
+    reason: str
+    now: datetime
+
+    def save(self, limit: Limit, *fields: str) -> None:
+        note_edit(limit, acting_user=self.actor, reason=self.reason, now=self.now)
+        limit.save(update_fields=fields or None)
 
 
 @transaction.atomic
@@ -29,7 +45,8 @@ def set_limit(
 
     A first or lower limit holds from ``now`` and cancels a raise that waits. A raise or removal
     holds after the jurisdiction's delay and until then the old limit stands; asking again starts
-    the delay anew and never brings the change forward. Locks the player.
+    the delay anew. After a move nothing holds sooner than the last moment at the old place would
+    have brought it. Locks the player.
 
     Raises:
         UnknownPlayerError: nobody has this id.
@@ -49,18 +66,16 @@ def set_limit(
     )
     if wanted == current and not has_pending:
         raise LimitUnchangedError(f"This limit is in force already: {kind.label}.")
-    # Asked for again after a move, it doesn't come sooner than what waited under the old delay.
-    waited = max((one.effective_until for one in standing if one.effective_until), default=now)
-    _cancel(request.player_id, kind, request.source, now)
+    waiting = [one.effective_until for one in standing if one.effective_until]
+    edit = _Edit(actor, request.reason, now)
+    _cancel(request.player_id, kind, request.source, edit)
     is_raise = current is not None and (wanted is None or wanted > current)
-    delay = rules.hours_or_days(
-        RuleKind.LIMIT_INCREASE_DELAY, player.jurisdiction, now.astimezone(UTC).date()
-    )
-    effective_at = max(now + delay, waited) if is_raise else now
+    effective_at = _raised_at(player, waiting, now) if is_raise else now
     limit = None
     if wanted != current:
-        _end(standing, effective_at)
-        limit = _add(player, kind, request, effective_at) if wanted is not None else None
+        # Added first: what takes over from the old limit is there when the old one is ended.
+        limit = _add(player, kind, request, effective_at, edit) if wanted is not None else None
+        _end(standing, effective_at, edit)
     record_audit(
         action="players.limit.set",
         actor=actor,
@@ -95,7 +110,7 @@ def cancel_pending_limit(
         NoPendingLimitError: nothing waits.
     """
     player = lock_player(player_id)
-    if not _cancel(player_id, LimitKind(kind), source, now):
+    if not _cancel(player_id, LimitKind(kind), source, _Edit(actor, reason, now)):
         raise NoPendingLimitError(f"No change waits: {LimitKind(kind).label}.")
     record_audit(
         action="players.limit.cancelled",
@@ -105,6 +120,14 @@ def cancel_pending_limit(
         reason=reason,
         now=now,
     )
+
+
+def _raised_at(player: Player, waiting: Sequence[datetime], now: datetime) -> datetime:
+    """Return from when a raise or removal holds that is asked for now."""
+    delay = rules.hours_or_days(
+        RuleKind.LIMIT_INCREASE_DELAY, player.jurisdiction, now.astimezone(UTC).date()
+    )
+    return max(now + delay, *waiting, raises_held_until(player.pk) or now)
 
 
 def put_off_pending_raises(player: Player, place: str, *, now: datetime) -> int:
@@ -120,17 +143,18 @@ def put_off_pending_raises(player: Player, place: str, *, now: datetime) -> int:
     )
     if after <= before:
         return 0
+    edit = _Edit(None, f"The player moved to {place}.", now)
     waiting = Limit.objects.filter(player=player, cancelled_at__isnull=True)
     ending = list(waiting.filter(effective_from__lte=now, effective_until__gt=now).order_by("pk"))
     pending = list(waiting.filter(effective_from__gt=now).order_by("pk"))
     for limit in ending:
         limit.effective_until = (limit.effective_until or now) + (after - before)
-        limit.save(update_fields=["effective_until"])
+        edit.save(limit, "effective_until")
     for limit in pending:
         # The terms of a row never change: the raise is cancelled and waits again as a new row.
         limit.cancelled_at = now
-        limit.save(update_fields=["cancelled_at"])
-        Limit.objects.create(
+        edit.save(limit, "cancelled_at")
+        again = Limit(
             player=player,
             kind=limit.kind,
             amount_minor=limit.amount_minor,
@@ -140,6 +164,7 @@ def put_off_pending_raises(player: Player, place: str, *, now: datetime) -> int:
             asked_by=limit.asked_by,
             reason=limit.reason,
         )
+        edit.save(again)
     return len(ending) + len(pending)
 
 
@@ -175,37 +200,42 @@ def _worth(limit: Limit) -> int:
     return (limit.amount_minor if limit.minutes is None else limit.minutes) or 0
 
 
-def _cancel(player_id: int, kind: LimitKind, source: str, now: datetime) -> bool:
+def _cancel(player_id: int, kind: LimitKind, source: str, edit: _Edit) -> bool:
     """Cancel what waits and let the limit in force go on; tell whether there was any."""
     found = False
-    for pending in _pending(player_id, kind, source, now):
-        pending.cancelled_at = now
-        pending.save(update_fields=["cancelled_at"])
+    for pending in _pending(player_id, kind, source, edit.now):
+        pending.cancelled_at = edit.now
+        edit.save(pending, "cancelled_at")
         found = True
-    for standing in _standing(player_id, kind, source, now).filter(effective_until__isnull=False):
-        standing.effective_until = None
-        standing.save(update_fields=["effective_until"])
+    standing = _standing(player_id, kind, source, edit.now)
+    for ending in standing.filter(effective_until__isnull=False):
+        ending.effective_until = None
+        edit.save(ending, "effective_until")
         found = True
     return found
 
 
-def _end(standing: list[Limit], at: datetime) -> None:
+def _end(standing: list[Limit], at: datetime, edit: _Edit) -> None:
     for limit in standing:
         if limit.effective_from == at:
             # Set and lowered in the same moment: the higher row never decides, the lower one does.
             continue
         limit.effective_until = at
-        limit.save(update_fields=["effective_until"])
+        edit.save(limit, "effective_until")
 
 
-def _add(player: Player, kind: LimitKind, request: LimitRequest, at: datetime) -> Limit:
-    values: dict[str, Any] = {"amount_minor": request.amount_minor, "minutes": request.minutes}
-    return Limit.objects.create(
+def _add(
+    player: Player, kind: LimitKind, request: LimitRequest, at: datetime, edit: _Edit
+) -> Limit:
+    limit = Limit(
         player=player,
         kind=kind,
+        amount_minor=request.amount_minor,
+        minutes=request.minutes,
         effective_from=at,
         source=request.source,
         asked_by=request.asked_by,
         reason=request.reason,
-        **values,
     )
+    edit.save(limit)
+    return limit

@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db import transaction
 
+from apps.core.history import note_edit
 from apps.core.services import record_audit
 from apps.players.contracts import PlayerRecord, PlayerRef, PlayerUpdate
 from apps.players.enums import PlayerStatus
@@ -13,7 +14,7 @@ from apps.players.errors import PlayerMismatchError, ProtectedStandingError
 from apps.players.locks import lock_player
 from apps.players.models import Player
 from apps.players.selectors import exclusions_in_force, player_by_id, players_by_ref
-from apps.players.services.limits import put_off_pending_raises
+from apps.players.services.moves import record_move
 
 MIRRORED: Final = "The operator's system says so."
 """What the history says of every change that came from outside; it tells their block from ours."""
@@ -76,7 +77,7 @@ def save_player(update: PlayerUpdate, *, reason: str, now: datetime) -> PlayerRe
         _require_may_change(player, wanted["status"], now)
     changed = [name for name, value in wanted.items() if getattr(player, name) != value]
     if "jurisdiction" in changed:
-        put_off_pending_raises(player, update.jurisdiction, now=now)
+        record_move(player, update.jurisdiction, now=now)
     for name in changed:
         setattr(player, name, wanted[name])
     if changed:
@@ -90,7 +91,7 @@ def save_player(update: PlayerUpdate, *, reason: str, now: datetime) -> PlayerRe
             reason=f"{MIRRORED} {reason}",
             now=now,
         )
-        player._change_reason = f"{MIRRORED} {reason}"  # type: ignore[attr-defined] # noqa: SLF001 - simple-history reads it
+        note_edit(player, acting_user=None, reason=f"{MIRRORED} {reason}", now=now)
         player.save(update_fields=changed)
     return player_by_id(player.pk)
 

@@ -6,6 +6,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
+from apps.core.history import note_edit
 from apps.core.services import publish, record_audit
 from apps.players.enums import PlayerStatus
 from apps.players.errors import ProtectedStandingError, StandingUnchangedError
@@ -62,7 +63,7 @@ def _set(
     if not words:
         raise ReasonRequiredError
     before, player.status = player.status, status
-    vars(player).update(_change_reason=words, _history_user=user)
+    note_edit(player, acting_user=user, reason=words, now=now)
     player.save(update_fields=["status"])
     record_audit(
         action="players.standing.changed",
