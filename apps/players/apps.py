@@ -1,3 +1,5 @@
+from typing import override
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,11 @@ class PlayersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "apps.players"
     label = "players"
+
+    @override
+    def ready(self) -> None:
+        from apps.core.populations import register_population  # noqa: PLC0415 - models are not loaded before
+        from apps.players.populations import POPULATIONS  # noqa: PLC0415 - as above
+
+        for population in POPULATIONS:
+            register_population(population)

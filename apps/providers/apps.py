@@ -13,7 +13,9 @@ class ProvidersConfig(AppConfig):
 
     @override
     def ready(self) -> None:
+        from apps.core.populations import register_population  # noqa: PLC0415 - models are not loaded before
         from apps.providers import home  # noqa: PLC0415 - it reads models, which are not loaded before
+        from apps.providers.populations import POPULATIONS  # noqa: PLC0415 - as above
         from apps.providers.services import addresses, key_proposals, overrides  # noqa: PLC0415 - as above
         from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
 
@@ -24,6 +26,8 @@ class ProvidersConfig(AppConfig):
             label="Serve a game without proof",
         )
 
+        for population in POPULATIONS:
+            register_population(population)
         for card in (home.ending_card, home.invalid_card):
             register_home_card([Role.COMPLIANCE_OFFICER, Role.AUDITOR], card)
         register_approval(

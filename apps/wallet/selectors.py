@@ -1,8 +1,9 @@
 """How the ledger is read."""
 
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 
 from apps.wallet.contracts import AuditReport, GameTransferRef, TransferLine
 from apps.wallet.enums import FindingState, Pot
@@ -44,6 +45,11 @@ def transfers_for_subject(subject: str) -> list[TransferLine]:
         )
         for transfer in transfers.order_by("pk")
     ]
+
+
+def transfers_of_subjects(subjects: QuerySet[Any, Any]) -> QuerySet[Transfer]:
+    """Return the ledger lines of many subjects, looked up where ``subjects`` are found."""
+    return Transfer.objects.filter(subject__in=subjects)
 
 
 def kinds_of_player(player_id: int) -> list[str]:
