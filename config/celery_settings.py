@@ -47,6 +47,7 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "reconciliation.*": {"queue": "slow"},
     "providers.*": {"queue": "slow"},
     "compliance.keep_uncertified_play": {"queue": "slow"},
+    "auditing.*": {"queue": "slow"},
     "integrity.*": {"queue": "slow"},
     "onboarding.*": {"queue": "slow"},
 }
@@ -72,6 +73,8 @@ _JOBS = [
     _job("providers.check_certificates", crontab(hour=3, minute=30)),
     _job("integrity.compare_digests", crontab(hour=3, minute=50)),
     _job("onboarding.prove_items", crontab(hour=4, minute=15)),
+    _job("auditing.make_exports", timedelta(seconds=10)),
+    _job("auditing.drop_old_files", crontab(hour=4, minute=35)),
     _job("compliance.advance_desk", timedelta(minutes=5)),
     _job("compliance.keep_uncertified_play", timedelta(minutes=15)),
     _job("providers.scan_waiting", timedelta(minutes=10)),

@@ -86,7 +86,16 @@ class ReadingPagesMiddleware:
     """Refuse unsafe verbs where a page of the admin is only read: lists, histories, downloads."""
 
     _NAMES = frozenset({"index", "app_list", "search", "autocomplete", "jsi18n", "view_on_site"})
-    _SUFFIXES = ("_changelist", "_history", "_coverage", "_download", "_raw", "_page", "_file")
+    _SUFFIXES = (
+        "_changelist",
+        "_history",
+        "_coverage",
+        "_download",
+        "_raw",
+        "_page",
+        "_file",
+        "_again",
+    )
 
     def __init__(self, get_response: View) -> None:
         self._get_response = get_response

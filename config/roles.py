@@ -8,6 +8,8 @@ COMPARTMENTS = frozenset({"aml"})
 
 ROLE_PERMISSIONS: dict[str, list[str]] = {
     "Compliance officer": [
+        "auditing.view_export",
+        "auditing.view_sample",
         "bonuses.approve_forfeit",
         "bonuses.approve_rule",
         "bonuses.view_bonusrule",
@@ -350,6 +352,8 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
     ],
     "Auditor": [
         "*.view_*",
+        "auditing.add_export",
+        "auditing.add_sample",
         "auth.view_group",
         "providers.download_document",
         "staff.unmask_personal_data",

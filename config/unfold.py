@@ -116,6 +116,8 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
         [
             ("Approvals", "approval", "staff.approval"),
             ("Audit trail", "history_edu", "core.auditentry"),
+            ("Samples", "casino", "auditing.sample"),
+            ("Exports", "folder_zip", "auditing.export"),
             ("Auditor seats", "event_seat", "staff.auditorseat"),
             ("Auditor look-ups", "manage_search", "staff.auditorlookup"),
             ("People", "badge", "staff.user"),

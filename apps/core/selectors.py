@@ -21,6 +21,12 @@ def audit_entries_about(subject: str, *, limit: int = 100) -> list[AuditEntry]:
     return list(AuditEntry.objects.filter(subject=subject).order_by("-pk")[:limit])
 
 
+def audit_hash_at(sequence: int, chain: str = "main") -> str:
+    """Return the hash of the chain's entry at a place; empty where there is none."""
+    entries = AuditEntry.objects.filter(chain=chain, sequence=sequence)
+    return entries.values_list("entry_hash", flat=True).first() or ""
+
+
 def is_unmasked(action: str, subject: str, *, actor_id: int, since: datetime) -> bool:
     """Tell whether the chain says that this person did ``action`` to ``subject`` since then."""
     entries = AuditEntry.objects.filter(subject=subject, actor_id=actor_id, action=action)

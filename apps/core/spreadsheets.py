@@ -1,8 +1,10 @@
 """CSV that a spreadsheet opens without running anything in it."""
 
+import codecs
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -18,11 +20,19 @@ def to_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     Text that could be a formula gets an apostrophe in front; numbers stay numbers, negative ones
     too, since their type says what they are.
     """
+    return b"".join(csv_lines(header, rows))
+
+
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    """Yield the same CSV line by line, so that it never stands in memory as a whole."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
-    writer.writerow([safe_cell(name) for name in header])
-    writer.writerows([safe_cell(cell) for cell in row] for row in rows)
-    return stream.getvalue().encode("utf-8-sig")
+    yield codecs.BOM_UTF8
+    for row in itertools.chain([header], rows):
+        writer.writerow([safe_cell(cell) for cell in row])
+        yield stream.getvalue().encode()
+        stream.seek(0)
+        stream.truncate()
 
 
 def safe_cell(cell: Cell) -> str:

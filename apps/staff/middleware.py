@@ -16,8 +16,10 @@ from apps.staff.models import AuditorSeat
 type View = Callable[..., HttpResponse]
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-# What an auditor may send: what is about their own account.
-_TOOLS: Final = frozenset({"logout", "login", "password_change"})
+# What an auditor may send: what is about their own account, and what draws and takes samples.
+_TOOLS: Final = frozenset(
+    {"logout", "login", "password_change", "auditing_sample_add", "auditing_export_add"}
+)
 _UNLOGGED: Final = frozenset({"jsi18n", "logout"})
 
 

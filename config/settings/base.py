@@ -110,6 +110,7 @@ INSTALLED_APPS = [
     "apps.compliance",
     "apps.onboarding",
     "apps.reports",
+    "apps.auditing",
     "apps.operator_api",
     "apps.simulator",
 ]

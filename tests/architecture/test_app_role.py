@@ -26,6 +26,8 @@ pytestmark = [
 ADD_ONLY = {
     "aml_accessentry",
     "aml_note",
+    "auditing_sample",
+    "auditing_samplemember",
     "bonuses_historicalbonusrule",
     "bonuses_wageringreceipt",
     "compliance_historicaldeskduty",

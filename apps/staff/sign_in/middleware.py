@@ -29,6 +29,8 @@ STEP_UP_PAGES = frozenset(
         "operator_api_apiclient_do",
         "operator_api_apiclient_issue",
         "operator_api_apitoken_do",
+        "auditing_export_add",
+        "auditing_export_download",
     }
 )
 STEP_UP_SAVES = frozenset({"staff_user_change"})

@@ -1,0 +1,77 @@
+"""How a seed chooses: in the database, so that a million rows never come to Python."""
+
+import time
+from collections.abc import Iterable
+from hashlib import sha256
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import BinaryField, Func, Max, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
+
+from apps.auditing.errors import PopulationBusyError
+
+_WAIT_SECONDS: Final = 10.0
+_PAUSE_SECONDS: Final = 0.1
+
+# Every transaction that had written anything by the first snapshot must have ended: until then a
+# row with a low id may still appear. Nothing is locked, and our own transaction doesn't count.
+_NEWEST: Final = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+_STILL_OPEN: Final = """
+SELECT count(*) FROM pg_snapshot_xip(pg_current_snapshot()) AS writing
+WHERE writing < %s::xid8
+"""
+_GIVE_TIME: Final = "SELECT set_config('statement_timeout', %s, true)"
+
+
+class _DrawKey(Func):
+    """SHA-256 of a text, as bytes."""
+
+    template = "SHA256(CONVERT_TO(%(expressions)s, 'UTF8'))"
+    output_field = BinaryField()
+
+
+def draw_key(seed: str, member_id: int) -> str:
+    """Return what decides a row's place, for whoever repeats the draw by hand."""
+    return sha256(f"{seed}:{member_id}".encode()).hexdigest()
+
+
+def drawn_ids(rows: QuerySet[Any], *, seed: str, size: int) -> list[int]:
+    """Return the ids with the lowest keys, in their order: one pass and a heap of ``size``."""
+    return list(in_draw_order(rows, seed).values_list("pk", flat=True)[:size])
+
+
+def in_draw_order(rows: QuerySet[Any], seed: str) -> QuerySet[Any]:
+    text = Concat(Value(f"{seed}:"), Cast("pk", TextField()), output_field=TextField())
+    return rows.order_by(_DrawKey(text), "pk")
+
+
+def members_digest(member_ids: Iterable[int]) -> str:
+    """Return the SHA-256 of the ids in the order of the draw, joined by commas."""
+    return sha256(",".join(map(str, member_ids)).encode()).hexdigest()
+
+
+def highest_id(rows: QuerySet[Any]) -> int | None:
+    """Return the highest id, once nothing that began earlier can bring a lower one.
+
+    Raises:
+        PopulationBusyError: something is being written for too long.
+    """
+    found: int | None = rows.aggregate(highest=Max("pk"))["highest"]
+    deadline = time.monotonic() + _WAIT_SECONDS
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST)
+        (newest,) = cursor.fetchone()
+        while True:
+            cursor.execute(_STILL_OPEN, [newest])
+            if cursor.fetchone() == (0,):
+                return found
+            if time.monotonic() > deadline:
+                raise PopulationBusyError
+            time.sleep(_PAUSE_SECONDS)
+
+
+def give_time(milliseconds: int) -> None:
+    """Let the statements of this transaction take longer than those of a page."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_TIME, [str(milliseconds)])

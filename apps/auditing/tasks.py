@@ -1,0 +1,18 @@
+"""Doors for the worker."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from apps.auditing import services
+
+
+@shared_task(name="auditing.make_exports", acks_late=True)
+def make_exports(**_: object) -> None:
+    """Make what waits, the oldest first; a repeat makes nothing twice."""
+    while (export_id := services.begin_export(now=timezone.now())) is not None:
+        services.make_export(export_id, now=timezone.now())
+
+
+@shared_task(name="auditing.drop_old_files", acks_late=True)
+def drop_old_files(**_: object) -> None:
+    services.drop_old_files(now=timezone.now())
