@@ -47,11 +47,10 @@ def append_sealed[E: SealedEntry](entry: E) -> E:
 
     An advisory lock held to the end of the transaction orders the appends.
     """
-    rows = _rows(type(entry))
     number = int.from_bytes(hashlib.sha256(_table(type(entry)).encode()).digest()[:4], signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, number])
-    head = rows.order_by("-sequence").only("sequence", "entry_hash").first()
+    head = log_head(type(entry))
     entry.sequence = head.sequence + 1 if head else 1
     entry.prev_hash = head.entry_hash if head else GENESIS
     entry.entry_hash = sealed_hash(entry)
@@ -96,6 +95,23 @@ def verify_sealed(model: type[SealedEntry]) -> AuditVerdict:
             return AuditVerdict(_table(model), count, expected, entry.pk, why)
         count, expected = count + 1, entry.entry_hash
     return AuditVerdict(_table(model), count, expected)
+
+
+def log_name(model: type[SealedEntry]) -> str:
+    return _table(model)
+
+
+def log_head[E: SealedEntry](model: type[E]) -> E | None:
+    """Return the newest entry of a log."""
+    return _rows(model).order_by("-sequence").first()
+
+
+def hashes_at(model: type[SealedEntry], places: list[int]) -> dict[int, tuple[int, str]]:
+    """Return id and hash of the entries at these places of a log, by place."""
+    found = _rows(model).filter(sequence__in=places)
+    return {
+        place: (pk, seal) for place, pk, seal in found.values_list("sequence", "pk", "entry_hash")
+    }
 
 
 def sealed_logs() -> list[type[SealedEntry]]:

@@ -10,3 +10,8 @@ from apps.core.broker import send_to_celery
 @shared_task(name="core.sweep_outbox")
 def sweep_outbox(**_: object) -> None:
     services.sweep(send=send_to_celery, now=timezone.now())
+
+
+@shared_task(name="core.seal_logs")
+def seal_logs(**_: object) -> None:
+    services.seal_logs(now=timezone.now())

@@ -9,6 +9,7 @@ from apps.core.services.app_role import (
     unsafe_connection,
 )
 from apps.core.services.audit import MAIN_CHAIN, record_audit, verify_audit_chain
+from apps.core.services.log_seals import seal_logs, verify_log
 from apps.core.services.outbox import BrokerRefusedError, requeue, run_once, send_due, sweep
 from apps.core.services.publish import outbox_params, publish, publish_with_cursor
 from apps.core.services.rotation import (
@@ -33,11 +34,13 @@ __all__ = [
     "rotate_encryption_keys",
     "rotated_token",
     "run_once",
+    "seal_logs",
     "send_due",
     "set_guards_always",
     "sweep",
     "unsafe_connection",
     "verify_against_anchor",
     "verify_audit_chain",
+    "verify_log",
     "write_anchor",
 ]

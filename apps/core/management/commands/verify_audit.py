@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.core import services
 from apps.core.errors import AnchorError
-from apps.core.sealed import sealed_logs, verify_sealed
+from apps.core.sealed import sealed_logs
 
 
 class Command(BaseCommand):
@@ -32,11 +32,11 @@ class Command(BaseCommand):
         try:
             anchor = services.read_anchor(path) if path else None
             verdict = services.verify_against_anchor(anchor)
-            if path and verdict.holds:
+            logs = [services.verify_log(model) for model in sealed_logs()]
+            if path and all(one.holds for one in (verdict, *logs)):
                 services.write_anchor(path, verdict, now=timezone.now())
         except AnchorError as error:
             raise CommandError(str(error)) from error
-        logs = [verify_sealed(model) for model in sealed_logs()]
         if options["as_json"]:
             found = [{**asdict(one), "holds": one.holds} for one in (verdict, *logs)]
             self.stdout.write(json.dumps({**found[0], "logs": found[1:]}))
@@ -54,4 +54,5 @@ class Command(BaseCommand):
             )
         for log in logs:
             if not log.holds:
-                raise CommandError(f"{log.chain} is broken. Entry {log.first_bad_id}: {log.why}.")
+                where = f"Entry {log.first_bad_id}: " if log.first_bad_id else ""
+                raise CommandError(f"{log.chain} is broken. {where}{log.why}.")
