@@ -20,6 +20,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "compliance.change_deskduty",
         "compliance.draft_keyevent",
         "compliance.submit_keyevent",
+        "compliance.view_certifiedplay",
         "compliance.view_coveragematrix",
         "compliance.view_deskcalendar",
         "compliance.view_deskduty",

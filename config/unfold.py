@@ -55,6 +55,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
         [
             ("Coverage", "grid_on", "compliance.coveragematrix"),
             ("Uncertified play", "money_off", "compliance.uncoveredday"),
+            ("Certified play", "casino", "compliance.certifiedplay"),
             ("What if", "troubleshoot", "compliance.whatif"),
             ("Calendar", "calendar_month", "compliance.deskcalendar"),
             ("Key events", "gavel", "compliance.keyevent"),

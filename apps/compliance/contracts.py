@@ -3,6 +3,7 @@ from datetime import date, datetime
 
 from apps.providers.contracts import Cover
 from apps.providers.selectors.matrix import CatalogueGame
+from apps.rounds.rounds_in_spans import OpenedRound, PlaceInTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +98,14 @@ class WhatIfAnswer:
     stake_minor: dict[str, int] = field(default_factory=dict)
     rounds: int = 0
     players: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedPage:
+    """Some rounds under a certificate, newest first.
+
+    ``older`` says where the next page begins; it is None on the last page.
+    """
+
+    rounds: list[OpenedRound]
+    older: PlaceInTime | None

@@ -200,13 +200,20 @@ class Cover:
     """Whether a game may be served in a jurisdiction on a day, as far as certificates go.
 
     With ``allowed`` there is the certificate that proves it; without, at least one reason.
-    ``remarks`` say what an officer should know of the proof; they take nothing away.
+    ``remarks`` say what an officer should know of the proof; they take nothing away. ``besides``
+    are the further certificates where several builds run, each under one of its own.
     """
 
     allowed: bool
     certificate: CertificateRef | None
     reasons: tuple[CoverReason, ...] = ()
     remarks: tuple[CoverReason, ...] = ()
+    besides: tuple[CertificateRef, ...] = ()
+
+    @property
+    def proofs(self) -> tuple[CertificateRef, ...]:
+        """Return every certificate that proves it; none without cover."""
+        return () if self.certificate is None else (self.certificate, *self.besides)
 
 
 @dataclass(frozen=True, slots=True)

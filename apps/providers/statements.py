@@ -137,3 +137,17 @@ FROM providers_supplierchange s JOIN providers_gamebuild b ON b.id = s.to_build_
 WHERE %(games)s::bigint[] IS NULL OR b.game_id = ANY(%(games)s)
 ORDER BY s.id
 """
+
+GAMES: Final[LiteralString] = """
+SELECT g.id, g.game_code, p.code
+FROM providers_game g JOIN providers_provider p ON p.id = g.provider_id
+WHERE g.id = ANY(%(games)s)
+ORDER BY g.game_code COLLATE "C", g.id
+"""
+
+DEPLOYED_EVER: Final[LiteralString] = """
+SELECT game_id, jurisdiction, id, channel, build_id, variant_id, starts_at, ends_at, digest
+FROM providers_deployment
+WHERE game_id = ANY(%(games)s) AND jurisdiction = ANY(%(places)s)
+ORDER BY starts_at, id
+"""

@@ -1,6 +1,7 @@
 from typing import ClassVar, override
 
 import pgtrigger
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -124,6 +125,8 @@ class Round(models.Model):
                 name="rounds_round_open",
                 condition=Q(state__in=[RoundState.OPEN, RoundState.STUCK]),
             ),
+            # For sums over a time. It costs a bet next to nothing: one entry for 128 pages.
+            BrinIndex(fields=["opened_at"], name="rounds_round_opened_span", autosummarize=True),
         ]
         triggers = [pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete)]
 

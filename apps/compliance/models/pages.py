@@ -39,3 +39,15 @@ class WhatIf(models.Model):
     @override
     def __str__(self) -> str:
         return "what-if"
+
+
+class CertifiedPlay(models.Model):
+    class Meta:
+        managed = False
+        default_permissions = ("view",)
+        verbose_name = "certified play"
+        verbose_name_plural = "certified play"
+
+    @override
+    def __str__(self) -> str:
+        return "certified play"

@@ -220,7 +220,8 @@ class RoundEventAnswer(serializers.Serializer[object]):
     attempts = AttemptAnswer(many=True, help_text="The newest 20, oldest of them first.")
     ledger_lines = LedgerLineAnswer(many=True)
     certificate = CertificateAnswer(
-        allow_null=True, help_text="In force for the player's jurisdiction on the day of play."
+        allow_null=True,
+        help_text="In force for the player's jurisdiction when the round was opened.",
     )
 
 

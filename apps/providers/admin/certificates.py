@@ -221,6 +221,8 @@ def _scope_panel(obj: Certificate) -> Panel:
     rtps = _joined(obj.rtp_variants.order_by("rtp_percent"))
     return Panel(
         title="Scope",
+        link=f"{reverse('admin:compliance_certifiedplay_changelist')}?certificate={obj.pk}",
+        link_text="The rounds that it covered",
         columns=["What", "Named by the report"],
         rows=[
             ["Jurisdictions", _joined(obj.jurisdictions.order_by("jurisdiction"))],

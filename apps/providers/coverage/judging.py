@@ -5,6 +5,7 @@ reads the database, so that the gate, the matrix, the daily check and a look at 
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from apps.core.jurisdictions import day_in, jurisdiction_by_code
@@ -37,7 +38,8 @@ def all_of(covers: Sequence[Cover]) -> Cover:
     """Return one answer for all that runs: it is covered where each of it is."""
     broken = [cover for cover in covers if not cover.allowed]
     if not broken:
-        return covers[0]
+        first, *others = dict.fromkeys(proof for cover in covers for proof in cover.proofs)
+        return replace(covers[0], certificate=first, besides=tuple(others)) if others else covers[0]
     reasons = tuple(dict.fromkeys(reason for cover in broken for reason in cover.reasons))
     return Cover(allowed=False, certificate=None, reasons=reasons)
 

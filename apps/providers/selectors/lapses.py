@@ -131,16 +131,43 @@ def report_named(text: str, on: date) -> tuple[int, str] | None:
 
     None where there is none, or where labs share the number and the text doesn't tell them apart.
     """
-    number, _, revision = text.strip().partition(" rev ")
+    number, revision = _read_name(text)
     found = Certificate.objects.filter(
-        report_number__iexact=number.strip(), state=CertificateState.REGISTERED
+        report_number__iexact=number, state=CertificateState.REGISTERED
     )
-    if revision:
-        if not (revision.isascii() and revision.isdigit() and len(revision) < 5):
-            return None
-        found = found.filter(revision=int(revision))
-    else:
-        found = found.filter(effective_on__lte=on)
+    found = (
+        found.filter(effective_on__lte=on) if revision is None else found.filter(revision=revision)
+    )
+    return _only_newest(found)
+
+
+def any_report_named(text: str) -> tuple[int, str] | None:
+    """Return id and name of a report, withdrawn ones too: the newest "STL-1", or "STL-1 rev 2".
+
+    None where there is none, or where labs share the number.
+    """
+    number, revision = _read_name(text)
+    found = Certificate.objects.filter(report_number__iexact=number)
+    return _only_newest(found if revision is None else found.filter(revision=revision))
+
+
+def report_name(certificate_id: int) -> str | None:
+    certificate = Certificate.objects.filter(pk=certificate_id).first()
+    return None if certificate is None else str(certificate)
+
+
+_NO_REVISION: Final = -1
+
+
+def _read_name(text: str) -> tuple[str, int | None]:
+    number, _, revision = text.strip().partition(" rev ")
+    if not revision:
+        return number.strip(), None
+    is_number = revision.isascii() and revision.isdigit() and len(revision) < 5
+    return number.strip(), int(revision) if is_number else _NO_REVISION
+
+
+def _only_newest(found: QuerySet[Certificate]) -> tuple[int, str] | None:
     if found.values("lab").distinct().count() != 1:
         return None
     newest = found.order_by("-revision")[0]

@@ -147,6 +147,35 @@ def deployed_at(
     return Deployed(now, {(row[0], row[1]) for row in once})
 
 
+def offers_over_time(games: Collection[int], places: Sequence[str]) -> list[OfferFacts]:
+    """Return what decides about each game in each place at any time; six queries."""
+    arguments = {"games": _array(games), "places": list(places)}
+    named = _rows(statements.GAMES, arguments)
+    certificates = certificates_by_game({row[1] for row in named})
+    lineages = _lineages(arguments)
+    variants = {row[0]: VariantFacts(*row) for row in _rows(statements.VARIANTS, arguments)}
+    deployments: dict[tuple[int, str], list[DeploymentFacts]] = defaultdict(list)
+    for game_id, place, *item in _rows(statements.DEPLOYED_EVER, arguments):
+        pk, channel, build_id, variant_id, starts_at, ends_at, digest = item
+        build, variant = lineages[game_id].builds[build_id], variants.get(variant_id)
+        deployments[game_id, place].append(
+            DeploymentFacts(pk, channel, build, variant, starts_at, ends_at, digest)
+        )
+    return [
+        OfferFacts(
+            game_id=game_id,
+            game_code=game_code,
+            provider_code=provider_code,
+            jurisdiction=place,
+            certificates=tuple(certificates.get((provider_code, game_code), ())),
+            deployments=tuple(deployments.get((game_id, place), ())),
+            lineage=lineages.get(game_id, NO_LINEAGE),
+        )
+        for game_id, game_code, provider_code in named
+        for place in sorted(places)
+    ]
+
+
 def _lineages(arguments: Mapping[str, Any]) -> dict[int, Lineage]:
     builds: dict[int, list[Sequence[Any]]] = defaultdict(list)
     for row in _rows(statements.BUILDS, arguments):

@@ -1,11 +1,14 @@
 """The proof of a round: what ran when it was played, and which report covered it."""
 
 from django.urls import reverse
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from apps.core.admin import Panel, badge, link_cell
-from apps.providers.selectors.proof import Proof, proof_at
+from apps.providers.contracts import CertificateRef
+from apps.providers.selectors.proof import Proof
 from apps.rounds.models import Round
+from apps.rounds.proving import proof_of_round
 
 _DIGESTS = {"match": "success", "mismatch": "danger", "unknown": "neutral"}
 
@@ -13,7 +16,7 @@ _DIGESTS = {"match": "success", "mismatch": "danger", "unknown": "neutral"}
 def proof_panel(game_round: Round, *, may_open_report: bool) -> Panel:
     """Tell build, variant, report and digests at the moment when the round was opened."""
     title = "Proof of what was played"
-    proof = proof_at(game_round.game_id, game_round.player.jurisdiction, game_round.opened_at)
+    proof = proof_of_round(game_round)
     if proof is None:
         return Panel(
             title=title,
@@ -46,9 +49,13 @@ def _answer(proof: Proof) -> SafeString:
 
 
 def _report(proof: Proof, *, may_open: bool) -> str:
-    report = proof.cover.certificate
-    if report is None:
+    named = proof.cover.proofs
+    if not named:
         return " ".join(reason.text for reason in proof.cover.reasons)
+    return format_html_join(", ", "{}", ((_named(report, may_open=may_open),) for report in named))
+
+
+def _named(report: CertificateRef, *, may_open: bool) -> str:
     text = f"{report.report_number} rev {report.revision} of {report.lab}"
     if not may_open:
         return text

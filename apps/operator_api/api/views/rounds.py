@@ -12,9 +12,8 @@ from apps.operator_api.api.answers import RoundEventAnswer
 from apps.operator_api.api.schema import documented
 from apps.operator_api.api.views.base import OperatorView
 from apps.operator_api.enums import Scope
-from apps.players.selectors import player_by_id
 from apps.providers.contracts import CertificateRef
-from apps.providers.selectors.coverage import cover
+from apps.rounds.proving import proof_of_event
 from apps.rounds.selectors import attempt_count, deliveries_of_event, event_by_id
 from apps.wallet.selectors import transfers_for_subject
 
@@ -82,7 +81,5 @@ def _answer(event: "RoundEvent", provider: str) -> dict[str, Any]:
 
 
 def _certificate_then(event: "RoundEvent") -> CertificateRef | None:
-    if event.game_id is None or event.player_id is None:
-        return None
-    jurisdiction = player_by_id(event.player_id).jurisdiction
-    return cover(event.game_id, jurisdiction, event.occurred_at).certificate
+    proof = proof_of_event(event)
+    return None if proof is None else proof.cover.certificate
