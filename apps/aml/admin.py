@@ -125,6 +125,7 @@ class _CompartmentAdmin[M: Model](ReadOnlyAdmin[M]):
 
 @admin.register(Matter)
 class MatterAdmin(PanelsMixin, _CompartmentAdmin[Matter]):
+    list_empty_text = "No matter is open that you may see."
     list_display = [
         "number",
         "player",

@@ -26,6 +26,7 @@ from apps.rounds.selectors import refused_attempts
 class RejectionAdmin(PanelsMixin, ReadOnlyAdmin[Rejection]):
     """One row per provider, reason and UTC day: the whole trace that bad traffic leaves."""
 
+    list_empty_text = "No callback was refused before it was stored."
     list_display = [
         "day",
         "who",

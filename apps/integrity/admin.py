@@ -97,6 +97,9 @@ class UploadForm(forms.Form):
 
 @admin.register(DigestReport)
 class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
+    list_empty_text = (
+        "No game server's digests were imported. Import a report as a file or by the API."
+    )
     list_display = [
         "report_ref",
         "provider",
@@ -229,6 +232,7 @@ def _request_acceptance(call: ActionCall) -> str:
 
 @admin.register(Fault)
 class FaultAdmin(PanelsMixin, ReadOnlyAdmin[Fault]):
+    list_empty_text = "Every file measured last is as certified."
     list_display = [
         "path",
         "game",
@@ -278,6 +282,7 @@ class FaultAdmin(PanelsMixin, ReadOnlyAdmin[Fault]):
 
 @admin.register(IntegrityPolicy)
 class IntegrityPolicyAdmin(HistoryAdmin[IntegrityPolicy]):
+    list_empty_text = "Every provider follows the strictest policy: a wrong file closes the game."
     list_display = ["provider", "on_mismatch"]
     list_select_related = ["provider"]
     ordering = ["pk"]

@@ -106,6 +106,7 @@ def _is_waiting(onboarding: Onboarding, _user: Any) -> bool:
 
 @admin.register(Onboarding)
 class OnboardingAdmin(PanelsMixin, ReadOnlyAdmin[Onboarding]):
+    list_empty_text = "No provider is on its way live. Open a provider to begin its checklist."
     list_display = ["provider", "stage", "holds", datetime_column("opened_at", title="opened")]
     list_select_related = ["provider"]
     search_fields = ["provider__code__exact"]

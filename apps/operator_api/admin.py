@@ -89,6 +89,7 @@ def _token_state(token: ApiToken) -> Any:
 class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
     """First the client with its scopes, then a token for it."""
 
+    list_empty_text = "No system calls the operator API yet. Add a client, then a token for it."
     list_display = ["name", "may", datetime_column("created_at", title="since")]
     search_fields = ["name__exact"]
     search_help_text = "Name, exactly"
@@ -268,6 +269,7 @@ def _requests_panel(client: ApiClient) -> Panel:
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(ReadOnlyAdmin[ApiToken]):
+    list_empty_text = "No token was issued. Open an API client to add one; it is shown once."
     list_display = [
         "prefix",
         "client",

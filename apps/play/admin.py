@@ -76,6 +76,7 @@ def _refreshes_panel(session: GameSession) -> Panel:
 
 @admin.register(GameSession)
 class GameSessionAdmin(PanelsMixin, ReadOnlyAdmin[GameSession]):
+    list_empty_text = "No game was launched."
     list_display = [
         "id",
         "player",

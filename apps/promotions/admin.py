@@ -117,6 +117,7 @@ class CampaignForm(_CampaignForm):
 class CampaignAdmin(HistoryAdmin[Campaign]):
     """Drafts are edited; an edit of an approved campaign makes it a draft of the next version."""
 
+    list_empty_text = "No campaign is written."
     form = CampaignForm
     list_display = [
         "code",
@@ -243,6 +244,7 @@ class CampaignAdmin(HistoryAdmin[Campaign]):
 
 @admin.register(PromoTag)
 class PromoTagAdmin(ReadOnlyAdmin[PromoTag]):
+    list_empty_text = "No event carried a provider's promotion flag."
     list_display = [
         "event_id",
         "provider",

@@ -53,6 +53,10 @@ class HomeCard:
     empty_text: str = "Nothing awaits you here."
     note: str = ""
 
+    @property
+    def is_calm(self) -> bool:
+        return not self.rows and self.tone not in {"warning", "danger"}
+
 
 @dataclass(frozen=True, slots=True)
 class LookUp:

@@ -36,14 +36,15 @@ def home_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     """Add the home page's cards to the admin index; Unfold calls it."""
     roles = set(request.user.groups.values_list("name", flat=True)) & ALL_ROLES
     shown = roles | (ALL_ROLES if request.user.is_superuser else set())
-    cards = [maker(request) for _, names, maker in _CARDS if names & shown]
-    approvals = awaiting_approvals_card(request)
+    made = [maker(request) for _, names, maker in _CARDS if names & shown]
+    cards = [card for card in [awaiting_approvals_card(request), *made] if card is not None]
     return {
         **context,
         "title": "Home",
         "person": request.user,
         "roles": sorted(roles) or (["Superuser"] if request.user.is_superuser else []),
-        "cards": [card for card in [approvals, *cards] if card is not None],
+        # What asks for nothing stands last; otherwise each card keeps its place.
+        "cards": sorted(cards, key=lambda card: card.is_calm),
     }
 
 

@@ -188,6 +188,7 @@ _TRANSFER_TONES: dict[str, str] = {
 class GameTransferAdmin(PanelsMixin, ReadOnlyAdmin[GameTransfer]):
     """Money on its way to a provider's own wallet and back: the provider decides, or two people."""
 
+    list_empty_text = "No money went to or came from a provider's wallet or a sub-wallet."
     list_display = [
         "public_id",
         "provider_code",
@@ -246,6 +247,9 @@ class GameTransferAdmin(PanelsMixin, ReadOnlyAdmin[GameTransfer]):
 class WalletAuditAdmin(ReadOnlyAdmin[WalletAudit]):
     """Each night's comparison, also where it found nothing."""
 
+    list_empty_text = (
+        "No sub-wallet was audited. Each is swept and audited at night once a provider uses them."
+    )
     list_display = [
         "provider_code",
         datetime_column("audited_at", title="audited"),
@@ -269,6 +273,7 @@ def _explain(call: ActionCall) -> str:
 class AuditFindingAdmin(PanelsMixin, ReadOnlyAdmin[AuditFinding]):
     """A sub-wallet or transferred pot that is not what the provider says it is."""
 
+    list_empty_text = "No audit found a difference."
     list_display = [
         "event_id",
         "provider_code",

@@ -164,6 +164,9 @@ def test_the_sample_folder_zipped_becomes_drafts_row_by_row(
     }
     page = officer.get(response["Location"]).content.decode()
     assert "39 bytes stand before the PDF header" in page
+    assert ">16 of 16 files</td>" in page
+    listed = officer.get("/admin/providers/uploadbatch/").context["cl"].result_list.get()
+    assert (listed.open_count, listed.refused_count) == (9, 7)
     given = DraftField.objects.get(draft__file_name="tables.pdf", name="provider")
     assert (given.given_value, given.extracted_value) == ("aurora", "Aurora Studios Ltd")
 
@@ -255,7 +258,7 @@ def test_a_refused_archive_or_register_keeps_nothing_and_says_why(
         (zipped({}), b"", "holds no files"),
         (b"no zip", b"", "is no ZIP archive"),
         (zipped(samples()), b"file,kind\n", "lacks the columns"),
-        (zipped(samples()), b"\xff\xfe", "is not UTF-8"),
+        (zipped(samples()), b"\xff\xfe", "neither XLSX nor CSV in UTF-8"),
     ):
         response = upload(officer, archive, register)
         assert response.status_code == 400

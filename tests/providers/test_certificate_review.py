@@ -360,6 +360,11 @@ def test_an_officer_confirms_and_registers_in_the_browser(officer: Client) -> No
     assert refused.status_code == 400
     assert "is no known laboratory" in refused.content.decode()
     assert draft.fields.filter(confirmed_at__isnull=False).count() == 18
+    unsaid = {**posted(draft, *FIELD_NAMES), "do": "register", "reason": " ", "new_lab": "yes"}
+    page_again = officer.post(page, unsaid).content.decode()
+    assert '<p class="pb-field-error">Say why, in a few words' in page_again
+    assert 'name="new_lab" value="yes" checked' in page_again
+    assert not Certificate.objects.exists()
 
     done = officer.post(page, {**posted(draft, *FIELD_NAMES), **ending, "new_lab": "yes"})
     certificate = Certificate.objects.get()

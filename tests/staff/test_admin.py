@@ -345,6 +345,28 @@ def test_the_home_shows_first_what_awaits_this_persons_decision(approval: Approv
 
 
 @pytest.mark.django_db
+def test_what_asks_for_nothing_stands_last_on_the_home(approval: Approval) -> None:
+    services.sync_roles(now=NOW)
+    page = client_of(make_user(roles=(Role.FINANCE_ANALYST,))).get(reverse("admin:index"))
+    calm = [card.is_calm for card in page.context["cards"]]
+    assert calm == sorted(calm)
+    assert len(calm) > 1
+
+
+@pytest.mark.django_db
+def test_an_empty_list_says_what_that_means_and_a_search_without_result_that_it_found_none() -> (
+    None
+):
+    services.sync_roles(now=NOW)
+    auditor = client_of(make_user(roles=(Role.AUDITOR,)))
+    page = reverse("admin:disputes_case_changelist")
+    assert "No dispute is open." in auditor.get(page).content.decode()
+    searched = auditor.get(page, {"q": "D-000009"}).content.decode()
+    assert "Nothing matches" in searched
+    assert "No dispute is open." not in searched
+
+
+@pytest.mark.django_db
 def test_a_person_without_a_role_is_told_what_to_do() -> None:
     page = client_of(make_user()).get(reverse("admin:index"))
     assert "Ask an administrator" in page.content.decode()

@@ -90,6 +90,7 @@ def progress_bar(progress: GrantProgress) -> SafeString:
 class GrantAdmin(ReadOnlyAdmin[Grant]):
     """Bonuses and how far they are; "add" gives one by hand, through the service."""
 
+    list_empty_text = "No bonus was granted."
     list_display = [
         "__str__",
         text_column("player__player_ref", "player"),
@@ -205,6 +206,7 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
 
 @admin.register(WageringReceipt)
 class WageringReceiptAdmin(ReadOnlyAdmin[WageringReceipt]):
+    list_empty_text = "No bet has counted towards a requirement."
     list_display = [
         text_column("subject", "event"),
         text_column("grant", "grant"),

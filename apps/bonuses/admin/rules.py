@@ -116,6 +116,7 @@ def _is_open(rule: BonusRule | None) -> bool:
 class BonusRuleAdmin(HistoryAdmin[BonusRule]):
     """A draft is edited in main units and percent; any other version is read."""
 
+    list_empty_text = "No bonus rule is written."
     form = RuleForm
     inlines = [GameWeightInline]
     list_display = [

@@ -26,6 +26,9 @@ ROLE_TONES = {"owner": "info", "deputy": "warning", "desk": "warning"}
 
 @admin.register(DeskDuty)
 class DeskDutyAdmin(HistoryAdmin[DeskDuty]):
+    list_empty_text = (
+        "Nobody is named, so every compliance officer is reminded. Name an owner and a deputy."
+    )
     list_display = ["for_whom", "owner", "deputy", "acknowledge_days"]
     list_select_related = ["provider", "owner", "deputy"]
     list_display_links = ["for_whom"]
@@ -62,6 +65,9 @@ class DeskDutyAdmin(HistoryAdmin[DeskDuty]):
 
 @admin.register(Reminder)
 class ReminderAdmin(ReadOnlyAdmin[Reminder]):
+    list_empty_text = (
+        "No reminder was sent. They go out 90, 60, 30, 14, 7 and 1 days before a certificate ends."
+    )
     list_display = [
         "report",
         "what",

@@ -126,6 +126,9 @@ def time_left(event: KeyEvent, now: datetime) -> tuple[str, str]:
 
 @admin.register(KeyEvent)
 class KeyEventAdmin(PanelsMixin, ReadOnlyAdmin[KeyEvent]):
+    list_empty_text = (
+        "No key event was drafted. The clock of five working days starts with the first draft."
+    )
     list_display = [
         "title",
         "kind",

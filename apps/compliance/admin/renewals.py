@@ -86,6 +86,7 @@ class WhoseFilter(admin.SimpleListFilter):
 class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
     """Adding opens a renewal by hand; everything else is a button."""
 
+    list_empty_text = "No renewal is planned. Each reminder opens one; you may plan one earlier."
     list_display = [
         "report",
         badge_column("state", STATE_TONES),

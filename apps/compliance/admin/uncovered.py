@@ -46,6 +46,7 @@ class PlayedFilter(admin.SimpleListFilter):
 
 @admin.register(UncoveredDay)
 class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
+    list_empty_text = "Nothing was served without cover."
     list_display = ["day", "game", "jurisdiction", "time_without", "stakes", "rounds", "players"]
     list_filter = [
         PlayedFilter,

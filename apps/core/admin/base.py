@@ -31,8 +31,12 @@ else:
 
 
 class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
-    """The base of every admin here: no full counts, exact search, nothing deleted in bulk."""
+    """The base of every admin here: no full counts, exact search, nothing deleted in bulk.
 
+    ``list_empty_text`` says what an empty list means and how its first row comes to be.
+    """
+
+    list_empty_text = "Nothing is recorded here yet."
     paginator = CappedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER

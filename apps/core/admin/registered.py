@@ -55,6 +55,7 @@ def _requeue(call: ActionCall) -> str:
 
 @admin.register(OutboxMessage)
 class OutboxMessageAdmin(ReadOnlyAdmin[OutboxMessage]):
+    list_empty_text = "Nothing waits to run and nothing is kept of what did."
     list_display = [
         "id",
         "state_badge",

@@ -79,6 +79,7 @@ class WhoseFilter(admin.SimpleListFilter):
 
 @admin.register(Case)
 class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
+    list_empty_text = "No dispute is open."
     list_display = [
         "number",
         badge_column("state", _STATE_TONES),

@@ -7,23 +7,28 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from apps.core.admin import (
+    LivePanelsMixin,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
+    at_cell,
+    badge,
     badge_column,
     choice_filter,
     datetime_column,
     link_cell,
 )
 from apps.core.errors import DomainError
-from apps.providers.enums import BatchState, LineOutcome
+from apps.providers.enums import BatchState, DraftState, LineOutcome
 from apps.providers.errors import ArchiveRefusedError, RegisterRefusedError
 from apps.providers.models import BatchLine, UploadBatch
 from apps.providers.register.archive import MAX_ARCHIVE_BYTES
@@ -31,6 +36,12 @@ from apps.providers.register.file import MAX_REGISTER_BYTES
 from apps.providers.services.batches import BatchUpload, start_batch
 
 _MAX_LINES_SHOWN = 500
+_TONES = {
+    BatchState.WAITING: "neutral",
+    BatchState.RUNNING: "info",
+    BatchState.DONE: "success",
+    BatchState.REFUSED: "danger",
+}
 
 
 class BatchForm(forms.Form):
@@ -56,35 +67,37 @@ class BatchForm(forms.Form):
 
 
 @admin.register(UploadBatch)
-class UploadBatchAdmin(PanelsMixin, ReadOnlyAdmin[UploadBatch]):
+class UploadBatchAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[UploadBatch]):
+    list_empty_text = (
+        "Nothing was uploaded in bulk. Upload a ZIP of documents, with or without a spreadsheet."
+    )
     list_display = [
         "archive_name",
         "register_name",
-        badge_column(
-            "state",
-            {
-                BatchState.WAITING: "neutral",
-                BatchState.RUNNING: "info",
-                BatchState.DONE: "success",
-                BatchState.REFUSED: "danger",
-            },
-        ),
-        "progress",
+        badge_column("state", {str(state): tone for state, tone in _TONES.items()}),
+        "files_read",
+        "to_review",
+        "refused",
         "uploaded_by",
         datetime_column("created_at", title="uploaded"),
     ]
     list_filter = [choice_filter("state", "state", BatchState.choices)]
     list_select_related = ["uploaded_by"]
     ordering = ["-created_at", "-pk"]
-    fields = [
-        "archive_name",
-        "register_name",
-        "state",
-        "progress",
-        "uploaded_by",
-        "created_at",
-        "finished_at",
-    ]
+    fields = ["archive_name", "register_name", "uploaded_by", "created_at"]
+    live_seconds = 2
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[UploadBatch]:
+        refused = Q(lines__outcome=LineOutcome.REFUSED)
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                refused_count=Count("lines", filter=refused),
+                open_count=Count("lines", filter=Q(lines__draft__state=DraftState.OPEN)),
+            )
+        )
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -112,13 +125,21 @@ class UploadBatchAdmin(PanelsMixin, ReadOnlyAdmin[UploadBatch]):
         status = 400 if form.is_bound and form.errors else 200
         return TemplateResponse(request, "providers/upload_batch.html", context, status=status)
 
-    @admin.display(description="taken in")
-    def progress(self, batch: UploadBatch) -> str:
+    @admin.display(description="files read")
+    def files_read(self, batch: UploadBatch) -> str:
         return f"{batch.done:,} of {batch.total:,}"
+
+    @admin.display(description="to review")
+    def to_review(self, batch: Any) -> str:
+        return f"{batch.open_count:,}"
+
+    @admin.display(description="refused")
+    def refused(self, batch: Any) -> str:
+        return f"{batch.refused_count:,}"
 
     @override
     def panels(self, request: HttpRequest, obj: UploadBatch) -> Sequence[Panel]:
-        return [_refused_panel(obj), _taken_panel(obj)]
+        return [_progress_panel(obj), _refused_panel(obj), _taken_panel(obj)]
 
 
 def _start(request: HttpRequest, form: BatchForm) -> UploadBatch | None:
@@ -145,6 +166,25 @@ def _start(request: HttpRequest, form: BatchForm) -> UploadBatch | None:
     return None
 
 
+def _progress_panel(batch: UploadBatch) -> Panel:
+    bar = format_html(
+        '<progress class="pb-bar" max="{}" value="{}"></progress>{} of {} files',
+        max(batch.total, 1),
+        batch.done,
+        f"{batch.done:,}",
+        f"{batch.total:,}",
+    )
+    rows = [
+        ["State", badge(batch.get_state_display(), _TONES[BatchState(batch.state)])],
+        ["Read so far", bar],
+    ]
+    if batch.finished_at is not None:
+        rows.append(["Finished", at_cell(batch.finished_at)])
+    if batch.refusal:
+        rows.append(["Refused because", batch.refusal])
+    return Panel(title="Progress", rows=rows)
+
+
 def _refused_panel(batch: UploadBatch) -> Panel:
     refused = batch.lines.filter(outcome=LineOutcome.REFUSED).order_by("line", "pk")
     count = refused.count()
@@ -168,7 +208,9 @@ def _taken_panel(batch: UploadBatch) -> Panel:
         title=f"Taken in: {count}",
         columns=["Row", "File", "Outcome", "Review"],
         rows=[_taken_row(line) for line in taken.order_by("line", "pk")[:_MAX_LINES_SHOWN]],
-        empty_text="The worker takes the documents in behind the scenes; look again in a moment.",
+        empty_text="No document was taken in."
+        if batch.finished_at
+        else "The documents are taken in behind the scenes; this page shows each as it comes.",
         note=_cut_note(count),
         link=reverse("admin:providers_certificatedraft_changelist") + "?state=open",
         link_text="All drafts to review",

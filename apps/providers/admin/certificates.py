@@ -86,6 +86,7 @@ def _withdraw(call: ActionCall) -> str:
 class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
     """Adding opens the upload page; nothing else is edited here but by the actions."""
 
+    list_empty_text = "No certificate is registered. Upload a document and confirm what it says."
     list_display = [
         "report",
         "standing",
@@ -338,6 +339,7 @@ def _history_panel(obj: Certificate) -> Panel:
 
 @admin.register(CertificateFlag)
 class CertificateFlagAdmin(ReadOnlyAdmin[CertificateFlag]):
+    list_empty_text = "No certificate ends soon, is overdue for review or was altered."
     list_display = [
         "certificate",
         badge_column("kind", {FlagKind.EXPIRED: "danger", FlagKind.INVALID_SIGNATURE: "danger"}),

@@ -176,6 +176,10 @@ def _withdraw(call: ActionCall) -> str:
 
 @admin.register(TrustedRoot)
 class TrustedRootAdmin(ReadOnlyAdmin[TrustedRoot]):
+    list_empty_text = (
+        "No lab's root is trusted, so no signature can be proven valid. Open a document whose "
+        "signer you know."
+    )
     list_display = [
         "subject",
         "lab",

@@ -42,6 +42,7 @@ def _discard(call: ActionCall) -> str:
 class CertificateDraftAdmin(ReadOnlyAdmin[CertificateDraft]):
     """The list of what waits; opening one opens the review page."""
 
+    list_empty_text = "No document waits to be confirmed."
     list_display = [
         "file_name",
         "report",
@@ -141,6 +142,7 @@ def _scan_again(call: ActionCall) -> str:
 class QuarantinedFileAdmin(ReadOnlyAdmin[QuarantinedFile]):
     """What was refused and why. The files themselves are never shown or handed out."""
 
+    list_empty_text = "No file was refused. What is refused lies here with its reasons."
     list_display = [
         "original_name",
         "reasons",

@@ -14,6 +14,7 @@ from apps.providers.models import Provider, ProviderPolicy
 
 @admin.register(ProviderPolicy)
 class ProviderPolicyAdmin(HistoryAdmin[ProviderPolicy]):
+    list_empty_text = "No provider is loaded; each brings its policy with it."
     list_display = [
         "provider",
         "protocol",

@@ -125,6 +125,7 @@ def _judge(call: ActionCall) -> str:
 
 @admin.register(GameBuild)
 class GameBuildAdmin(PanelsMixin, ReadOnlyAdmin[GameBuild]):
+    list_empty_text = "No build is recorded. Open a game to add the build that runs."
     list_display = ["version", "game", "channel", "engine_version", datetime_column("created_at")]
     list_filter = [choice_filter("channel", "channel", Channel.choices)]
     list_select_related = ["game"]
@@ -257,6 +258,7 @@ def _end(call: ActionCall) -> str:
 
 @admin.register(Deployment)
 class DeploymentAdmin(PanelsMixin, ReadOnlyAdmin[Deployment]):
+    list_empty_text = "Nothing is recorded as running. Open a game to say which build runs where."
     list_display = [
         "game",
         "jurisdiction",
@@ -313,6 +315,7 @@ class DeploymentAdmin(PanelsMixin, ReadOnlyAdmin[Deployment]):
 
 @admin.register(RtpVariant)
 class RtpVariantAdmin(ReadOnlyAdmin[RtpVariant]):
+    list_empty_text = "No variant is recorded. Open a game to add the RTP that a report certifies."
     list_display = ["code", "game", "rtp", "shown_deviation", "max_win_multiple", "source"]
     list_select_related = ["game"]
     search_fields = ["game__game_code__exact", "code__exact"]
@@ -331,6 +334,7 @@ class RtpVariantAdmin(ReadOnlyAdmin[RtpVariant]):
 
 @admin.register(SupplierChange)
 class SupplierChangeAdmin(ReadOnlyAdmin[SupplierChange]):
+    list_empty_text = "No change was reported. Open a game build to record what was changed."
     list_display = [
         "game",
         "from_build",
@@ -357,6 +361,7 @@ def _close(call: ActionCall) -> str:
 
 @admin.register(GateOverride)
 class GateOverrideAdmin(ReadOnlyAdmin[GateOverride]):
+    list_empty_text = "The launch gate is overridden nowhere. Open a game to ask for an override."
     list_display = [
         "game",
         "jurisdiction",

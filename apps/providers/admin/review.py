@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.admin.columns import display_at
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, ReasonRequiredError
 from apps.providers.enums import CertificateKind, CertificateResult, DraftState, SignatureState
 from apps.providers.errors import DraftFieldsError
 from apps.providers.models import CertificateDraft, DraftField
@@ -75,6 +75,8 @@ def review_view(request: HttpRequest, admin: ModelAdmin[Any], draft_id: int) -> 
         return HttpResponseRedirect(_take(request, draft, request.user, posted))
     except DraftFieldsError as refusal:
         problems = refusal.problems
+    except ReasonRequiredError as refusal:
+        problems = {"reason": str(refusal)}
     except DomainError as refusal:
         messages.error(request, str(refusal))
         problems = {"": str(refusal)}
@@ -160,8 +162,10 @@ def _page(
         "is_open": draft.state == DraftState.OPEN,
         "may_review": request.user.has_perm(REVIEW) and draft.state == DraftState.OPEN,
         "is_lab_unknown": bool(values["lab"]) and not _is_known(values["lab"], proposals["lab"]),
-        "problem_count": len(problems or {}),
+        "problem_count": len([name for name in problems or {} if name]),
         "reason": request.POST.get("reason", ""),
+        "reason_error": (problems or {}).get("reason", ""),
+        "is_new_lab": request.POST.get("new_lab") == "yes",
     }
     status = 400 if problems else 200
     return TemplateResponse(request, "providers/review_draft.html", context, status=status)

@@ -42,7 +42,9 @@ def _csv_lines(data: bytes) -> list[tuple[int, list[str]]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RegisterRefusedError(f"The register is not UTF-8 (byte {error.start}).") from error
+        raise RegisterRefusedError(
+            f"The register is neither XLSX nor CSV in UTF-8 (byte {error.start})."
+        ) from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         return [(reader.line_num, values) for values in reader]

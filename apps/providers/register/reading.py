@@ -26,7 +26,7 @@ class FieldKind:
 FIELDS = (
     FieldKind("report_number", "Report number"),
     FieldKind("revision", "Revision", "0, 1, 2 ... as printed."),
-    FieldKind("lab", "Laboratory", "A known laboratory, by the name it is on file with."),
+    FieldKind("lab", "Laboratory", "Its name as on file here; say below if it is new."),
     FieldKind("kind", "Kind"),
     FieldKind("provider", "Provider", "The provider's code here; the report names the supplier."),
     FieldKind("standards", "Standards", "One a line, with version.", is_list=True),

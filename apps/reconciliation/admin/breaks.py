@@ -41,6 +41,7 @@ _WORDS = ("player", "currency", "status", "occurred_at", "round", "game", "line"
 
 @admin.register(Break)
 class BreakAdmin(PanelsMixin, ReadOnlyAdmin[Break]):
+    list_empty_text = "Our ledger and the providers' statements agree on every event compared."
     list_display = [
         "event_id",
         "provider",

@@ -17,6 +17,7 @@ _STATE_TONES = {
 
 @admin.register(PullCursor)
 class PullCursorAdmin(ReadOnlyAdmin[PullCursor]):
+    list_empty_text = "No round log was pulled from a provider."
     list_display = [
         "provider",
         "day",
@@ -39,6 +40,7 @@ class PullCursorAdmin(ReadOnlyAdmin[PullCursor]):
 
 @admin.register(PulledPage)
 class PulledPageAdmin(ReadOnlyAdmin[PulledPage]):
+    list_empty_text = "No page of a round log was pulled."
     list_display = [
         "provider",
         "day",

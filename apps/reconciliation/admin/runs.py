@@ -45,6 +45,7 @@ def _again(call: ActionCall) -> str:
 
 @admin.register(ReconciliationRun)
 class ReconciliationRunAdmin(PanelsMixin, ReadOnlyAdmin[ReconciliationRun]):
+    list_empty_text = "No day was reconciled. Import or pull a statement first."
     list_display = [
         "pk",
         "provider",

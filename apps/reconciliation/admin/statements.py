@@ -86,6 +86,7 @@ def _reconcile(call: ActionCall) -> str:
 
 @admin.register(StatementFile)
 class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
+    list_empty_text = "No statement was imported. Import a provider's round log, or pull it."
     list_display = [
         "original_name",
         "provider",

@@ -55,6 +55,7 @@ _FACTS = [
 
 @admin.register(Delivery)
 class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
+    list_empty_text = "No callback arrived."
     list_display = [
         "message",
         "sender",

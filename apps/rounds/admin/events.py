@@ -52,6 +52,7 @@ _CODES = [
 
 @admin.register(Round)
 class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
+    list_empty_text = "No round was played."
     list_display = [
         "round_ref",
         "provider",

@@ -29,6 +29,7 @@ from apps.rounds.models import BalanceDrift, Conflict, EventAttempt
 class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
     """Further deliveries: repeats, conflicts, and refusals that stored no event."""
 
+    list_empty_text = "Every event arrived once and was applied as it came."
     list_display = [
         "event_id",
         "provider",
@@ -58,6 +59,7 @@ class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
 
 @admin.register(Conflict)
 class ConflictAdmin(PanelsMixin, ReadOnlyAdmin[Conflict]):
+    list_empty_text = "No event came back under the same id with other content."
     list_display = [
         "event_id",
         "provider",
@@ -125,6 +127,7 @@ def _differences(first: dict[str, Any], other: dict[str, Any]) -> list[list[str]
 class BalanceDriftAdmin(ReadOnlyAdmin[BalanceDrift]):
     """The provider's balance minus ours, per player, as the last event left it."""
 
+    list_empty_text = "Every balance that a provider reported was ours."
     list_display = [
         "player",
         "provider",

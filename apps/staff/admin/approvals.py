@@ -65,6 +65,7 @@ def _is_own(approval: Approval, user: Any) -> bool:
 
 @admin.register(Approval)
 class ApprovalAdmin(ReadOnlyAdmin[Approval]):
+    list_empty_text = "Nothing was asked of a second person."
     list_display = [
         "title",
         badge_column("state", dict(_TONES.items())),

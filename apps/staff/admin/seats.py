@@ -57,6 +57,7 @@ def _revoke(call: ActionCall) -> str:
 
 @admin.register(AuditorSeat)
 class AuditorSeatAdmin(ReadOnlyAdmin[AuditorSeat]):
+    list_empty_text = "No auditor has a seat. Give one for the time that the audit takes."
     list_display = [
         "person",
         "standing",
@@ -144,6 +145,7 @@ class AuditorSeatAdmin(ReadOnlyAdmin[AuditorSeat]):
 
 @admin.register(AuditorLookUp)
 class AuditorLookUpAdmin(ReadOnlyAdmin[AuditorLookUp]):
+    list_empty_text = "No auditor has opened a page."
     list_display = [
         "sequence",
         datetime_column("created_at", title="when"),
