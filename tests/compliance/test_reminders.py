@@ -7,6 +7,8 @@ import pytest
 import time_machine
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
+from django.test import Client
+from django.utils.html import escape
 
 from apps.compliance.enums import ReminderRole
 from apps.compliance.errors import MailNotSentError
@@ -80,7 +82,12 @@ def test_an_end_opens_a_renewal_and_reminds_its_owner_by_mail(
     assert mail.subject == f"[Pitboss] {certificate} is valid through 2027-02-20"
     assert "Games: aurora-reef" in mail.body
     assert f"/admin/compliance/renewal/{renewal.pk}/change/" in mail.body
-    assert Reminder.objects.get().sent_at is not None
+    reminder = Reminder.objects.get()
+    assert reminder.sent_at is not None
+    client = Client()
+    client.force_login(make_officer("reader", permissions=("compliance.view_reminder",)))
+    page = client.get(f"/admin/compliance/reminder/{reminder.pk}/change/").content.decode()
+    assert escape(f"Subject: {mail.subject}\n\n{mail.body}") in page
 
 
 def test_each_threshold_reminds_once_however_often_the_desk_runs(

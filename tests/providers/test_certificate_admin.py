@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.core.models import AuditEntry
-from apps.providers.models import Certificate, CertificateDraft, Document, TrustedRoot
+from apps.providers.models import Certificate, CertificateDraft, Document, Lab, TrustedRoot
 from apps.providers.pdf.contracts import MAX_BYTES
 from apps.providers.services.import_register import ImportRequest, import_folder
 from tests.factories import make_cover, make_game, make_provider, make_user
@@ -196,6 +196,28 @@ def test_the_officer_trusts_a_root_and_its_documents_become_valid(
     assert Document.objects.filter(signature_state="valid").count() == 0
 
 
+def test_the_officer_uploads_a_root_that_counts_once_it_is_trusted(
+    officer: Client, samples: None
+) -> None:
+    add, lab = "/admin/providers/trustedroot/add/", Lab.objects.get(name="Blue Lake Testing")
+    pem = (SAMPLES / "lab-root.pem").read_bytes()
+    for bad in (b"no certificate", pem + pem):
+        sent = {"lab": lab.pk, "file": SimpleUploadedFile("root.pem", bad)}
+        refused = officer.post(add, sent)
+        assert refused.status_code == 400
+        assert refused.context["form"].errors == {
+            "file": ["root.pem is not a PEM file with one certificate."]
+        }
+    assert not TrustedRoot.objects.filter(lab=lab).exists()
+    pages = [
+        officer.post(add, {"lab": lab.pk, "file": SimpleUploadedFile("root.pem", pem)})["Location"]
+        for _ in range(2)
+    ]
+    root = TrustedRoot.objects.get(lab=lab)
+    assert pages == [f"/admin/providers/trustedroot/{root.pk}/change/"] * 2
+    assert (root.state, root.source) == ("proposed", "root.pem")
+
+
 def test_the_officer_withdraws_a_certificate(officer: Client) -> None:
     certificate = make_cover(make_game(make_provider()))
     url = f"/admin/providers/certificate/{certificate.pk}/do/withdraw/"
@@ -212,6 +234,7 @@ def test_the_officer_withdraws_a_certificate(officer: Client) -> None:
         "/admin/providers/document/",
         "/admin/providers/lab/",
         "/admin/providers/trustedroot/",
+        "/admin/providers/trustedroot/add/",
         "/admin/providers/certificatedraft/",
         "/admin/providers/quarantinedfile/",
         "/admin/providers/uploadbatch/",

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from django.core.management import CommandError, call_command
 from apps.providers.pdf.signatures import check_signatures
 from apps.providers.pdf.text import extract_text, stated_facts
 from apps.simulator.certificates.folder import make_lab_folder
-from apps.simulator.certificates.reports import expected_flags
+from apps.simulator.certificates.reports import expected_flags, renewed_reports
 from apps.simulator.demo.people import CHARACTERS, seed_people
 from apps.simulator.demo.steps import Finding, Outcome, Step, tell_story
 from apps.simulator.errors import BadRequestError
@@ -68,6 +69,23 @@ def test_the_laboratory_signs_what_it_says_and_the_forged_report_shows(tmp_path:
         "tables.pdf": "none",
         "wheels.pdf": "invalid",
     }
+
+
+def test_the_renewals_to_upload_are_signed_and_close_two_gaps(tmp_path: Path) -> None:
+    folder = make_lab_folder(tmp_path / "lab", now=NOW)
+    root = folder.root.read_text()
+    with zipfile.ZipFile(folder.renewals) as archive:
+        assert archive.namelist() == [
+            "register.csv",
+            "roulette-renewed.pdf",
+            "cascades-renewed.pdf",
+        ]
+        for name in archive.namelist()[1:]:
+            assert str(check_signatures(archive.read(name), [root], NOW).state) == "valid"
+    flags = expected_flags([*folder.reports, *renewed_reports(folder.made_on)], folder.made_on)
+    assert flags["uncovered"] == [
+        f"borealis-live-0{number} {place}" for number in (1, 2) for place in ("IM", "MT")
+    ]
 
 
 def test_a_laboratory_folder_is_made_once_and_keeps_its_day(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Who looks after which provider's certificates, and whom the desk reminded."""
 
+from collections.abc import Sequence
 from typing import Any, override
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
@@ -10,8 +12,11 @@ from django.utils.safestring import SafeString
 from apps.compliance.enums import ReminderRole
 from apps.compliance.models import DeskDuty, Reminder
 from apps.compliance.services.duties import give_to_duty
+from apps.compliance.services.reminders import compose_mail
 from apps.core.admin import (
     HistoryAdmin,
+    Panel,
+    PanelsMixin,
     ReadOnlyAdmin,
     at_cell,
     badge,
@@ -64,7 +69,7 @@ class DeskDutyAdmin(HistoryAdmin[DeskDuty]):
 
 
 @admin.register(Reminder)
-class ReminderAdmin(ReadOnlyAdmin[Reminder]):
+class ReminderAdmin(PanelsMixin, ReadOnlyAdmin[Reminder]):
     list_empty_text = (
         "No reminder was sent. They go out 90, 60, 30, 14, 7 and 1 days before a certificate ends."
     )
@@ -81,6 +86,20 @@ class ReminderAdmin(ReadOnlyAdmin[Reminder]):
     search_fields = ["renewal__certificate__report_number__exact"]
     search_help_text = "Report number, exactly"
     ordering = ["-pk"]
+    fields = ["renewal", "recipient", "role", "what", "created_at", "mailed"]
+
+    @override
+    def panels(self, request: HttpRequest, obj: Reminder) -> Sequence[Panel]:
+        mail = compose_mail(obj)
+        sender = settings.DEFAULT_FROM_EMAIL
+        head = [f"From: {sender}", f"To: {obj.recipient.email}", f"Subject: {mail.subject}"]
+        return [
+            Panel(
+                title="The mail",
+                note="As it reads from what is on file now; it was sent as things stood then.",
+                code="\n".join([*head, "", mail.body]),
+            )
+        ]
 
     @admin.display(description="report")
     def report(self, reminder: Reminder) -> str:

@@ -28,7 +28,7 @@ from apps.compliance.selectors.renewals import (
     silent_reminders,
     worker_ids,
 )
-from apps.compliance.wording import mail_of, words_for
+from apps.compliance.wording import Mail, mail_of, words_for
 from apps.core.services import publish, run_once
 from apps.providers.selectors.lapses import Lapse, games_named_by, lapses_on
 
@@ -172,12 +172,16 @@ def _why_not(reminder: Reminder) -> str:
     return ""
 
 
-def _send(reminder: Reminder) -> None:
+def compose_mail(reminder: Reminder) -> Mail:
+    """Write the reminder's mail from what is on file now."""
     certificate_id = reminder.renewal.certificate_id
     page = reverse("admin:compliance_renewal_change", args=[reminder.renewal_id])
-    mail = mail_of(
-        reminder, games_named_by([certificate_id])[certificate_id], settings.PITBOSS_URL + page
-    )
+    games = games_named_by([certificate_id])[certificate_id]
+    return mail_of(reminder, games, settings.PITBOSS_URL + page)
+
+
+def _send(reminder: Reminder) -> None:
+    mail = compose_mail(reminder)
     message = EmailMessage(
         subject=mail.subject,
         body=mail.body,

@@ -2,7 +2,7 @@
 
 from apps.providers.admin.batches import UploadBatchAdmin
 from apps.providers.admin.certificates import CertificateAdmin, CertificateFlagAdmin, LabAdmin
-from apps.providers.admin.documents import DocumentAdmin, TrustedRootAdmin
+from apps.providers.admin.documents import DocumentAdmin
 from apps.providers.admin.drafts import CertificateDraftAdmin, QuarantinedFileAdmin
 from apps.providers.admin.keys import ProviderKeyAdmin
 from apps.providers.admin.policy import ProviderPolicyAdmin
@@ -14,6 +14,7 @@ from apps.providers.admin.register import (
     RtpVariantAdmin,
     SupplierChangeAdmin,
 )
+from apps.providers.admin.roots import TrustedRootAdmin
 
 __all__ = [
     "CertificateAdmin",

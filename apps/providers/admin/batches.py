@@ -89,14 +89,10 @@ class UploadBatchAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[UploadBatch])
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[UploadBatch]:
-        refused = Q(lines__outcome=LineOutcome.REFUSED)
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                refused_count=Count("lines", filter=refused),
-                open_count=Count("lines", filter=Q(lines__draft__state=DraftState.OPEN)),
-            )
+        rows: QuerySet[UploadBatch] = super().get_queryset(request)
+        return rows.annotate(
+            refused_count=Count("lines", filter=Q(lines__outcome=LineOutcome.REFUSED)),
+            open_count=Count("lines", filter=Q(lines__draft__state=DraftState.OPEN)),
         )
 
     @override

@@ -1,6 +1,6 @@
-"""Documents and the roots that vouch for them. A document is only ever handed out as a download."""
+"""Documents: each is only ever handed out as a download."""
 
-from typing import Any, override
+from typing import override
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
@@ -14,25 +14,21 @@ from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 
 from apps.core.admin import (
-    ActionCall,
     ReadOnlyAdmin,
-    ReasonedAction,
     badge_column,
     choice_filter,
     datetime_column,
 )
 from apps.providers.admin.certificates import SIGNATURE_TONES
-from apps.providers.enums import RootState, SignatureState
+from apps.providers.enums import SignatureState
 from apps.providers.errors import (
     DocumentAlteredError,
     LinkExpiredError,
     StoreUnavailableError,
     UnknownCertificateError,
 )
-from apps.providers.models import Document, TrustedRoot
-from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.models import Document
 from apps.providers.services.documents import hand_out_document, mint_link
-from apps.providers.services.trust import decide_root, recheck_signatures
 
 # The browser shows nothing, runs nothing, keeps nothing and lends it to no other origin.
 _DOWNLOAD_HEADERS = {
@@ -151,90 +147,3 @@ def _downloader(request: HttpRequest) -> AbstractBaseUser:
     if not isinstance(user, AbstractBaseUser) or not user.has_perm("providers.download_document"):
         raise PermissionDenied
     return user
-
-
-def _decide(call: ActionCall, state: RootState) -> str:
-    root = decide_root(
-        root_id=call.object_id,
-        state=state,
-        acting_user=call.user,
-        reason=call.reason,
-        now=call.now,
-    )
-    with PdfVetter() as vetter:
-        changes = recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=call.now)
-    return f"The root is {root.state}. {len(changes)} signatures are judged differently now."
-
-
-def _trust(call: ActionCall) -> str:
-    return _decide(call, RootState.TRUSTED)
-
-
-def _withdraw(call: ActionCall) -> str:
-    return _decide(call, RootState.WITHDRAWN)
-
-
-@admin.register(TrustedRoot)
-class TrustedRootAdmin(ReadOnlyAdmin[TrustedRoot]):
-    list_empty_text = (
-        "No lab's root is trusted, so no signature can be proven valid. Open a document whose "
-        "signer you know."
-    )
-    list_display = [
-        "subject",
-        "lab",
-        badge_column(
-            "state",
-            {
-                RootState.TRUSTED: "success",
-                RootState.PROPOSED: "warning",
-                RootState.WITHDRAWN: "neutral",
-            },
-        ),
-        "fingerprint",
-        datetime_column("not_after", title="valid until"),
-        "decided_by",
-    ]
-    list_filter = [choice_filter("state", "state", RootState.choices)]
-    list_select_related = ["lab", "decided_by"]
-    search_fields = ["fingerprint__exact", "lab__name__exact"]
-    search_help_text = "Fingerprint or laboratory, exactly"
-    ordering = ["lab__name", "pk"]
-    reasoned_actions = [
-        ReasonedAction(
-            name="trust",
-            label="Trust this root",
-            permission="providers.register_certificate",
-            perform=_trust,
-            question="Compare the SHA-256 fingerprint with the laboratory first, over a channel "
-            "that the documents did not come by. Its documents are then judged again.",
-            tone="primary",
-            is_offered=lambda obj, _user: obj.state != RootState.TRUSTED,
-        ),
-        ReasonedAction(
-            name="withdraw",
-            label="Withdraw trust",
-            permission="providers.register_certificate",
-            perform=_withdraw,
-            question="Signatures under this root no longer count; its documents are judged again.",
-            tone="danger",
-            is_offered=lambda obj, _user: obj.state != RootState.WITHDRAWN,
-        ),
-    ]
-
-    @override
-    def get_fields(self, request: HttpRequest, obj: TrustedRoot | None = None) -> Any:
-        return [
-            "lab",
-            "subject",
-            "fingerprint",
-            "state",
-            "not_before",
-            "not_after",
-            "source",
-            "created_at",
-            "decided_by",
-            "decided_at",
-            "reason",
-            "pem",
-        ]

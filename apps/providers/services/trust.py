@@ -108,6 +108,28 @@ def propose_root(*, lab_name: str, root: RootFile, now: datetime) -> TrustedRoot
 
 
 @transaction.atomic
+def upload_root(
+    *, lab: Lab, name: str, data: bytes, acting_user: AbstractBaseUser, now: datetime
+) -> TrustedRoot:
+    """Put a root that a person sent on file; it vouches for nothing until somebody trusts it.
+
+    One that is on file for the laboratory is returned as it stands.
+
+    Raises:
+        InvalidRootError
+    """
+    root = propose_root(lab_name=lab.name, root=read_root(name, data), now=now)
+    record_audit(
+        action="providers.root.uploaded",
+        actor=acting_user,
+        subject=f"root:{root.pk}",
+        details={"fingerprint": root.fingerprint, "lab_id": lab.pk},
+        now=now,
+    )
+    return root
+
+
+@transaction.atomic
 def decide_root(
     *,
     root_id: int,

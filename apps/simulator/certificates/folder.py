@@ -3,6 +3,7 @@
 import csv
 import io
 import shutil
+import zipfile
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,11 +19,12 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from apps.simulator.certificates.reports import NORTH, LabReport, demo_reports
+from apps.simulator.certificates.reports import NORTH, LabReport, demo_reports, renewed_reports
 
 REGISTER: Final = "register.csv"
 ROOT: Final = "lab-root.pem"
 MADE_ON: Final = "made-on.txt"
+RENEWALS: Final = "renewals.zip"
 ROOT_DAYS: Final = 3650
 A4: Final = (595, 842)
 
@@ -41,6 +43,11 @@ class LabFolder:
     @property
     def reports(self) -> list[LabReport]:
         return demo_reports(self.made_on)
+
+    @property
+    def renewals(self) -> Path:
+        """An archive beside the folder, not imported: what a person uploads to close two gaps."""
+        return self.path.with_name(RENEWALS)
 
 
 def make_lab_folder(path: Path, *, now: datetime) -> LabFolder:
@@ -61,12 +68,22 @@ def _fill(path: Path, now: datetime) -> None:
     for report in reports:
         (path / report.file).write_bytes(_document(report, lab))
     (path / ROOT).write_bytes(lab.root_pem)
-    with (path / REGISTER).open("w", newline="") as file:
-        rows = [report.register_row() for report in reports]
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    (path / REGISTER).write_text(_register(reports))
+    renewed = renewed_reports(today)
+    with zipfile.ZipFile(path.with_name(RENEWALS), "w") as archive:
+        archive.writestr(REGISTER, _register(renewed))
+        for report in renewed:
+            archive.writestr(report.file, _document(report, lab))
     (path / MADE_ON).write_text(f"{today}\n")
+
+
+def _register(reports: list[LabReport]) -> str:
+    rows = [report.register_row() for report in reports]
+    file = io.StringIO()
+    writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return file.getvalue()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ the demo can hold what the product flags against what is true.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -123,6 +123,22 @@ def demo_reports(today: date) -> list[LabReport]:
         LabReport("wheels.pdf", "NCT-LIV-0401", 0, NORTH, "live", gli, EVERYWHERE,
                   days(-100), days(265), None, wheels, is_altered=True),
     ]  # fmt: skip
+
+
+def renewed_reports(today: date) -> list[LabReport]:
+    """Return what the laboratory delivers next: for the expired report and the one that ends."""
+    reports = {one.file: one for one in demo_reports(today)}
+    return [
+        replace(
+            reports[file],
+            file=file.replace(".pdf", "-renewed.pdf"),
+            revision=1,
+            jurisdictions=EVERYWHERE,
+            issued_on=today,
+            expires_on=today + timedelta(days=730),
+        )
+        for file in ("roulette.pdf", "cascades.pdf")
+    ]
 
 
 def expected_flags(reports: list[LabReport], on: date) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from apps.compliance.services.uncovered import keep_uncertified_play
 from apps.core.money import display_money
 from apps.simulator.certificates.folder import make_lab_folder
 from apps.simulator.certificates.reports import expected_flags
+from apps.simulator.demo.register import reports_on_file
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Finding
 
@@ -28,7 +29,7 @@ def remind_of_ends(stage: Stage) -> Finding:
     while (unsent := reminders_unsent()) and time.monotonic() < deadline:
         time.sleep(0.5)
     folder = make_lab_folder(stage.data_dir / "demo" / "certificates", now=now)
-    flags = expected_flags(folder.reports, stage.started_at.date())
+    flags = expected_flags(reports_on_file(folder), stage.started_at.date())
     ends = {*flags["expiring"], *flags["expired"], *flags["review_due"]} - {*flags["superseded"]}
     open_now = {renewal.certificate.report_number for renewal in waiting_renewals()}
     return Finding(

@@ -13,6 +13,7 @@ from apps.simulator.borealis.home import CODE, REGULAR_PLAYER
 from apps.simulator.certificates.folder import make_lab_folder
 from apps.simulator.certificates.reports import expected_flags
 from apps.simulator.demo.commands import run_json
+from apps.simulator.demo.register import reports_on_file
 from apps.simulator.demo.setting_up import REQUIRED_MINOR
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Finding
@@ -145,7 +146,7 @@ def check_certificates(stage: Stage) -> Finding:
     """Flag certificates; the flags must be those that a careful officer would raise."""
     folder = make_lab_folder(stage.data_dir / "demo" / "certificates", now=stage.clock())
     report = run_json("check_certificates", "--on", stage.today)
-    expected = expected_flags(folder.reports, date.fromisoformat(stage.today))
+    expected = expected_flags(reports_on_file(folder), date.fromisoformat(stage.today))
     ours = {one.report_number for one in folder.reports}
     found = {
         name: sorted(

@@ -25,8 +25,8 @@ from apps.providers.services.builds import (
 )
 from apps.providers.services.scope import FileDigest, NamedBuild, Term, accredit_lab, name_build
 from apps.simulator.borealis.home import catalogue_rtp
-from apps.simulator.certificates.folder import make_lab_folder
-from apps.simulator.certificates.reports import EVERYWHERE, NORTH
+from apps.simulator.certificates.folder import LabFolder, make_lab_folder
+from apps.simulator.certificates.reports import EVERYWHERE, NORTH, LabReport, renewed_reports
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Finding
 from apps.simulator.games.catalogue import CATALOGUE
@@ -71,6 +71,16 @@ def record_what_runs(stage: Stage) -> Finding:
         text=f"{len(builds)} games; {UPDATED} {NEW} from tomorrow, covered by a minor change.",
         figures={"games": len(builds)},
     )
+
+
+def reports_on_file(folder: LabFolder) -> list[LabReport]:
+    """Return the folder's reports, and the renewals that an officer has registered since."""
+    lab = lab_by_name(NORTH)
+    renewed = renewed_reports(folder.made_on) if lab else []
+    return [
+        *folder.reports,
+        *(one for one in renewed if lab and certificate_of(lab, one.report_number, one.revision)),
+    ]
 
 
 def _deploy_first(game: Game, game_id: int, midnight: datetime, editing: Editing) -> int:

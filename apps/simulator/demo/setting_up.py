@@ -81,7 +81,8 @@ def register_certificates(stage: Stage) -> Finding:
     return Finding(
         is_held=not report.has_failed
         and len(report.registered) + len(report.unchanged) == len(folder.reports),
-        text=f"{len(report.registered)} registered, {len(report.unchanged)} known already.",
+        text=f"{len(report.registered)} registered, {len(report.unchanged)} known already; "
+        f"renewals to upload lie in {folder.renewals}.",
         figures={"registered": len(report.registered), "unchanged": len(report.unchanged)},
     )
 
