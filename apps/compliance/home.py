@@ -1,7 +1,7 @@
 """The compliance officer's day: renewals that wait, what must not be served, rules to look at."""
 
 from collections import Counter
-from datetime import UTC, timedelta
+from datetime import UTC
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -9,11 +9,11 @@ from django.utils import timezone
 
 from apps.compliance.contracts import Gap, MatrixQuery
 from apps.compliance.enums import CellState
-from apps.compliance.models import KeyEvent, Renewal, UncertifiedPlay
+from apps.compliance.models import KeyEvent, Renewal, UncoveredDay
 from apps.compliance.selectors.key_events import running_key_events
 from apps.compliance.selectors.matrix import gaps_at, with_next_action
 from apps.compliance.selectors.renewals import WORK, awaiting
-from apps.compliance.selectors.uncovered import uncertified_play_since
+from apps.compliance.selectors.uncovered import days_played_since, play_on, week_before
 from apps.core.admin import display_at
 from apps.core.money import display_money
 from apps.players.rules import all_rules, is_check_due
@@ -58,16 +58,15 @@ def gaps_card(_request: HttpRequest) -> HomeCard:
     """Show what is on offer and must not be served now, with what to do next."""
     now = timezone.now()
     found = gaps_at(now, MatrixQuery())
-    uncovered = [one for one in found if one[1].state != CellState.PROHIBITED]
-    prohibited = len(found) - len(uncovered)
+    prohibited = sum(cell.state == CellState.PROHIBITED for _, cell in found)
     counts = Counter((game.id, cell.state) for game, cell in found)
     first = {(game.id, cell.state): (game, cell) for game, cell in reversed(found)}
     shown = [first[key] for key in list(counts)[:MAX_ROWS]]
     has_offers = bool(offered_places())
     return HomeCard(
         title="Offers without cover",
-        value=f"{len(uncovered):,}" if has_offers else "unknown",
-        note=f"and {prohibited:,} that the law prohibits; a launch there is refused",
+        value=f"{len(found):,}" if has_offers else "unknown",
+        note=f"{prohibited:,} of them prohibited by law; a launch there is refused",
         tone="danger" if found else "success" if has_offers else "warning",
         link=reverse("admin:compliance_coveragematrix_gaps"),
         rows=tuple(_gap_row(gap, counts) for gap in with_next_action(shown, now)),
@@ -134,22 +133,23 @@ def rules_card(_request: HttpRequest) -> HomeCard:
 
 def uncertified_play_card(_request: HttpRequest) -> HomeCard:
     """Show what was played in the last seven days while no report covered it."""
-    since = timezone.now().astimezone(UTC).date() - timedelta(days=6)
+    since = week_before(timezone.now())
     waiting = Waiting(
         title="Played without cover, last 7 days",
-        link=reverse("admin:compliance_uncoveredday_changelist") + "?play=yes",
+        link=reverse("admin:compliance_uncoveredday_changelist") + "?play=week",
         empty_text="Nothing was played that no report covered.",
         tone="danger",
     )
-    return waiting_card(waiting, uncertified_play_since(since, limit=LIMIT), _played_row)
+    return waiting_card(waiting, days_played_since(since, limit=LIMIT), _played_row)
 
 
-def _played_row(play: UncertifiedPlay) -> HomeRow:
-    where = play.uncovered
+def _played_row(where: UncoveredDay) -> HomeRow:
+    play = play_on(where)
+    stakes = ", ".join(display_money(one.stake_minor, one.currency) for one in play)
     return HomeRow(
         title=f"{where.game.game_code} in {where.jurisdiction}, {where.day}",
         link=reverse("admin:compliance_uncoveredday_change", args=[where.pk]),
-        meta=f"{display_money(play.stake_minor, play.currency)} staked, {play.rounds:,} rounds",
+        meta=f"{stakes} staked, {sum(one.rounds for one in play):,} rounds",
         tone="danger",
     )
 

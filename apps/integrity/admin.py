@@ -165,10 +165,13 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
         """Show every game with certified files: measured when, and what is open."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = games_measured(timezone.now())
+        only_overdue = request.GET.get("overdue") == "yes"
+        found = [
+            one for one in games_measured(timezone.now()) if one.is_overdue or not only_overdue
+        ]
         faults = reverse("admin:integrity_fault_changelist")
         panel = Panel(
-            title="Games with certified files",
+            title="Games not measured for a day" if only_overdue else "Games with certified files",
             note="Each is to be measured at least once every 24 hours. Times are UTC.",
             columns=["Provider", "Game", "Certified files", "Measured", "Stands"],
             rows=[

@@ -40,18 +40,22 @@ def overdue_card(_request: HttpRequest) -> HomeCard:
     overdue = [one for one in selectors.games_measured(timezone.now()) if one.is_overdue]
     waiting = Waiting(
         "Games not measured for a day",
-        reverse("admin:integrity_digestreport_changelist"),
+        _overdue_link(),
         "Every game with certified files was measured in the last 24 hours.",
         tone="warning",
     )
     return waiting_card(waiting, overdue[:LIMIT], _overdue_row)
 
 
+def _overdue_link() -> str:
+    return reverse("admin:integrity_digestreport_standing") + "?overdue=yes"
+
+
 def _overdue_row(one: GameIntegrity) -> HomeRow:
     said = "never" if one.measured_at is None else display_at(one.measured_at)
     return HomeRow(
         title=one.game_code,
-        link=reverse("admin:integrity_digestreport_changelist"),
+        link=_overdue_link(),
         meta=f"measured: {said}; {one.certified_files} certified files",
         tone="warning",
     )

@@ -8,7 +8,7 @@ from django.utils.timesince import timesince
 from apps.onboarding import selectors
 from apps.onboarding.models import ItemProof, Onboarding
 from apps.staff.contracts import HomeCard, HomeRow
-from apps.staff.home_cards import LIMIT, Waiting, waiting_card
+from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
 
 
 def waiting_providers_card(_request: HttpRequest) -> HomeCard:
@@ -29,14 +29,17 @@ def _waiting_row(onboarding: Onboarding) -> HomeRow:
 
 
 def broken_items_card(_request: HttpRequest) -> HomeCard:
-    link = reverse("admin:onboarding_onboarding_changelist")
-    waiting = Waiting(
-        "Live providers that lost a proof",
-        link,
-        "Everything proven of live providers holds.",
-        tone="danger",
+    broken = selectors.broken_items(limit=None)
+    providers = {proof.onboarding_id for proof in broken}
+    return HomeCard(
+        title="Live providers that lost a proof",
+        value=f"{len(providers):,}",
+        note=f"{len(broken):,} items that held and do not now" if broken else "",
+        tone="danger" if broken else "success",
+        link=reverse("admin:onboarding_onboarding_changelist") + "?lost=yes",
+        rows=tuple(_broken_row(proof) for proof in broken[:MAX_ROWS]),
+        empty_text="Everything proven of live providers holds.",
     )
-    return waiting_card(waiting, selectors.broken_items(limit=LIMIT), _broken_row)
 
 
 def _broken_row(proof: ItemProof) -> HomeRow:

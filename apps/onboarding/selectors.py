@@ -1,5 +1,7 @@
 """How checklists are read."""
 
+from django.db.models import QuerySet
+
 from apps.core.canonical import content_hash
 from apps.onboarding.contracts import Standing, Subject
 from apps.onboarding.enums import ChecklistItem
@@ -94,7 +96,7 @@ def proofs_of(onboarding_id: int, *, limit: int) -> list[ItemProof]:
     return list(proofs.order_by("-pk")[:limit])
 
 
-def broken_items(*, limit: int) -> list[ItemProof]:
+def broken_items(*, limit: int | None) -> list[ItemProof]:
     """Return the items of live providers that do not hold now, newest first."""
     newest = (
         ItemProof.objects.order_by("onboarding_id", "item", "-pk")
@@ -106,6 +108,11 @@ def broken_items(*, limit: int) -> list[ItemProof]:
         onboarding__provider__stage="live", onboarding__provider__is_active=True
     ).select_related("onboarding__provider")
     return list(live.order_by("-pk")[:limit])
+
+
+def that_lost_a_proof(onboardings: QuerySet[Onboarding]) -> QuerySet[Onboarding]:
+    """Keep the live providers of which something proven does not hold now."""
+    return onboardings.filter(pk__in=[proof.onboarding_id for proof in broken_items(limit=None)])
 
 
 def onboardings_waiting(*, limit: int) -> list[Onboarding]:

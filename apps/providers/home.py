@@ -36,10 +36,10 @@ def ending_card(_request: HttpRequest) -> HomeCard:
     soonest = (ends[0][0] - on).days if ends else _HORIZON_DAYS
     return HomeCard(
         title="Certificates that end",
-        value=str(len(ends)),
+        value=str(len({standing.certificate_id for _, _, standing in ends})),
         note="expired, expiring or due for review within 90 days",
         tone="danger" if soonest <= _SOON_DAYS // 2 else "warning" if ends else "success",
-        link=reverse("admin:providers_certificate_changelist") + "?standing=expiring",
+        link=reverse("admin:providers_certificate_changelist") + "?standing=ending",
         rows=tuple(_end_row(day, word, standing, on) for day, word, standing in ends[:_MAX_ROWS]),
         empty_text="Nothing ends within 90 days.",
     )

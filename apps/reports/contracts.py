@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 
@@ -7,12 +7,16 @@ from decimal import Decimal
 class PositionRow:
     """One game of one provider in one currency on one reporting day; amounts in minor units.
 
-    ``actual_rtp`` is None where nothing was staked. ``is_enough_play`` is false below
-    ``ENOUGH_ROUNDS``: then the actual RTP says nothing about the game.
+    ``start`` and ``end`` are the day by the provider's clock. ``actual_rtp`` is None where nothing
+    was staked. ``is_enough_play`` is false below ``ENOUGH_ROUNDS``: then the actual RTP says
+    nothing about the game.
     """
 
+    provider_id: int
     provider_code: str
     provider_name: str
+    start: datetime
+    end: datetime
     day: date
     currency: str
     game_code: str
@@ -31,7 +35,10 @@ class PositionRow:
 class PositionTotal:
     """All games of one provider in one currency on one reporting day; amounts in minor units."""
 
+    provider_id: int
     provider_name: str
+    start: datetime
+    end: datetime
     currency: str
     rounds: int
     stake_minor: int

@@ -23,6 +23,7 @@ def net_position_card(_request: HttpRequest) -> HomeCard:
         rows=tuple(
             HomeRow(
                 title=f"{total.provider_name} {total.currency}",
+                link=f"{reverse('admin:reports_netposition_changelist')}?day={day}",
                 meta=display_money(total.ggr_minor, total.currency),
                 tone="danger" if total.ggr_minor < 0 else "success",
             )

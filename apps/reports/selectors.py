@@ -27,18 +27,26 @@ def net_position(day: date, *, provider_code: str = "") -> list[PositionRow]:
     ]
 
 
-def _play_on(provider: "Provider", day: date) -> list[PlayLine]:
+def _span(provider: "Provider", day: date) -> tuple[datetime, datetime]:
     zone = ZoneInfo(provider.reporting_timezone)
-    start = datetime.combine(day, time(), zone)
     # Built from the date, not by adding 24 hours: a day of a clock change has 23 or 25.
     end = datetime.combine(day + timedelta(days=1), time(), zone)
+    return datetime.combine(day, time(), zone), end
+
+
+def _play_on(provider: "Provider", day: date) -> list[PlayLine]:
+    start, end = _span(provider, day)
     return play_of(provider_id=provider.pk, start=start, end=end)
 
 
 def _position_row(provider: "Provider", day: date, line: PlayLine) -> PositionRow:
+    start, end = _span(provider, day)
     return PositionRow(
+        provider_id=provider.pk,
         provider_code=provider.code,
         provider_name=provider.name,
+        start=start,
+        end=end,
         day=day,
         currency=line.currency,
         game_code=line.game_code,
@@ -63,18 +71,21 @@ def rtp_of(stake_minor: int, win_minor: int) -> Decimal | None:
 
 def totals_of(rows: Iterable[PositionRow]) -> list[PositionTotal]:
     """Add rows up per provider and currency; currencies are never added to each other."""
-    groups: dict[tuple[str, str], list[PositionRow]] = {}
+    groups: dict[tuple[int, str], list[PositionRow]] = {}
     for row in rows:
-        groups.setdefault((row.provider_name, row.currency), []).append(row)
-    return [_total(name, currency, group) for (name, currency), group in groups.items()]
+        groups.setdefault((row.provider_id, row.currency), []).append(row)
+    return [_total(group[0], group) for group in groups.values()]
 
 
-def _total(provider_name: str, currency: str, rows: Sequence[PositionRow]) -> PositionTotal:
+def _total(first: PositionRow, rows: Sequence[PositionRow]) -> PositionTotal:
     stake_minor = sum(row.stake_minor for row in rows)
     win_minor = sum(row.win_minor for row in rows)
     return PositionTotal(
-        provider_name=provider_name,
-        currency=currency,
+        provider_id=first.provider_id,
+        provider_name=first.provider_name,
+        start=first.start,
+        end=first.end,
+        currency=first.currency,
         rounds=sum(row.rounds for row in rows),
         stake_minor=stake_minor,
         win_minor=win_minor,

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, F, Max, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from apps.players.selectors import rehearsal_player_ids
@@ -40,14 +40,7 @@ def play_of(*, provider_id: int, start: datetime, end: datetime) -> list[PlayLin
     settled = Q(money_state=MoneyState.SETTLED)
     provided = settled & Q(origin=Origin.CALLBACK)
     rows = (
-        RoundEvent.objects.filter(
-            provider_id=provider_id,
-            occurred_at__gte=start,
-            occurred_at__lt=end,
-            status__in=[EventStatus.ACCEPTED, EventStatus.TENTATIVE],
-        )
-        .exclude(money_state__in=[MoneyState.NONE, MoneyState.ROLLED_BACK])
-        .exclude(player_id__in=rehearsal_player_ids())
+        _standing(provider_id, start, end)
         .values("currency", "game_code", rtp=F("game__theoretical_rtp"))
         .annotate(
             rounds=Count("round_id", distinct=True),
@@ -59,6 +52,57 @@ def play_of(*, provider_id: int, start: datetime, end: datetime) -> list[PlayLin
         .order_by("currency", "game_code")
     )
     return [_play_line({**row}) for row in rows]
+
+
+def _standing(provider_id: int, start: datetime, end: datetime) -> QuerySet[RoundEvent]:
+    return (
+        RoundEvent.objects.filter(
+            provider_id=provider_id,
+            occurred_at__gte=start,
+            occurred_at__lt=end,
+            status__in=[EventStatus.ACCEPTED, EventStatus.TENTATIVE],
+        )
+        .exclude(money_state__in=[MoneyState.NONE, MoneyState.ROLLED_BACK])
+        .exclude(player_id__in=rehearsal_player_ids())
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySpan:
+    """What a figure of a day's play was summed over; an empty game means all of them."""
+
+    provider_id: int
+    start: datetime
+    end: datetime
+    currency: str
+    game_code: str = ""
+
+    def text(self) -> str:
+        """Write it for an address."""
+        span = [self.start.isoformat(), self.end.isoformat()]
+        return "|".join([str(self.provider_id), *span, self.currency, self.game_code])
+
+
+def span_of(text: str) -> PlaySpan | None:
+    """Read what ``PlaySpan.text`` wrote; None where it is anything else."""
+    parts = text.replace("\x00", "").split("|", 4)
+    if len(parts) != 5 or not (parts[0].isascii() and parts[0].isdigit() and len(parts[0]) < 18):
+        return None
+    try:
+        start, end = datetime.fromisoformat(parts[1]), datetime.fromisoformat(parts[2])
+    except ValueError:
+        return None
+    if start.tzinfo is None or end.tzinfo is None:
+        return None
+    return PlaySpan(int(parts[0]), start, end, parts[3], parts[4])
+
+
+def rounds_of(span: PlaySpan) -> QuerySet[RoundEvent, int]:
+    """Return the ids of the rounds that a figure of a day's play counts."""
+    events = _standing(span.provider_id, span.start, span.end).filter(currency=span.currency)
+    if span.game_code:
+        events = events.filter(game_code=span.game_code)
+    return events.values_list("round_id", flat=True)
 
 
 def _play_line(row: dict[str, Any]) -> PlayLine:

@@ -35,7 +35,7 @@ def test_the_officers_home_leads_to_renewals_gaps_drafts_and_rules(now: datetime
     assert reverse("admin:compliance_renewal_change", args=[renewal.pk]) in page
     assert "due in 9 days" in page
     assert "aurora-wake in GB and 1 more" in page
-    assert "and 1 that the law prohibits" in page
+    assert "1 of them prohibited by law" in page
     assert "Documents to confirm" in page
     assert "Rules to check against their source" in page
     places = [page.index(title) for title in ("Renewals awaiting you", "Offers without cover")]

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Any, override
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
-from apps.compliance.models import UncertifiedPlay, UncoveredDay
-from apps.compliance.selectors.uncovered import with_play
+from apps.compliance.models import UncoveredDay
+from apps.compliance.selectors.uncovered import played, week_before, with_play
 from apps.core.admin import (
     Panel,
     PanelsMixin,
@@ -32,16 +33,25 @@ class PlayedFilter(admin.SimpleListFilter):
     def lookups(
         self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
     ) -> list[tuple[str, str]]:
-        return [("yes", "With play"), ("no", "Without play")]
+        return [
+            ("week", "With play, last 7 days"),
+            ("yes", "With play"),
+            ("no", "Without play"),
+        ]
 
     @override
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[UncoveredDay]
     ) -> QuerySet[UncoveredDay]:
-        played = Exists(UncertifiedPlay.objects.filter(uncovered=OuterRef("pk"), rounds__gt=0))
-        if self.value() == "yes":
-            return queryset.filter(played)
-        return queryset.exclude(played) if self.value() == "no" else queryset
+        match self.value():
+            case "week":
+                return played(queryset.filter(day__gte=week_before(timezone.now())))
+            case "yes":
+                return played(queryset)
+            case "no":
+                return queryset.exclude(pk__in=played(queryset).values("pk"))
+            case _:
+                return queryset
 
 
 @admin.register(UncoveredDay)

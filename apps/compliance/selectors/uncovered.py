@@ -1,10 +1,10 @@
 """How the ledger of uncertified play is read."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
-from django.db.models import Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
-from apps.compliance.models import UncertifiedPlay
+from apps.compliance.models import UncertifiedPlay, UncoveredDay
 
 
 def uncertified_play_since(day: date, *, limit: int) -> list[UncertifiedPlay]:
@@ -12,6 +12,30 @@ def uncertified_play_since(day: date, *, limit: int) -> list[UncertifiedPlay]:
     play = UncertifiedPlay.objects.filter(uncovered__day__gte=day, rounds__gt=0)
     newest = play.select_related("uncovered__game").order_by("-uncovered__day", "-stake_minor")
     return list(newest[:limit])
+
+
+def week_before(now: datetime) -> date:
+    """Return the first of the seven days that end with today, in UTC."""
+    return now.astimezone(UTC).date() - timedelta(days=6)
+
+
+def played(days: QuerySet[UncoveredDay]) -> QuerySet[UncoveredDay]:
+    """Keep the days and places on which somebody played."""
+    return days.filter(
+        Exists(UncertifiedPlay.objects.filter(uncovered=OuterRef("pk"), rounds__gt=0))
+    )
+
+
+def days_played_since(day: date, *, limit: int) -> list[UncoveredDay]:
+    """Return where there was play without cover from ``day`` on, the newest day first."""
+    found = played(UncoveredDay.objects.filter(day__gte=day)).select_related("game")
+    return list(found.prefetch_related(with_play()).order_by("-day", "-minutes", "pk")[:limit])
+
+
+def play_on(where: UncoveredDay) -> list[UncertifiedPlay]:
+    """Return the play of a row that was read ``with_play``, by currency."""
+    shown: list[UncertifiedPlay] = getattr(where, "shown_play")  # noqa: B009 - the prefetch names it
+    return shown
 
 
 def with_play() -> Prefetch[str]:

@@ -97,6 +97,7 @@ def standings_on(on: date) -> list[CertificateStanding]:
 
 STANDINGS = (
     ("in_force", "In force"),
+    ("ending", "Ended, ending or due within 90 days"),
     ("expiring", "Expiring within 90 days"),
     ("expired", "Expired"),
     ("review_due", "Review due within 90 days"),
@@ -125,6 +126,9 @@ def filter_standing(
     current = registered & Q(superseded_by__isnull=True)
     conditions = {
         "in_force": Q(pk__in=certificates_in_force(on).values("pk")),
+        "ending": current
+        & Q(effective_on__lte=on)
+        & (Q(expires_on__lte=soon) | Q(review_due_on__lte=soon)),
         "expiring": current & Q(expires_on__gte=on, expires_on__lte=soon),
         "expired": registered & Q(expires_on__lt=on),
         "review_due": current

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, override
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.core.admin import Panel, ReadOnlyAdmin, badge, money_cell
+from apps.core.admin import Panel, ReadOnlyAdmin, badge, link_cell, money_cell
 from apps.core.money import format_minor
 from apps.core.services import record_audit
 from apps.core.spreadsheets import to_csv
@@ -21,6 +23,7 @@ from apps.providers.selectors import provider_codes
 from apps.reports import selectors
 from apps.reports.contracts import PositionRow, PositionTotal
 from apps.reports.models import NetPosition
+from apps.rounds.net_position import PlaySpan
 
 _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 
@@ -141,7 +144,8 @@ def _panels(rows: Sequence[PositionRow], day: date, latest: date | None) -> list
     return [
         Panel(
             title=f"Per provider and currency, {day}",
-            note="A day is the provider's reporting day. Currencies are not added up.",
+            note="A day is the provider's reporting day. Currencies are not added up. Each "
+            "figure leads to the rounds it counts.",
             columns=[
                 "Provider",
                 "Currency",
@@ -176,29 +180,37 @@ def _panels(rows: Sequence[PositionRow], day: date, latest: date | None) -> list
     ]
 
 
+def rounds_url(span: PlaySpan) -> str:
+    """Return where the rounds that a figure counts are listed."""
+    return f"{reverse('admin:rounds_round_changelist')}?{urlencode({'play': span.text()})}"
+
+
 def _total_row(total: PositionTotal) -> list[str]:
+    rounds = rounds_url(PlaySpan(total.provider_id, total.start, total.end, total.currency))
     return [
         total.provider_name,
         total.currency,
-        f"{total.rounds:,}",
-        money_cell(total.stake_minor, total.currency),
-        money_cell(total.win_minor, total.currency),
-        money_cell(total.corrections_minor, total.currency),
-        money_cell(total.ggr_minor, total.currency),
-        money_cell(total.open_minor, total.currency),
+        link_cell(rounds, f"{total.rounds:,}"),
+        link_cell(rounds, money_cell(total.stake_minor, total.currency)),
+        link_cell(rounds, money_cell(total.win_minor, total.currency)),
+        link_cell(rounds, money_cell(total.corrections_minor, total.currency)),
+        link_cell(rounds, money_cell(total.ggr_minor, total.currency)),
+        link_cell(rounds, money_cell(total.open_minor, total.currency)),
         percent(total.actual_rtp),
     ]
 
 
 def _game_row(row: PositionRow) -> list[str]:
+    span = PlaySpan(row.provider_id, row.start, row.end, row.currency, row.game_code)
+    rounds = rounds_url(span)
     return [
         row.game_code,
         row.provider_name,
-        f"{row.rounds:,}",
-        money_cell(row.stake_minor, row.currency),
-        money_cell(row.win_minor, row.currency),
-        money_cell(row.corrections_minor, row.currency),
-        money_cell(row.ggr_minor, row.currency),
+        link_cell(rounds, f"{row.rounds:,}"),
+        link_cell(rounds, money_cell(row.stake_minor, row.currency)),
+        link_cell(rounds, money_cell(row.win_minor, row.currency)),
+        link_cell(rounds, money_cell(row.corrections_minor, row.currency)),
+        link_cell(rounds, money_cell(row.ggr_minor, row.currency)),
         percent(row.actual_rtp),
         percent(row.theoretical_rtp),
         _judgement(row),

@@ -21,6 +21,7 @@ from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
 from apps.rounds.admin.proof import proof_panel
 from apps.rounds.admin.round_page import (
+    PlayFilter,
     Shown,
     StuckFilter,
     event_by_event_panel,
@@ -69,6 +70,7 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
         choice_filter("provider_id", "provider", provider_choices),
         choice_filter("state", "state", RoundState.choices),
         StuckFilter,
+        PlayFilter,
     ]
     list_select_related = ["provider", "player", "game"]
     search_fields = ["round_ref__exact", "player__player_ref__exact"]

@@ -19,6 +19,7 @@ from apps.core.money import display_money
 from apps.rounds import panels
 from apps.rounds.contracts import AttemptView
 from apps.rounds.models import Round, RoundEvent
+from apps.rounds.net_position import PlaySpan, rounds_of, span_of
 from apps.rounds.payloads import readable
 from apps.rounds.traffic import STUCK_AFTER, attempts_of_events
 from apps.wallet.selectors import transfers_for_subject
@@ -76,6 +77,34 @@ class StuckFilter(admin.SimpleListFilter):
             return queryset
         before = timezone.now() - STUCK_AFTER
         return queryset.filter(state__in=["open", "stuck"], opened_at__lt=before)
+
+
+class PlayFilter(admin.SimpleListFilter):
+    """The rounds that a figure of the daily net position counts; the figure leads here."""
+
+    title = "daily net position"
+    parameter_name = "play"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        text = request.GET.get(self.parameter_name, "")
+        span = span_of(text)
+        return [] if span is None else [(text, _span_label(span))]
+
+    @override
+    def has_output(self) -> bool:
+        return True
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Round]) -> QuerySet[Round]:
+        span = span_of(self.value() or "")
+        return queryset if span is None else queryset.filter(pk__in=rounds_of(span))
+
+
+def _span_label(span: PlaySpan) -> str:
+    return f"{span.game_code or 'All games'}, {span.currency}, from {display_at(span.start)}"
 
 
 def next_step_panel(game_round: Round, now: datetime) -> Panel:
