@@ -1,3 +1,5 @@
+from typing import override
+
 from django.apps import AppConfig
 
 
@@ -5,3 +7,11 @@ class AuditingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
     name = "apps.auditing"
     label = "auditing"
+
+    @override
+    def ready(self) -> None:
+        from apps.auditing import home  # noqa: PLC0415 - models are not loaded before
+        from apps.staff.enums import Role  # noqa: PLC0415 - as above
+        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+
+        register_home_card([Role.AUDITOR], home.samples_card, place=20)

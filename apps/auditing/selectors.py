@@ -102,3 +102,7 @@ def chain_flaw(verdict: ExportVerdict) -> str:
 def sample_by_number(number: str) -> Sample | None:
     is_number = number.isascii() and number.isdigit() and len(number) < 18
     return Sample.objects.filter(pk=int(number)).first() if is_number else None
+
+
+def newest_samples(*, limit: int) -> list[Sample]:
+    return list(Sample.objects.select_related("drawn_by").order_by("-pk")[:limit])

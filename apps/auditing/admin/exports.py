@@ -22,7 +22,6 @@ from apps.auditing.enums import ExportState
 from apps.auditing.errors import UnknownExportError
 from apps.auditing.models import Export, Sample
 from apps.core.admin import (
-    LivePanelsMixin,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -106,13 +105,13 @@ class SampleExportForm(ReasonForm):
 
 
 @admin.register(Export)
-class ExportAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[Export]):
+class ExportAdmin(PanelsMixin, ReadOnlyAdmin[Export]):
     list_display = [
         "name",
         "what",
         badge_column("state", dict(_TONES.items())),
         "rows_written",
-        "with_personal_data",
+        "personal_data",
         "requested_by",
         datetime_column("requested_at", title="asked"),
     ]
@@ -126,7 +125,7 @@ class ExportAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[Export]):
                 "fields": [
                     "rows_meant",
                     "sample",
-                    "with_personal_data",
+                    "personal_data",
                     "reason",
                     "requested_by",
                     "requested_at",
@@ -168,6 +167,21 @@ class ExportAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[Export]):
     @admin.display(description="rows")
     def rows_meant(self, export: Export) -> str:
         return selectors.describe_rows(export)
+
+    @admin.display(description="personal data")
+    def personal_data(self, export: Export) -> str:
+        return "shown" if export.with_personal_data else "hidden"
+
+    @override
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        response = super().render_change_form(request, context, *args, **kwargs)
+        export: Export | None = kwargs.get("obj")
+        if export is not None and export.finished_at is None:
+            # Only until it is made: every page that an auditor opens is a row in their log.
+            response["Refresh"] = "3"
+        return response
 
     @override
     def panels(self, request: HttpRequest, obj: Export) -> Sequence[Panel]:
@@ -340,6 +354,7 @@ def _manifest_panels(manifest: dict[str, Any]) -> list[Panel]:
 def _sums(file: dict[str, Any]) -> list[list[str | SafeString]]:
     return [
         [file["name"], column.removesuffix("_minor").replace("_", " "), money_cell(total, currency)]
-        for column, totals in file["sums"].items()
+        for column in file["columns"]
+        for totals in [file["sums"].get(column, {})]
         for currency, total in sorted(totals.items())
     ]

@@ -77,10 +77,8 @@ class SampleAdmin(PanelsMixin, ReadOnlyAdmin[Sample]):
     list_display = [
         "name",
         "population_label",
-        datetime_column("since", title="from"),
-        datetime_column("until", title="until"),
-        "members_count",
-        "population_size",
+        "period",
+        "drawn_of",
         "seed",
         "drawn_by",
         datetime_column("drawn_at", title="drawn"),
@@ -120,6 +118,14 @@ class SampleAdmin(PanelsMixin, ReadOnlyAdmin[Sample]):
     def population_label(self, sample: Sample) -> str:
         return population_by_name(sample.population).label
 
+    @admin.display(description="period (UTC)", ordering="since")
+    def period(self, sample: Sample) -> str:
+        return f"{sample.since:%Y-%m-%d} to {sample.until:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="members of rows", ordering="population_size")
+    def drawn_of(self, sample: Sample) -> str:
+        return f"{sample.members_count:,} of {sample.population_size:,}"
+
     @admin.display(description="population")
     def rows_meant(self, sample: Sample) -> str:
         return f"{selectors.describe_rows(sample)}, ids up to {sample.last_id}"
@@ -130,7 +136,7 @@ class SampleAdmin(PanelsMixin, ReadOnlyAdmin[Sample]):
 
     @override
     def panels(self, request: HttpRequest, obj: Sample) -> Sequence[Panel]:
-        return [_members_panel(request, obj), _draws_panel(obj)]
+        return [_next_panel(request, obj), _members_panel(request, obj), _draws_panel(obj)]
 
     @override
     def add_view(
@@ -199,17 +205,22 @@ def _members_panel(request: HttpRequest, sample: Sample) -> Panel:
         note="Each leads to its own page; a round's page shows its proof, events and ledger lines.",
         columns=["#", "Member", "What", population.moment.capitalize(), "Id", "SHA-256 begins"],
         rows=rows,
-        links=_next_steps(request, sample),
     )
 
 
-def _next_steps(request: HttpRequest, sample: Sample) -> list[tuple[str, str]]:
+def _next_panel(request: HttpRequest, sample: Sample) -> Panel:
     again = reverse("admin:auditing_sample_again", args=[sample.pk])
     steps = [("Draw it again and compare", again)]
     if request.user.has_perm("auditing.add_export"):
         export = reverse("admin:auditing_export_add")
-        steps.append(("Export the members with all that belongs", f"{export}?sample={sample.pk}"))
-    return steps
+        steps.append(("Export the members", f"{export}?sample={sample.pk}"))
+    return Panel(
+        title="What to do next",
+        empty_text="Open each member below and check it. The draw can be repeated at any time; an "
+        "export holds the members with everything that belongs to them.",
+        links=steps,
+        tone="info",
+    )
 
 
 def _draws_panel(sample: Sample) -> Panel:
