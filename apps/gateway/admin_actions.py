@@ -7,10 +7,21 @@ from django.http import HttpRequest
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from apps.core.admin import ActionCall, Panel, ReasonedAction, ReasonForm, at_cell, link_cell
+from apps.core.admin import (
+    ActionCall,
+    Panel,
+    ReasonedAction,
+    ReasonForm,
+    at_cell,
+    badge,
+    link_cell,
+)
 from apps.gateway.services.closing import Closing, ClosingOrder, request_closing
+from apps.gateway.services.id_scopes import change_id_scopes, what_is_open
 from apps.gateway.services.reprocessing import reprocess_delivery
+from apps.providers.enums import RoundScope, TransactionScope
 from apps.providers.key_panels import KeyFacts
+from apps.providers.selectors.id_scopes import Scopes, scope_setting
 from apps.rounds.enums import RoundState
 from apps.rounds.traffic import deliveries_with_key
 
@@ -76,6 +87,71 @@ CLOSE_ROUND = ReasonedAction(
     is_offered=lambda game_round, _user: bool(game_round.state == RoundState.STUCK),
     form_class=ClosingForm,
 )
+
+
+class IdScopesForm(ReasonForm):
+    """Asks where ids are unique."""
+
+    transaction_scope = forms.ChoiceField(
+        choices=TransactionScope.choices,
+        widget=UnfoldAdminSelectWidget,
+        label="A transaction id is",
+    )
+    round_scope = forms.ChoiceField(
+        choices=RoundScope.choices, widget=UnfoldAdminSelectWidget, label="A round id is"
+    )
+    field_order = ("transaction_scope", "round_scope", "reason")
+
+
+def _change_id_scopes(call: ActionCall) -> str:
+    change_id_scopes(
+        policy_id=call.object_id,
+        scopes=Scopes(call.fields["transaction_scope"], call.fields["round_scope"]),
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
+    )
+    return "Changed. The gateway reads ids like this within a few seconds."
+
+
+ID_SCOPES = ReasonedAction(
+    name="ids",
+    label="Change what ids mean",
+    permission="providers.change_providerpolicy",
+    perform=_change_id_scopes,
+    question="Two messages with one id within the scope are the same message. Possible while the "
+    "provider is rehearsed with and nothing is open, or before its first event; never once it is "
+    "live: an old message sent again would then be booked a second time.",
+    is_offered=lambda policy, _user: not scope_setting(policy.pk).is_fixed_for_ever,
+    form_class=IdScopesForm,
+)
+
+
+def id_scopes_panel(policy_id: int) -> Panel:
+    """Say whether what a provider's ids mean may still change, and what speaks against it."""
+    setting = scope_setting(policy_id)
+    found = what_is_open(setting)
+    if setting.is_fixed_for_ever:
+        word, tone = "Fixed for ever", "neutral"
+        why = "Live, and its events follow these scopes. Another would book old messages again."
+    elif found:
+        word, tone = "Not now", "warning"
+        why = "Let the rounds close, sweep or cash out, and resolve transfers first."
+    else:
+        word, tone = "Free to change", "success"
+        why = "Nothing is open. The first event of live play fixes it for ever."
+    return Panel(
+        title="What ids mean",
+        columns=["May change", "Why", "Followed since", "Open at the provider"],
+        rows=[
+            [
+                badge(word, tone),
+                why,
+                at_cell(setting.fixed_at) if setting.fixed_at else "no event yet",
+                ", ".join(found) or "nothing",
+            ]
+        ],
+    )
 
 
 def key_use_panel(request: HttpRequest, key: KeyFacts) -> Panel | None:

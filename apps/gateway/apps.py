@@ -13,6 +13,10 @@ class GatewayConfig(AppConfig):
         from apps.gateway import admin_actions, home  # noqa: PLC0415 - models are not loaded before
         from apps.gateway.services import closing, wallet_model  # noqa: PLC0415 - as above
         from apps.providers.key_panels import register_key_panel  # noqa: PLC0415 - as above
+        from apps.providers.policy_actions import (  # noqa: PLC0415 - as above
+            register_policy_action,
+            register_policy_panel,
+        )
         from apps.rounds.event_actions import (  # noqa: PLC0415 - as above
             register_delivery_action,
             register_round_action,
@@ -31,6 +35,8 @@ class GatewayConfig(AppConfig):
         register_delivery_action(admin_actions.REPROCESS)
         register_round_action(admin_actions.CLOSE_ROUND)
         register_key_panel(admin_actions.key_use_panel)
+        register_policy_action(admin_actions.ID_SCOPES)
+        register_policy_panel(admin_actions.id_scopes_panel)
         register_approval(
             wallet_model.WALLET_MODEL,
             permission="wallet.approve_play_model",

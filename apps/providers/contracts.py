@@ -152,7 +152,10 @@ class WebhookKey:
 
 @dataclass(frozen=True, slots=True)
 class ProviderProfile:
-    """What the gateway must know of a provider to judge its traffic."""
+    """What the gateway must know of a provider to judge its traffic.
+
+    ``are_ids_fixed``: nothing can change what its ids mean any more, so nobody needs to ask.
+    """
 
     id: int
     code: str
@@ -163,6 +166,7 @@ class ProviderProfile:
     keys: tuple[WebhookKey, ...]
     wallet_model: str = WalletModel.HOLD
     policy: Policy = Policy()
+    are_ids_fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

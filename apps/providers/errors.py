@@ -226,3 +226,21 @@ class AddressesMovedError(DomainError):
     """The provider's addresses are not those from which a change was asked for."""
 
     code = "addresses_moved"
+
+
+class IdsFixedError(DomainError):
+    """What a live provider's ids mean was fixed by its first event."""
+
+    code = "ids_fixed"
+
+
+class SameIdScopesError(DomainError):
+    """The provider's ids mean this already."""
+
+    code = "same_id_scopes"
+
+
+class IdScopesMovedError(DomainError):
+    """What a provider's ids mean changed after its messages were read; nothing was written."""
+
+    code = "id_scopes_moved"

@@ -157,6 +157,12 @@ def open_round_count(player_id: int) -> int:
     return Round.objects.filter(player_id=player_id, state__in=open_states).count()
 
 
+def open_rounds_at(provider_id: int) -> int:
+    """Return how many rounds at a provider are not closed yet, by the index of such rounds."""
+    open_states = [RoundState.OPEN, RoundState.STUCK]
+    return Round.objects.filter(provider_id=provider_id, state__in=open_states).count()
+
+
 def edge_events(
     provider_id: int, *, since: datetime
 ) -> tuple[tuple[str, datetime], tuple[str, datetime]] | None:

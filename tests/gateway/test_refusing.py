@@ -202,7 +202,7 @@ def test_a_session_token_is_held_to_its_game_where_the_contract_says_so(casino: 
     ).token
     lobby = casino.tentative("e-1", game_code=TABLE, session_token=token)
     assert casino.send_one(lobby)["status"] == "tentative"
-    ProviderPolicy.objects.create(provider=casino.provider, game_change=Permission.REFUSE)
+    ProviderPolicy.objects.filter(provider=casino.provider).update(game_change=Permission.REFUSE)
     other = casino.tentative("e-2", "r-2", game_code=TABLE, session_token=token)
     refused(casino, other, "session_expired", "session_mismatch")
     own = casino.tentative("e-3", "r-3", session_token=token)

@@ -17,6 +17,7 @@ from apps.core.services.publish import publish_with_cursor
 from apps.gateway.contracts import Judged, ToJudge
 from apps.gateway.errors import BatchRacedError
 from apps.gateway.services.book import Book, Context
+from apps.gateway.services.id_scopes import fix_ids_of
 from apps.gateway.services.judge import Judge
 from apps.gateway.services.moved import load_what_moved
 from apps.gateway.services.refusals import count_refusals
@@ -51,6 +52,7 @@ def apply_deliveries(deliveries: Sequence[ToJudge], games: Games, *, now: dateti
 
     Raises:
         BatchRacedError: that happened several times in a row; nothing was written.
+        IdScopesMovedError: somebody changed what a provider's ids mean while they were read.
     """
     for attempt in range(_MOST_TRIES):
         try:
@@ -70,6 +72,7 @@ def _apply(
     book = load_book(cursor, deliveries, events, games, now)
     judged = [_judge(book, delivery) for delivery in deliveries]
     _tag(book, deliveries, judged)
+    fix_ids_of([one.provider for one in deliveries], book.events.values(), now=now)
     save_book(cursor, book, now)
     store.save_verdicts(
         cursor,

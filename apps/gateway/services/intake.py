@@ -28,6 +28,7 @@ from apps.providers.contracts import (
     ProviderProfile,
 )
 from apps.providers.enums import Protocol
+from apps.providers.errors import IdScopesMovedError
 from apps.providers.selectors.catalogue import games_by_code
 from apps.providers.selectors.profiles import provider_profile_by_id
 from apps.rounds import statements as round_statements
@@ -134,7 +135,7 @@ def _apply_or_park(deliveries: list[ToJudge], games: Games, *, now: datetime) ->
         return apply_deliveries(deliveries, games, now=now)
     except Exception as error:
         facts = {"deliveries": len(deliveries), "error": type(error).__name__}
-        if isinstance(error, (DatabaseError, BatchRacedError)):
+        if isinstance(error, (DatabaseError, BatchRacedError, IdScopesMovedError)):
             logger.warning("gateway.batch.failed", extra=facts)
         else:
             logger.exception("gateway.batch.failed", extra=facts)

@@ -1,5 +1,6 @@
 """A provider's policy: each flag with what it means, changed with a reason."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, override
 
@@ -7,13 +8,14 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-from apps.core.admin import HistoryAdmin, Panel
+from apps.core.admin import HistoryAdmin, Panel, PanelsMixin, ReasonedAction
 from apps.providers.contracts import Policy
 from apps.providers.models import Provider, ProviderPolicy
+from apps.providers.policy_actions import POLICY_ACTIONS, policy_panels
 
 
 @admin.register(ProviderPolicy)
-class ProviderPolicyAdmin(HistoryAdmin[ProviderPolicy]):
+class ProviderPolicyAdmin(PanelsMixin, HistoryAdmin[ProviderPolicy]):
     list_empty_text = "No provider is loaded; each brings its policy with it."
     list_display = [
         "provider",
@@ -30,7 +32,8 @@ class ProviderPolicyAdmin(HistoryAdmin[ProviderPolicy]):
     search_fields = ["provider__code__exact"]
     search_help_text = "Provider's code, exactly"
     ordering = ["provider__code"]
-    readonly_fields = ["provider", "protocol"]
+    # The scopes have an action of their own: every idempotency key is made from them.
+    readonly_fields = ["provider", "protocol", "transaction_scope", "round_scope"]
     fieldsets = [
         ("Provider", {"fields": [("provider", "protocol")]}),
         (
@@ -68,6 +71,14 @@ class ProviderPolicyAdmin(HistoryAdmin[ProviderPolicy]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         # A policy comes with its provider.
         return False
+
+    @override
+    def get_reasoned_actions(self, request: HttpRequest) -> Sequence[ReasonedAction]:
+        return [*super().get_reasoned_actions(request), *POLICY_ACTIONS]
+
+    @override
+    def panels(self, request: HttpRequest, obj: ProviderPolicy) -> Sequence[Panel]:
+        return policy_panels(obj.pk)
 
     @admin.display(description="protocol", ordering="provider__protocol")
     def protocol(self, policy: ProviderPolicy) -> Any:

@@ -15,7 +15,7 @@ from apps.providers.models.drafts import (
     UploadBatch,
 )
 from apps.providers.models.override import OVERRIDE_LIMIT, GateOverride
-from apps.providers.models.policy import ProviderPolicy
+from apps.providers.models.policy import IdScopes, ProviderPolicy
 from apps.providers.models.provider import Game, GameOffer, Provider, ProviderKey
 from apps.providers.models.scope import (
     CertificateFinding,
@@ -49,6 +49,7 @@ __all__ = [
     "GameBuild",
     "GameOffer",
     "GateOverride",
+    "IdScopes",
     "Lab",
     "LabAccreditation",
     "Provider",

@@ -2,15 +2,18 @@
 
 from typing import override
 
+import pgtrigger
 from django.db import models
 from django.db.models import Q
 
 from apps.core.history import history_records
+from apps.core.triggers import never_truncated
 from apps.providers.contracts import Policy
 from apps.providers.enums import (
     FreeRounds,
     LateStake,
     Permission,
+    Protocol,
     RefundAmount,
     RefusedStakeReplay,
     RepeatedBalance,
@@ -171,3 +174,46 @@ class ProviderPolicy(models.Model):
     @override
     def __str__(self) -> str:
         return f"Policy of provider {self.provider_id}"
+
+
+_FIXED_WHILE_LIVE = """
+IF EXISTS (SELECT 1 FROM providers_provider p WHERE p.id = OLD.provider_id AND p.stage = 'live')
+THEN
+    RAISE EXCEPTION 'pgtrigger: The ids of a live provider mean for ever what they meant first';
+END IF;
+RETURN OLD;
+"""
+
+
+class IdScopes(models.Model):
+    """What a provider's ids mean, as its first stored event was read.
+
+    Idempotency keys are made from these: under another scope a retried old message would be a new
+    one. Two foreign keys that only the migration knows hold ``Provider.protocol`` and the policy's
+    scopes to this row (``providers_fixed_protocol_is_spoken``, ``providers_fixed_scopes_are_set``):
+    while it is there, neither changes. It may be released in rehearsal, and never once live.
+    """
+
+    provider = models.OneToOneField(Provider, on_delete=models.PROTECT, related_name="id_scopes")
+    protocol = models.CharField(max_length=16, choices=Protocol.choices)
+    transaction_scope = models.CharField(max_length=16, choices=TransactionScope.choices)
+    round_scope = models.CharField(max_length=16, choices=RoundScope.choices)
+    fixed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "fixed id scopes"
+        verbose_name_plural = "fixed id scopes"
+        triggers = [
+            pgtrigger.Protect(name="means_one_thing", operation=pgtrigger.Update),
+            pgtrigger.Trigger(
+                name="fixed_while_live",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func=_FIXED_WHILE_LIVE,
+            ),
+            never_truncated(),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"Ids of provider {self.provider_id}"

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import Policy, ProviderProfile, WebhookKey
-from apps.providers.enums import KeyState
+from apps.providers.enums import KeyState, ProviderStage
 from apps.providers.models import Provider, ProviderKey, ProviderPolicy
 
 _FLAGS = tuple(flag.name for flag in fields(Policy))
@@ -14,7 +14,9 @@ _FLAGS = tuple(flag.name for flag in fields(Policy))
 def provider_profile(provider_code: str) -> ProviderProfile | None:
     """Return an active provider's profile, or None for an unknown or inactive one."""
     provider = (
-        Provider.objects.select_related("policy").filter(code=provider_code, is_active=True).first()
+        Provider.objects.select_related("policy", "id_scopes")
+        .filter(code=provider_code, is_active=True)
+        .first()
     )
     return None if provider is None else _profile(provider, [KeyState.ACTIVE])
 
@@ -25,7 +27,7 @@ def provider_profile_by_id(provider_id: int) -> ProviderProfile:
     For what was authenticated when it was received: a key retired since then still explains it.
     One that nobody agreed to yet never verified anything.
     """
-    provider = Provider.objects.select_related("policy").get(pk=provider_id)
+    provider = Provider.objects.select_related("policy", "id_scopes").get(pk=provider_id)
     return _profile(provider, [KeyState.ACTIVE, KeyState.RETIRED, KeyState.REVOKED])
 
 
@@ -50,6 +52,7 @@ def _profile(provider: Provider, key_states: Sequence[str]) -> ProviderProfile:
         ),
         wallet_model=provider.wallet_model,
         policy=_policy_of(provider),
+        are_ids_fixed=provider.stage == ProviderStage.LIVE and hasattr(provider, "id_scopes"),
     )
 
 

@@ -1,0 +1,45 @@
+"""What a provider's ids mean, and since when its stored events follow it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.providers.enums import ProviderStage, StakeSettles
+from apps.providers.models import IdScopes, ProviderPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """Where a provider's transaction ids and round ids are unique."""
+
+    transaction_scope: str
+    round_scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeSetting:
+    """A provider's scopes. ``closes_rounds``: its messages say when a round is over."""
+
+    provider_id: int
+    provider_code: str
+    is_live: bool
+    closes_rounds: bool
+    scopes: Scopes
+    fixed_at: datetime | None
+
+    @property
+    def is_fixed_for_ever(self) -> bool:
+        return self.is_live and self.fixed_at is not None
+
+
+def scope_setting(policy_id: int) -> ScopeSetting:
+    """Return what the ids mean of the provider that a policy's row belongs to."""
+    policy = ProviderPolicy.objects.select_related("provider").get(pk=policy_id)
+    fixed = IdScopes.objects.filter(provider=policy.provider).first()
+    return ScopeSetting(
+        provider_id=policy.provider.pk,
+        provider_code=policy.provider.code,
+        is_live=policy.provider.stage == ProviderStage.LIVE,
+        closes_rounds=policy.stake_settles == StakeSettles.AT_CLOSE,
+        scopes=Scopes(policy.transaction_scope, policy.round_scope),
+        fixed_at=fixed.fixed_at if fixed else None,
+    )
