@@ -11,6 +11,7 @@ from apps.providers.enums import (
     RefundAmount,
     RefusedStakeReplay,
     RepeatedBalance,
+    RollbackNumber,
     RollbackOfWin,
     RoundScope,
     StakeSettles,
@@ -32,7 +33,8 @@ class CanonicalEvent:
     ``fingerprint`` covers everything that makes two deliveries the same event; two events with
     one id and different fingerprints are a conflict. ``session_token`` is left out of it because
     a retry may carry a fresh one. ``content`` is the event as sent, for people to look at.
-    ``finalized`` says that the message closes its round.
+    ``finalized`` says that the message closes its round. A rollback without a
+    ``reference_event_id`` takes back the stake of its round.
 
     ``session_ref`` is the opaque id of a launch. Where a protocol names no player, currency or
     game, these are empty and come from the session; ``amount_text`` is then the amount in main
@@ -127,6 +129,7 @@ class Policy:
     game_change: str = Permission.ALLOW
     round_scope: str = RoundScope.PROVIDER
     transaction_scope: str = TransactionScope.PROVIDER
+    rollback_number: str = RollbackNumber.TARGET
     repeated_balance: str = RepeatedBalance.STORED
     refused_stake_replay: str = RefusedStakeReplay.SAME
     free_rounds: str = FreeRounds.PER_SPIN

@@ -189,6 +189,13 @@ class RefundAmount(models.TextChoices):
     MUST_MATCH = "must_match", "Refuse another amount"
 
 
+class RollbackNumber(models.TextChoices):
+    """What the number of a rollback means, where the protocol gives it only one."""
+
+    TARGET = "target", "Its target: the stake it takes back"
+    OWN = "own", "The rollback itself: its round's stake is taken back"
+
+
 class RoundScope(models.TextChoices):
     PROVIDER = "provider", "Unique at the provider"
     GAME = "game", "Unique within a game"

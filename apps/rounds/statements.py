@@ -153,6 +153,20 @@ SELECT
 FROM rounds_roundevent WHERE round_id = ANY(%s) AND money_state = 'held' ORDER BY id
 """
 
+# The stakes that stand in rounds, by the index of a round's events.
+FIND_STANDING_STAKES: LiteralString = """
+SELECT
+    id, provider_id, event_id, fingerprint, final_fingerprint, round_id, player_id,
+    player_ref, game_id, game_code, round_ref, occurred_at, received_at, bet_minor,
+    win_minor, stake_bonus_minor, win_bonus_minor, overdrawn_minor, currency, round_type,
+    balance_before_minor, balance_after_minor, finalized, reference_event_id,
+    promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
+    origin, operation, is_free, jackpot_minor
+FROM rounds_roundevent
+WHERE round_id = ANY(%s) AND operation = 'stake' AND money_state IN ('held', 'settled')
+ORDER BY id
+"""
+
 # Wins that stand against a stake: those that name it, or that name nothing in its round.
 FIND_SETTLING_WINS: LiteralString = """
 SELECT k.provider_id, k.event_id

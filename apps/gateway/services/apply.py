@@ -23,6 +23,7 @@ from apps.gateway.services.moved import load_what_moved
 from apps.gateway.services.refusals import count_refusals
 from apps.gateway.services.resolve import resolve
 from apps.gateway.services.stakes import may_be_new_stake
+from apps.gateway.services.targets import may_be_undone, names_round, standing_stakes
 from apps.play.selectors import sessions_by_public_id
 from apps.play.services.tokens import live_sessions
 from apps.players.selectors.batches import load_protection
@@ -206,15 +207,30 @@ def _load_rounds(cursor: Cursor, book: Book, events: list[tuple[Context, Canonic
         # One object per event, whether it was found by its id or through its round.
         event = book.events.setdefault((held.provider_id, held.event_id), held)
         book.rounds_by_id[held.round_id or 0].held.append(event)
+    by_round = _rounds_named(book, events)
+    for stake in store.find_standing_stakes(cursor, sorted(by_round)):
+        book.events.setdefault((stake.provider_id, stake.event_id), stake)
     targets = {
         (context.provider.id, event.reference_event_id)
         for context, event in events
         if event.operation == Operation.ROLLBACK
     }
     stakes = [book.events[key] for key in targets & book.events.keys()]
+    stakes += [stake for round_id in by_round for stake in standing_stakes(book, round_id)]
     book.settling = store.find_settling_wins(
         cursor, [(row.provider_id, row.event_id, row.round_id or 0) for row in stakes]
     )
+
+
+def _rounds_named(book: Book, events: list[tuple[Context, CanonicalEvent]]) -> set[int]:
+    """Return the rounds that are all a rollback of the batch names."""
+    named = [(context, event) for context, event in events if names_round(event)]
+    found = [
+        book.find_round(context, event, book.wallets[event.player_ref])
+        for context, event in named
+        if event.player_ref in book.wallets
+    ]
+    return {row.id for row in found if row is not None}
 
 
 def _load_players_state(
@@ -227,11 +243,7 @@ def _load_players_state(
     provider_ids = sorted({context.provider.id for context, _ in events})
     if any(event.balance_after_minor is not None for _, event in events):
         book.drift = store.find_drift(cursor, provider_ids, player_ids)
-    undone = [
-        context.subject(event.reference_event_id)
-        for context, event in events
-        if event.reference_event_id
-    ]
+    undone = may_be_undone(book, events)
     book.receipts = wagering.load_receipts(cursor, undone)
     load_what_moved(cursor, book, undone)
     if any(event.promo_campaign for _, event in events):

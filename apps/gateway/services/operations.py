@@ -11,12 +11,14 @@ from dataclasses import replace
 from apps.gateway.services.answers import Answers
 from apps.gateway.services.money import Purse
 from apps.gateway.services.stakes import stake_refusal
+from apps.gateway.services.targets import aim, names_round
 from apps.providers.contracts import CanonicalEvent, Outcome
 from apps.providers.enums import (
     LateStake,
     Operation,
     Permission,
     RefundAmount,
+    RollbackNumber,
     RollbackOfWin,
     StakeSettles,
     WinWithoutStake,
@@ -59,7 +61,7 @@ class Operations(Answers):
     def _unbookable(self, event: CanonicalEvent, wallet: Wallet | None) -> str:
         """Return why a message can't be booked for anybody; its id stays free."""
         is_rollback = event.operation == Operation.ROLLBACK
-        needs_game = event.operation in {Operation.STAKE, Operation.WIN}
+        needs_game = event.operation in {Operation.STAKE, Operation.WIN} or names_round(event)
         game = self.book.games.get((self.context.provider.id, event.game_code))
         checks = (
             (event.session_problem, bool(event.session_problem)),
@@ -85,10 +87,10 @@ class Operations(Answers):
         return event.operation == Operation.STAKE and game is not None and not game.is_active
 
     def _stake(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
-        if (self.context.provider.id, event.event_id) in self.book.tombstones:
+        found = self.book.find_round(self.context, event, wallet)
+        if self._is_tombstoned(event, found):
             return self._stake_after_its_rollback(event, into, wallet)
         purse = self.purse(wallet)
-        found = self.book.find_round(self.context, event, wallet)
         is_closed = found is not None and found.settled_at is not None
         code = ""
         if is_closed and self.policy.stake_after_close == Permission.REFUSE:
@@ -114,6 +116,17 @@ class Operations(Answers):
         if event.finalized:
             self.settle_round(round_row, purse, event)
         return self.accept(row, wallet, code="late" if is_closed else "")
+
+    def _is_tombstoned(self, event: CanonicalEvent, found: RoundRow | None) -> bool:
+        """Tell whether a rollback came before this stake, naming it or only its round."""
+        is_round_undone = (
+            self.policy.rollback_number == RollbackNumber.OWN
+            and found is not None
+            and found.state == RoundState.ROLLED_BACK
+            and found.settled_at is not None
+        )
+        key = (self.context.provider.id, event.event_id)
+        return is_round_undone or key in self.book.tombstones
 
     def _stake_after_its_rollback(
         self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet
@@ -174,24 +187,37 @@ class Operations(Answers):
         return "" if stands or allowed else "unknown_stake"
 
     def _roll_back(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
+        aimed = aim(self.book, self.context, event, wallet)
+        event = aimed.event
         key = (self.context.provider.id, event.reference_event_id)
         target = self.book.events.get(key)
         if target is not None and not is_undoable(target, event):
             target = None
-        code = self._rollback_refusal(event, target, wallet)
+        code = aimed.code or self._rollback_refusal(event, target, wallet)
         if code:
-            return self.refuse(event.event_id, code, event.reference_event_id, wallet)
+            detail = event.reference_event_id or event.round_ref
+            return self.refuse(event.event_id, code, detail, wallet)
         if not event.currency:
             # The database wants to know what a row's amounts are in, even where they are zero.
             event = replace(event, currency=wallet.currency)
         row = self.book.keep(self.context, event, into=into)
         row.status, row.money_state = EventStatus.ACCEPTED, MoneyState.NONE
-        self.book.tombstones.add(key)
         code = "unknown_target"
+        self.book.tombstones.add(key)
+        if aimed.is_round:
+            self._close_undone_round(event, row, wallet)
         if target is not None:
             row.round_id = target.round_id
             code = self._undo(target, wallet, event)
         return self.accept(row, wallet, code=code)
+
+    def _close_undone_round(self, event: CanonicalEvent, row: EventRow, wallet: Wallet) -> None:
+        """Close the round of a rollback that found no stake there: a stake yet to come is its."""
+        round_row = self.book.round_of(self.context, event, wallet)
+        round_row.state = RoundState.ROLLED_BACK
+        round_row.settled_at = round_row.settled_at or event.occurred_at
+        round_row.is_changed = True
+        row.round_id = round_row.id
 
     def _rollback_refusal(
         self, event: CanonicalEvent, target: EventRow | None, wallet: Wallet

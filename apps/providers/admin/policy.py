@@ -50,6 +50,7 @@ class ProviderPolicyAdmin(PanelsMixin, HistoryAdmin[ProviderPolicy]):
                     "rollback_after_win",
                     "rollback_of_win",
                     "refund_amount",
+                    "rollback_number",
                 ]
             },
         ),

@@ -17,6 +17,7 @@ from apps.providers.enums import (
     RefundAmount,
     RefusedStakeReplay,
     RepeatedBalance,
+    RollbackNumber,
     RollbackOfWin,
     RoundScope,
     StakeSettles,
@@ -115,6 +116,14 @@ class ProviderPolicy(models.Model):
         "Where a transaction id is unique: two messages with one id within this scope are the "
         "same message.",
     )
+    rollback_number = _flag(
+        "rollback_number",
+        RollbackNumber,
+        "What the one number of a rollback means; only iPlayGames asks. Its target: a stake of "
+        "that number is taken back, and no other. The rollback itself: the one stake that stands "
+        "in the rollback's round is taken back, of several the one of its amount; where that "
+        "leaves a doubt it is refused and nothing moves. Ask the provider before you change it.",
+    )
     repeated_balance = _flag(
         "repeated_balance",
         RepeatedBalance,
@@ -164,6 +173,7 @@ class ProviderPolicy(models.Model):
             _is_known("game_change", Permission),
             _is_known("round_scope", RoundScope),
             _is_known("transaction_scope", TransactionScope),
+            _is_known("rollback_number", RollbackNumber),
             _is_known("repeated_balance", RepeatedBalance),
             _is_known("refused_stake_replay", RefusedStakeReplay),
             _is_known("free_rounds", FreeRounds),

@@ -1,11 +1,14 @@
 """A provider's policy: it starts with what its protocol says, and staff change it from there."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from django.db import transaction
 
 from apps.providers.adapters.registry import adapter_for
+from apps.providers.errors import UnknownProviderError
 from apps.providers.models import Provider, ProviderPolicy
+from apps.providers.services.history import note_edit
 
 
 @transaction.atomic
@@ -15,3 +18,22 @@ def give_default_policy(provider: Provider) -> ProviderPolicy:
         provider=provider, defaults=asdict(adapter_for(provider.protocol).default_policy)
     )
     return policy
+
+
+@transaction.atomic
+def demand_policy(provider_code: str, flags: Mapping[str, str], *, reason: str) -> None:
+    """Set what a provider's own text decides beside its protocol's; for a provider just added.
+
+    Raises:
+        UnknownProviderError: no provider carries this code.
+    """
+    provider = Provider.objects.filter(code=provider_code).first()
+    if provider is None:
+        raise UnknownProviderError(provider_code)
+    policy = give_default_policy(provider)
+    differing = [name for name, value in flags.items() if getattr(policy, name) != value]
+    if differing:
+        for name in differing:
+            setattr(policy, name, flags[name])
+        note_edit(policy, acting_user=None, reason=reason)
+        policy.save(update_fields=differing)

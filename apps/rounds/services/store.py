@@ -63,6 +63,14 @@ def find_held_events(cursor: Cursor, round_ids: Sequence[int]) -> list[EventRow]
     return [EventRow(*row) for row in cursor.fetchall()]
 
 
+def find_standing_stakes(cursor: Cursor, round_ids: Sequence[int]) -> list[EventRow]:
+    """Return the stakes of rounds that were taken and not given back, oldest first."""
+    if not round_ids:
+        return []
+    cursor.execute(statements.FIND_STANDING_STAKES, [list(round_ids)])
+    return [EventRow(*row) for row in cursor.fetchall()]
+
+
 def find_settling_wins(cursor: Cursor, stakes: Iterable[tuple[int, str, int]]) -> set[EventKey]:
     """Return which stakes, as ``(provider id, event id, round id)``, a win stands against."""
     wanted = sorted(set(stakes))

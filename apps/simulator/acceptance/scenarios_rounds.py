@@ -9,7 +9,9 @@ from apps.simulator.acceptance.table import Table
 from apps.simulator.dialects.contract import Move, Seat, Verdict
 
 SCENARIOS: Final = Collection()
-NEVER_CLOSES: Final = {"iplaygames": "the protocol closes no rounds"}
+NEVER_CLOSES: Final = dict.fromkeys(
+    ("iplaygames", "iplaygames-own"), "the protocol closes no rounds"
+)
 NO_SUMMARY: Final = "the protocol has no summary message"
 APART: Final = "bet and win are messages of their own"
 BIG_WIN_MINOR: Final = 6_372_709_234
@@ -97,6 +99,7 @@ SCENARIOS.elsewhere(
         "swipe": "its messages know no jackpots",
         "hub88": "the jackpot field is Caleta's",
         "iplaygames": "its messages know no jackpots",
+        "iplaygames-own": "its messages know no jackpots",
     },
 )
 def jackpot_in_a_win(table: Table) -> None:
@@ -150,7 +153,7 @@ def unknown_fields(table: Table) -> None:
     table.staked(bet, "a bet with a field nobody knows")
     table.taken(table.win(bet, 400, fields=odd), "its win")
     table.expect_money(seat, 10_250, "after both")
-    if table.dialect.name == "iplaygames":
+    if table.dialect.protocol == "iplaygames":
         reward = table.reward(seat, 100, fields={"reward_type": "NEW_TYPE"})
         table.taken(reward, "a reward of a new kind")
         table.expect_money(seat, 10_350, "after the reward")
@@ -160,7 +163,8 @@ def unknown_fields(table: Table) -> None:
     47,
     "A bet and its win come together and the funds don't cover the bet: all of it is refused.",
     not_for=dict.fromkeys(
-        ("swipe", "hub88", "caleta", "iplaygames"), "bet and win are messages of their own"
+        ("swipe", "hub88", "caleta", "iplaygames", "iplaygames-own"),
+        "bet and win are messages of their own",
     ),
 )
 def bet_and_win_without_funds(table: Table) -> None:
@@ -176,7 +180,8 @@ def bet_and_win_without_funds(table: Table) -> None:
     48,
     "A combined message is sent again after the session has ended: the first answer.",
     not_for=dict.fromkeys(
-        ("swipe", "hub88", "caleta", "iplaygames"), "bet and win are messages of their own"
+        ("swipe", "hub88", "caleta", "iplaygames", "iplaygames-own"),
+        "bet and win are messages of their own",
     ),
 )
 def combined_again(table: Table) -> None:

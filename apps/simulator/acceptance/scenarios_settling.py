@@ -8,6 +8,7 @@ from apps.simulator.acceptance.table import Table
 
 SCENARIOS: Final = Collection()
 PAID_EACH: Final = "each free win is paid as it comes"
+POINTS_AT_NOTHING: Final = "a rollback points at no message, only at its round"
 PLAYED_IS_FINAL: Final = (
     "a native final event states a round that was played, and is recorded (design 6.1)"
 )
@@ -35,7 +36,11 @@ def rollback_after_win(table: Table) -> None:
     table.expect_refused(answer, "already_settled", "the rollback")
 
 
-@SCENARIOS(14, "A rollback points at a win: by policy, and without harm.")
+@SCENARIOS(
+    14,
+    "A rollback points at a win: by policy, and without harm.",
+    not_for={"iplaygames-own": POINTS_AT_NOTHING},
+)
 def rollback_of_a_win(table: Table) -> None:
     seat = table.seat(10_000)
     bet = table.stake(seat, 150)
@@ -159,7 +164,8 @@ def zero_amounts_out_of_order(table: Table) -> None:
     23,
     "Free bets and wins are information; one final win pays.",
     not_for=dict.fromkeys(
-        ("native", "hub88", "caleta", "iplaygames"), "each free win is paid as it comes"
+        ("native", "hub88", "caleta", "iplaygames", "iplaygames-own"),
+        "each free win is paid as it comes",
     ),
 )
 def free_rounds_for_information(table: Table) -> None:
@@ -209,7 +215,11 @@ def one_of_several_bets(table: Table) -> None:
     table.expect_held(seat, 0, "after the win")
 
 
-@SCENARIOS(26, "Of fifteen bets of a round seven are paid, four are lost and four are cancelled.")
+@SCENARIOS(
+    26,
+    "Of fifteen bets of a round seven are paid, four are lost and four are cancelled.",
+    not_for={"iplaygames-own": "which of several equal bets a rollback means, it doesn't say"},
+)
 def mixed_settlement(table: Table) -> None:
     seat = table.seat(10_000)
     first = table.stake(seat, 100)

@@ -17,6 +17,7 @@ from apps.providers.selectors.coverage import cover_for
 from apps.providers.services.catalogue import save_games, save_provider
 from apps.providers.services.certificates import Registration, register_certificate
 from apps.providers.services.keys import add_provider_key
+from apps.providers.services.policy import demand_policy
 from apps.simulator.acceptance.bench import REASON
 from apps.simulator.certificates.folder import plain_page
 from apps.simulator.dialects.contract import Dialect, RunKey
@@ -85,6 +86,7 @@ def make_acceptance_provider(
     code = code or f"acceptance-{dialect_name}"
     if all(known != code for known, _ in provider_codes()):
         save_provider(_record(code, dialect, wallet_model), now=now)
+        demand_policy(code, dialect.demands, reason=REASON)
     return code
 
 

@@ -33,7 +33,7 @@ class IPlayGames(Dialect):
     """Whole numbers for transactions and games; a rollback carries the id of what it takes back.
 
     The SDK doesn't say whether a rollback's ``transaction_id`` is its own or its target's. This
-    provider sends its target's, for which the operator must look first.
+    provider sends its target's; ``IPlayGamesOwn`` is the other one.
     """
 
     name: ClassVar[str] = "iplaygames"
@@ -63,6 +63,10 @@ class IPlayGames(Dialect):
     def new_transaction(self) -> str:
         return str(secrets.randbelow(2**52) + 1)
 
+    def number_of_rollback(self, move: Move) -> str:
+        """Return the one number that a rollback carries."""
+        return move.target_id
+
     @override
     def amount(self, minor: int, currency: str) -> int:
         return minor
@@ -89,7 +93,7 @@ class IPlayGames(Dialect):
             "timestamp": (move.at or now).astimezone(UTC).isoformat(timespec="seconds")[:-6] + "Z",
         }
         if move.step != Step.BALANCE:
-            number = move.target_id if move.step == Step.ROLLBACK else move.tx_id
+            number = self.number_of_rollback(move) if move.step == Step.ROLLBACK else move.tx_id
             content |= {
                 "transaction_id": int(number),
                 "amount": move.amount_minor,
@@ -134,3 +138,14 @@ class IPlayGames(Dialect):
         elif word == "error" and status < 500:
             verdict = Verdict.REFUSED
         return Answer(verdict, str(content.get("error_code", "")), balance, status, "", body)
+
+
+class IPlayGamesOwn(IPlayGames):
+    """A rollback carries a number of its own, and the round whose bet it takes back."""
+
+    name: ClassVar[str] = "iplaygames-own"
+    demands: ClassVar[Mapping[str, str]] = {"rollback_number": "own"}
+
+    @override
+    def number_of_rollback(self, move: Move) -> str:
+        return move.tx_id

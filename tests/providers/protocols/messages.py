@@ -106,8 +106,10 @@ def query_from(protocol: str, request: CallbackRequest) -> CanonicalQuery:
     return message
 
 
-def refusal_from(protocol: str, request: CallbackRequest) -> EventRefusal:
-    message = parse_one(protocol, request)
+def refusal_from(
+    protocol: str, request: CallbackRequest, *, policy: Policy | None = None
+) -> EventRefusal:
+    message = parse_one(protocol, request, policy=policy)
     assert isinstance(message, EventRefusal), message
     return message
 

@@ -85,6 +85,22 @@ def test_a_rollback_names_its_target_and_has_an_id_of_ours() -> None:
     assert event_from("iplaygames", request_of("", bare)).refund_minor is None
 
 
+def test_a_rollback_with_a_number_of_its_own_names_its_round_and_keeps_its_id() -> None:
+    own = Policy(rollback_number="own")
+    request = request_of("", _body(type="rollback", round_id="r_7"))
+    event = event_from("iplaygames", request, policy=own)
+    assert (event.event_id, event.reference_event_id) == ("rollback:900001", "")
+    assert (event.round_ref, event.game_code, event.refund_minor) == ("r_7", "123", 150)
+    assert event.fingerprint == event_from("iplaygames", request).fingerprint
+
+
+@pytest.mark.parametrize("name", ["round_id", "game_id"])
+def test_a_rollback_with_a_number_of_its_own_needs_its_round_and_game(name: str) -> None:
+    request = request_of("", _body(type="rollback", **{name: "gone"}))
+    refusal = refusal_from("iplaygames", request, policy=Policy(rollback_number="own"))
+    assert (refusal.code, refusal.detail) == ("missing_field", name)
+
+
 def test_a_reward_is_a_credit_without_a_round() -> None:
     body = _body(type="reward", reward_type="cup", reward_title="Cup", round_id="gone")
     event = event_from("iplaygames", request_of("", body))

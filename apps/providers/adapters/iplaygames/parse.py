@@ -28,7 +28,7 @@ from apps.providers.contracts import (
     Parsed,
     ProviderProfile,
 )
-from apps.providers.enums import FreeRounds, Operation
+from apps.providers.enums import FreeRounds, Operation, RollbackNumber
 
 CENTS: Final = 2
 _SESSION: Final = re.compile(r"[A-Za-z0-9_.:~-]{1,255}", re.ASCII)
@@ -77,13 +77,15 @@ def _event(
 ) -> CanonicalEvent:
     number = _number(fields)
     is_rollback = operation == Operation.ROLLBACK
-    # A rollback's number is its target's, so our own id of it is marked; one target, one rollback.
+    # A rollback's number may be its target's, so our own id of it is marked, whatever it means:
+    # one that comes again after the setting was changed is still the same rollback.
     event_id = f"rollback:{number}" if is_rollback else number
+    names_round = is_rollback and profile.policy.rollback_number == RollbackNumber.OWN
     player_ref, currency = fields.text("player_id", REF), _currency(fields)
     amount = _amount(fields) if not is_rollback or fields.has("amount") else None
-    is_play = operation in {Operation.STAKE, Operation.WIN}
-    game_code = _game(fields) if is_play or fields.has("game_id") else ""
-    round_ref = _round(fields, event_id, operation)
+    is_in_round = operation in {Operation.STAKE, Operation.WIN} or names_round
+    game_code = _game(fields) if is_in_round or fields.has("game_id") else ""
+    round_ref = _round(fields, event_id, is_in_round=is_in_round)
     session_ref = _session(fields, operation)
     is_free = _is_free(fields)
     free_tracking = is_free and profile.policy.free_rounds == FreeRounds.TRACKING
@@ -102,7 +104,7 @@ def _event(
         balance_before_minor=None,
         balance_after_minor=None,
         finalized=False,
-        reference_event_id=number if is_rollback else "",
+        reference_event_id=number if is_rollback and not names_round else "",
         promo_campaign="",
         promo_multiplier="",
         session_token="",
@@ -151,9 +153,9 @@ def _amount(fields: Fields) -> int:
     return amount
 
 
-def _round(fields: Fields, event_id: str, operation: str) -> str:
+def _round(fields: Fields, event_id: str, *, is_in_round: bool) -> str:
     """Return the round; a reward belongs to none, and a rollback to that of its target."""
-    if operation in {Operation.STAKE, Operation.WIN}:
+    if is_in_round:
         return fields.text("round_id", REF)
     return fields.optional_text("round_id", REF) or event_id
 

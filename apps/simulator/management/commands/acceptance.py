@@ -19,11 +19,12 @@ from rich.console import Console
 from apps.core.errors import DomainError
 from apps.onboarding.services.checklist import record_acceptance
 from apps.providers.selectors import provider_by_code
+from apps.providers.selectors.profiles import provider_profile_by_id
 from apps.simulator.acceptance.kit import ALL, Kit, Report, play_all
 from apps.simulator.acceptance.scenario import Colour, Result, Scenario
 from apps.simulator.acceptance.setting_up import make_acceptance_provider, prepare
 from apps.simulator.capture.own_gateway import OwnGateway
-from apps.simulator.dialects.registry import DIALECTS
+from apps.simulator.dialects.registry import DIALECTS, usual_dialect
 
 GATEWAY_LEARNS_SECONDS: Final = 4.0
 """A running gateway reads keys and games again every three seconds."""
@@ -78,7 +79,8 @@ class Command(BaseCommand):
 
 def _play(options: dict[str, Any]) -> Report:
     provider = provider_by_code(options["provider"])
-    dialect = DIALECTS[options["dialect"] or provider.protocol]()
+    policy = provider_profile_by_id(provider.pk).policy
+    dialect = DIALECTS[options["dialect"] or usual_dialect(provider.protocol, policy)]()
     chosen = options["only"]
     scenarios = [scenario for scenario in ALL if not chosen or scenario.number in chosen]
     console = Console(stderr=options["json"])

@@ -1,0 +1,168 @@
+"""A rollback with a number of its own: its round says what it takes back, or nobody does."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.gateway.models import Rejection
+from apps.providers.contracts import CanonicalEvent
+from apps.providers.enums import (
+    LateStake,
+    Permission,
+    RefundAmount,
+    RollbackNumber,
+    StakeSettles,
+    UnknownRollback,
+    WinWithoutStake,
+)
+from apps.rounds import statements
+from apps.rounds.models import Round, RoundEvent
+from tests.gateway.builders import Casino, assert_ledger_holds, everything, lines, open_player
+from tests.gateway.operations_makers import ask, ask_one, rollback, stake, win
+
+OWN: dict[str, Any] = {"rollback_number": RollbackNumber.OWN, "late_stake": LateStake.REFUSE}
+AT_ONCE: dict[str, Any] = OWN | {"stake_settles": StakeSettles.AT_ONCE}
+
+
+def take_back(event_id: str, amount_minor: int | None = None, **changes: Any) -> CanonicalEvent:
+    """Return a rollback of whatever stake stands in round r-1."""
+    return rollback(event_id, "", refund_minor=amount_minor, **changes)
+
+
+@pytest.mark.parametrize("policy", [OWN, AT_ONCE], ids=["held", "taken at once"])
+def test_the_one_stake_of_the_round_comes_back_and_the_rollback_names_it(
+    casino: Casino, policy: dict[str, Any]
+) -> None:
+    assert ask_one(casino, stake("b-1"), **policy) == ("accepted", "", 9_800)
+    assert ask_one(casino, take_back("x-1", 200), **policy) == ("accepted", "", 10_000)
+    assert casino.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
+    assert casino.stored("x-1").reference_event_id == "b-1"
+    assert casino.stored("b-1").money_state == "rolled_back"
+    assert_ledger_holds()
+
+
+def test_stake_and_rollback_in_one_delivery_leave_nothing_moved(casino: Casino) -> None:
+    ask(casino, stake("b-1"), take_back("x-1", 200), **OWN)
+    assert casino.pots()["cash"] == 10_000
+    assert casino.stored("b-1").money_state == "rolled_back"
+    assert_ledger_holds()
+
+
+def test_it_comes_again_and_is_the_same_rollback(casino: Casino) -> None:
+    ask(casino, stake("b-1"), **AT_ONCE)
+    ask(casino, take_back("x-1", 200), **AT_ONCE)
+    before = everything()
+    assert ask_one(casino, take_back("x-1", 200), **AT_ONCE) == ("duplicate", "", 10_000)
+    assert everything() == before
+
+
+def test_another_number_for_the_same_round_moves_nothing_more(casino: Casino) -> None:
+    ask(casino, stake("b-1"), **AT_ONCE)
+    ask(casino, take_back("x-1", 200), **AT_ONCE)
+    before = everything()
+    assert ask_one(casino, take_back("x-2", 200), **AT_ONCE) == (
+        "accepted",
+        "unknown_target",
+        10_000,
+    )
+    assert everything() == before
+
+
+def test_of_several_stakes_the_one_of_its_amount_comes_back(casino: Casino) -> None:
+    ask(casino, stake("b-1", 100), stake("b-2", 200), stake("b-3", 300), **AT_ONCE)
+    assert ask_one(casino, take_back("x-1", 200), **AT_ONCE)[:2] == ("accepted", "")
+    states = dict(RoundEvent.objects.values_list("event_id", "money_state"))
+    assert states == {"b-1": "settled", "b-2": "rolled_back", "b-3": "settled", "x-1": "none"}
+    assert casino.pots()["cash"] == 9_600
+    assert_ledger_holds()
+
+
+@pytest.mark.parametrize("amount", [None, 999, 100], ids=["no amount", "of none", "of two"])
+def test_where_several_may_be_meant_it_is_refused_and_its_number_stays_free(
+    casino: Casino, amount: int | None
+) -> None:
+    ask(casino, stake("b-1", 100), stake("b-2", 100), stake("b-3", 300), **AT_ONCE)
+    before = everything()
+    refused = ask_one(casino, take_back("x-1", amount), **AT_ONCE)
+    assert refused == ("rejected", "ambiguous_rollback", 9_500)
+    assert everything() == before
+    assert not RoundEvent.objects.filter(event_id="x-1").exists()
+    assert Rejection.objects.get(code="ambiguous_rollback").last_detail == "r-1"
+
+
+def test_a_round_nobody_knows_is_closed_and_its_late_stake_moves_nothing(casino: Casino) -> None:
+    before = everything()
+    assert ask_one(casino, take_back("x-1", 200), **OWN) == ("accepted", "unknown_target", 10_000)
+    assert Round.objects.get().state == "rolled_back"
+    assert Round.objects.get().settled_at is not None
+    assert ask_one(casino, stake("b-1"), **OWN) == ("rejected", "rolled_back", 10_000)
+    late = OWN | {"late_stake": LateStake.ACK, "stake_after_close": Permission.ALLOW}
+    assert ask_one(casino, stake("b-2"), **late) == ("accepted", "late", 10_000)
+    assert everything() == before
+
+
+def test_rollback_and_late_stake_in_one_delivery_move_nothing(casino: Casino) -> None:
+    before = everything()
+    [_, late] = ask(casino, take_back("x-1", 200), stake("b-1"), **OWN)
+    assert (late.status, late.code) == ("rejected", "rolled_back")
+    assert everything() == before
+
+
+def test_an_unknown_round_is_answered_by_policy(casino: Casino) -> None:
+    told = OWN | {"unknown_rollback": UnknownRollback.NOT_FOUND}
+    assert ask_one(casino, take_back("x-1", 200), **told)[1] == "unknown_target"
+
+
+def test_after_a_win_it_is_refused_unless_allowed(casino: Casino) -> None:
+    ask(casino, stake("b-1"), win("w-1"), **AT_ONCE)
+    before = everything()
+    assert ask_one(casino, take_back("x-1", 200), **AT_ONCE)[:2] == ("rejected", "already_settled")
+    assert everything() == before
+    allowed = AT_ONCE | {"rollback_after_win": Permission.ALLOW}
+    assert ask_one(casino, take_back("x-1", 200), **allowed) == ("accepted", "", 10_350)
+
+
+def test_a_win_that_stands_without_a_stake_is_no_round_to_guess_in(casino: Casino) -> None:
+    lenient = OWN | {"win_without_stake": WinWithoutStake.PROMO}
+    assert ask_one(casino, win("w-1", is_free=True), **lenient)[0] == "accepted"
+    before = everything()
+    assert ask_one(casino, take_back("x-1", 200), **OWN)[:2] == ("rejected", "already_settled")
+    assert everything() == before
+
+
+def test_another_amount_returns_the_original_or_is_refused_by_policy(casino: Casino) -> None:
+    strict = AT_ONCE | {"refund_amount": RefundAmount.MUST_MATCH}
+    ask(casino, stake("b-1"), **AT_ONCE)
+    assert ask_one(casino, take_back("x-1", 199), **strict)[:2] == ("rejected", "amount_mismatch")
+    assert ask_one(casino, take_back("x-1", 199), **AT_ONCE) == (
+        "accepted",
+        "amount_differs",
+        10_000,
+    )
+
+
+def test_another_players_stake_in_a_round_of_that_name_is_left_alone(casino: Casino) -> None:
+    open_player("p-2", cash_minor=500)
+    ask(casino, stake("b-1"), **AT_ONCE)
+    theirs = take_back("x-1", 200, player_ref="p-2")
+    assert ask_one(casino, theirs, **AT_ONCE) == ("accepted", "unknown_target", 500)
+    assert casino.pots()["cash"] == 9_800
+    assert lines("aurora:x-1") == []
+
+
+def test_a_game_nobody_knows_is_no_round(casino: Casino) -> None:
+    ask(casino, stake("b-1"), **AT_ONCE)
+    strange = take_back("x-1", 200, game_code="nobody-knows")
+    assert ask_one(casino, strange, **AT_ONCE)[:2] == ("rejected", "unknown_game")
+
+
+def test_the_stakes_of_a_round_are_found_by_its_index(casino: Casino) -> None:
+    ask(casino, *(stake(f"b-{n}", 1, round_ref=f"r-{n}") for n in range(300)), **AT_ONCE)
+    some = list(Round.objects.values_list("pk", flat=True)[:2])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE rounds_roundevent")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {statements.FIND_STANDING_STAKES}", [some])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "rounds_roundevent_round_id" in plan, plan
