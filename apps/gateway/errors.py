@@ -58,6 +58,18 @@ class NoTransferAddressError(DomainError):
     code = "no_transfer_address"
 
 
+class NoOrderKeyError(DomainError):
+    """No key in force signs what we ask of the provider's wallet."""
+
+    code = "no_order_key"
+
+    def __init__(self, provider_code: str) -> None:
+        super().__init__(
+            f"{provider_code} has no key of purpose orders in force: propose one, and have it "
+            "agreed to, before money is moved to or from its wallet."
+        )
+
+
 class OpenMoneyError(DomainError):
     """Players' money is still in the wallet model that is to be left."""
 

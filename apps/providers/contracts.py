@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from apps.providers.enums import (
     FreeRounds,
+    KeyPurpose,
     LateStake,
     Operation,
     Permission,
@@ -300,7 +301,7 @@ class SavedProvider:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A webhook key to add; without a ``secret`` one is made. Other keys may end when it is in."""
+    """A key to add; without a ``secret`` one is made. Other keys of its purpose may end then."""
 
     provider_id: int
     kid: str
@@ -308,3 +309,4 @@ class NewKey:
     not_before: datetime
     not_after: datetime | None
     end_others_at: datetime | None
+    purpose: str = KeyPurpose.CALLBACKS

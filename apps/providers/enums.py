@@ -30,6 +30,13 @@ class KeyState(models.TextChoices):
     REVOKED = "revoked", "Revoked"
 
 
+class KeyPurpose(models.TextChoices):
+    """What a key proves. No key does both: who holds one can't play the other side."""
+
+    CALLBACKS = "callbacks", "Callbacks: what the provider sends us"
+    ORDERS = "orders", "Orders: what we ask of the provider's wallet"
+
+
 class GameCategory(models.TextChoices):
     SLOT = "slot", "Slot"
     ROULETTE = "roulette", "Roulette"

@@ -18,6 +18,7 @@ from apps.promotions.models import PromoTag
 from apps.providers.adapters.contract import CallbackRequest
 from apps.providers.adapters.native.signing import checksum, sign
 from apps.providers.contracts import ProviderProfile
+from apps.providers.enums import KeyPurpose
 from apps.providers.models import Game, Provider, ProviderKey
 from apps.providers.selectors import games_by_code
 from apps.providers.selectors.profiles import provider_profile
@@ -32,6 +33,8 @@ from tests.factories import MADE_AT, make_game, make_player, make_provider
 NOW = datetime(2026, 11, 18, 10, tzinfo=UTC)
 SECRET = b"a shared secret for the tests..."
 SECRET_TEXT = "whsec_" + base64.b64encode(SECRET).decode()
+ORDER_SECRET = b"a secret that only orders know.."
+ORDER_SECRET_TEXT = "whsec_" + base64.b64encode(ORDER_SECRET).decode()
 SLOT = "aurora-reef"
 TABLE = "aurora-blackjack-01"
 
@@ -64,10 +67,27 @@ def deposit(player: Player, cash_minor: int, *, key: str) -> None:
     post_transfers([request], now=NOW)
 
 
-def give_key(provider: Provider, *, kid: str = "k-1", secret: str = SECRET_TEXT) -> ProviderKey:
+def give_key(
+    provider: Provider,
+    *,
+    kid: str = "k-1",
+    secret: str = SECRET_TEXT,
+    purpose: str = KeyPurpose.CALLBACKS,
+) -> ProviderKey:
     return ProviderKey.objects.create(
-        provider=provider, kid=kid, secret=secret, not_before=MADE_AT, created_at=MADE_AT
+        provider=provider,
+        kid=kid,
+        secret=secret,
+        purpose=purpose,
+        not_before=MADE_AT,
+        created_at=MADE_AT,
     )
+
+
+def give_order_key(provider: Provider, *, kid: str = "o-1", secret: str = "") -> ProviderKey:
+    """Give a provider the key that our transfer orders are signed with."""
+    secret = secret or ORDER_SECRET_TEXT
+    return give_key(provider, kid=kid, secret=secret, purpose=KeyPurpose.ORDERS)
 
 
 def signed_headers(

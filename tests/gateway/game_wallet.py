@@ -13,7 +13,7 @@ from apps.core.money import format_minor, to_minor
 from apps.providers.adapters.native.signing import verify
 from apps.providers.contracts import WebhookKey
 from tests.factories import MADE_AT
-from tests.gateway.builders import NOW, SECRET
+from tests.gateway.builders import NOW, ORDER_SECRET
 
 
 @dataclass
@@ -30,6 +30,7 @@ class GameWallet:
     transfers: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     unsigned: int = 0
+    secret: bytes = ORDER_SECRET
 
     def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self.asked.append(path)
@@ -75,7 +76,7 @@ def served(wallet: GameWallet) -> Iterator[GameWallet]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            key = WebhookKey("k-1", SECRET, MADE_AT, None)
+            key = WebhookKey("o-1", wallet.secret, MADE_AT, None)
             if verify([key], headers, body, now=NOW, tolerance_seconds=86_400) is None:
                 wallet.unsigned += 1
             status, answer = wallet.answer(self.path, json.loads(body))

@@ -37,7 +37,7 @@ from tests.gateway.builders import (
     Casino,
     assert_ledger_holds,
     everything,
-    give_key,
+    give_order_key,
     later,
     lines,
     open_casino,
@@ -62,6 +62,7 @@ def played_there(casino: Casino, game_wallet: GameWallet) -> Casino:
     casino.provider.wallet_model = "transfer"
     casino.provider.transfer_url = game_wallet.url
     casino.provider.save()
+    give_order_key(casino.provider)
     casino.book = {"p-1001": 0}
     return casino
 
@@ -202,8 +203,10 @@ def test_one_transfer_that_fails_takes_no_other_with_it(
     unfit = make_provider("borealis")
     unfit.wallet_model, unfit.transfer_url = "transfer", game_wallet.url
     unfit.save()
-    give_key(unfit, secret="no secret of any protocol")
+    key = give_order_key(unfit)
     transfer_in(MoneyOrder(there.player.pk, "borealis", 100, "AUD", "k-0"), now=NOW)
+    key.secret = "no secret of any protocol"
+    key.save(update_fields=["secret"])
     transfer_in(order(there, 3_000), now=NOW)
     assert pursue_all(NOW) == 1
     assert pots(there) == (6_900, 3_000)

@@ -16,6 +16,7 @@ from apps.players.services import exclude, set_limit
 from apps.providers.models import Provider
 from apps.wallet.models import Transfer
 from apps.wallet.services.proof import verify_ledger
+from tests.gateway.builders import give_order_key
 from tests.operator_api.builders import NOW, Api, cash_of, make_api, make_casino
 from tests.races import race
 
@@ -282,10 +283,15 @@ def test_a_sub_wallet_is_filled_and_emptied_once_per_key(player: Player, api: Ap
     assert verify_ledger().holds
 
 
+def play_from_its_own_wallet() -> None:
+    Provider.objects.update(wallet_model="transfer", transfer_url="https://wallet.example")
+    give_order_key(Provider.objects.get())
+
+
 def test_money_on_its_way_to_a_provider_holds_up_launch_and_withdrawal(
     player: Player, api: Api
 ) -> None:
-    Provider.objects.update(wallet_model="transfer", transfer_url="https://wallet.example")
+    play_from_its_own_wallet()
     status, asked = api.pay("k-1", kind="to_game", provider="aurora")
     assert (status, asked["state"], asked["balance"]["playable"]) == (201, "requested", "75.00")
     status, problem = api.open()
@@ -297,7 +303,7 @@ def test_money_on_its_way_to_a_provider_holds_up_launch_and_withdrawal(
 def test_money_with_a_provider_that_was_switched_off_still_holds_up_a_withdrawal(
     player: Player, api: Api
 ) -> None:
-    Provider.objects.update(wallet_model="transfer", transfer_url="https://wallet.example")
+    play_from_its_own_wallet()
     assert api.pay("k-1", kind="to_game", provider="aurora")[1]["state"] == "requested"
     Provider.objects.update(is_active=False)
     status, problem = api.pay("k-2", kind="withdrawal")
@@ -309,7 +315,8 @@ def test_money_with_a_provider_that_was_switched_off_still_holds_up_a_withdrawal
 def test_who_may_not_play_gets_no_money_into_a_game_and_all_of_it_back(
     player: Player, api: Api, model: str
 ) -> None:
-    Provider.objects.update(wallet_model=model, transfer_url="https://wallet.example")
+    play_from_its_own_wallet()
+    Provider.objects.update(wallet_model=model)
     if model == "sub_wallet":
         assert api.pay("k-1", kind="to_game", provider="aurora")[0] == 201
     before = cash_of(player)

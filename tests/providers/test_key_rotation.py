@@ -163,7 +163,13 @@ def test_a_made_secret_is_shown_in_one_answer_only(client: Client, provider: Pro
     client.force_login(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
     url = reverse("admin:providers_providerkey_add") + f"?provider={provider.pk}"
     assert client.get(url).status_code == 200
-    sent = {"provider": provider.pk, "kid": "k-2", "secret": "", "reason": WHY}
+    sent = {
+        "provider": provider.pk,
+        "purpose": "callbacks",
+        "kid": "k-2",
+        "secret": "",
+        "reason": WHY,
+    }
     answer = client.post(url, sent)
     proposed = ProviderKey.objects.get(kid="k-2")
     secret = proposed.secret
@@ -197,7 +203,14 @@ def test_rubbish_in_the_form_is_refused_with_words(
     client: Client, provider: Provider, changes: dict[str, str]
 ) -> None:
     client.force_login(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
-    sent = {"provider": str(provider.pk), "kid": "k-2", "secret": "", "reason": WHY, **changes}
+    sent = {
+        "provider": str(provider.pk),
+        "purpose": "callbacks",
+        "kid": "k-2",
+        "secret": "",
+        "reason": WHY,
+        **changes,
+    }
     answer = client.post(reverse("admin:providers_providerkey_add"), sent)
     assert answer.status_code == 200
     if "not_before" not in changes or changes["not_before"] == "yesterday":

@@ -1,6 +1,7 @@
 """Asking a provider to move money, and what became of it, until it is known."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -8,14 +9,14 @@ from django.db import transaction
 
 from apps.core import http
 from apps.core.errors import OutboundRequestError
-from apps.gateway.errors import NoTransferAddressError
+from apps.gateway.errors import NoOrderKeyError, NoTransferAddressError
 from apps.gateway.services.sub_wallets import MoneyOrder, require_model
 from apps.providers.adapters.native.signing import sign
-from apps.providers.contracts import ProviderProfile
+from apps.providers.contracts import WebhookKey
 from apps.providers.enums import WalletModel
-from apps.providers.selectors.catalogue import provider_by_code
-from apps.providers.selectors.profiles import provider_profile_by_id
-from apps.providers.services.wallet_model import pin_wallet_model
+from apps.providers.selectors.catalogue import provider_by_code, transfer_address
+from apps.providers.selectors.keys import order_keys
+from apps.providers.services.wallet_model import WalletSetting, pin_wallet_model
 from apps.wallet import transfer_api
 from apps.wallet.contracts import GameTransferRef, TransferOrder
 from apps.wallet.enums import Direction, GameTransferState
@@ -29,6 +30,12 @@ logger = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS: Final = 10.0
 """How long a provider may take; then its status decides."""
+_UNASKED: Final = (
+    OutboundRequestError,
+    UnreadableAnswerError,
+    NoTransferAddressError,
+    NoOrderKeyError,
+)
 _FATES: Final = {
     ProviderWord.CONFIRMED: GameTransferState.CONFIRMED,
     ProviderWord.FAILED: GameTransferState.FAILED,
@@ -42,14 +49,14 @@ def transfer_in(order: MoneyOrder, *, now: datetime) -> GameTransferRef:
     Raises:
         WrongWalletModelError: the provider isn't played from its own wallet.
         NoTransferAddressError: nobody has entered where the provider takes transfers.
+        NoOrderKeyError: no key in force signs orders to the provider.
         UnknownProviderError: there is no such provider.
         IdempotencyConflictError, TransferUnresolvedError, InsufficientFundsError: see
             ``wallet.services.game_transfers.request_transfer``.
     """
     setting = pin_wallet_model(order.provider_code)
     require_model(setting, WalletModel.TRANSFER)
-    if not setting.transfer_url:
-        raise NoTransferAddressError(f"{order.provider_code} has no address for transfers.")
+    _require_reachable(setting, now)
     return game_transfers.request_transfer(
         _wanted(order, setting.provider_id, Direction.IN), now=now
     )
@@ -60,12 +67,11 @@ def transfer_out(order: MoneyOrder, *, now: datetime) -> GameTransferRef:
     """Ask money of a player's wallet at a provider back, once per key; whatever the model is now.
 
     Raises:
-        NoTransferAddressError, UnknownProviderError, IdempotencyConflictError,
+        NoTransferAddressError, NoOrderKeyError, UnknownProviderError, IdempotencyConflictError,
         TransferUnresolvedError, InsufficientFundsError: as ``transfer_in``.
     """
     setting = pin_wallet_model(order.provider_code)
-    if not setting.transfer_url:
-        raise NoTransferAddressError(f"{order.provider_code} has no address for transfers.")
+    _require_reachable(setting, now)
     return game_transfers.request_transfer(
         _wanted(order, setting.provider_id, Direction.OUT), now=now
     )
@@ -105,7 +111,7 @@ def pursue_transfer(transfer_id: int, *, now: datetime) -> bool:
         return False
     try:
         answer = _ask(transfer, now)
-    except (OutboundRequestError, UnreadableAnswerError, NoTransferAddressError) as error:
+    except _UNASKED as error:
         game_transfers.note_error(transfer_id, f"{error.code}: {error}")
         logger.warning(
             "gateway.transfer.unanswered",
@@ -141,7 +147,7 @@ def balance_at_provider(provider_code: str, player_ref: str, currency: str, now:
 
     Raises:
         OutboundRequestError, UnreadableAnswerError: the provider gave no usable answer.
-        NoTransferAddressError, UnknownProviderError: as they say.
+        NoTransferAddressError, NoOrderKeyError, UnknownProviderError: as they say.
     """
     provider = provider_by_code(provider_code)
     body = transfer_api.balance_body(player_ref, currency)
@@ -164,14 +170,16 @@ def _ask(transfer: GameTransferRef, now: datetime) -> TransferAnswer:
 
 
 def _post(provider_id: int, path: str, body: bytes, message_id: str, now: datetime) -> bytes:
-    profile = provider_profile_by_id(provider_id)
-    address = provider_by_code(profile.code).transfer_url.rstrip("/")
+    code, address = transfer_address(provider_id)
     if not address:
-        raise NoTransferAddressError(f"{profile.code} has no address for transfers.")
+        raise NoTransferAddressError(f"{code} has no address for transfers.")
+    keys = order_keys(provider_id, now=now)
+    if not keys:
+        raise NoOrderKeyError(code)
     response = http.post(
-        f"{address}{path}",
+        f"{address.rstrip('/')}{path}",
         content=body,
-        headers=_headers(profile, message_id, body, now),
+        headers=_headers(keys, message_id, body, now),
         timeout_seconds=_TIMEOUT_SECONDS,
         max_bytes=transfer_api.MOST_BYTES,
     )
@@ -179,10 +187,9 @@ def _post(provider_id: int, path: str, body: bytes, message_id: str, now: dateti
 
 
 def _headers(
-    profile: ProviderProfile, message_id: str, body: bytes, now: datetime
+    keys: Sequence[WebhookKey], message_id: str, body: bytes, now: datetime
 ) -> dict[str, str]:
     timestamp = str(int(now.timestamp()))
-    keys = [key for key in profile.keys if key.is_active(now)]
     signatures = [sign(key.secret, message_id, timestamp, body) for key in keys]
     return {
         "content-type": "application/json",
@@ -190,6 +197,13 @@ def _headers(
         "webhook-timestamp": timestamp,
         "webhook-signature": " ".join(signatures),
     }
+
+
+def _require_reachable(setting: WalletSetting, now: datetime) -> None:
+    if not setting.transfer_url:
+        raise NoTransferAddressError(f"{setting.provider_code} has no address for transfers.")
+    if not order_keys(setting.provider_id, now=now):
+        raise NoOrderKeyError(setting.provider_code)
 
 
 def _wanted(order: MoneyOrder, provider_id: int, direction: Direction) -> TransferOrder:

@@ -1,4 +1,4 @@
-"""Webhook keys: rotation with overlap, and which key is really used."""
+"""Keys shared with providers: rotation with overlap, and which key is really used."""
 
 from collections.abc import Sequence
 from typing import Any, override
@@ -29,12 +29,13 @@ from apps.core.admin import (
 )
 from apps.core.errors import DomainError
 from apps.providers.contracts import NewKey
-from apps.providers.enums import KeyState
+from apps.providers.enums import KeyPurpose, KeyState
 from apps.providers.key_panels import KeyFacts, key_panels
 from apps.providers.models import ProviderKey
 from apps.providers.selectors import provider_choices
 from apps.providers.services import key_proposals, keys
 
+KEY_USES = {KeyPurpose.CALLBACKS: "callbacks", KeyPurpose.ORDERS: "our orders"}
 KEY_TONES = {"proposed": "warning", "active": "success", "retired": "neutral", "revoked": "danger"}
 
 
@@ -53,6 +54,7 @@ class AddKeyForm(ReasonForm):
     provider = forms.TypedChoiceField(
         coerce=int, choices=provider_choices, widget=UnfoldAdminSelectWidget
     )
+    purpose = forms.ChoiceField(choices=KeyPurpose.choices, widget=UnfoldAdminSelectWidget)
     kid = forms.CharField(
         label="Key id",
         max_length=32,
@@ -63,20 +65,29 @@ class AddKeyForm(ReasonForm):
         required=False,
         max_length=10_000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "autocomplete": "off"}),
-        help_text="The secret the provider gave you, or its RSA public key as PEM (hub88, caleta). "
-        "Left empty, one is made and shown once.",
+        help_text="The secret the provider gave you, or its RSA public key as PEM (callbacks of "
+        "hub88, caleta). Left empty, one is made and shown once: give it to the provider.",
     )
     not_before = _moment("Valid from", "Empty: from now on.")
     not_after = _moment("Valid until", "Empty: until somebody ends it.")
     end_others_at = _moment(
         "The present keys end",
-        "Until then old and new both verify. Empty: they stay; end them once nobody uses them.",
+        "Those of the same purpose. Until then old and new both hold: either verifies a callback, "
+        "and an order is signed with both. Empty: they stay; end them once nobody uses them.",
     )
-    field_order = ["provider", "kid", "secret", "not_before", "not_after", "end_others_at"]
+    field_order = [
+        "provider",
+        "purpose",
+        "kid",
+        "secret",
+        "not_before",
+        "not_after",
+        "end_others_at",
+    ]
 
 
 class EndKeyForm(ReasonForm):
-    until = _moment("Valid until", "Until then the key verifies.", required=True)
+    until = _moment("Valid until", "Until then the key verifies or signs.", required=True)
     field_order = ["until"]
 
 
@@ -84,14 +95,14 @@ def _retire(call: ActionCall) -> str:
     keys.retire_provider_key(
         key_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
     )
-    return "Retired. Messages signed with this key are refused from now on."
+    return "Retired. What it signs is refused from now on, and we sign nothing with it."
 
 
 def _withdraw(call: ActionCall) -> str:
     keys.retire_provider_key(
         key_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
     )
-    return "Withdrawn. It never verified anything."
+    return "Withdrawn. It never verified or signed anything."
 
 
 def _revoke(call: ActionCall) -> str:
@@ -109,7 +120,7 @@ def _end(call: ActionCall) -> str:
         reason=call.reason,
         now=call.now,
     )
-    return "The end is set. Until then the key verifies."
+    return "The end is set. Until then the key verifies or signs."
 
 
 def _is_active(key: Any, _user: Any) -> bool:
@@ -121,6 +132,7 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
     list_display = [
         "kid",
         "provider",
+        "purpose",
         badge_column("state", KEY_TONES),
         datetime_column("not_before", title="from"),
         datetime_column("not_after", title="until"),
@@ -128,6 +140,7 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
     ]
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
+        choice_filter("purpose", "purpose", KeyPurpose.choices),
         choice_filter("state", "state", KeyState.choices),
     ]
     list_select_related = ["provider"]
@@ -136,7 +149,7 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
     ordering = ["-created_at", "-pk"]
     fields = [
         ("provider", "kid"),
-        "state",
+        ("purpose", "state"),
         ("not_before", "not_after"),
         ("created_at", "added_by", "approval"),
     ]
@@ -146,7 +159,7 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
             label="Set the end",
             permission="providers.change_providerkey",
             perform=_end,
-            question="For a planned change: give the provider time to sign with the next key.",
+            question="For a planned change: give the provider time to change to the next key.",
             form_class=EndKeyForm,
             is_offered=_is_active,
         ),
@@ -155,8 +168,8 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
             label="Retire key",
             permission="providers.change_providerkey",
             perform=_retire,
-            question="Messages signed with this key are refused at once, retries too. "
-            "Make sure that the provider signs with another active key.",
+            question="For callbacks: what is signed with it is refused at once, retries too. For "
+            "orders: we sign nothing with it any more. Make sure that another key is active.",
             tone="danger",
             is_offered=_is_active,
         ),
@@ -207,8 +220,9 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
                 "label": "Ask for approval",
                 "tone": "primary",
                 "question": "A second person has to agree before anything signed with it is "
-                "believed. Several keys may be valid at once, so that nothing is refused while the "
-                "provider changes over.",
+                "believed, and before we sign with it. Several keys may be valid at once, so that "
+                "nothing is refused while the provider changes over. No key has both purposes: who "
+                "holds the one can't play the other side.",
             },
             "back_url": reverse("admin:providers_providerkey_changelist"),
         }
@@ -224,6 +238,7 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
             not_before=sent["not_before"] or now,
             not_after=sent["not_after"],
             end_others_at=sent["end_others_at"],
+            purpose=sent["purpose"],
         )
         try:
             made = key_proposals.propose_provider_key(
@@ -240,6 +255,7 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
             "secret": made.secret,
             "approval_id": made.approval_id,
             "kid": new.kid,
+            "is_for_orders": new.purpose == KeyPurpose.ORDERS,
             "back_url": f"{listing}?provider_id={new.provider_id}",
         }
         answer = TemplateResponse(request, "providers/key_added.html", context)

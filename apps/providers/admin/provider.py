@@ -23,12 +23,13 @@ from apps.core.admin import (
     link_cell,
 )
 from apps.providers.admin.game_desk import GAME_ACTIONS, desk_panels
-from apps.providers.admin.keys import KEY_TONES
+from apps.providers.admin.keys import KEY_TONES, KEY_USES
 from apps.providers.admin.policy import policy_panel
-from apps.providers.enums import GameCategory
+from apps.providers.enums import GameCategory, KeyPurpose
 from apps.providers.models import Game, Provider
 from apps.providers.selectors import provider_choices
 from apps.providers.selectors.coverage import cover_for
+from apps.providers.selectors.keys import order_keys
 from apps.providers.services import addresses
 
 
@@ -54,6 +55,13 @@ def _request_addresses(call: ActionCall) -> str:
         now=call.now,
     )
     return f"A second person can now agree (approval {approval_id}). Nothing has changed yet."
+
+
+def _key_note(provider: Provider) -> str:
+    note = "The secrets are encrypted and never shown."
+    if provider.transfer_url and not order_keys(provider.pk, now=timezone.now()):
+        note += " No key for orders is in force: no money moves to or from this provider's wallet."
+    return note
 
 
 @admin.register(Provider)
@@ -128,6 +136,7 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
         key_rows = [
             [
                 link_cell(reverse("admin:providers_providerkey_change", args=[key.pk]), key.kid),
+                KEY_USES[KeyPurpose(key.purpose)],
                 badge(key.get_state_display(), KEY_TONES[key.state]),
                 at_cell(key.not_before),
                 at_cell(key.not_after),
@@ -139,9 +148,9 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
         listing = reverse("admin:providers_game_changelist") + f"?provider_id={obj.pk}"
         return [
             Panel(
-                title="Webhook keys",
-                note="The secrets are encrypted and never shown.",
-                columns=["Key", "State", "From", "Until"],
+                title="Keys",
+                note=_key_note(obj),
+                columns=["Key", "For", "State", "From", "Until"],
                 rows=key_rows,
                 empty_text="No key: nothing this provider sends can be believed.",
                 tone="" if key_rows else "danger",

@@ -1,12 +1,20 @@
 from typing import override
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from apps.core.fields import EncryptedTextField
 from apps.core.history import history_records
-from apps.providers.enums import GameCategory, KeyState, Protocol, ProviderStage, WalletModel
+from apps.providers.enums import (
+    GameCategory,
+    KeyPurpose,
+    KeyState,
+    Protocol,
+    ProviderStage,
+    WalletModel,
+)
 
 
 class Provider(models.Model):
@@ -73,16 +81,20 @@ class Provider(models.Model):
 
 
 class ProviderKey(models.Model):
-    """A webhook secret of a provider. Several may be active, so a key can be rotated in traffic.
+    """A secret shared with a provider. Several may be active, so a key can be rotated in traffic.
 
-    The secret is encrypted at rest and never shown again; ``kid`` is its public name. One that a
-    person adds is proposed, and verifies only once a second person has agreed; without ``added_by``
-    it came in on the command line.
+    One of purpose callbacks verifies what the provider sends; one of purpose orders signs our
+    transfer orders, and verifies nothing here. The secret is encrypted at rest and never shown
+    again; ``kid`` is its public name. One that a person adds is proposed, and is used only once a
+    second person has agreed; without ``added_by`` it came in on the command line.
     """
 
     provider = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="keys")
     kid = models.CharField("key id", max_length=32)
     secret = EncryptedTextField()
+    purpose = models.CharField(
+        max_length=16, choices=KeyPurpose.choices, default=KeyPurpose.CALLBACKS
+    )
     state = models.CharField(max_length=16, choices=KeyState.choices, default=KeyState.ACTIVE)
     not_before = models.DateTimeField()
     not_after = models.DateTimeField(null=True, blank=True)
@@ -101,6 +113,9 @@ class ProviderKey(models.Model):
                 fields=["provider", "kid"], name="providers_key_unique_per_provider"
             ),
             models.CheckConstraint(
+                condition=Q(purpose__in=KeyPurpose.values), name="providers_key_purpose_is_known"
+            ),
+            models.CheckConstraint(
                 condition=~Q(state=KeyState.ACTIVE)
                 | Q(added_by__isnull=True)
                 | Q(approval__isnull=False),
@@ -111,6 +126,7 @@ class ProviderKey(models.Model):
                 name="providers_key_ends_after_it_starts",
             ),
         ]
+        triggers = [pgtrigger.ReadOnly(name="has_one_purpose", fields=["purpose"])]
 
     @override
     def __str__(self) -> str:

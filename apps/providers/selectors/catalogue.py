@@ -2,7 +2,7 @@
 
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRef
-from apps.providers.enums import KeyState
+from apps.providers.enums import KeyPurpose, KeyState
 from apps.providers.errors import UnknownProviderError
 from apps.providers.models import Game, Provider, ProviderKey
 
@@ -17,6 +17,12 @@ def provider_by_code(provider_code: str) -> Provider:
     if provider is None:
         raise UnknownProviderError(provider_code)
     return provider
+
+
+def transfer_address(provider_id: int) -> tuple[str, str]:
+    """Return a provider's code, and where it takes transfers; empty where nobody entered it."""
+    provider = Provider.objects.get(pk=provider_id)
+    return provider.code, provider.transfer_url
 
 
 def active_providers() -> list[Provider]:
@@ -40,8 +46,10 @@ def games_by_code(provider_id: int) -> dict[str, GameRef]:
 
 
 def signing_secrets(provider_id: int) -> tuple[bytes, ...]:
-    """Return a provider's active webhook secrets, decoded, oldest first."""
-    keys = ProviderKey.objects.filter(provider_id=provider_id, state=KeyState.ACTIVE)
+    """Return the active secrets of a provider's callbacks, decoded, oldest first."""
+    keys = ProviderKey.objects.filter(
+        provider_id=provider_id, purpose=KeyPurpose.CALLBACKS, state=KeyState.ACTIVE
+    )
     return tuple(
         adapter_for(key.provider.protocol).read_secret(key.secret)
         for key in keys.select_related("provider").order_by("not_before", "pk")

@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import Policy, ProviderProfile, WebhookKey
-from apps.providers.enums import KeyState, ProviderStage
+from apps.providers.enums import KeyPurpose, KeyState, ProviderStage
 from apps.providers.models import Provider, ProviderKey, ProviderPolicy
 
 _FLAGS = tuple(flag.name for flag in fields(Policy))
@@ -33,7 +33,9 @@ def provider_profile_by_id(provider_id: int) -> ProviderProfile:
 
 def _profile(provider: Provider, key_states: Sequence[str]) -> ProviderProfile:
     adapter = adapter_for(provider.protocol)
-    keys = ProviderKey.objects.filter(provider=provider, state__in=key_states).order_by("pk")
+    keys = ProviderKey.objects.filter(
+        provider=provider, purpose=KeyPurpose.CALLBACKS, state__in=key_states
+    ).order_by("pk")
     return ProviderProfile(
         id=provider.pk,
         code=provider.code,

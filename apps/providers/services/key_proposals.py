@@ -1,4 +1,4 @@
-"""A person's new webhook key verifies nothing until a second person has agreed to it."""
+"""A person's new key verifies and signs nothing until a second person has agreed to it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from apps.providers.contracts import NewKey
-from apps.providers.enums import KeyState
+from apps.providers.enums import KeyPurpose, KeyState
 from apps.providers.errors import ProviderKeyStateError
 from apps.providers.models import ProviderKey
 from apps.providers.services.keys import (
@@ -22,6 +22,10 @@ from apps.staff.services import request_approval
 from apps.staff.services.approvals import Person
 
 PROVIDER_KEY: Final = "providers.key"
+_TITLES: Final = {
+    KeyPurpose.CALLBACKS: "Believe what {name} signs with the key {kid}",
+    KeyPurpose.ORDERS: "Sign transfer orders to {name} with the key {kid}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class ProposedKey:
 def propose_provider_key(
     new: NewKey, *, acting_user: Person, reason: str, now: datetime
 ) -> ProposedKey:
-    """Store a key that waits, and ask a second person to let it verify.
+    """Store a key that waits, and ask a second person to let it verify or sign.
 
     Raises:
         ReasonRequiredError, UnknownProviderError, InvalidSecretError, ProviderKeyStateError: as
@@ -56,7 +60,7 @@ def propose_provider_key(
     approval = request_approval(
         kind=PROVIDER_KEY,
         subject=f"provider_key:{key.pk}",
-        title=f"Believe what {key.provider.name} signs with the key {key.kid}",
+        title=_TITLES[KeyPurpose(key.purpose)].format(name=key.provider.name, kid=key.kid),
         payload=payload,
         requested_by=acting_user,
         reason=reason,
@@ -101,6 +105,8 @@ def _require_as_proposed(key: ProviderKey | None, payload: dict[str, Any]) -> Pr
     if key is None or key.state != KeyState.PROPOSED:
         raise ProviderKeyStateError(f"The key {payload['kid']} is not proposed any more.")
     facts = key_facts(key)
+    # What was asked for before keys had a purpose was a key for callbacks.
+    payload = {"purpose": KeyPurpose.CALLBACKS, **payload}
     if any(payload[name] != value for name, value in facts.items()):
         raise ProviderKeyStateError(f"The key {payload['kid']} is not the one proposed.")
     return key

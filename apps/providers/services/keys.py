@@ -1,4 +1,4 @@
-"""Webhook keys: stored, ended and revoked, with a reason."""
+"""Keys shared with providers: stored, ended and revoked, with a reason."""
 
 import base64
 import hashlib
@@ -14,9 +14,10 @@ from django.db.models import Q
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.services import record_audit
+from apps.providers.adapters.native.signing import decode_secret
 from apps.providers.adapters.registry import ADAPTERS
 from apps.providers.contracts import NewKey
-from apps.providers.enums import KeyState, Protocol
+from apps.providers.enums import KeyPurpose, KeyState, Protocol
 from apps.providers.errors import InvalidSecretError, ProviderKeyStateError, UnknownProviderError
 from apps.providers.models import Provider, ProviderKey
 
@@ -60,12 +61,13 @@ def store_key(
     provider = Provider.objects.select_for_update().filter(pk=new.provider_id).first()
     if provider is None:
         raise UnknownProviderError(str(new.provider_id))
-    secret = new.secret.strip() or _generated(provider.protocol)
+    secret = new.secret.strip() or _generated(provider.protocol, new.purpose)
     _check(new, provider, secret, now)
     key = ProviderKey.objects.create(
         provider=provider,
         kid=new.kid,
         secret=secret,
+        purpose=new.purpose,
         state=state,
         not_before=new.not_before,
         not_after=new.not_after,
@@ -76,21 +78,23 @@ def store_key(
 
 
 def key_facts(key: ProviderKey) -> dict[str, Any]:
-    """Return what may be said of a key: when it holds, and by which digest its secret is known."""
+    """Return what may be said of a key: for what, when, and by which digest its secret is known."""
     return {
         "kid": key.kid,
+        "purpose": key.purpose,
         "secret_sha256": hashlib.sha256(key.secret.encode()).hexdigest(),
         "not_before": key.not_before.isoformat(),
         "not_after": key.not_after.isoformat() if key.not_after else None,
     }
 
 
-def _generated(protocol: str) -> str:
-    if protocol == Protocol.HUB88:
+def _generated(protocol: str, purpose: str) -> str:
+    is_order = purpose == KeyPurpose.ORDERS
+    if protocol == Protocol.HUB88 and not is_order:
         raise InvalidSecretError(
             "This protocol is verified with the provider's public key: paste its PEM."
         )
-    if protocol == Protocol.NATIVE:
+    if protocol == Protocol.NATIVE or is_order:
         return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
     return secrets.token_urlsafe(48)
 
@@ -103,7 +107,7 @@ def _check(new: NewKey, provider: Provider, secret: str, now: datetime) -> None:
     if ProviderKey.objects.filter(provider=provider, kid=new.kid).exists():
         raise ProviderKeyStateError(f"{provider} has a key '{new.kid}' already; choose a new name.")
     check_key_times(new.not_before, new.not_after, new.end_others_at, now)
-    _check_secret(provider, secret)
+    _check_secret(provider, secret, new.purpose)
 
 
 def check_key_times(
@@ -120,30 +124,38 @@ def check_key_times(
         raise ProviderKeyStateError("The old keys can't end before the new one starts.")
 
 
-def _check_secret(provider: Provider, secret: str) -> None:
+def _check_secret(provider: Provider, secret: str, purpose: str) -> None:
     adapter = ADAPTERS.get(provider.protocol)
     if adapter is None:
         raise InvalidSecretError(f"Keys of the protocol {provider.protocol} are not known here.")
     if len(secret) > _LONGEST_SECRET:
         raise InvalidSecretError("This is too long for a secret or a public key.")
-    try:
-        adapter.read_secret(secret)
-    except (ValueError, TypeError) as error:
-        raise InvalidSecretError(
-            f"The protocol {provider.protocol} can't verify with this text."
-        ) from error
+    if purpose == KeyPurpose.ORDERS:
+        # Orders have one form whatever the provider's own protocol is.
+        decode_secret(secret)
+    else:
+        try:
+            adapter.read_secret(secret)
+        except (ValueError, TypeError) as error:
+            raise InvalidSecretError(
+                f"The protocol {provider.protocol} can't verify with this text."
+            ) from error
     others = ProviderKey.objects.filter(provider=provider)
     if any(secrets.compare_digest(key.secret.encode(), secret.encode()) for key in others):
         raise InvalidSecretError("The provider has a key with this secret already.")
 
 
 def end_other_keys(key: ProviderKey, end_at: datetime | None) -> list[str]:
-    """End every other active key of the provider at a moment; return their names."""
+    """End every other active key of its purpose at a moment; return their names."""
     if end_at is None:
         return []
     later = Q(not_after__isnull=True) | Q(not_after__gt=end_at)
     others = ProviderKey.objects.select_for_update().filter(
-        later, provider_id=key.provider_id, state=KeyState.ACTIVE, not_before__lt=end_at
+        later,
+        provider_id=key.provider_id,
+        purpose=key.purpose,
+        state=KeyState.ACTIVE,
+        not_before__lt=end_at,
     )
     ended = list(others.exclude(pk=key.pk).order_by("pk"))
     for other in ended:
