@@ -255,6 +255,7 @@ class WalletAuditAdmin(ReadOnlyAdmin[WalletAudit]):
         datetime_column("audited_at", title="audited"),
         "compared",
         "unheard",
+        "words",
         "findings",
     ]
     search_fields = ["provider_code__exact"]
@@ -271,7 +272,7 @@ def _explain(call: ActionCall) -> str:
 
 @admin.register(AuditFinding)
 class AuditFindingAdmin(PanelsMixin, ReadOnlyAdmin[AuditFinding]):
-    """A sub-wallet or transferred pot that is not what the provider says it is."""
+    """Where a sub-wallet or transferred pot left the chain of the provider's balances."""
 
     list_empty_text = "No audit found a difference."
     list_display = [
@@ -291,9 +292,11 @@ class AuditFindingAdmin(PanelsMixin, ReadOnlyAdmin[AuditFinding]):
     search_fields = ["event_id__exact", "account__player__player_ref__exact"]
     search_help_text = "Event or player, exactly"
     ordering = ["-pk"]
-    readonly_fields = ["pot", "ours", "theirs", "difference"]
+    readonly_fields = ["pot", "ours", "theirs", "difference", "before", "moved", "expected"]
     fields = [
         ("pot", "provider_code"),
+        ("event_before", "before"),
+        ("moved", "expected"),
         ("event_id", "event_at"),
         ("ours", "theirs", "difference"),
         ("state", "explained_at"),
@@ -321,6 +324,21 @@ class AuditFindingAdmin(PanelsMixin, ReadOnlyAdmin[AuditFinding]):
     @admin.display(description="theirs minus ours")
     def difference(self, finding: AuditFinding) -> str:
         return money_cell(finding.theirs_minor - finding.ours_minor, finding.currency)
+
+    @admin.display(description="the provider said then")
+    def before(self, finding: AuditFinding) -> str:
+        return money_cell(finding.theirs_before_minor, finding.currency)
+
+    @admin.display(description="moved here up to the event")
+    def moved(self, finding: AuditFinding) -> str:
+        return money_cell(finding.moved_minor, finding.currency)
+
+    @admin.display(description="so theirs should be")
+    def expected(self, finding: AuditFinding) -> str:
+        if finding.theirs_before_minor is None or finding.moved_minor is None:
+            return "the first the provider said: ours"
+        expected = finding.theirs_before_minor + finding.moved_minor
+        return money_cell(expected, finding.currency)
 
     @override
     def panels(self, request: HttpRequest, obj: AuditFinding) -> Sequence[Panel]:

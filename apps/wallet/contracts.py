@@ -125,14 +125,23 @@ class GameTransferRef:
 
 @dataclass(frozen=True, slots=True)
 class ComparedPot:
-    """A pot and the provider's figure for it, right after one event; None where it gave none."""
+    """A pot, how many balances its provider stated in the chain, and where it first differs.
+
+    Without a difference the figures are None. ``is_carried``: it differed before the chain began.
+    ``moved_minor`` is what moved here between the word before, if there was one, and this one.
+    """
 
     account_id: int
     currency: str
-    ours_minor: int
+    words: int
+    ours_minor: int | None
     theirs_minor: int | None
     event_id: str
     event_at: datetime | None
+    is_carried: bool
+    event_before: str
+    theirs_before_minor: int | None
+    moved_minor: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +152,7 @@ class AuditReport:
     provider_code: str
     compared: int
     unheard: int
+    words: int
     findings: int
     audited_at: datetime
 

@@ -272,12 +272,13 @@ class GameTransfer(models.Model):
 
 
 class WalletAudit(models.Model):
-    """One nightly comparison of a provider's sub-wallets and transferred pots with its figures."""
+    """One nightly walk along what a provider said of its sub-wallets and transferred pots."""
 
     provider_id = models.BigIntegerField()
     provider_code = models.CharField("provider", max_length=32)
     compared = models.PositiveIntegerField("pots compared")
     unheard = models.PositiveIntegerField("pots without a figure of the provider's")
+    words = models.PositiveIntegerField("balances walked", default=0)
     findings = models.PositiveIntegerField("new findings")
     audited_at = models.DateTimeField()
 
@@ -299,10 +300,12 @@ class WalletAudit(models.Model):
 
 
 class AuditFinding(models.Model):
-    """A pot whose balance is not what the provider said it was, at one event; kept once.
+    """The first event at which a pot left the chain of the provider's balances; kept once.
 
     ``ours_minor`` is what the pot held right after the event that the provider's figure belongs
-    to, so that funding and sweeping since then is no difference.
+    to, so that funding and sweeping since then is no difference. ``theirs_before_minor`` is what
+    the provider said at the event before, where it said anything, and ``moved_minor`` what moved
+    here between the two: the provider's own figure should have been their sum.
     """
 
     audit = models.ForeignKey(WalletAudit, on_delete=models.PROTECT, related_name="+")
@@ -313,6 +316,9 @@ class AuditFinding(models.Model):
     event_at = models.DateTimeField("event occurred")
     ours_minor = models.BigIntegerField("ours (minor units)")
     theirs_minor = models.BigIntegerField("theirs (minor units)")
+    event_before = models.CharField("event before", max_length=128, blank=True)
+    theirs_before_minor = models.BigIntegerField("theirs before (minor units)", null=True)
+    moved_minor = models.BigIntegerField("moved between (minor units)", null=True)
     state = models.CharField(max_length=16, choices=FindingState.choices, default=FindingState.OPEN)
     explanation = models.CharField(max_length=500, blank=True)
     explained_at = models.DateTimeField(null=True, blank=True)
@@ -342,7 +348,14 @@ class AuditFinding(models.Model):
                 name="content_never_changes",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
-                    "audit", "account", "event_id", "ours_minor", "theirs_minor"
+                    "audit",
+                    "account",
+                    "event_id",
+                    "ours_minor",
+                    "theirs_minor",
+                    "event_before",
+                    "theirs_before_minor",
+                    "moved_minor",
                 ),
             ),
         ]

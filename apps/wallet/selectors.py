@@ -113,12 +113,13 @@ def last_audits() -> dict[str, AuditReport]:
     newest = WalletAudit.objects.order_by("provider_code", "-audited_at", "-pk")
     return {
         audit.provider_code: AuditReport(
-            audit.pk,
-            audit.provider_code,
-            audit.compared,
-            audit.unheard,
-            audit.findings,
-            audit.audited_at,
+            audit_id=audit.pk,
+            provider_code=audit.provider_code,
+            compared=audit.compared,
+            unheard=audit.unheard,
+            words=audit.words,
+            findings=audit.findings,
+            audited_at=audit.audited_at,
         )
         for audit in newest.distinct("provider_code")
     }

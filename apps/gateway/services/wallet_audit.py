@@ -1,8 +1,8 @@
-"""The nightly audit: each pot set apart for a provider against the provider's own figures."""
+"""The nightly audit: each pot set apart for a provider along the balances the provider stated."""
 
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from django.db import connection
 
@@ -13,33 +13,36 @@ from apps.wallet.play_models import sub_pot, transferred_pot
 from apps.wallet.services.audits import record_comparison
 
 _POTS_PER_STEP: Final = 1_000
+_CHAIN: Final = timedelta(days=1)
 
 
 def audit_wallets(provider_code: str, *, now: datetime) -> AuditReport:
-    """Compare every sub-wallet and transferred pot of a provider with its last stated balance.
+    """Walk the last day's chain of stated balances for every pot set apart for a provider.
 
-    A pot is compared at the provider's last event of that player, in event order, so that what
-    was funded or swept since is no difference. Where that event states no balance the pot counts
-    as unheard. Safe to repeat: the same difference at the same event is found once.
+    Each balance is held against the one before plus what moved here in between, in event order, so
+    that what was funded or swept is no difference. The first event of a pot that breaks the chain
+    is the finding. A pot the provider never stated a balance of counts as unheard. Safe to repeat:
+    the same difference is found once.
 
     Raises:
         UnknownProviderError: there is no such provider.
     """
     provider = provider_by_code(provider_code)
+    wanted = {"provider_id": provider.pk, "code": provider_code, "since": now - _CHAIN}
     pots = [
         pot
         for name in (sub_pot(provider_code), transferred_pot(provider_code))
-        for pot in _compared(provider.pk, name)
+        for pot in _walked({**wanted, "pot": name, "limit": _POTS_PER_STEP})
     ]
     return record_comparison(provider.pk, provider_code, pots, now=now)
 
 
-def _compared(provider_id: int, pot: str) -> Iterator[ComparedPot]:
+def _walked(wanted: dict[str, Any]) -> Iterator[ComparedPot]:
     last_id = 0
     while True:
         with connection.cursor() as cursor:
             # One statement per step is one snapshot: the balance and the lines it is made of.
-            cursor.execute(statements.COMPARED_POTS, [pot, last_id, _POTS_PER_STEP, provider_id])
+            cursor.execute(statements.WALKED_CHAINS, {**wanted, "after": last_id})
             rows = cursor.fetchall()
         if not rows:
             return

@@ -22,15 +22,16 @@ class _Difference:
     """A pot for which the provider stated another figure than ours, at an event."""
 
     pot: ComparedPot
+    ours_minor: int
     theirs_minor: int
     event_at: datetime
 
     @classmethod
     def of(cls, pot: ComparedPot) -> "_Difference | None":
-        theirs = pot.theirs_minor
-        if theirs is None or pot.event_at is None or theirs == pot.ours_minor:
+        ours, theirs = pot.ours_minor, pot.theirs_minor
+        if ours is None or theirs is None or pot.event_at is None:
             return None
-        return cls(pot, theirs, pot.event_at)
+        return cls(pot, ours, theirs, pot.event_at)
 
 
 @transaction.atomic
@@ -39,16 +40,18 @@ def record_comparison(
 ) -> AuditReport:
     """Keep one audit of a provider and its new findings, and tell who listens of drift.
 
-    A difference that an earlier audit found at the same event is not found again.
+    A difference that an earlier audit found at the same event is not found again, nor one that is
+    only carried along since.
     """
     differing = [_Difference.of(pot) for pot in pots]
     new = _not_found_before([one for one in differing if one is not None])
-    heard = sum(pot.theirs_minor is not None for pot in pots)
+    heard = sum(pot.words > 0 for pot in pots)
     audit = WalletAudit.objects.create(
         provider_id=provider_id,
         provider_code=provider_code,
         compared=heard,
         unheard=len(pots) - heard,
+        words=sum(pot.words for pot in pots),
         findings=len(new),
         audited_at=now,
     )
@@ -60,8 +63,11 @@ def record_comparison(
             currency=one.pot.currency,
             event_id=one.pot.event_id,
             event_at=one.event_at,
-            ours_minor=one.pot.ours_minor,
+            ours_minor=one.ours_minor,
             theirs_minor=one.theirs_minor,
+            event_before=one.pot.event_before,
+            theirs_before_minor=one.pot.theirs_before_minor,
+            moved_minor=one.pot.moved_minor,
         )
         for one in new
     )
@@ -69,7 +75,15 @@ def record_comparison(
         publish(
             WalletDrifted(audit_id=audit.pk, provider=provider_code, findings=len(new)), now=now
         )
-    return AuditReport(audit.pk, provider_code, audit.compared, audit.unheard, audit.findings, now)
+    return AuditReport(
+        audit_id=audit.pk,
+        provider_code=provider_code,
+        compared=audit.compared,
+        unheard=audit.unheard,
+        words=audit.words,
+        findings=audit.findings,
+        audited_at=now,
+    )
 
 
 @transaction.atomic
@@ -103,5 +117,15 @@ def explain_finding(*, finding_id: int, acting_user: Person, reason: str, now: d
 def _not_found_before(differing: Sequence[_Difference]) -> list[_Difference]:
     accounts = [one.pot.account_id for one in differing]
     found = AuditFinding.objects.filter(account_id__in=accounts)
-    known = set(found.values_list("account_id", "event_id"))
-    return [one for one in differing if (one.pot.account_id, one.pot.event_id) not in known]
+    rows = list(found.values_list("account_id", "event_id", "theirs_minor", "ours_minor"))
+    events = {(account_id, event_id) for account_id, event_id, _, _ in rows}
+    carried = {(account_id, theirs - ours) for account_id, _, theirs, ours in rows}
+    return [
+        one
+        for one in differing
+        if (one.pot.account_id, one.pot.event_id) not in events
+        and not (
+            one.pot.is_carried
+            and (one.pot.account_id, one.theirs_minor - one.ours_minor) in carried
+        )
+    ]
