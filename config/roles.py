@@ -94,6 +94,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "providers.view_trustedroot",
         "providers.view_uploadbatch",
         "providers.withdraw_certificate",
+        "providers.withdraw_offer",
         "reconciliation.view_break",
         "reconciliation.view_breakchange",
         "reconciliation.view_reconciliationrun",

@@ -16,4 +16,5 @@ class SessionEnd(models.TextChoices):
     STAFF = "staff", "Ended by staff"
     PROTECTION = "protection", "Player protection"
     REFRESH_REUSED = "refresh_reused", "Refresh credential used twice"
+    OFFER_WITHDRAWN = "offer_withdrawn", "Game withdrawn there"
     KEY_REVOKED = "key_revoked", "Signing key revoked"

@@ -4,6 +4,7 @@ from django.utils import timezone
 from apps.core.services import run_once
 from apps.play.enums import SessionEnd
 from apps.play.services import sessions
+from apps.providers.selectors.catalogue import withdrawn_at
 
 
 @shared_task(name="play.end_sessions", acks_late=True)
@@ -15,6 +16,22 @@ def end_sessions(*, outbox_id: int, player_id: int, kind: str, **_: object) -> N
             player_id=player_id,
             code=SessionEnd.PROTECTION,
             reason=f"The player is excluded: {kind}.",
+            now=timezone.now(),
+        ),
+    )
+
+
+@shared_task(name="play.end_sessions_of_offer", acks_late=True)
+def end_sessions_of_offer(
+    *, outbox_id: int, withdrawal_id: int, game_id: int, jurisdiction: str, **_: object
+) -> None:
+    """End the game sessions of a game that was just withdrawn from a jurisdiction."""
+    run_once(
+        outbox_id,
+        lambda: sessions.end_sessions_of_offer(
+            game_id=game_id,
+            jurisdiction=jurisdiction,
+            opened_by=withdrawn_at(withdrawal_id),
             now=timezone.now(),
         ),
     )

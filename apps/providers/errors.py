@@ -210,6 +210,18 @@ class OverrideChangedError(DomainError):
     code = "override_changed"
 
 
+class NotOfferedError(DomainError):
+    """The catalogue does not offer the game there, or nobody withdrew it."""
+
+    code = "not_offered"
+
+
+class OfferWithdrawnError(DomainError):
+    """The game is withdrawn there already."""
+
+    code = "offer_withdrawn"
+
+
 class InvalidAddressError(DomainError):
     """An address of a provider is none that we would call."""
 

@@ -13,6 +13,17 @@ class ProviderAdded(Event):
 
 
 @dataclass(frozen=True)
+class OfferWithdrawn(Event):
+    """A game is not offered in a jurisdiction any more: nobody there plays on."""
+
+    topic: ClassVar[str] = "providers.offer_withdrawn"
+
+    withdrawal_id: int
+    game_id: int
+    jurisdiction: str
+
+
+@dataclass(frozen=True)
 class DocumentDamaged(Event):
     """The stored file of a certificate is gone or altered: it proves nothing any more."""
 

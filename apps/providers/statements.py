@@ -56,6 +56,10 @@ SELECT g.id, g.game_code, p.code, g.category, g.theoretical_rtp, g.is_active, p.
     p.stage = 'live',
     EXISTS (SELECT FROM providers_gameoffer o
         WHERE o.game_id = g.id AND o.jurisdiction = %(jurisdiction)s),
+    (SELECT w.reason FROM providers_offerwithdrawal w
+        WHERE w.game_id = g.id AND w.jurisdiction = %(jurisdiction)s
+        AND w.withdrawn_at <= %(at)s AND (w.restored_at IS NULL OR w.restored_at > %(at)s)
+        LIMIT 1),
     (SELECT json_agg(json_build_array(b.id, b.version, b.channel, b.platform_version,
             b.engine_version, b.client_revision, b.rng_version, b.digest)
             ORDER BY b.created_at, b.id)
@@ -90,7 +94,8 @@ WHERE g.id = %(game_id)s
 """
 )
 
-# Where nobody lives (a rehearsal's jurisdiction) nothing is on offer to anybody.
+# Where nobody lives (a rehearsal's jurisdiction) nothing is on offer to anybody, nor where the game
+# is withdrawn.
 OFFERS: Final[LiteralString] = """
 SELECT o.game_id, g.game_code, p.code, o.jurisdiction
 FROM providers_gameoffer o
@@ -98,6 +103,8 @@ JOIN providers_game g ON g.id = o.game_id
 JOIN providers_provider p ON p.id = g.provider_id
 WHERE g.is_active AND p.is_active AND (%(games)s::bigint[] IS NULL OR g.id = ANY(%(games)s))
     AND o.jurisdiction <> %(nowhere)s
+    AND NOT EXISTS (SELECT FROM providers_offerwithdrawal w
+        WHERE w.game_id = o.game_id AND w.jurisdiction = o.jurisdiction AND w.restored_at IS NULL)
 ORDER BY g.game_code COLLATE "C", o.jurisdiction COLLATE "C", p.code COLLATE "C"
 """
 

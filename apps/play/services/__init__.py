@@ -5,6 +5,7 @@ from apps.play.services.keys import retire_key, revoke_key
 from apps.play.services.launch import exchange_launch_code
 from apps.play.services.sessions import (
     end_session,
+    end_sessions_of_offer,
     end_sessions_of_player,
     open_session,
     refresh_session,
@@ -14,6 +15,7 @@ from apps.play.services.tokens import live_sessions
 __all__ = [
     "can_serve",
     "end_session",
+    "end_sessions_of_offer",
     "end_sessions_of_player",
     "exchange_launch_code",
     "live_sessions",

@@ -111,6 +111,11 @@ def _catalogue_reasons(facts: Serving) -> list[GateReason]:
             "not_offered",
             f"{offer.game_code} is not offered in {offer.jurisdiction}.",
         ),
+        (
+            facts.withdrawn_because is None,
+            "offer_withdrawn",
+            f"{offer.game_code} is withdrawn in {offer.jurisdiction}: {facts.withdrawn_because}",
+        ),
     )
     return [GateReason(code, text) for holds, code, text in checks if not holds]
 

@@ -171,6 +171,31 @@ def end_sessions_of_player(*, player_id: int, code: SessionEnd, reason: str, now
     return len(sessions)
 
 
+@transaction.atomic
+def end_sessions_of_offer(
+    *, game_id: int, jurisdiction: str, opened_by: datetime, now: datetime
+) -> int:
+    """End the sessions of a game that players of a jurisdiction opened until a moment; count them.
+
+    Safe to repeat: sessions that were opened after it, since the offer came back, go on.
+    """
+    sessions = list(
+        GameSession.objects.select_for_update(of=("self",))
+        .filter(
+            game_id=game_id,
+            player__jurisdiction=jurisdiction,
+            opened_at__lte=opened_by,
+            ended_at__isnull=True,
+            stakes_until__gt=now,
+        )
+        .order_by("pk")
+    )
+    for session in sessions:
+        reason = f"The game is withdrawn in {jurisdiction}."
+        _end(session, SessionEnd.OFFER_WITHDRAWN, reason, now=now)
+    return len(sessions)
+
+
 def _lock(session_id: int) -> GameSession:
     session = (
         GameSession.objects.select_for_update(of=("self",))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django import forms
 from django.urls import reverse
 
-from apps.core.admin import ActionCall, Panel, ReasonedAction, ReasonForm, link_cell
+from apps.core.admin import ActionCall, Panel, ReasonedAction, ReasonForm, at_cell, link_cell
 from apps.providers.admin.fields import (
     build_link,
     choice_field,
@@ -17,8 +17,10 @@ from apps.providers.admin.fields import (
 from apps.providers.admin.register import changes_panel, deployments_panel
 from apps.providers.enums import Channel
 from apps.providers.models import Deployment, Game, GameBuild, RtpVariant, SupplierChange
+from apps.providers.selectors.catalogue import withdrawals_of
 from apps.providers.services import builds as services
 from apps.providers.services.builds import NewBuild, NewVariant
+from apps.providers.services.offers import restore_offer, withdraw_offer
 from apps.providers.services.overrides import OverrideWish, request_override
 
 
@@ -78,6 +80,35 @@ class OverrideForm(ReasonForm):
     field_order = ["jurisdiction", "ends_at", "reason"]
 
 
+class OfferForm(ReasonForm):
+    jurisdiction = jurisdiction_field()
+    field_order = ["jurisdiction", "reason"]
+
+
+def _withdraw(call: ActionCall) -> str:
+    place = call.fields["jurisdiction"]
+    withdraw_offer(
+        game_id=call.object_id,
+        jurisdiction=place,
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
+    )
+    return f"It is withdrawn in {place}: no launch from now on, and sessions there are ending."
+
+
+def _restore(call: ActionCall) -> str:
+    place = call.fields["jurisdiction"]
+    restore_offer(
+        game_id=call.object_id,
+        jurisdiction=place,
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
+    )
+    return f"It is on offer in {place} again, where a report covers it and the law allows it."
+
+
 def _add_build(call: ActionCall) -> str:
     facts = {**call.fields, "digest": call.fields["digest"].lower()}
     build = services.add_build(NewBuild(game_id=call.object_id, **facts), editing(call))
@@ -116,6 +147,26 @@ GAME_ACTIONS = [
         form_class=NewVariantForm,
     ),
     ReasonedAction(
+        name="withdraw-offer",
+        label="Withdraw in a jurisdiction",
+        permission="providers.withdraw_offer",
+        perform=_withdraw,
+        question="Nothing is launched there from now on. Sessions that run there end within "
+        "moments: no new stakes; what was staked is settled as the provider says.",
+        tone="danger",
+        form_class=OfferForm,
+        is_offered=lambda obj, _user: obj.offers.exists(),
+    ),
+    ReasonedAction(
+        name="restore-offer",
+        label="Put back on offer",
+        permission="providers.withdraw_offer",
+        perform=_restore,
+        question="It can be launched there again, where a report covers it and the law allows it.",
+        form_class=OfferForm,
+        is_offered=lambda obj, _user: obj.withdrawals.filter(restored_at=None).exists(),
+    ),
+    ReasonedAction(
         name="override",
         label="Ask for an override",
         permission="providers.add_gateoverride",
@@ -128,10 +179,33 @@ GAME_ACTIONS = [
 ]
 
 
+def _withdrawals_panel(game_id: int) -> Panel:
+    found = withdrawals_of(game_id)
+    return Panel(
+        title="Withdrawn offers",
+        columns=["Jurisdiction", "Withdrawn", "By", "Why", "Back on offer", "By", "Why"],
+        rows=[
+            [
+                one.jurisdiction,
+                at_cell(one.withdrawn_at),
+                str(one.withdrawn_by),
+                one.reason,
+                "no" if one.restored_at is None else at_cell(one.restored_at),
+                str(one.restored_by or "-"),
+                one.restore_reason or "-",
+            ]
+            for one in found
+        ],
+        empty_text="The game was never withdrawn from a jurisdiction.",
+        tone="warning" if any(one.restored_at is None for one in found) else "",
+    )
+
+
 def desk_panels(game: Game) -> Sequence[Panel]:
     variants = RtpVariant.objects.filter(game=game).order_by("-rtp_percent", "pk")
     builds = GameBuild.objects.filter(game=game).order_by("-created_at", "-pk")
     return [
+        _withdrawals_panel(game.pk),
         deployments_panel(Deployment.objects.filter(game=game)),
         Panel(
             title="Builds",

@@ -28,6 +28,7 @@ from apps.providers.admin.policy import policy_panel
 from apps.providers.enums import GameCategory, KeyPurpose
 from apps.providers.models import Game, Provider
 from apps.providers.selectors import provider_choices
+from apps.providers.selectors.catalogue import withdrawals_of
 from apps.providers.selectors.coverage import cover_for
 from apps.providers.selectors.keys import order_keys
 from apps.providers.services import addresses
@@ -218,7 +219,11 @@ class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
     def panels(self, request: HttpRequest, obj: Game) -> Sequence[Panel]:
         today = timezone.now().date()
         rows = []
+        withdrawn = {one.jurisdiction for one in withdrawals_of(obj.pk) if one.restored_at is None}
         for offer in obj.offers.order_by("jurisdiction"):
+            if offer.jurisdiction in withdrawn:
+                rows.append([offer.jurisdiction, badge("withdrawn", "neutral"), "See below."])
+                continue
             cover = cover_for(obj.pk, offer.jurisdiction, today)
             certificate = cover.certificate
             rows.append(

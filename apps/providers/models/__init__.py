@@ -27,6 +27,7 @@ from apps.providers.models.scope import (
     CertifiedBuild,
     CriticalFile,
 )
+from apps.providers.models.withdrawal import OfferWithdrawal
 
 __all__ = [
     "NOT_SCANNED",
@@ -52,6 +53,7 @@ __all__ = [
     "IdScopes",
     "Lab",
     "LabAccreditation",
+    "OfferWithdrawal",
     "Provider",
     "ProviderKey",
     "ProviderPolicy",

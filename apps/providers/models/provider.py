@@ -146,6 +146,7 @@ class Game(models.Model):
     history = history_records()
 
     class Meta:
+        permissions = [("withdraw_offer", "Can withdraw a game from a jurisdiction")]
         constraints = [
             models.UniqueConstraint(
                 fields=["provider", "game_code"], name="providers_game_unique_per_provider"

@@ -1,10 +1,12 @@
 """How providers, their games and their secrets are read."""
 
+from datetime import datetime
+
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRef
 from apps.providers.enums import KeyPurpose, KeyState
 from apps.providers.errors import UnknownProviderError
-from apps.providers.models import Game, Provider, ProviderKey
+from apps.providers.models import Game, OfferWithdrawal, Provider, ProviderKey
 
 
 def provider_by_code(provider_code: str) -> Provider:
@@ -59,3 +61,16 @@ def signing_secrets(provider_id: int) -> tuple[bytes, ...]:
 def provider_codes() -> list[tuple[str, str]]:
     """Return (code, name) of every provider, for a form."""
     return list(Provider.objects.order_by("name").values_list("code", "name"))
+
+
+def withdrawn_at(withdrawal_id: int) -> datetime:
+    """Return when an offer was withdrawn."""
+    return OfferWithdrawal.objects.values_list("withdrawn_at", flat=True).get(pk=withdrawal_id)
+
+
+def withdrawals_of(game_id: int) -> list[OfferWithdrawal]:
+    """Return where and when a game was withdrawn, newest first."""
+    found = OfferWithdrawal.objects.filter(game_id=game_id)
+    return list(
+        found.select_related("withdrawn_by", "restored_by").order_by("-withdrawn_at", "-pk")
+    )

@@ -44,7 +44,7 @@ from apps.providers.enums import (
     CertificateState,
     SignatureState,
 )
-from apps.providers.models import Certificate, GameOffer, LabAccreditation
+from apps.providers.models import Certificate, GameOffer, LabAccreditation, OfferWithdrawal
 from apps.providers.selectors.register import (
     Serving,
     active_offers,
@@ -95,8 +95,11 @@ def offer_count() -> int:
 
 def offers_to_players() -> QuerySet[GameOffer]:
     """Return the offers of active games to people; a rehearsal's jurisdiction is nobody's."""
+    withdrawn = OfferWithdrawal.objects.filter(
+        game=OuterRef("game"), jurisdiction=OuterRef("jurisdiction"), restored_at=None
+    )
     offers = GameOffer.objects.filter(game__is_active=True, game__provider__is_active=True)
-    return offers.exclude(jurisdiction=REHEARSAL_JURISDICTION)
+    return offers.exclude(jurisdiction=REHEARSAL_JURISDICTION).exclude(Exists(withdrawn))
 
 
 def cover(

@@ -33,7 +33,10 @@ type Moments = Mapping[str, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Everything that the catalogue and the register know of serving a game in a jurisdiction."""
+    """Everything that the catalogue and the register know of serving a game in a jurisdiction.
+
+    ``withdrawn_because`` is the reason of the person who withdrew the offer; None where it stands.
+    """
 
     offer: OfferFacts
     category: str
@@ -42,6 +45,7 @@ class Serving:
     is_provider_active: bool
     is_provider_live: bool
     is_offered: bool
+    withdrawn_because: str | None
     variants: tuple[VariantFacts, ...]
     override_id: int | None
     override_ends_at: datetime | None
@@ -57,13 +61,13 @@ def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
     if row is None:
         return None
     certificates = tuple(
-        _certificate([*c[:8], *map(_day, c[8:12]), *c[12:]]) for c in row[14] or ()
+        _certificate([*c[:8], *map(_day, c[8:12]), *c[12:]]) for c in row[15] or ()
     )
-    builds = _builds(row[9] or [])
-    variants = {item[0]: VariantFacts(item[0], item[1], Decimal(item[2])) for item in row[10] or []}
-    changes = tuple(ChangeFacts(c[0], c[1], c[2], _moment(c[3])) for c in row[12] or [])
-    deployments = tuple(_deployment(item, builds, variants) for item in row[11] or [])
-    override = row[13]
+    builds = _builds(row[10] or [])
+    variants = {item[0]: VariantFacts(item[0], item[1], Decimal(item[2])) for item in row[11] or []}
+    changes = tuple(ChangeFacts(c[0], c[1], c[2], _moment(c[3])) for c in row[13] or [])
+    deployments = tuple(_deployment(item, builds, variants) for item in row[12] or [])
+    override = row[14]
     return Serving(
         offer=OfferFacts(
             game_id=row[0],
@@ -80,6 +84,7 @@ def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
         is_provider_active=row[6],
         is_provider_live=row[7],
         is_offered=row[8],
+        withdrawn_because=row[9],
         variants=tuple(variants.values()),
         override_id=override[0] if override else None,
         override_ends_at=_moment(override[1]) if override else None,
