@@ -71,7 +71,8 @@ _JOBS = [
     _job("promotions.advance_campaigns", _MINUTE),
     _job("wallet.seal_transfers", _MINUTE),
     _job("providers.check_documents", crontab(hour=3, minute=0)),
-    _job("providers.check_certificates", crontab(hour=3, minute=30)),
+    # A day begins somewhere at each hour and at some half hours; soon after it is told of.
+    _job("providers.check_certificates", crontab(minute="2,32")),
     _job("integrity.compare_digests", crontab(hour=3, minute=50)),
     _job("onboarding.prove_items", crontab(hour=4, minute=15)),
     _job("auditing.make_exports", timedelta(seconds=10)),

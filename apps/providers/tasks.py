@@ -12,7 +12,7 @@ from apps.providers.services.check_certificates import (
 
 @shared_task(name="providers.check_certificates", acks_late=True)
 def check_certificates(**_: object) -> None:
-    """Flag what lapses, once a day; a repeat flags nothing twice."""
+    """Flag what lapses by each jurisdiction's own day; a repeat flags nothing twice."""
     now = timezone.now()
     run_check(on=now.astimezone(UTC).date(), now=now, is_recorded=True)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -200,6 +200,40 @@ def test_each_threshold_is_told_once_however_often_the_check_runs(now: datetime)
     assert CertificateFlag.objects.count() == 7
 
 
+@pytest.mark.parametrize(
+    ("places", "midnight"),
+    [
+        # The first moment of 1 December there, by UTC: Malta, New Jersey, New Zealand (+13).
+        (("MT",), datetime(2026, 11, 30, 23, tzinfo=UTC)),
+        (("US-NJ",), datetime(2026, 12, 1, 5, tzinfo=UTC)),
+        (("NZ",), datetime(2026, 11, 30, 11, tzinfo=UTC)),
+        # Of several, the report ends first where the clock is ahead.
+        (("US-NJ", "NZ", "MT"), datetime(2026, 11, 30, 11, tzinfo=UTC)),
+    ],
+)
+def test_a_threshold_is_told_from_the_jurisdictions_own_midnight_on(
+    places: tuple[str, ...], midnight: datetime
+) -> None:
+    first, *others = places
+    certificate = make_cover(make_game(make_provider()), first, expires_on=date(2026, 12, 31))
+    for place in others:
+        CertificateJurisdiction.objects.create(certificate=certificate, jurisdiction=place)
+
+    def told(at: datetime) -> list[tuple[int | None, date]]:
+        check_certificates(on=at.astimezone(UTC).date(), now=at, is_recorded=True)
+        found = CertificateFlag.objects.order_by("pk")
+        return [(flag.threshold_days, flag.flagged_on) for flag in found]
+
+    before = [(60, date(2026, 11, 30))]
+    assert told(midnight - timedelta(microseconds=1)) == before
+    assert told(midnight) == [*before, (30, date(2026, 12, 1))]
+    later = midnight + timedelta(days=30)
+    assert told(later)[2:] == [(1, date(2026, 12, 31))]
+    end = later + timedelta(days=1)
+    assert told(end - timedelta(microseconds=1))[3:] == []
+    assert told(end)[3:] == [(None, date(2027, 1, 1))]
+
+
 def test_a_check_that_starts_late_tells_only_the_tightest_threshold(now: datetime) -> None:
     make_cover(make_game(make_provider()), expires_on=DAY + timedelta(days=20))
     assert check_certificates(on=DAY, now=now, is_recorded=True).new_flags == 1
@@ -210,7 +244,7 @@ def test_a_look_at_another_day_uses_up_no_reminder(
     time_machine: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make_cover(make_game(make_provider()), expires_on=date(2026, 12, 1))
-    time_machine.move_to("2026-11-22T23:59:00Z", tick=False)
+    time_machine.move_to("2026-11-22T22:59:00Z", tick=False)
     call_command("check_certificates", "--on", "2026-11-30")
     assert CertificateFlag.objects.count() == 0
     check_task()

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
 
+from apps.core.jurisdictions import all_jurisdictions, day_in
 from apps.providers.contracts import CertificateRemark, CertificateStanding, UncoveredGame
 from apps.providers.enums import FlagKind, SignatureState
-from apps.providers.models import CertificateFlag
+from apps.providers.models import CertificateFlag, CertificateJurisdiction
 from apps.providers.selectors.certificates import standings_on
 from apps.providers.selectors.coverage import games_without_cover, offer_count
 from apps.providers.selectors.remarks import remarks_on
@@ -83,10 +84,12 @@ def check_certificates(*, on: date, now: datetime, is_recorded: bool) -> Certifi
 
     With ``is_recorded`` each new fact becomes a flag, once per certificate and threshold however
     often and however concurrently this runs. A look at another day than today is a what-if and
-    must not use up the reminders of the day when it comes true.
+    must not use up the reminders of the day when it comes true. Flags go by each certificate's own
+    day, which begins at midnight in its jurisdiction.
     """
-    report = _report(on)
-    new_flags = _record_flags(report, now) if is_recorded else 0
+    standings = standings_on(on)
+    report = _report(standings, on)
+    new_flags = _record_flags(standings, on, now) if is_recorded else 0
     logger.info(
         "providers.certificates.checked",
         on=on.isoformat(),
@@ -98,33 +101,40 @@ def check_certificates(*, on: date, now: datetime, is_recorded: bool) -> Certifi
     return replace(report, new_flags=new_flags)
 
 
-def _report(on: date) -> CertificateReport:
-    standings = standings_on(on)
-    current = [item for item in standings if item.effective_on <= on]
-    live = [item for item in current if item.superseded_by is None]
+def _report(standings: list[CertificateStanding], on: date) -> CertificateReport:
+    found: dict[FlagKind, list[CertificateStanding]] = {kind: [] for kind in FlagKind}
+    for item in standings:
+        for kind in _kinds_of(item, on):
+            found[kind].append(item)
     return CertificateReport(
         on=on,
-        expired=_by_day([item for item in current if _has_ended(item, on)], "expires_on"),
-        expiring=_by_day(
-            [item for item in live if _is_near(item.expires_on, on) and not _has_ended(item, on)],
-            "expires_on",
-        ),
-        review_due=_by_day(
-            [
-                item
-                for item in live
-                if _is_near(item.review_due_on, on) and not _has_ended(item, on)
-            ],
-            "review_due_on",
-        ),
-        superseded=[item for item in current if item.superseded_by is not None],
-        invalid_signature=[
-            item for item in standings if item.signature_state == SignatureState.INVALID
-        ],
+        expired=_by_day(found[FlagKind.EXPIRED], "expires_on"),
+        expiring=_by_day(found[FlagKind.EXPIRING], "expires_on"),
+        review_due=_by_day(found[FlagKind.REVIEW_DUE], "review_due_on"),
+        superseded=found[FlagKind.SUPERSEDED],
+        invalid_signature=found[FlagKind.INVALID_SIGNATURE],
         uncovered=games_without_cover(on),
         offers=offer_count(),
         remarks=remarks_on(on),
     )
+
+
+def _kinds_of(item: CertificateStanding, on: date) -> Iterator[FlagKind]:
+    """Yield all that is to be said of a certificate on a day."""
+    if item.signature_state == SignatureState.INVALID:
+        yield FlagKind.INVALID_SIGNATURE
+    if item.effective_on > on:
+        return
+    has_ended = _has_ended(item, on)
+    if has_ended:
+        yield FlagKind.EXPIRED
+    if item.superseded_by is not None:
+        yield FlagKind.SUPERSEDED
+        return
+    if not has_ended and _is_near(item.expires_on, on):
+        yield FlagKind.EXPIRING
+    if not has_ended and _is_near(item.review_due_on, on):
+        yield FlagKind.REVIEW_DUE
 
 
 def _named(item: CertificateStanding) -> dict[str, Any]:
@@ -159,39 +169,56 @@ def threshold_for(days: int) -> int | None:
     return next((threshold for threshold in THRESHOLD_DAYS if days <= threshold), None)
 
 
-def _flags(report: CertificateReport) -> Iterator[tuple[int, FlagKind, int | None]]:
-    for item in report.expired:
-        yield item.certificate_id, FlagKind.EXPIRED, None
-    for item in report.expiring:
-        days = days_left(item.expires_on, report.on)
-        yield item.certificate_id, FlagKind.EXPIRING, threshold_for(days)
-    for item in report.review_due:
-        days = days_left(item.review_due_on, report.on)
-        yield item.certificate_id, FlagKind.REVIEW_DUE, threshold_for(days)
-    for item in report.superseded:
-        yield item.certificate_id, FlagKind.SUPERSEDED, None
-    for item in report.invalid_signature:
-        yield item.certificate_id, FlagKind.INVALID_SIGNATURE, None
+def _own_days(on: date, now: datetime) -> dict[int, date]:
+    """Return the day that it is for each certificate: where its furthest jurisdiction is by now.
+
+    A day begins at the jurisdiction's own midnight, and a report of several ends first where the
+    clock is ahead. One that names none goes by UTC.
+    """
+    ahead = {
+        place: day_in(place, now) - now.astimezone(UTC).date() for place in all_jurisdictions()
+    }
+    days: dict[int, date] = {}
+    for certificate_id, place in CertificateJurisdiction.objects.values_list(
+        "certificate_id", "jurisdiction"
+    ):
+        day = on + ahead.get(place, timedelta())
+        days[certificate_id] = max(day, days.get(certificate_id, day))
+    return days
+
+
+def _threshold_of(item: CertificateStanding, kind: FlagKind, on: date) -> int | None:
+    if kind == FlagKind.EXPIRING:
+        return threshold_for(days_left(item.expires_on, on))
+    if kind == FlagKind.REVIEW_DUE:
+        return threshold_for(days_left(item.review_due_on, on))
+    return None
 
 
 @transaction.atomic
-def _record_flags(report: CertificateReport, now: datetime) -> int:
-    wanted = list(_flags(report))
+def _record_flags(standings: list[CertificateStanding], on: date, now: datetime) -> int:
+    days = _own_days(on, now)
+    wanted = [
+        CertificateFlag(
+            certificate_id=item.certificate_id,
+            kind=kind,
+            threshold_days=_threshold_of(item, kind, day),
+            flagged_on=day,
+            created_at=now,
+        )
+        for item in standings
+        for day in [days.get(item.certificate_id, on)]
+        for kind in _kinds_of(item, day)
+    ]
     on_file = set(
         CertificateFlag.objects.filter(
-            certificate_id__in={certificate_id for certificate_id, _kind, _days in wanted}
+            certificate_id__in={flag.certificate_id for flag in wanted}
         ).values_list("certificate_id", "kind", "threshold_days")
     )
     new = [
-        CertificateFlag(
-            certificate_id=certificate_id,
-            kind=kind,
-            threshold_days=threshold,
-            flagged_on=report.on,
-            created_at=now,
-        )
-        for certificate_id, kind, threshold in wanted
-        if (certificate_id, kind.value, threshold) not in on_file
+        flag
+        for flag in wanted
+        if (flag.certificate_id, FlagKind(flag.kind).value, flag.threshold_days) not in on_file
     ]
     # A twin of this run may have written the same flags since: the unique key lets one win.
     CertificateFlag.objects.bulk_create(new, ignore_conflicts=True)
