@@ -8,9 +8,47 @@ from apps.core.triggers import append_only, never_truncated
 from apps.wallet.enums import Direction, FindingState, GameTransferState, TransferKind
 
 # The four pots of every player, and those set apart for one provider (a slug of 32 at most).
-POT_PATTERN = r"^(cash|bonus|held|pending|(sub|transferred):[-a-zA-Z0-9_]{1,32})$"
+COMMON_POTS = ["cash", "bonus", "held", "pending"]
+POT_PATTERN = r"^(sub|transferred):[-a-zA-Z0-9_]{1,32}$"
 _OPEN_STATES = [GameTransferState.REQUESTED, GameTransferState.UNRESOLVED]
 _DECIDED_STATES = [GameTransferState.CONFIRMED, GameTransferState.FAILED]
+
+
+def _accounts_hold_its_currency() -> pgtrigger.Trigger:
+    """Refuse a transfer unless both its accounts exist and hold its currency.
+
+    Composite foreign keys said the same one row at a time, and took a sixth of the ledger's speed
+    (measured); this asks once per statement. Nothing can undo the answer afterwards: transfers
+    never change, accounts are never deleted and never change their id or currency.
+    """
+    return pgtrigger.Trigger(
+        name="accounts_hold_its_currency",
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        referencing=pgtrigger.Referencing(new="added"),
+        declare=[("wrong", "text")],
+        func="""
+            SELECT CASE WHEN d.id IS NULL THEN 'debit' ELSE 'credit' END INTO wrong
+            FROM added n
+            LEFT JOIN public.wallet_account d
+                ON d.id = n.debit_account_id AND d.currency = n.currency
+            LEFT JOIN public.wallet_account c
+                ON c.id = n.credit_account_id AND c.currency = n.currency
+            WHERE d.id IS NULL OR c.id IS NULL
+            LIMIT 1;
+            IF FOUND THEN
+                RAISE foreign_key_violation USING
+                    MESSAGE = format(
+                        'insert on "wallet_transfer" violates '
+                        '"wallet_transfer_%s_account_holds_its_currency"', wrong),
+                    TABLE = 'wallet_transfer',
+                    CONSTRAINT = format(
+                        'wallet_transfer_%s_account_holds_its_currency', wrong);
+            END IF;
+            RETURN NULL;
+        """,
+    )
 
 
 class Account(models.Model):
@@ -41,11 +79,6 @@ class Account(models.Model):
                 nulls_distinct=False,
                 name="wallet_account_unique_per_owner_pot_and_currency",
             ),
-            # The target of the transfer's composite foreign keys: a transfer's currency is
-            # its accounts' currency, by the database's own word.
-            models.UniqueConstraint(
-                fields=["id", "currency"], name="wallet_account_id_with_currency"
-            ),
             models.CheckConstraint(
                 condition=Q(player__isnull=True) | Q(balance_minor__gte=0),
                 name="wallet_account_player_balance_not_negative",
@@ -55,8 +88,11 @@ class Account(models.Model):
                 name="wallet_account_house_carries_no_balance",
             ),
             models.CheckConstraint(
-                condition=Q(player__isnull=False, house="", pot__regex=POT_PATTERN)
-                | (Q(player__isnull=True, pot="") & ~Q(house="")),
+                # Read at each change of a balance, and from left to right: the pots that every
+                # player has first, because a pattern takes its time.
+                condition=Q(player__isnull=False, house="", pot__in=COMMON_POTS)
+                | (Q(player__isnull=True, pot="") & ~Q(house=""))
+                | Q(player__isnull=False, house="", pot__regex=POT_PATTERN),
                 name="wallet_account_is_a_player_pot_or_a_house_account",
             ),
         ]
@@ -74,7 +110,7 @@ class Account(models.Model):
             pgtrigger.Protect(
                 name="owner_never_changes",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.AnyChange("player", "house", "pot", "currency"),
+                condition=pgtrigger.AnyChange("id", "player", "house", "pot", "currency"),
             ),
         ]
 
@@ -146,7 +182,7 @@ class Transfer(models.Model):
                 condition=Q(kind__in=TransferKind.values), name="wallet_transfer_kind_is_known"
             ),
         ]
-        triggers = [*append_only()]
+        triggers = [*append_only(), _accounts_hold_its_currency()]
 
     @override
     def __str__(self) -> str:

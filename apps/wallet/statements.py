@@ -2,14 +2,26 @@
 
 from typing import LiteralString
 
-# Locks every pot of the players named, in id order, so that two batches that share players wait
-# for each other and never deadlock. All round money of a player is serialised by these locks.
+# A player's cash stands for all the player's pots: who holds it moves them, and nobody else does.
+# In id order, so that two batches that share players wait for each other and never deadlock.
 LOCK_WALLETS: LiteralString = """
-SELECT p.id, p.player_ref, p.status, p.jurisdiction, a.currency, a.id, a.pot, a.balance_minor
+SELECT p.id, p.player_ref, p.status, p.jurisdiction, a.currency, a.id, a.balance_minor
 FROM wallet_account a JOIN players_player p ON p.id = a.player_id
-WHERE {key} = ANY(%s)
+WHERE {key} = ANY(%s) AND a.pot = 'cash'
 ORDER BY a.id
 FOR UPDATE OF a
+"""
+
+# Statements of their own, after the lock: they see what its holders before us have left, among it
+# pots that were opened while we waited.
+READ_POTS: LiteralString = """
+SELECT player_id, id, pot, balance_minor FROM wallet_account
+WHERE player_id = ANY(%s) AND pot <> 'cash'
+"""
+
+READ_POTS_NAMED: LiteralString = """
+SELECT player_id, id, pot, balance_minor FROM wallet_account
+WHERE player_id = ANY(%s) AND pot = ANY(%s)
 """
 
 FIND_HOUSE_ACCOUNTS: LiteralString = """

@@ -75,6 +75,28 @@ def test_a_transfer_that_breaks_a_rule_is_refused_by_name(
     refused(INSERT, values, naming=naming)
 
 
+@pytest.mark.parametrize("side", ["debit", "credit"])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "CREATE TEMP TABLE wallet_account AS SELECT -1::bigint AS id, 'AUD' AS currency;",
+    ],
+    ids=["plainly", "with another table of the name"],
+)
+def test_no_transfer_names_an_account_that_is_not_there(
+    accounts: dict[str, int], side: str, before: str
+) -> None:
+    values = {"debit": accounts["deposits"], "credit": accounts["p-1:cash"], side: -1}
+    with pytest.raises(DatabaseError) as refusal, transaction.atomic():
+        run(
+            before + INSERT,
+            {"key": "k-1", "amount": 1, "currency": "AUD", "kind": "deposit"} | values,
+        )
+    assert f"wallet_transfer_{side}_account_holds_its_currency" in str(refusal.value)
+    assert Transfer.objects.count() == 1  # the opening balance
+
+
 @pytest.mark.parametrize(
     "sql",
     [
@@ -95,6 +117,7 @@ def test_a_transfer_that_breaks_a_rule_is_refused_by_name(
         "UPDATE wallet_account SET pot = 'bonus' WHERE pot = 'cash'",
         "UPDATE wallet_account SET currency = 'USD'",
         "UPDATE wallet_account SET player_id = NULL",
+        "UPDATE wallet_account SET id = id + 1000000",
     ],
 )
 def test_history_and_ownership_can_not_be_rewritten(accounts: dict[str, int], sql: str) -> None:

@@ -33,7 +33,7 @@ from apps.promotions.services import tagging
 from apps.providers.adapters.contract import CallbackResponse
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import CanonicalEvent, EventRefusal, GameRef, Outcome
-from apps.providers.enums import Operation, WalletModel
+from apps.providers.enums import Operation
 from apps.rounds.contracts import VerdictRow
 from apps.rounds.enums import EventStatus
 from apps.rounds.events import ConflictSeen
@@ -164,9 +164,6 @@ def load_book(
     if not refs:
         return book
     wallets = ledger.lock_wallets(cursor, player_refs=refs)
-    if any(delivery.provider.wallet_model != WalletModel.HOLD for delivery in deliveries):
-        # A pot that was opened while we waited for the locks is only seen by a second look.
-        wallets = ledger.lock_wallets(cursor, player_refs=refs)
     book.wallets = {wallet.player_ref: wallet for wallet in wallets}
     # Every answer states a balance, and what of it is bonus depends on the grant.
     player_ids = sorted(wallet.player_id for wallet in wallets)

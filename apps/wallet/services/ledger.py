@@ -1,7 +1,7 @@
 """All that ever writes money: transfers and the balances that follow from them."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -51,13 +51,15 @@ def post_transfers(requests: Sequence[TransferRequest], *, now: datetime) -> int
         UnknownAccountError: a player has no accounts.
     """
     with connection.cursor() as cursor:
-        player_ids = {
-            side.player_id
+        sides = [
+            side
             for request in requests
             for side in (request.debit, request.credit)
             if isinstance(side, PlayerPot)
-        }
-        wallets = {w.player_id: w for w in lock_wallets(cursor, player_ids=sorted(player_ids))}
+        ]
+        player_ids = sorted({side.player_id for side in sides})
+        locked = lock_wallets(cursor, player_ids=player_ids, pots={side.pot for side in sides})
+        wallets = {wallet.player_id: wallet for wallet in locked}
         houses = house_accounts(cursor, requests)
         _open_missing_pots(cursor, requests, wallets)
         new = _not_yet_posted(cursor, requests, wallets, houses)
@@ -72,8 +74,12 @@ def lock_wallets(
     *,
     player_ids: Sequence[int] | None = None,
     player_refs: Sequence[str] | None = None,
+    pots: Collection[str] | None = None,
 ) -> list[Wallet]:
-    """Lock the pots of players, by id or by reference, and return their wallets."""
+    """Lock players' wallets, by id or by reference, and return them as they are under the lock.
+
+    Each holds the cash and every other pot, or of those only ``pots``.
+    """
     if player_refs is not None:
         query = statements.LOCK_WALLETS.replace("{key}", "p.player_ref")
         cursor.execute(query, [list(player_refs)])
@@ -82,14 +88,26 @@ def lock_wallets(
         cursor.execute(query, [list(player_ids or [])])
     wallets: dict[int, Wallet] = {}
     for row in cursor.fetchall():
-        player_id, ref, status, jurisdiction, currency, account_id, pot, balance = row
-        wallet = wallets.get(player_id)
-        if wallet is None:
-            wallet = Wallet(player_id, ref, status, currency, jurisdiction=jurisdiction)
-            wallets[player_id] = wallet
-        wallet.account_ids[pot] = account_id
-        wallet.balances[pot] = balance
+        player_id, ref, status, jurisdiction, currency, account_id, balance = row
+        wallet = Wallet(player_id, ref, status, currency, jurisdiction=jurisdiction)
+        wallet.account_ids[Pot.CASH], wallet.balances[Pot.CASH] = account_id, balance
+        wallets[player_id] = wallet
+    _read_other_pots(cursor, wallets, pots)
     return list(wallets.values())
+
+
+def _read_other_pots(
+    cursor: Cursor, wallets: dict[int, Wallet], pots: Collection[str] | None
+) -> None:
+    if pots is None:
+        cursor.execute(statements.READ_POTS, [list(wallets)])
+    elif named := sorted(set(pots) - {Pot.CASH}):
+        cursor.execute(statements.READ_POTS_NAMED, [list(wallets), named])
+    else:
+        return
+    for player_id, account_id, pot, balance in cursor.fetchall():
+        wallets[player_id].account_ids[pot] = account_id
+        wallets[player_id].balances[pot] = balance
 
 
 def house_accounts(cursor: Cursor, requests: Iterable[TransferRequest]) -> HouseAccounts:
