@@ -185,6 +185,11 @@ def test_the_anchor_moves_on_with_a_chain_that_holds(tmp_path: Path) -> None:
     call_command("verify_audit", anchor=anchor, stdout=StringIO())
     head = record(2)
     out = StringIO()
+    call_command("verify_audit", anchor=tmp_path / "another.json", stdout=out)
+    assert "there was none, so nothing was compared" in out.getvalue()
+    call_command("verify_audit", anchor=anchor, stdout=(out := StringIO()))
+    assert f"Anchor {anchor}: 1 entries on " in out.getvalue()
+    out = StringIO()
     call_command("verify_audit", anchor=anchor, as_json=True, stdout=out)
     assert json.loads(out.getvalue())["head_hash"] == head.entry_hash
     assert json.loads(anchor.read_text())["entries"] == 2

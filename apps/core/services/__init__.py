@@ -1,6 +1,6 @@
 """What core does: tell other apps (outbox), remember who did what (audit chain)."""
 
-from apps.core.services.anchor import read_anchor, verify_against_anchor, write_anchor
+from apps.core.services.anchor import Anchor, read_anchor, verify_against_anchor, write_anchor
 from apps.core.services.app_role import (
     TableRights,
     app_rights,
@@ -20,6 +20,7 @@ from apps.core.services.rotation import (
 
 __all__ = [
     "MAIN_CHAIN",
+    "Anchor",
     "BrokerRefusedError",
     "TableRights",
     "app_rights",

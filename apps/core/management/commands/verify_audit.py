@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from apps.core import services
+from apps.core.contracts import AuditVerdict
 from apps.core.errors import AnchorError
 from apps.core.sealed import sealed_logs
 
@@ -41,18 +42,32 @@ class Command(BaseCommand):
             found = [{**asdict(one), "holds": one.holds} for one in (verdict, *logs)]
             self.stdout.write(json.dumps({**found[0], "logs": found[1:]}))
         else:
-            for one in (verdict, *logs):
-                self.stdout.write(
-                    f"Audit chain {one.chain}: {one.entries:,} entries verified, "
-                    f"head {one.head_hash}"
-                )
+            self._tell([verdict, *logs])
+            if path is not None:
+                self.stdout.write(_said_of(path, anchor))
         if not verdict.holds:
-            where = f"Entry {verdict.first_bad_id}: " if verdict.first_bad_id else ""
             raise CommandError(
-                f"The audit chain is broken. {where}{verdict.why}. Keep the database as it is and "
+                f"The audit chain is broken. {_flaw(verdict)}. Keep the database as it is and "
                 "compare with the newest backup before anything else is written."
             )
-        for log in logs:
-            if not log.holds:
-                where = f"Entry {log.first_bad_id}: " if log.first_bad_id else ""
-                raise CommandError(f"{log.chain} is broken. {where}{log.why}.")
+        broken = next((log for log in logs if not log.holds), None)
+        if broken is not None:
+            raise CommandError(f"{broken.chain} is broken. {_flaw(broken)}.")
+
+    def _tell(self, verdicts: list[AuditVerdict]) -> None:
+        for one in verdicts:
+            self.stdout.write(
+                f"Audit chain {one.chain}: {one.entries:,} entries verified, head {one.head_hash}"
+            )
+
+
+def _flaw(verdict: AuditVerdict) -> str:
+    where = f"Entry {verdict.first_bad_id}: " if verdict.first_bad_id else ""
+    return f"{where}{verdict.why}"
+
+
+def _said_of(path: Path, anchor: services.Anchor | None) -> str:
+    """Say what the chain was compared with: an anchor that is gone must not pass in silence."""
+    if anchor is None:
+        return f"Anchor {path}: there was none, so nothing was compared."
+    return f"Anchor {path}: {anchor.entries:,} entries on {anchor.written_at}."
