@@ -145,11 +145,15 @@ def uncertified_play_card(_request: HttpRequest) -> HomeCard:
 
 def _played_row(where: UncoveredDay) -> HomeRow:
     play = play_on(where)
-    stakes = ", ".join(display_money(one.stake_minor, one.currency) for one in play)
+    rounds = sum(one.rounds for one in play)
+    # Several currencies don't fit on the line; the row's page has each.
+    staked = f"in {len(play)} currencies"
+    if len(play) == 1:
+        staked = f"for {display_money(play[0].stake_minor, play[0].currency)}"
     return HomeRow(
         title=f"{where.game.game_code} in {where.jurisdiction}, {where.day}",
         link=reverse("admin:compliance_uncoveredday_change", args=[where.pk]),
-        meta=f"{stakes} staked, {sum(one.rounds for one in play):,} rounds",
+        meta=f"{rounds:,} rounds {staked}",
         tone="danger",
     )
 
