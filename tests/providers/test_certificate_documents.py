@@ -14,7 +14,7 @@ from django.test import Client
 
 from apps.core.models import AuditEntry, OutboxMessage
 from apps.core.storage import evidence_storage, store_evidence
-from apps.providers.models import Document
+from apps.providers.models import Document, UploadBatch
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.selectors.coverage import certificates_in_force
 from apps.providers.services.import_register import ImportRequest, import_folder
@@ -146,6 +146,28 @@ def test_files_without_a_row_are_swept_after_two_days_and_no_others(
     assert sweep_orphans(now=now + timedelta(days=1)) == []
     assert len(sweep_orphans(now=now + timedelta(days=9))) == 1
     assert Document.objects.count() == 9
+
+
+def test_an_archive_of_a_bulk_upload_is_swept_only_where_no_upload_names_it(
+    now: datetime, evidence: Path
+) -> None:
+    old = now - timedelta(days=3)
+    kept, lost, register = (
+        store_evidence(b"x", folder="certificate-batches", suffix=suffix, now=old).key
+        for suffix in (".zip", ".zip", ".register")
+    )
+    UploadBatch.objects.create(
+        archive_key=kept,
+        register_key=register,
+        archive_name="reports.zip",
+        register_name="register.csv",
+        total=1,
+        uploaded_by=make_user("olivia"),
+        created_at=old,
+    )
+    assert sweep_orphans(now=now) == [lost]
+    left = {str(path.relative_to(evidence)) for path in evidence.rglob("*") if path.is_file()}
+    assert left == {kept, register}
 
 
 @pytest.mark.usefixtures("samples")

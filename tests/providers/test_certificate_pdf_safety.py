@@ -1,6 +1,7 @@
 """The gate for PDFs: what is refused, with which code, and what must still pass."""
 
 import io
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -245,6 +246,108 @@ def test_a_decompression_bomb_is_refused_and_the_next_file_is_still_judged(
     verdict = vetter.vet(data, trusted_pems=[], moment=now)
     assert codes(verdict) in (["too_expensive"], ["damaged"])
     assert vetter.vet(plain_pdf(), trusted_pems=[], moment=now).is_safe
+
+
+def built(*objects: bytes) -> bytes:
+    """Write objects 1, 2, ... with a right cross-reference table; what they say may be wrong."""
+    data, places = bytearray(b"%PDF-1.7\n"), []
+    for number, body in enumerate(objects, start=1):
+        places.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    at, size = len(data), len(objects) + 1
+    data += b"xref\n0 %d\n0000000000 65535 f \n" % size
+    data += b"".join(b"%010d 00000 n \n" % place for place in places)
+    data += b"trailer\n<< /Size %d /Root 1 0 R >>" % size
+    return bytes(data) + b"\nstartxref\n%d\n%%%%EOF\n" % at
+
+
+_CATALOG = b"<< /Type /Catalog /Pages 2 0 R >>"
+_PAGES = b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+_PAGE = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Resources << >> >>"
+
+
+def _tables_that_lead_to_each_other() -> bytes:
+    data = built(_CATALOG, _PAGES, _PAGE)
+    at = data.rfind(b"xref\n0 ")
+    return data.replace(b"/Root 1 0 R >>", b"/Root 1 0 R /Prev %d >>" % at)
+
+
+def _a_page_tree_that_contains_itself() -> bytes:
+    return built(_CATALOG, b"<< /Type /Pages /Kids [2 0 R] /Count 1 >>", _PAGE)
+
+
+def _a_page_tree_of(levels: int) -> bytes:
+    nodes = [
+        b"<< /Type /Pages /Kids [%d 0 R] /Count 1 /Parent %d 0 R >>" % (number + 1, number - 1)
+        for number in range(3, levels + 2)
+    ]
+    page = _PAGE.replace(b"/Parent 2", b"/Parent %d" % (levels + 1))
+    return built(_CATALOG, _PAGES, *nodes, page)
+
+
+def _a_length_of_four_gigabytes() -> bytes:
+    stream = b"<< /Length 4294967296 >>\nstream\nq Q\nendstream"
+    page = _PAGE.replace(b"/Resources", b"/Contents 4 0 R /Resources")
+    return built(_CATALOG, _PAGES, page, stream)
+
+
+def _an_object_nested_in_itself(depth: int) -> bytes:
+    return built(_CATALOG, _PAGES, _PAGE, b"[" * depth + b"]" * depth)
+
+
+def _a_stream_of_a_million_objects() -> bytes:
+    """Declare a million objects that lie in one compressed stream, in a few megabytes."""
+    count = 1_000_000
+    head = b" ".join(b"%d 0" % number for number in range(10, 10 + count))
+    packed = zlib.compress(head + b" 0", 9)
+    about = b"<< /Type /ObjStm /N %d /First %d /Filter /FlateDecode /Length %d >>"
+    stream = about % (count, len(head) + 1, len(packed)) + b"\nstream\n" + packed
+    data, places = bytearray(b"%PDF-1.7\n"), []
+    for number, body in enumerate([_CATALOG, _PAGES, _PAGE, stream + b"\nendstream"], start=1):
+        places.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    rows = bytes(6) + b"".join(
+        b"\x01" + place.to_bytes(4, "big") + b"\x00" for place in [*places, len(data)]
+    )
+    table = zlib.compress(rows + b"\x02\x00\x00\x00\x04\x00" * count, 9)
+    at = len(data)
+    data += (
+        b"5 0 obj\n<< /Type /XRef /W [1 4 1] /Index [0 6 10 %d] /Size %d /Root 1 0 R "
+        b"/Filter /FlateDecode /Length %d >>\nstream\n" % (count, count + 10, len(table))
+    )
+    return bytes(data) + table + b"\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n" % at
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "reason"),
+    [
+        (_tables_that_lead_to_each_other, "damaged", "loop detected following xref tables"),
+        (_a_page_tree_that_contains_itself, "damaged", "Loop detected in /Pages structure"),
+        (lambda: _a_page_tree_of(20_000), "damaged", "/Pages structure too deeply nested"),
+        (_a_stream_of_a_million_objects, "too_complex", "more than 100000 objects"),
+        (_a_length_of_four_gigabytes, "damaged", "breaks the PDF rules"),
+        (lambda: _an_object_nested_in_itself(50_000), "damaged", "breaks the PDF rules"),
+    ],
+    ids=["table loop", "page loop", "deep pages", "million objects", "length", "deep object"],
+)
+def test_what_would_keep_a_parser_busy_is_refused_in_seconds_and_the_next_file_is_judged(
+    vetter: PdfVetter, now: datetime, make: Callable[[], bytes], code: str, reason: str
+) -> None:
+    data = make()
+    assert len(data) < MAX_BYTES
+    started = time.monotonic()
+    verdict = vetter.vet(data, trusted_pems=[], moment=now)
+    assert codes(verdict) == [code]
+    assert reason in verdict.refusals[0].reason
+    assert "BytesIO" not in verdict.refusals[0].reason
+    assert time.monotonic() - started < 30
+    assert vetter.vet(plain_pdf(), trusted_pems=[], moment=now).is_safe
+
+
+def test_control_the_same_document_without_its_fault_is_taken(
+    vetter: PdfVetter, now: datetime
+) -> None:
+    assert codes(vetter.vet(built(_CATALOG, _PAGES, _PAGE), trusted_pems=[], moment=now)) == []
 
 
 def test_a_dead_checker_takes_nothing_and_the_next_call_starts_another(now: datetime) -> None:

@@ -123,4 +123,4 @@ def _encrypted() -> Refusal:
 def _short(error: Exception) -> str:
     text = str(error).replace("\n", " ")
     # qpdf begins with its name for the input, which says nothing here.
-    return re.sub(r"^<[^>]*>[^:]*: ", "", text)[:160].rstrip(".") or type(error).__name__
+    return re.sub(r"^(stream )?<[^>]*>[^:]*: ", "", text)[:160].rstrip(".") or type(error).__name__

@@ -14,10 +14,10 @@ from apps.core.storage import evidence_storage
 from apps.providers.enums import IntegrityState, SignatureState
 from apps.providers.errors import StoreUnavailableError
 from apps.providers.events import DocumentDamaged
-from apps.providers.models import Document, QuarantinedFile
+from apps.providers.models import Document, QuarantinedFile, UploadBatch
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.selectors.certificates import lab_of_document, trusted_pems
-from apps.providers.services.store import DOCUMENTS, QUARANTINE, drop, fetch
+from apps.providers.services.store import BATCHES, DOCUMENTS, QUARANTINE, drop, fetch
 
 logger = structlog.get_logger(__name__)
 
@@ -130,9 +130,11 @@ def sweep_orphans(*, now: datetime) -> list[str]:
     before = now.astimezone(UTC).date() - timedelta(days=_ORPHAN_DAYS)
     known = set(Document.objects.values_list("storage_key", flat=True))
     known |= set(QuarantinedFile.objects.values_list("storage_key", flat=True))
+    for keys in UploadBatch.objects.values_list("archive_key", "register_key"):
+        known.update(keys)
     swept = [
         key
-        for folder in (DOCUMENTS, QUARANTINE)
+        for folder in (DOCUMENTS, QUARANTINE, BATCHES)
         for key in _keys(folder, before)
         if key not in known
     ]
