@@ -335,3 +335,16 @@ WITH due AS (
 )
 UPDATE rounds_round r SET state = 'stuck' FROM due WHERE r.id = due.id RETURNING r.provider_id
 """
+
+# Closed rounds that hold a stake all the same: no message settles them, so people must. Found from
+# the held events, of which there are only those in play.
+FLAG_CLOSED_ROUNDS_THAT_HOLD: LiteralString = """
+WITH due AS (
+    SELECT r.id FROM rounds_round r
+    WHERE r.state = 'settled' AND r.settled_at < %s AND r.id IN (
+        SELECT e.round_id FROM rounds_roundevent e WHERE e.money_state = 'held')
+    ORDER BY r.id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+UPDATE rounds_round r SET state = 'stuck', settled_at = NULL FROM due WHERE r.id = due.id
+RETURNING r.provider_id
+"""

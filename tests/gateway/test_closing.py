@@ -194,3 +194,34 @@ def test_a_rollback_and_a_closing_at_once_return_the_stake_once() -> None:
     )
     assert casino.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
     assert_ledger_holds()
+
+
+def hold_in_a_closed_round(casino: Casino) -> Round:
+    """Leave a round as only an old row can be: closed, with a stake that is still held."""
+    ask(casino, stake("b-1", 200))
+    Round.objects.update(state="settled", settled_at=casino.now)
+    return Round.objects.get(round_ref="r-1")
+
+
+@pytest.mark.parametrize(
+    ("closing", "cash", "state"),
+    [(Closing.RETURN, 10_000, "rolled_back"), (Closing.SETTLE, 9_800, "settled")],
+)
+def test_a_stake_held_in_a_closed_round_is_flagged_and_ended_by_two_people(
+    casino: Casino, asker: User, agreer: User, closing: Closing, cash: int, state: str
+) -> None:
+    found = hold_in_a_closed_round(casino)
+    assert sort_out_open_rounds(now=casino.now + timedelta(hours=24)) == (0, 0)
+    assert make_stuck(casino) == found
+    agree(casino, request(casino, found, asker, closing), agreer)
+    found.refresh_from_db()
+    assert (found.state, found.settled_at) == (state, casino.now)
+    assert casino.pots() == {"cash": cash, "bonus": 0, "held": 0, "pending": 0}
+    assert sort_out_open_rounds(now=casino.now + timedelta(days=9)) == (0, 0)
+    assert_ledger_holds()
+
+
+def test_a_closed_round_that_holds_nothing_stays_closed(casino: Casino) -> None:
+    ask(casino, stake("b-1"), win("w-1", finalized=True))
+    assert sort_out_open_rounds(now=casino.now + timedelta(days=9)) == (0, 0)
+    assert Round.objects.get(round_ref="r-1").state == "settled"

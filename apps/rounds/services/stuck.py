@@ -21,13 +21,16 @@ def sort_out_open_rounds(*, now: datetime) -> tuple[int, int]:
 
     A round without held money is closed: nothing moves by it, and a late win is still paid. One
     that holds a stake is flagged ``stuck`` and told of: only evidence and two people decide about
-    money. Safe beside the gateway, and to repeat.
+    money. So is one that was closed over a day ago and holds a stake all the same. Safe beside the
+    gateway, and to repeat.
     """
     with connection.cursor() as cursor:
         cursor.execute(statements.CLOSE_OPEN_ROUNDS, [now - OPEN_FOR, _AT_ONCE, now])
         closed = len(cursor.fetchall())
         cursor.execute(statements.FLAG_STUCK_ROUNDS, [now - OPEN_FOR, _AT_ONCE])
         stuck = Counter(provider_id for (provider_id,) in cursor.fetchall())
+        cursor.execute(statements.FLAG_CLOSED_ROUNDS_THAT_HOLD, [now - OPEN_FOR, _AT_ONCE])
+        stuck.update(provider_id for (provider_id,) in cursor.fetchall())
     for provider_id, count in sorted(stuck.items()):
         publish(RoundsStuck(provider_id=provider_id, count=count), now=now)
     return closed, stuck.total()
