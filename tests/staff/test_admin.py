@@ -379,3 +379,12 @@ def test_a_stranger_is_sent_to_the_login() -> None:
     page = Client().get(reverse("admin:index"))
     assert page.status_code == 302
     assert "login" in page["Location"]
+
+
+@pytest.mark.django_db
+def test_a_closed_or_missing_page_says_so_and_leads_home() -> None:
+    client = client_of(make_user())
+    closed = client.get(reverse("admin:staff_approval_changelist"))
+    assert (closed.status_code, "Not for your role" in closed.content.decode()) == (403, True)
+    missing = client.get("/no/such/page/")
+    assert (missing.status_code, 'href="/admin/"' in missing.content.decode()) == (404, True)

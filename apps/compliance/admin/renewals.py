@@ -152,8 +152,8 @@ class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
             name="complete",
             label="Done: link the new certificate",
             perform=actions.complete,
-            question="A later revision of the same report closes the renewal by itself. Link a "
-            "report with a new number here.",
+            question="A later revision of the same report closes the renewal by itself within "
+            "five minutes. Link a report with a new number here.",
             form_class=SuccessorForm,
         ),
         ReasonedAction(

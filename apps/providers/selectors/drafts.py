@@ -21,7 +21,7 @@ from apps.providers.models import (
     QuarantinedFile,
     UploadBatch,
 )
-from apps.providers.register.reading import LIST_FIELDS
+from apps.providers.register.reading import FIELDS, LIST_FIELDS
 from apps.providers.selectors.coverage import certificates_in_force
 
 ALIKE_PERCENT = 80
@@ -315,18 +315,19 @@ def previous_revision(values: Mapping[str, str]) -> Certificate | None:
 
 def changes_since(before: Certificate, values: Mapping[str, str]) -> list[Change]:
     """Return what ``values`` change against an earlier revision, scope by what came and went."""
+    labels = {kind.name: kind.label for kind in FIELDS}
     stated = certificate_values(before)
     changes = []
     for name, old in stated.items():
         new = values.get(name, "")
         if name not in LIST_FIELDS:
             if old != new:
-                changes.append(Change(name, old, new))
+                changes.append(Change(labels[name], old, new))
             continue
         olds, news = entries(stated, name), entries(values, name)
         if olds != news:
             added, removed = tuple(sorted(news - olds)), tuple(sorted(olds - news))
-            changes.append(Change(name, "", "", added, removed))
+            changes.append(Change(labels[name], "", "", added, removed))
     return changes
 
 
