@@ -325,12 +325,12 @@ def test_the_page_says_what_a_revision_adds_and_takes_away(
     renewal = opened(sender, "slots-c-renewal.pdf")
     response = officer.get(f"/admin/providers/certificatedraft/{renewal.pk}/change/")
     changes = {change.name: change for change in response.context["changes"]}
-    assert (changes["games"].removed, changes["games"].added) == (("aurora-slot-12",), ())
-    assert (changes["expires_on"].before, changes["expires_on"].after) == (
+    assert (changes["Games"].removed, changes["Games"].added) == (("aurora-slot-12",), ())
+    assert (changes["Valid through"].before, changes["Valid through"].after) == (
         "2026-10-01",
         "2028-09-14",
     )
-    assert set(changes) == {"games", "issued_on", "expires_on"}
+    assert set(changes) == {"Games", "Issued on", "Valid through"}
     assert '<del class="pb-gone">aurora-slot-12</del>' in response.content.decode()
 
 

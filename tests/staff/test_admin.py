@@ -388,3 +388,13 @@ def test_a_closed_or_missing_page_says_so_and_leads_home() -> None:
     assert (closed.status_code, "Not for your role" in closed.content.decode()) == (403, True)
     missing = client.get("/no/such/page/")
     assert (missing.status_code, 'href="/admin/"' in missing.content.decode()) == (404, True)
+
+
+@pytest.mark.django_db
+def test_the_name_of_a_row_keeps_its_letters_above_its_page() -> None:
+    services.sync_roles(now=NOW)
+    person = make_user("bo-0c5c")
+    auditor = client_of(make_user(roles=(Role.AUDITOR,)))
+    page = auditor.get(reverse("admin:staff_user_change", args=[person.pk])).content.decode()
+    assert "bo-0c5c" in page
+    assert "Bo-0c5c" not in page

@@ -160,7 +160,7 @@ class Renewal(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"Renewal {self.pk}"
+        return f"Renewal of {self.certificate}"
 
 
 class RenewalNote(models.Model):

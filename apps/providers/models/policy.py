@@ -183,7 +183,7 @@ class ProviderPolicy(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"Policy of provider {self.provider_id}"
+        return f"Policy of {self.provider}"
 
 
 _FIXED_WHILE_LIVE = """

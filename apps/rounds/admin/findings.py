@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from apps.core.admin import (
     Panel,
@@ -118,9 +120,13 @@ def _first_content(attempts: Sequence[Any], event_id: str) -> dict[str, Any]:
 def _differences(first: dict[str, Any], other: dict[str, Any]) -> list[list[str]]:
     names = [name for name in {**first, **other} if first.get(name) != other.get(name)]
     return [
-        [name, str(first.get(name, "(absent)")), str(other.get(name, "(absent)"))]
+        [name, _value(first.get(name, "(absent)")), _value(other.get(name, "(absent)"))]
         for name in (names if first else [])
     ]
+
+
+def _value(value: object) -> SafeString:
+    return format_html('<span class="pb-long">{}</span>', value)
 
 
 @admin.register(BalanceDrift)
