@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.rounds.contracts import AttemptView, StuckRound
@@ -121,14 +121,27 @@ def corrections_of_event(provider_id: int, event_id: str) -> list[RoundEvent]:
     return list(corrections.order_by("pk"))
 
 
+def without_rehearsals(events: QuerySet[RoundEvent]) -> QuerySet[RoundEvent]:
+    """Leave out what the acceptance kit played: nobody plays there, and nobody must act on it."""
+    return events.exclude(player__jurisdiction=REHEARSAL_JURISDICTION)
+
+
 def newest_conflicts(*, limit: int) -> list[Conflict]:
-    conflicts = Conflict.objects.select_related("provider").order_by("-last_seen_at", "-pk")
-    return list(conflicts[:limit])
+    """Return the conflicts that were seen last; those of rehearsals are left out."""
+    rehearsed = RoundEvent.objects.filter(
+        provider=OuterRef("provider"),
+        event_id=OuterRef("event_id"),
+        player__jurisdiction=REHEARSAL_JURISDICTION,
+    )
+    newest = Conflict.objects.filter(~Exists(rehearsed))
+    newest = newest.select_related("provider").order_by("-last_seen_at", "-pk")
+    return list(newest[:limit])
 
 
 def parked_events(*, limit: int) -> list[RoundEvent]:
-    """Return events that await a person or a later message, the oldest first."""
-    events = RoundEvent.objects.filter(status=EventStatus.PARKED).select_related("provider")
+    """Return events that await a person or a later message, the oldest first, no rehearsals."""
+    parked = RoundEvent.objects.filter(status=EventStatus.PARKED).select_related("provider")
+    events = without_rehearsals(parked)
     return list(events.order_by("occurred_at", "pk")[:limit])
 
 
@@ -170,13 +183,10 @@ def edge_events(
 
     What the acceptance kit played is left out: the provider itself knows nothing of it.
     """
-    events = (
-        RoundEvent.objects.filter(
-            provider_id=provider_id, occurred_at__gte=since, origin=Origin.CALLBACK
-        )
-        .exclude(player__jurisdiction=REHEARSAL_JURISDICTION)
-        .values_list("event_id", "occurred_at")
+    played = RoundEvent.objects.filter(
+        provider_id=provider_id, occurred_at__gte=since, origin=Origin.CALLBACK
     )
+    events = without_rehearsals(played).values_list("event_id", "occurred_at")
     newest = events.order_by("-occurred_at").first()
     oldest = events.order_by("occurred_at").first()
     return None if newest is None or oldest is None else (newest, oldest)
