@@ -26,7 +26,7 @@ def _accounts_hold_its_currency() -> pgtrigger.Trigger:
         level=pgtrigger.Statement,
         when=pgtrigger.After,
         operation=pgtrigger.Insert,
-        referencing=pgtrigger.Referencing(new="added"),
+        referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]  # it has no annotations
         declare=[("wrong", "text")],
         func="""
             SELECT CASE WHEN d.id IS NULL THEN 'debit' ELSE 'credit' END INTO wrong
