@@ -90,15 +90,17 @@ CLOSE_ROUND = ReasonedAction(
 
 
 class IdScopesForm(ReasonForm):
-    """Asks where ids are unique."""
+    """Asks where ids are unique; nothing is chosen beforehand, so neither changes unnoticed."""
 
     transaction_scope = forms.ChoiceField(
-        choices=TransactionScope.choices,
+        choices=[("", "Choose"), *TransactionScope.choices],
         widget=UnfoldAdminSelectWidget,
         label="A transaction id is",
     )
     round_scope = forms.ChoiceField(
-        choices=RoundScope.choices, widget=UnfoldAdminSelectWidget, label="A round id is"
+        choices=[("", "Choose"), *RoundScope.choices],
+        widget=UnfoldAdminSelectWidget,
+        label="A round id is",
     )
     field_order = ("transaction_scope", "round_scope", "reason")
 
