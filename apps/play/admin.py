@@ -18,12 +18,16 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    display_at,
+    money_cell,
     present_filter,
 )
 from apps.play import services
 from apps.play.enums import SessionEnd, SigningKeyState
 from apps.play.models import GameSession, SigningKey
 from apps.play.selectors import refreshes_of_session, tokens_of_session
+from apps.players.enums import RealityCheckStep
+from apps.players.selectors import checks_of_session
 from apps.providers.selectors import provider_choices
 
 
@@ -74,6 +78,30 @@ def _refreshes_panel(session: GameSession) -> Panel:
     )
 
 
+def _reality_panel(session: GameSession) -> Panel:
+    checks = checks_of_session(session.player_id, str(session.public_id), 50)
+    by = session.acknowledge_by
+    note = f"No new stakes from {display_at(by)} on until one is acknowledged." if by else ""
+    return Panel(
+        title="Reality checks",
+        note=note,
+        columns=["Shown", "Played", "Staked", "Won", "Net", "Answer", "Answered"],
+        rows=[
+            [
+                at_cell(check.shown_at),
+                f"{check.minutes_played} min",
+                money_cell(check.staked_minor, session.currency),
+                money_cell(check.won_minor, session.currency),
+                money_cell(check.net_minor, session.currency),
+                RealityCheckStep(check.answer).label if check.answer else "Not answered",
+                at_cell(check.answered_at),
+            ]
+            for check in checks
+        ],
+        empty_text="No reality check was shown in this session.",
+    )
+
+
 @admin.register(GameSession)
 class GameSessionAdmin(PanelsMixin, ReadOnlyAdmin[GameSession]):
     list_empty_text = "No game was launched."
@@ -109,14 +137,17 @@ class GameSessionAdmin(PanelsMixin, ReadOnlyAdmin[GameSession]):
 
     @override
     def panels(self, request: HttpRequest, obj: GameSession) -> Sequence[Panel]:
-        return [_tokens_panel(obj), _refreshes_panel(obj)]
+        return [_reality_panel(obj), _tokens_panel(obj), _refreshes_panel(obj)]
 
     @admin.display(description="state")
     def state(self, session: GameSession) -> Any:
         if session.ended_at is not None:
             return badge("ended early", "danger")
-        is_live = session.stakes_until > timezone.now()
-        return badge("live", "success") if is_live else badge("run out", "neutral")
+        now = timezone.now()
+        if session.stakes_until <= now:
+            return badge("run out", "neutral")
+        is_paused = session.acknowledge_by is not None and session.acknowledge_by <= now
+        return badge("reality check", "warning") if is_paused else badge("live", "success")
 
 
 @admin.register(SigningKey)

@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from apps.players.contracts import RealityCheckClock, RealityCheckLine
 from apps.providers.contracts import CertificateRef
 
 
@@ -43,6 +44,7 @@ class IssuedToken:
     token: str
     expires_at: datetime
     refresh_credential: str
+    reality_check: RealityCheckClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,64 @@ class OpenedSession:
     stakes_until: datetime
     launch_code: str
     launch_expires_at: datetime
+    reality_check: RealityCheckClock
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A player's play without a long break, over one session or several, up to now.
+
+    Money is in minor units of ``currency``; ``clock`` says when the next reality check is due.
+    """
+
+    playing_since: datetime
+    minutes_played: int
+    staked_minor: int
+    won_minor: int
+    currency: str
+    clock: RealityCheckClock
+
+    @property
+    def net_minor(self) -> int:
+        return self.won_minor - self.staked_minor
+
+
+@dataclass(frozen=True, slots=True)
+class RealityCheckState:
+    """How a session stands with reality checks now; ``waiting`` is shown and not answered."""
+
+    visit: Visit
+    waiting: RealityCheckLine | None
+    is_due: bool
+    is_paused: bool
+    has_ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCheck:
+    """A reality check with its figures as they were shown; ``is_repeat`` where it was before."""
+
+    line: RealityCheckLine
+    currency: str
+    is_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCheck:
+    """What came of a player's answer: the next check's clock, or the end of all sessions."""
+
+    line: RealityCheckLine
+    currency: str
+    clock: RealityCheckClock
+    has_ended: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SessionFact:
-    """A session as the hot path knows it by the id that its provider sends."""
+    """A session as the hot path knows it by the id that its provider sends.
+
+    A paused one takes no new stakes until its player acknowledges a reality check.
+    """
 
     session_id: int
     player_ref: str
@@ -70,6 +125,7 @@ class SessionFact:
     game_code: str
     currency: str
     is_live: bool
+    is_paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +139,17 @@ class LaunchedGame:
 
 @dataclass(frozen=True, slots=True)
 class LiveSession:
-    """What a token that holds now was issued for: one player, at one provider, in one game."""
+    """What a token that holds now was issued for: one player, at one provider, in one game.
+
+    A paused session takes no new stakes until its player acknowledges a reality check.
+    """
 
     session_id: int
     player_ref: str
     provider_id: int
     provider_code: str
     game_code: str
+    is_paused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +166,7 @@ class SessionRow:
     provider_id: int
     provider_code: str
     game_code: str
+    is_paused: bool
 
 
 @dataclass(frozen=True, slots=True)

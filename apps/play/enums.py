@@ -17,4 +17,5 @@ class SessionEnd(models.TextChoices):
     PROTECTION = "protection", "Player protection"
     REFRESH_REUSED = "refresh_reused", "Refresh credential used twice"
     OFFER_WITHDRAWN = "offer_withdrawn", "Game withdrawn there"
+    REALITY_CHECK = "reality_check", "Stopped at a reality check"
     KEY_REVOKED = "key_revoked", "Signing key revoked"

@@ -77,6 +77,12 @@ class GameSession(models.Model):
     currency = models.CharField(max_length=3)
     opened_at = models.DateTimeField()
     stakes_until = models.DateTimeField()
+    acknowledge_by = models.DateTimeField(
+        "reality check acknowledged by",
+        null=True,
+        blank=True,
+        help_text="From then on no new stakes until the player acknowledges a reality check.",
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
     end_code = models.CharField(
         "ended because", max_length=16, choices=SessionEnd.choices, blank=True

@@ -50,7 +50,7 @@ def sessions_by_public_id(
     known = sorted({each for each in ids if _PUBLIC_ID.fullmatch(each)})
     if not known:
         return {}
-    cursor.execute(statements.SESSIONS_BY_PUBLIC_ID, [now, known])
+    cursor.execute(statements.SESSIONS_BY_PUBLIC_ID, [now, now, known])
     return {public_id: SessionFact(*columns) for public_id, *columns in cursor.fetchall()}
 
 

@@ -6,7 +6,8 @@ from typing import Final
 # read with the token, so that either ends it at once, on every machine.
 LIVE_SESSIONS: Final = """
 SELECT session.id, token.jti::text, key.kid, key.public_pem, token.issued_at,
-    token.expires_at, player.player_ref, provider.id, provider.code, game.game_code
+    token.expires_at, player.player_ref, provider.id, provider.code, game.game_code,
+    coalesce(session.acknowledge_by <= %s, false)
 FROM play_gameplaytoken AS token
 JOIN play_gamesession AS session ON session.id = token.session_id
 JOIN play_signingkey AS key ON key.id = token.signing_key_id
@@ -22,7 +23,8 @@ WHERE token.jti = ANY(%s::uuid[]) AND token.expires_at > %s AND key.state <> 're
 SESSIONS_BY_PUBLIC_ID: Final = """
 SELECT session.public_id::text, session.id, player.player_ref, session.player_id,
     session.provider_id, game.game_code, session.currency,
-    session.ended_at IS NULL AND session.stakes_until > %s
+    session.ended_at IS NULL AND session.stakes_until > %s,
+    coalesce(session.acknowledge_by <= %s, false)
 FROM play_gamesession AS session
 JOIN players_player AS player ON player.id = session.player_id
 JOIN providers_game AS game ON game.id = session.game_id

@@ -150,6 +150,35 @@ class RealityCheckRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class RealityCheckClock:
+    """When the next reality check is due, and by when it must be acknowledged to play on.
+
+    Both are None where no rule says so.
+    """
+
+    due_at: datetime | None
+    acknowledge_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RealityCheckLine:
+    """A reality check as it was shown, with its answer; without one, ``answer`` is empty."""
+
+    check_id: int
+    session_ref: str
+    shown_at: datetime
+    minutes_played: int
+    staked_minor: int
+    won_minor: int
+    answer: str = ""
+    answered_at: datetime | None = None
+
+    @property
+    def net_minor(self) -> int:
+        return self.won_minor - self.staked_minor
+
+
+@dataclass(frozen=True, slots=True)
 class LimitUse:
     """A limit with what is used of its window, in minor units or minutes."""
 

@@ -93,6 +93,9 @@ class RealityCheckStep(models.TextChoices):
     STOPPED = "stopped", "Acknowledged, stopped"
 
 
+REALITY_CHECK_ANSWERS = (RealityCheckStep.CONTINUED.value, RealityCheckStep.STOPPED.value)
+
+
 class RuleKind(models.TextChoices):
     """What a jurisdiction's rule decides; the value's unit follows from the kind."""
 
@@ -106,6 +109,10 @@ class RuleKind(models.TextChoices):
     NEVER_REOPENED = "never_reopened", "A closed or excluded account is never reopened"
     STAKE_CAP = "stake_cap", "Largest stake per game cycle (minor units)"
     REALITY_CHECK = "reality_check", "A reality check is shown every (minutes)"
+    REALITY_CHECK_GRACE = (
+        "reality_check_grace",
+        "No new stakes while a reality check is not acknowledged for (minutes)",
+    )
     LIMIT_REVIEW = "limit_review", "Reminder to review limits every (days)"
     MINIMUM_AGE = "minimum_age", "Play and deposits from the age of (years)"
     AGE_PROOF = "age_proof", "Nobody of unknown age plays or pays in"

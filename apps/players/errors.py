@@ -85,6 +85,18 @@ class RealityCheckError(DomainError):
     code = "reality_check"
 
 
+class UnknownRealityCheckError(DomainError):
+    """The session has no such reality check."""
+
+    code = "unknown_reality_check"
+
+
+class RealityCheckAnsweredError(DomainError):
+    """The reality check was answered before, and otherwise."""
+
+    code = "reality_check_answered"
+
+
 class UnknownRuleError(DomainError):
     """There is no rule of this id in the catalogue."""
 

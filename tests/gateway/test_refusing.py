@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from apps.gateway.models import Rejection
-from apps.play.services import open_session
+from apps.play.services import (
+    answer_reality_check,
+    open_session,
+    refresh_session,
+    show_reality_check,
+)
+from apps.players.enums import RealityCheckStep
 from apps.players.models import Limit
 from apps.providers.enums import Permission
 from apps.providers.models import Game, ProviderPolicy
@@ -193,6 +199,40 @@ def test_a_stake_whose_session_is_not_live_is_refused_and_a_win_is_not(casino: C
     assert casino.send_one(win)["status"] == "tentative"
     final = casino.event("f-1", round_id="r-1", session_token="a.b.c")
     assert casino.send_one(final)["status"] == "accepted"
+
+
+def test_an_overdue_reality_check_stops_new_stakes_until_it_is_acknowledged(
+    casino: Casino,
+) -> None:
+    make_cover(Game.objects.get(game_code=SLOT))
+    opened = open_session(
+        player_ref="p-1001", provider_code="aurora", game_code=SLOT, now=casino.now
+    )
+    by = opened.reality_check.acknowledge_by
+    assert by is not None
+    casino.now = by - timedelta(seconds=1)
+    renewed = refresh_session(
+        session_id=opened.session_id, credential=opened.refresh_credential, now=casino.now
+    )
+    token = renewed.token
+    in_time = casino.tentative("e-1", session_token=token)
+    assert casino.send_one(in_time)["status"] == "tentative"
+    casino.now += timedelta(seconds=1)
+    overdue = casino.tentative("e-2", "r-2", session_token=token)
+    refused(casino, overdue, "limit_reached", "reality_check")
+    win = casino.tentative("w-1", bet_amount="0.00", session_token=token)
+    assert casino.send_one(win)["status"] == "tentative"
+    shown = show_reality_check(session_id=opened.session_id, now=casino.now)
+    refused_again = casino.tentative("e-3", "r-3", session_token=token)
+    assert casino.send_one(refused_again)["code"] == "limit_reached"
+    answer_reality_check(
+        session_id=opened.session_id,
+        check_id=shown.line.check_id,
+        answer=RealityCheckStep.CONTINUED,
+        now=casino.now,
+    )
+    again = casino.tentative("e-4", "r-4", session_token=token)
+    assert casino.send_one(again)["status"] == "tentative"
 
 
 def test_a_session_token_is_held_to_its_game_where_the_contract_says_so(casino: Casino) -> None:

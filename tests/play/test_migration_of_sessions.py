@@ -19,6 +19,7 @@ INSERT INTO play_gamesession (
     revoked_at, revoked_reason
 ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
+NEWEST = "0006_reality_checks"
 JTIS = [UUID(f"00000000-0000-4000-8000-00000000000{number}") for number in (1, 2)]
 ISSUED_AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
@@ -41,7 +42,7 @@ def test_old_sessions_keep_their_token_their_end_and_their_reason(now: datetime)
             for jti, end in zip(JTIS, [(None, ""), (ended_at, "Self-excluded.")], strict=True):
                 cursor.execute(OLD_SESSION, [*owned, jti, ISSUED_AT, expires_at, *end])
     finally:
-        _migrate_to("0004_sessions_without_tokens")
+        _migrate_to(NEWEST)
     live, ended = GameSession.objects.order_by("pk")
     assert [(live.end_code, live.end_reason), (ended.end_code, ended.end_reason)] == [
         ("", ""),
@@ -64,7 +65,7 @@ def test_old_sessions_keep_their_token_their_end_and_their_reason(now: datetime)
                 (JTIS[1], ended_at, expires_at),
             ]
     finally:
-        _migrate_to("0004_sessions_without_tokens")
+        _migrate_to(NEWEST)
     assert (
         services.end_sessions_of_player(
             player_id=player.pk, code=SessionEnd.LOGOUT, reason="Logged out.", now=ISSUED_AT

@@ -50,6 +50,21 @@ def test_a_session_takes_stakes_until_its_end_and_is_known_after_it(
     assert not _facts([opened.public_id], opened.stakes_until)[opened.public_id].is_live
 
 
+def test_a_session_is_paused_while_a_reality_check_is_overdue_and_live_all_the_while(
+    opened: OpenedSession, now: datetime
+) -> None:
+    by = opened.reality_check.acknowledge_by
+    assert by is not None
+    in_time, overdue = (
+        _facts([opened.public_id], at)[opened.public_id]
+        for at in (by - timedelta(microseconds=1), by)
+    )
+    assert [(each.is_live, each.is_paused) for each in (in_time, overdue)] == [
+        (True, False),
+        (True, True),
+    ]
+
+
 def test_an_ended_session_is_known_but_not_live(opened: OpenedSession, now: datetime) -> None:
     other = _open(now)
     services.end_session(

@@ -13,6 +13,7 @@ from apps.players.contracts import (
     ExclusionRequest,
     LimitRequest,
     PlayerUpdate,
+    RealityCheckClock,
     RealityCheckRecord,
 )
 from apps.players.enums import ExclusionKind, LimitKind, PlayerStatus
@@ -29,6 +30,7 @@ from apps.players.errors import (
     NoSuchLimitError,
     PlayerMismatchError,
     ProtectedStandingError,
+    RealityCheckAnsweredError,
     RealityCheckError,
     RuleCheckDateError,
     UnknownPlayerError,
@@ -46,7 +48,7 @@ from apps.players.models import (
     RuleCheck,
 )
 from apps.players.selectors import limit_use, player_by_id, protection_of, protection_reasons
-from apps.players.selectors.protection import reality_check_due_at
+from apps.players.selectors.reality_checks import reality_check_clock
 from tests.factories import make_player, make_user
 
 pytestmark = pytest.mark.django_db
@@ -393,21 +395,37 @@ def reality(player: Player, step: str = "shown", **more: Any) -> RealityCheckRec
     return RealityCheckRecord(**values | more)
 
 
-def test_a_reality_check_is_kept_once_per_step_and_sets_the_next_one() -> None:
+def test_a_reality_check_is_kept_once_per_step_and_its_answer_sets_the_next_one() -> None:
     player = make_player(jurisdiction="GB")
-    start = NOW - timedelta(hours=1)
-    assert reality_check_due_at(player.pk, "s-1", start, "GB") == NOW
+    start, hour, grace = NOW - timedelta(hours=1), timedelta(hours=1), timedelta(minutes=5)
+    assert reality_check_clock(player.pk, "GB", start) == RealityCheckClock(NOW, NOW + grace)
     refused(
         RealityCheckError,
         lambda: services.record_reality_check(reality(player, "stopped"), now=NOW),
     )
     first = services.record_reality_check(reality(player), now=NOW)
     assert services.record_reality_check(reality(player), now=NOW + DAY).pk == first.pk
-    services.record_reality_check(reality(player, "continued"), now=NOW + timedelta(minutes=2))
+    # Only shown, it puts nothing off.
+    assert reality_check_clock(player.pk, "GB", start).due_at == NOW
+    answered_at = NOW + timedelta(minutes=2)
+    services.record_reality_check(reality(player, "continued"), now=answered_at)
     assert RealityCheck.objects.count() == 2
-    assert reality_check_due_at(player.pk, "s-1", start, "GB") == NOW + timedelta(hours=1)
+    assert reality_check_clock(player.pk, "GB", start).due_at == answered_at + hour
+    refused(
+        RealityCheckAnsweredError,
+        lambda: services.record_reality_check(reality(player, "stopped"), now=answered_at),
+    )
     future = reality(player, shown_at=NOW + DAY)
     refused(RealityCheckError, lambda: services.record_reality_check(future, now=NOW))
+
+
+def test_the_database_keeps_one_answer_of_a_reality_check() -> None:
+    player = make_player()
+    services.record_reality_check(reality(player), now=NOW)
+    services.record_reality_check(reality(player, "continued"), now=NOW)
+    other = RealityCheck.objects.get(step="continued")
+    other.pk, other.step = None, "stopped"
+    database_refuses("players_realitycheck_answered_once", lambda: other.save(force_insert=True))
 
 
 def test_a_rule_check_names_a_rule_and_a_day_that_has_come() -> None:

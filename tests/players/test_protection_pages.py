@@ -1,5 +1,6 @@
 """The officer's pages: what they say, and what an action does once with a reason."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -80,6 +81,9 @@ def test_a_full_page_shows_limits_pending_changes_exclusions_and_checks() -> Non
     services.launch_check(player_by_id(player.pk), "GB", now)
     check = RealityCheckRecord(player.pk, "s-1", now, "shown", 60, 5_000, 100)
     services.record_reality_check(check, now=now)
+    services.record_reality_check(replace(check, step="continued"), now=now)
+    waiting = RealityCheckRecord(player.pk, "s-2", now, "shown", 65, 6_000, 7_250)
+    services.record_reality_check(waiting, now=now)
     text = page(signed_in(), player)
     for part in (
         "100.00 GBP",
@@ -90,6 +94,11 @@ def test_a_full_page_shows_limits_pending_changes_exclusions_and_checks() -> Non
         "A break.",
         "by itself, at its date",
         "50.00 GBP",
+        "-49.00 GBP",
+        "12.50 GBP",
+        "Acknowledged, plays on",
+        "Not answered",
+        "5 minutes later no new stake is taken until one is acknowledged.",
         "UTC",
     ):
         assert part in text, part

@@ -57,6 +57,7 @@ def _refusal(
     checks = (
         ("session_mismatch", is_other_player and (is_new or isinstance(message, CanonicalQuery))),
         ("session_expired", is_new and not session.is_live),
+        ("reality_check", session.is_paused and is_new and isinstance(message, CanonicalEvent)),
         (
             "session_mismatch",
             is_new and is_other_game and profile.policy.game_change == Permission.REFUSE,

@@ -65,8 +65,8 @@ def _session_problem(book: Book, provider: ProviderProfile, event: CanonicalEven
     """Return why no stake may be placed in the session its token names, or an empty string.
 
     Without a token there is no session to check. A token must be live, the player's own, and
-    issued by this provider's launch; whether a live lobby may change the game inside a session is
-    the contract's to say.
+    issued by this provider's launch, and no reality check overdue; whether a live lobby may change
+    the game inside a session is the contract's to say.
     """
     if not event.session_token:
         return ""
@@ -74,6 +74,8 @@ def _session_problem(book: Book, provider: ProviderProfile, event: CanonicalEven
     issued_for = (event.player_ref, provider.id)
     if session is None or (session.player_ref, session.provider_id) != issued_for:
         return "session_expired"
+    if session.is_paused:
+        return "reality_check"
     is_held_to_game = provider.policy.game_change == Permission.REFUSE
     is_other_game = event.game_code != session.game_code
     return "session_mismatch" if is_held_to_game and is_other_game else ""

@@ -52,6 +52,59 @@ class LaunchRefusedAnswer(ProblemAnswer):
     support_links = SupportLinkAnswer(many=True, required=False)
 
 
+class RealityCheckClockAnswer(serializers.Serializer[object]):
+    """When the next reality check is due; null where no rule asks for one."""
+
+    due_at = fields.Moment(allow_null=True)
+    acknowledge_by = fields.Moment(
+        allow_null=True, help_text="From then on no new stake until one is acknowledged."
+    )
+
+
+class RealityCheckAnswer(serializers.Serializer[object]):
+    """A reality check with the figures that the player was shown, and the answer."""
+
+    check_id = serializers.IntegerField()
+    shown_at = fields.Moment()
+    minutes_played = serializers.IntegerField()
+    currency = serializers.CharField()
+    staked = serializers.CharField()
+    won = serializers.CharField()
+    net = serializers.CharField(help_text="Won less staked; negative where the player lost.")
+    answer = serializers.CharField(
+        allow_blank=True, help_text="continued or stopped; empty while it waits."
+    )
+    answered_at = fields.Moment(allow_null=True)
+
+
+class RealityCheckAnsweredAnswer(RealityCheckAnswer):
+    session_ended = serializers.BooleanField()
+    next = RealityCheckClockAnswer()
+
+
+class RealityCheckStateAnswer(serializers.Serializer[object]):
+    """How a session stands: what to show when a check is due, and the one that waits."""
+
+    is_due = serializers.BooleanField()
+    due_at = fields.Moment(allow_null=True)
+    acknowledge_by = fields.Moment(allow_null=True)
+    stakes_paused = serializers.BooleanField(
+        help_text="A check is overdue: no new stake until one is acknowledged."
+    )
+    session_ended = serializers.BooleanField()
+    playing_since = fields.Moment(
+        help_text="Of this session, or of one before it without a break of 15 minutes."
+    )
+    minutes_played = serializers.IntegerField()
+    currency = serializers.CharField()
+    staked = serializers.CharField()
+    won = serializers.CharField()
+    net = serializers.CharField(help_text="Won less staked; negative where the player lost.")
+    waiting = RealityCheckAnswer(
+        allow_null=True, help_text="The check that was shown and is not answered."
+    )
+
+
 class SessionAnswer(serializers.Serializer[object]):
     session_id = serializers.UUIDField(help_text="The id that the provider knows the session by.")
     launch_url = serializers.CharField(help_text="Works once, until launch_expires_at.")
@@ -60,6 +113,7 @@ class SessionAnswer(serializers.Serializer[object]):
     token_expires_at = fields.Moment()
     refresh_credential = serializers.CharField(help_text="Works once; keep it on your server.")
     stakes_until = fields.Moment()
+    reality_check = RealityCheckClockAnswer()
     support_links = SupportLinkAnswer(many=True)
 
 
@@ -67,6 +121,7 @@ class RefreshedAnswer(serializers.Serializer[object]):
     token = serializers.CharField()
     token_expires_at = fields.Moment()
     refresh_credential = serializers.CharField(help_text="The next one; the old one is used up.")
+    reality_check = RealityCheckClockAnswer()
 
 
 class PotAnswer(serializers.Serializer[object]):

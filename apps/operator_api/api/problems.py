@@ -20,6 +20,7 @@ _STATUS: Final[dict[str, int]] = {
     "unknown_provider": 404,
     "unknown_game": 404,
     "unknown_session": 404,
+    "unknown_reality_check": 404,
     "unknown_currency": 400,
     "invalid_amount": 400,
     "wrong_currency": 400,

@@ -5,7 +5,8 @@ from typing import Any
 
 from apps.core.money import format_minor
 from apps.operator_api.contracts import Eligibility, MoneyMoved
-from apps.players.contracts import PlayerRef
+from apps.play.contracts import RealityCheckState, Visit
+from apps.players.contracts import PlayerRef, RealityCheckClock, RealityCheckLine
 from apps.players.rules import support_links
 from apps.providers.contracts import CertificateRef
 from apps.rounds.contracts import AttemptView
@@ -77,6 +78,43 @@ def player(ref: PlayerRef, *, may_play: bool) -> dict[str, Any]:
         "status": ref.status,
         "may_play": may_play,
         "support_links": helplines(ref.jurisdiction),
+    }
+
+
+def clock(found: RealityCheckClock) -> dict[str, Any]:
+    return {"due_at": found.due_at, "acknowledge_by": found.acknowledge_by}
+
+
+def figures(found: RealityCheckLine | Visit, currency: str) -> dict[str, Any]:
+    return {
+        "minutes_played": found.minutes_played,
+        "currency": currency,
+        "staked": format_minor(found.staked_minor, currency),
+        "won": format_minor(found.won_minor, currency),
+        "net": format_minor(found.net_minor, currency),
+    }
+
+
+def reality_check(line: RealityCheckLine, currency: str) -> dict[str, Any]:
+    return {
+        "check_id": line.check_id,
+        "shown_at": line.shown_at,
+        **figures(line, currency),
+        "answer": line.answer,
+        "answered_at": line.answered_at,
+    }
+
+
+def reality_check_state(state: RealityCheckState) -> dict[str, Any]:
+    visit, waiting = state.visit, state.waiting
+    return {
+        **clock(visit.clock),
+        **figures(visit, visit.currency),
+        "is_due": state.is_due,
+        "stakes_paused": state.is_paused,
+        "session_ended": state.has_ended,
+        "playing_since": visit.playing_since,
+        "waiting": None if waiting is None else reality_check(waiting, visit.currency),
     }
 
 

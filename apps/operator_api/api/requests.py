@@ -6,7 +6,17 @@ from rest_framework import serializers
 
 from apps.operator_api.api import fields
 from apps.operator_api.enums import TransferDirection
-from apps.players.enums import TIME_KINDS, ExclusionKind, KycStatus, LimitKind, PlayerStatus
+from apps.players.enums import (
+    REALITY_CHECK_ANSWERS,
+    TIME_KINDS,
+    ExclusionKind,
+    KycStatus,
+    LimitKind,
+    PlayerStatus,
+    RealityCheckStep,
+)
+
+REALITY_CHECK_CHOICES = [(step, RealityCheckStep(step).label) for step in REALITY_CHECK_ANSWERS]
 
 
 class OpenSessionRequest(fields.Strict):
@@ -17,6 +27,14 @@ class OpenSessionRequest(fields.Strict):
 
 class RefreshSessionRequest(fields.Strict):
     refresh_credential = fields.Text(max_length=128)
+
+
+class ShowRealityCheckRequest(fields.Strict):
+    """Nothing is sent: the figures are ours and the moment is now."""
+
+
+class AnswerRealityCheckRequest(fields.Strict):
+    answer = fields.Choice(choices=REALITY_CHECK_CHOICES)
 
 
 class TransferRequest(fields.Strict):

@@ -9,6 +9,16 @@ app_name = "operator_api"
 urlpatterns = [
     path("sessions", views.SessionsView.as_view(), name="sessions"),
     path("sessions/<str:session_id>/refresh", views.RefreshView.as_view(), name="refresh"),
+    path(
+        "sessions/<str:session_id>/reality-checks",
+        views.RealityChecksView.as_view(),
+        name="reality-checks",
+    ),
+    path(
+        "sessions/<str:session_id>/reality-checks/<str:check_id>/answer",
+        views.RealityCheckAnswerView.as_view(),
+        name="reality-check-answer",
+    ),
     path("sessions/<str:session_id>", views.SessionView.as_view(), name="session"),
     path("transfers", views.TransfersView.as_view(), name="transfers"),
     path("players/<str:player_id>/balance", views.BalanceView.as_view(), name="balance"),

@@ -3,6 +3,7 @@
 from apps.play.services.gate import can_serve
 from apps.play.services.keys import retire_key, revoke_key
 from apps.play.services.launch import exchange_launch_code
+from apps.play.services.reality_checks import answer_reality_check, show_reality_check
 from apps.play.services.sessions import (
     end_session,
     end_sessions_of_offer,
@@ -13,6 +14,7 @@ from apps.play.services.sessions import (
 from apps.play.services.tokens import live_sessions
 
 __all__ = [
+    "answer_reality_check",
     "can_serve",
     "end_session",
     "end_sessions_of_offer",
@@ -23,4 +25,5 @@ __all__ = [
     "refresh_session",
     "retire_key",
     "revoke_key",
+    "show_reality_check",
 ]

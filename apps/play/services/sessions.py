@@ -21,8 +21,9 @@ from apps.play.services.gate import require_going_on, require_launch
 from apps.play.services.launch import issue_launch_code
 from apps.play.services.secrets import digest_of, new_secret
 from apps.play.services.tokens import issue_token
-from apps.players.contracts import PlayerRef
-from apps.players.selectors import player_by_id, player_by_ref
+from apps.play.visits import playing_since
+from apps.players.contracts import PlayerRef, RealityCheckClock
+from apps.players.selectors import player_by_id, player_by_ref, reality_check_clock
 from apps.providers.selectors import games_by_code, provider_by_code
 
 logger = structlog.get_logger(__name__)
@@ -52,6 +53,7 @@ def open_session(
 @transaction.atomic
 def _open(player: PlayerRef, provider_id: int, game_id: int, *, now: datetime) -> OpenedSession:
     opened_at = now.replace(microsecond=0)
+    clock = reality_check_clock(player.id, player.jurisdiction, playing_since(player.id, opened_at))
     session = GameSession.objects.create(
         public_id=uuid4(),
         provider_id=provider_id,
@@ -60,8 +62,9 @@ def _open(player: PlayerRef, provider_id: int, game_id: int, *, now: datetime) -
         currency=player.currency,
         opened_at=opened_at,
         stakes_until=opened_at + SESSION_LIFETIME,
+        acknowledge_by=clock.acknowledge_by,
     )
-    issued = _issue(session, now=now)
+    issued = _issue(session, clock, now=now)
     launch_code, launch_expires_at = issue_launch_code(session, now=now)
     logger.info("play.session.opened", session_id=session.pk, game_id=game_id)
     return OpenedSession(
@@ -73,6 +76,7 @@ def _open(player: PlayerRef, provider_id: int, game_id: int, *, now: datetime) -
         stakes_until=session.stakes_until,
         launch_code=launch_code,
         launch_expires_at=launch_expires_at,
+        reality_check=clock,
     )
 
 
@@ -105,18 +109,23 @@ def _refresh(session_id: int, credential: str, *, now: datetime) -> IssuedToken 
         return None
     if session.ended_at is not None or session.stakes_until <= now:
         raise SessionEndedError
-    require_going_on(player_by_id(session.player_id), session.game_id, now=now)
+    player = player_by_id(session.player_id)
+    require_going_on(player, session.game_id, now=now)
     found.used_at = now
     found.save(update_fields=["used_at"])
+    since = playing_since(player.id, session.opened_at)
+    clock = reality_check_clock(player.id, player.jurisdiction, since)
+    session.acknowledge_by = clock.acknowledge_by
+    session.save(update_fields=["acknowledge_by"])
     logger.info("play.session.refreshed", session_id=session.pk)
-    return _issue(session, now=now)
+    return _issue(session, clock, now=now)
 
 
-def _issue(session: GameSession, *, now: datetime) -> IssuedToken:
+def _issue(session: GameSession, clock: RealityCheckClock, *, now: datetime) -> IssuedToken:
     token, expires_at = issue_token(session, now=now)
     credential = new_secret("pbr")
     RefreshCredential.objects.create(session=session, digest=digest_of(credential), issued_at=now)
-    return IssuedToken(token, expires_at, credential)
+    return IssuedToken(token, expires_at, credential, clock)
 
 
 def _end_for_reuse(session: GameSession, found: RefreshCredential, *, now: datetime) -> None:

@@ -36,6 +36,7 @@ def issue_token(session: GameSession, *, now: datetime) -> tuple[str, datetime]:
         provider_id=session.provider_id,
         provider_code=session.provider.code,
         game_code=session.game.game_code,
+        is_paused=False,
     )
     return write_token(row, key.private_pem), stored.expires_at
 
@@ -51,7 +52,7 @@ def live_sessions(cursor: Cursor, tokens: Collection[str], now: datetime) -> dic
     if not claimed:
         return {}
     jtis = sorted({str(jti) for jti in claimed.values()})
-    cursor.execute(statements.LIVE_SESSIONS, [jtis, now, now])
+    cursor.execute(statements.LIVE_SESSIONS, [now, jtis, now, now])
     rows = {row.jti: row for row in (SessionRow(*columns) for columns in cursor.fetchall())}
     return {
         token: _live_session(row)
@@ -75,4 +76,5 @@ def _live_session(row: SessionRow) -> LiveSession:
         provider_id=row.provider_id,
         provider_code=row.provider_code,
         game_code=row.game_code,
+        is_paused=row.is_paused,
     )

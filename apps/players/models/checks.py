@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.triggers import append_only
-from apps.players.enums import CheckKind, RealityCheckStep
+from apps.players.enums import REALITY_CHECK_ANSWERS, CheckKind, RealityCheckStep
 from apps.players.models.player import Player
 
 
@@ -94,6 +94,11 @@ class RealityCheck(models.Model):
             models.CheckConstraint(
                 condition=Q(happened_at__gte=F("shown_at")),
                 name="players_realitycheck_answered_after_it_is_shown",
+            ),
+            models.UniqueConstraint(
+                fields=["player", "session_ref", "shown_at"],
+                condition=Q(step__in=REALITY_CHECK_ANSWERS),
+                name="players_realitycheck_answered_once",
             ),
         ]
         triggers = append_only()

@@ -22,8 +22,15 @@ from apps.core.admin import (
 )
 from apps.core.money import display_money
 from apps.players import rules
-from apps.players.contracts import LimitUse
-from apps.players.enums import Ending, LimitKind, PlayerStatus, RuleKind, Source
+from apps.players.contracts import LimitUse, RealityCheckLine
+from apps.players.enums import (
+    Ending,
+    LimitKind,
+    PlayerStatus,
+    RealityCheckStep,
+    RuleKind,
+    Source,
+)
 from apps.players.models import Exclusion, PlayerProtection
 from apps.players.protection_admin.actions import ACTIONS
 from apps.players.selectors import limit_use, player_by_id, protection_reasons
@@ -32,10 +39,10 @@ from apps.players.selectors.protection import (
     all_exclusions,
     display_limit,
     latest_checks,
-    latest_reality_checks,
     latest_refusals,
     past_limits,
 )
+from apps.players.selectors.reality_checks import latest_reality_checks
 
 _SHOWN = 20
 _STATUS_TONES = {
@@ -274,27 +281,40 @@ def _refusals_panel(player: PlayerProtection) -> Panel:
 
 
 def _reality_panel(player: PlayerProtection, now: datetime) -> Panel:
-    minutes = rules.rule_value(
-        RuleKind.REALITY_CHECK, player.jurisdiction, now.astimezone(UTC).date()
-    )
-    rows: list[list[Any]] = [
-        [
-            at_cell(one.happened_at),
-            badge(one.get_step_display(), "info" if one.step == "shown" else "success"),
-            f"{one.minutes_played} min",
-            money_cell(one.staked_minor, player.currency),
-            money_cell(one.won_minor, player.currency),
-            one.session_ref,
-        ]
-        for one in latest_reality_checks(player.pk, _SHOWN)
-    ]
+    today = now.astimezone(UTC).date()
+    minutes = rules.rule_value(RuleKind.REALITY_CHECK, player.jurisdiction, today)
+    grace = rules.rule_value(RuleKind.REALITY_CHECK_GRACE, player.jurisdiction, today)
+    note = f"Due after every {minutes} minutes of play in {player.jurisdiction}." if minutes else ""
+    if minutes and grace is not None:
+        note += f" {grace} minutes later no new stake is taken until one is acknowledged."
+    checks = latest_reality_checks(player.pk, _SHOWN)
     return Panel(
         title="Reality checks",
-        note=f"Shown every {minutes} minutes in {player.jurisdiction}." if minutes else "",
-        columns=["At", "Step", "Played", "Staked", "Won", "Session"],
-        rows=rows,
-        empty_text="No reality check was shown yet.",
+        note=note,
+        columns=["Shown", "Played", "Staked", "Won", "Net", "Answer", "Answered", "Session"],
+        rows=[
+            [
+                at_cell(one.shown_at),
+                f"{one.minutes_played} min",
+                money_cell(one.staked_minor, player.currency),
+                money_cell(one.won_minor, player.currency),
+                money_cell(one.net_minor, player.currency),
+                _reality_answer(one),
+                at_cell(one.answered_at),
+                one.session_ref,
+            ]
+            for one in checks
+        ],
+        empty_text="No reality check was shown yet. The operator's site shows them and says so "
+        "over the API.",
     )
+
+
+def _reality_answer(check: RealityCheckLine) -> SafeString:
+    if not check.answer:
+        return badge("Not answered", "warning")
+    tone = "success" if check.answer == RealityCheckStep.CONTINUED else "info"
+    return badge(RealityCheckStep(check.answer).label, tone)
 
 
 def _past_panel(player: PlayerProtection, now: datetime) -> Panel:

@@ -12,10 +12,16 @@ from apps.players.selectors.protection import (
     limit_use,
     protection_of,
     protection_reasons,
-    reality_check_minutes,
+)
+from apps.players.selectors.reality_checks import (
+    checks_of_session,
+    reality_check,
+    reality_check_clock,
+    unanswered_check,
 )
 
 __all__ = [
+    "checks_of_session",
     "exclusions_in_force",
     "limit_use",
     "load_protection",
@@ -24,6 +30,8 @@ __all__ = [
     "players_by_ref",
     "protection_of",
     "protection_reasons",
-    "reality_check_minutes",
+    "reality_check",
+    "reality_check_clock",
     "rehearsal_player_ids",
+    "unanswered_check",
 ]

@@ -1,20 +1,18 @@
 """How a player's protection stands: what holds, what is used, what waits."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from apps.core.money import display_money
-from apps.players import rules
 from apps.players.contracts import LimitUse, PlayerRef, ProtectionReason
-from apps.players.enums import CheckKind, Ending, LimitKind, Measure, RuleKind
+from apps.players.enums import CheckKind, Ending, LimitKind, Measure
 from apps.players.models import (
     Exclusion,
     Limit,
     ProtectionCheck,
-    RealityCheck,
     RefusalTally,
     RuleCheck,
 )
@@ -105,23 +103,6 @@ def display_limit(kind: str, amount: int, currency: str) -> str:
     return display_money(amount, currency)
 
 
-def reality_check_minutes(jurisdiction: str, on: date) -> int | None:
-    """Return how often a reality check is shown there, or None where no rule says so."""
-    return rules.rule_value(RuleKind.REALITY_CHECK, jurisdiction, on)
-
-
-def reality_check_due_at(
-    player_id: int, session_ref: str, session_started_at: datetime, jurisdiction: str
-) -> datetime | None:
-    """Return when the session's next reality check is due; in the past where it is overdue."""
-    minutes = reality_check_minutes(jurisdiction, session_started_at.astimezone(UTC).date())
-    if minutes is None:
-        return None
-    shown = RealityCheck.objects.filter(player_id=player_id, session_ref=session_ref)
-    last = shown.aggregate(last=Max("shown_at"))["last"]
-    return (last or session_started_at) + timedelta(minutes=minutes)
-
-
 def all_exclusions(player_id: int) -> QuerySet[Exclusion]:
     rows = Exclusion.objects.filter(player_id=player_id).select_related("end")
     return rows.order_by("-starts_at", "-pk")
@@ -135,11 +116,6 @@ def latest_checks(player_id: int, count: int) -> Sequence[ProtectionCheck]:
 def latest_refusals(player_id: int, count: int) -> Sequence[RefusalTally]:
     rows = RefusalTally.objects.filter(player_id=player_id)
     return list(rows.order_by("-hour", "code")[:count])
-
-
-def latest_reality_checks(player_id: int, count: int) -> Sequence[RealityCheck]:
-    rows = RealityCheck.objects.filter(player_id=player_id)
-    return list(rows.order_by("-happened_at", "-pk")[:count])
 
 
 def past_limits(player_id: int, now: datetime, count: int) -> Sequence[Limit]:

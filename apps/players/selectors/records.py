@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from apps.core.admin.columns import display_at
+from apps.core.money import display_money
 from apps.players.contracts import ProtectionRecordRow
 from apps.players.enums import ExclusionKind, LimitKind, RecordKind, Source
 from apps.players.models import (
@@ -142,7 +143,8 @@ def _reality_checks(wanted: RecordFilter, limit: int) -> Iterator[ProtectionReco
             player_id=one.player_id,
             player_ref=one.player.player_ref,
             kind=RecordKind.REALITY_CHECK,
-            what=f"{one.get_step_display()} after {one.minutes_played} minutes",
+            what=f"{one.get_step_display()} after {one.minutes_played} minutes: "
+            f"{_figures(one, one.player.currency)}",
             who="player" if one.step != "shown" else "system",
             basis=f"session {one.session_ref}",
             row_id=one.pk,
@@ -162,6 +164,12 @@ def _moves(wanted: RecordFilter, limit: int) -> Iterator[ProtectionRecordRow]:
             basis=f"the delay of {move.left}",
             row_id=move.pk,
         )
+
+
+def _figures(check: RealityCheck, currency: str) -> str:
+    net = display_money(check.won_minor - check.staked_minor, currency)
+    staked, won = (display_money(each, currency) for each in (check.staked_minor, check.won_minor))
+    return f"staked {staked}, won {won}, net {net}"
 
 
 type _Maker = Callable[[RecordFilter, int], Iterator[ProtectionRecordRow]]

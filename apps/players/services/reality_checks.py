@@ -5,8 +5,8 @@ from datetime import datetime
 from django.db import transaction
 
 from apps.players.contracts import RealityCheckRecord
-from apps.players.enums import RealityCheckStep
-from apps.players.errors import RealityCheckError
+from apps.players.enums import REALITY_CHECK_ANSWERS, RealityCheckStep
+from apps.players.errors import RealityCheckAnsweredError, RealityCheckError
 from apps.players.models import RealityCheck
 
 
@@ -16,21 +16,23 @@ def record_reality_check(record: RealityCheckRecord, *, now: datetime) -> Realit
 
     Raises:
         RealityCheckError: it is answered but was never shown, or shown in the future.
+        RealityCheckAnsweredError: it was answered before, and otherwise.
     """
     step = RealityCheckStep(record.step)
-    key = {
-        "player_id": record.player_id,
-        "session_ref": record.session_ref,
-        "shown_at": record.shown_at,
-    }
+    rows = RealityCheck.objects.filter(
+        player_id=record.player_id, session_ref=record.session_ref, shown_at=record.shown_at
+    )
     if record.shown_at > now:
         raise RealityCheckError("A reality check is recorded after it was shown.")
     if step != RealityCheckStep.SHOWN:
-        shown = RealityCheck.objects.filter(**key, step=RealityCheckStep.SHOWN)
-        if not shown.exists():
+        if not rows.filter(step=RealityCheckStep.SHOWN).exists():
             raise RealityCheckError("This reality check was not recorded as shown.")
+        if rows.filter(step__in=REALITY_CHECK_ANSWERS).exclude(step=step).exists():
+            raise RealityCheckAnsweredError("This reality check was answered otherwise before.")
     kept, _ = RealityCheck.objects.get_or_create(
-        **key,
+        player_id=record.player_id,
+        session_ref=record.session_ref,
+        shown_at=record.shown_at,
         step=step,
         defaults={
             "happened_at": now,

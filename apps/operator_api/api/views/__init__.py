@@ -8,6 +8,7 @@ from apps.operator_api.api.views.players import (
     EligibilityView,
     PlayerView,
 )
+from apps.operator_api.api.views.reality_checks import RealityCheckAnswerView, RealityChecksView
 from apps.operator_api.api.views.rounds import RoundEventView
 from apps.operator_api.api.views.sessions import RefreshView, SessionsView, SessionView
 from apps.operator_api.api.views.transfers import TransfersView
@@ -21,6 +22,8 @@ __all__ = [
     "EligibilityView",
     "NothingHereView",
     "PlayerView",
+    "RealityCheckAnswerView",
+    "RealityChecksView",
     "RefreshView",
     "RoundEventView",
     "SessionView",

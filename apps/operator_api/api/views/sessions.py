@@ -21,7 +21,7 @@ from apps.play.errors import LaunchRefusedError
 from apps.play.selectors import session_id_of
 from apps.players.selectors import player_by_ref
 
-_ID: Final = OpenApiParameter("session_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
+SESSION_ID: Final = OpenApiParameter("session_id", OpenApiTypes.UUID, OpenApiParameter.PATH)
 
 
 class SessionsView(OperatorView):
@@ -58,6 +58,7 @@ class SessionsView(OperatorView):
             "token_expires_at": opened.expires_at,
             "refresh_credential": opened.refresh_credential,
             "stakes_until": opened.stakes_until,
+            "reality_check": rendering.clock(opened.reality_check),
             "support_links": rendering.helplines(player.jurisdiction),
         }
         return Response(SessionAnswer(answer).data, status=status.HTTP_201_CREATED)
@@ -72,7 +73,7 @@ class RefreshView(OperatorView):
         {200: RefreshedAnswer, 403: refused_launch()},
         refusals=(400, 404, 409, 413, 415),
         request=RefreshSessionRequest,
-        parameters=[_ID],
+        parameters=[SESSION_ID],
         summary="Renew the gameplay token; the credential is used up",
     )
     def post(self, request: Request, session_id: str) -> Response:
@@ -86,6 +87,7 @@ class RefreshView(OperatorView):
             "token": issued.token,
             "token_expires_at": issued.expires_at,
             "refresh_credential": issued.refresh_credential,
+            "reality_check": rendering.clock(issued.reality_check),
         }
         return Response(RefreshedAnswer(answer).data)
 
@@ -98,7 +100,7 @@ class SessionView(OperatorView):
         Scope.SESSIONS_WRITE,
         {204: None},
         refusals=(404,),
-        parameters=[_ID],
+        parameters=[SESSION_ID],
         summary="End a session: new stakes stop, what was staked settles",
     )
     def delete(self, _request: Request, session_id: str) -> Response:

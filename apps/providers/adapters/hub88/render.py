@@ -38,6 +38,7 @@ _WORDS: Final = {
     "self_excluded": "RS_ERROR_USER_DISABLED",
     "time_out": "RS_ERROR_USER_DISABLED",
     "account_closed": "RS_ERROR_USER_DISABLED",
+    "reality_check": "RS_ERROR_LIMIT_REACHED",
     "loss_limit": "RS_ERROR_LIMIT_REACHED",
     "wager_limit": "RS_ERROR_LIMIT_REACHED",
     "time_limit": "RS_ERROR_LIMIT_REACHED",

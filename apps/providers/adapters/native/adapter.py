@@ -35,6 +35,7 @@ NATIVE_CODES: Final = {
     "wager_limit": "limit_reached",
     "time_limit": "limit_reached",
     "stake_cap": "limit_reached",
+    "reality_check": "limit_reached",
     "session_mismatch": "session_expired",
 }
 """Codes the native contract does not have, as the code it does have (design 6.1)."""

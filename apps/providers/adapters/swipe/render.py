@@ -30,6 +30,7 @@ _CODES: Final = {
     "time_limit": "time_limit",
     "insufficient_funds": "insufficient_funds",
     "session_expired": "session_expired",
+    "reality_check": "time_limit",
     "unknown_session": "session_not_found",
     "session_mismatch": "session_not_found",
     "unknown_player": "session_not_found",

@@ -1,0 +1,90 @@
+"""Reality checks: when the next one is due, and those that were shown with their answers."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db.models import Max, QuerySet
+
+from apps.players import rules
+from apps.players.contracts import RealityCheckClock, RealityCheckLine
+from apps.players.enums import REALITY_CHECK_ANSWERS, RealityCheckStep, RuleKind
+from apps.players.errors import UnknownRealityCheckError
+from apps.players.models import RealityCheck
+
+
+def reality_check_clock(
+    player_id: int, jurisdiction: str, playing_since: datetime
+) -> RealityCheckClock:
+    """Return when the next check of somebody who plays since a moment is due; maybe long ago.
+
+    Counted from the latest acknowledged one. One that was only shown puts nothing off.
+    """
+    answered = RealityCheck.objects.filter(
+        player_id=player_id, step=RealityCheckStep.CONTINUED, happened_at__gte=playing_since
+    )
+    since: datetime = answered.aggregate(last=Max("happened_at"))["last"] or playing_since
+    on = since.astimezone(UTC).date()
+    minutes = rules.rule_value(RuleKind.REALITY_CHECK, jurisdiction, on)
+    grace = rules.rule_value(RuleKind.REALITY_CHECK_GRACE, jurisdiction, on)
+    if minutes is None:
+        return RealityCheckClock(None, None)
+    due_at = since + timedelta(minutes=minutes)
+    return RealityCheckClock(due_at, None if grace is None else due_at + timedelta(minutes=grace))
+
+
+def unanswered_check(player_id: int, session_ref: str) -> RealityCheckLine | None:
+    """Return the session's check that waits for its answer, the latest one, or None."""
+    lines = _lines(RealityCheck.objects.filter(player_id=player_id, session_ref=session_ref), 1)
+    return next((line for line in lines if not line.answer), None)
+
+
+def reality_check(player_id: int, session_ref: str, check_id: int) -> RealityCheckLine:
+    """Return one check of a session as it was shown.
+
+    Raises:
+        UnknownRealityCheckError: the session has no such check.
+    """
+    rows = RealityCheck.objects.filter(player_id=player_id, session_ref=session_ref)
+    lines = _lines(rows.filter(pk=check_id), 1)
+    if not lines:
+        raise UnknownRealityCheckError(f"The session has no reality check {check_id}.")
+    return lines[0]
+
+
+def checks_of_session(player_id: int, session_ref: str, count: int) -> Sequence[RealityCheckLine]:
+    rows = RealityCheck.objects.filter(player_id=player_id, session_ref=session_ref)
+    return _lines(rows, count)
+
+
+def latest_reality_checks(player_id: int, count: int) -> Sequence[RealityCheckLine]:
+    """Return a player's latest checks, each with its answer, the latest first."""
+    return _lines(RealityCheck.objects.filter(player_id=player_id), count)
+
+
+def _lines(rows: QuerySet[RealityCheck], count: int) -> list[RealityCheckLine]:
+    shown = list(rows.filter(step=RealityCheckStep.SHOWN).order_by("-shown_at", "-pk")[:count])
+    answers = {
+        (answer.player_id, answer.session_ref, answer.shown_at): answer
+        for answer in RealityCheck.objects.filter(
+            player_id__in={one.player_id for one in shown},
+            session_ref__in={one.session_ref for one in shown},
+            shown_at__in={one.shown_at for one in shown},
+            step__in=REALITY_CHECK_ANSWERS,
+        )
+    }
+    return [
+        _line(one, answers.get((one.player_id, one.session_ref, one.shown_at))) for one in shown
+    ]
+
+
+def _line(shown: RealityCheck, answer: RealityCheck | None) -> RealityCheckLine:
+    return RealityCheckLine(
+        check_id=shown.pk,
+        session_ref=shown.session_ref,
+        shown_at=shown.shown_at,
+        minutes_played=shown.minutes_played,
+        staked_minor=shown.staked_minor,
+        won_minor=shown.won_minor,
+        answer="" if answer is None else answer.step,
+        answered_at=None if answer is None else answer.happened_at,
+    )
