@@ -7,6 +7,9 @@ from apps.compliance.api import views as compliance_views
 from apps.play.api import views as play_views
 from config import health
 
+# allauth asks for it by this name, as Django does for its own.
+handler429 = "apps.staff.sign_in.turned_away.too_many_requests"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", include("apps.staff.sign_in.urls")),  # before the admin's own login page

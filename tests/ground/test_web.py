@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 import pytest
@@ -110,6 +110,37 @@ def test_five_wrong_passwords_lock_one_person_at_one_address_for_a_while(client:
     client.logout()
     with time_machine.travel(timedelta(minutes=16)):
         assert sign_in("ada", PASSWORD) == 302
+
+
+@pytest.mark.django_db
+def test_who_is_locked_out_reads_when_to_try_again(client: Client) -> None:
+    _staff("ada")
+    form = {"login": "ada", "password": "wrong"}
+    with time_machine.travel(datetime(2026, 11, 22, 23, 50, 30, tzinfo=UTC), tick=False):
+        for _ in range(5):
+            answer = client.post("/admin/login/", form)
+        again = client.post("/admin/login/", {**form, "password": PASSWORD})
+    assert [answer.status_code, again.status_code] == [429, 429]
+    assert again.headers["Retry-After"] == "900"
+    text = " ".join(again.content.decode().split())
+    assert "Try again <strong>at 00:05:30 UTC</strong>, in 15 minutes." in text
+    assert "A try before then starts the time anew" in text
+    assert "ada" not in text
+
+
+@pytest.mark.django_db
+def test_a_sign_in_page_sent_too_often_says_when_to_try_again(
+    client: Client, settings: Settings
+) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"login": "1/m/ip"}
+    form = {"login": "nobody", "password": "wrong"}
+    with time_machine.travel(datetime(2026, 11, 22, 10, 0, tzinfo=UTC), tick=False):
+        answers = [client.post("/admin/login/", form, REMOTE_ADDR="203.0.113.77") for _ in "ab"]
+    assert [answer.status_code for answer in answers] == [200, 429]
+    assert answers[1].headers["Retry-After"] == "60"
+    text = " ".join(answers[1].content.decode().split())
+    assert "Try again <strong>at 10:01:00 UTC</strong>, in 1 minute." in text
+    assert "Nobody is locked out" in text
 
 
 @pytest.mark.django_db
