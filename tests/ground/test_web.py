@@ -117,10 +117,9 @@ def test_who_is_locked_out_reads_when_to_try_again(client: Client) -> None:
     _staff("ada")
     form = {"login": "ada", "password": "wrong"}
     with time_machine.travel(datetime(2026, 11, 22, 23, 50, 30, tzinfo=UTC), tick=False):
-        for _ in range(5):
-            answer = client.post("/admin/login/", form)
+        fifth = [client.post("/admin/login/", form) for _ in range(5)][-1]
         again = client.post("/admin/login/", {**form, "password": PASSWORD})
-    assert [answer.status_code, again.status_code] == [429, 429]
+    assert [fifth.status_code, again.status_code] == [429, 429]
     assert again.headers["Retry-After"] == "900"
     text = " ".join(again.content.decode().split())
     assert "Try again <strong>at 00:05:30 UTC</strong>, in 15 minutes." in text
