@@ -28,14 +28,14 @@ EXPECTED: Final = [
     "200 GET /players/p-9001/withdrawal-eligibility",
     "201 POST /transfers",
     "201 POST /transfers",
-    "200 GET /can-serve?game=aurora:aurora-slot-01&jurisdiction=MT",
+    "200 GET /can-serve?game=borealis:borealis-slot-01&jurisdiction=MT",
     "201 POST /sessions",
     "200 POST /sessions/ID/refresh",
     "200 GET /sessions/ID/reality-checks",
     "201 POST /sessions/ID/reality-checks",
     "200 POST /sessions/ID/reality-checks/N/answer",
     "204 DELETE /sessions/ID",
-    "200 GET /rounds/aurora/a1-000001",
+    "200 GET /rounds/borealis/b-1",
     "201 POST /digest-reports",
 ]
 """Each documented call that succeeds, in the order of the document; nothing else may be in it."""
@@ -43,12 +43,12 @@ EXPECTED: Final = [
 
 @pytest.fixture
 def _casino() -> None:
-    provider: Provider = make_provider()
-    game = make_game(provider, "aurora-slot-01")
+    provider: Provider = make_provider("borealis")
+    game = make_game(provider, "borealis-slot-01")
     make_cover(game)
-    GameBuild.objects.create(game=game, version="1.2.0", created_at=NOW)
+    GameBuild.objects.create(game=game, version="1.1.0", created_at=NOW)
     player = make_rich_player("p-1001", cash_minor=10_000)
-    event = round_event(player, "a1-000001", NOW, game_code="aurora-slot-01")
+    event = round_event(player, "b-1", NOW, game_code="borealis-slot-01")
     play(provider, [event], NOW)
 
 
@@ -60,7 +60,8 @@ def _script(api: str) -> str:
     call_command(*shlex.split(command.replace("\\\n", " ")), stdout=out)
     helpers = [line for line in first.splitlines() if line.startswith(("call()", "field()"))]
     assert len(helpers) == 2
-    start = [f"API={api}/api/v1", f"TOKEN={json.loads(out.getvalue())['token']}", *helpers]
+    token = json.loads(out.getvalue())["token"]
+    start = [f"API={api}/api/v1", f"TOKEN={token}", "EVENT_ID=b-1", *helpers]
     return "\n".join([*start, *others]).replace("curl -sS", STATUS)
 
 
