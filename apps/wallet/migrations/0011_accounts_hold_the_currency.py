@@ -5,6 +5,7 @@ The keys held until now, so that every transfer that stands has been looked at.
 
 import pgtrigger.compiler
 import pgtrigger.migrations
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 
@@ -58,7 +59,8 @@ class Migration(migrations.Migration):
             trigger=pgtrigger.compiler.Trigger(name='accounts_hold_its_currency', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE wrong text;', func='\n            SELECT CASE WHEN d.id IS NULL THEN \'debit\' ELSE \'credit\' END INTO wrong\n            FROM added n\n            LEFT JOIN public.wallet_account d\n                ON d.id = n.debit_account_id AND d.currency = n.currency\n            LEFT JOIN public.wallet_account c\n                ON c.id = n.credit_account_id AND c.currency = n.currency\n            WHERE d.id IS NULL OR c.id IS NULL\n            LIMIT 1;\n            IF FOUND THEN\n                RAISE foreign_key_violation USING\n                    MESSAGE = format(\n                        \'insert on "wallet_transfer" violates \'\n                        \'"wallet_transfer_%s_account_holds_its_currency"\', wrong),\n                    TABLE = \'wallet_transfer\',\n                    CONSTRAINT = format(\n                        \'wallet_transfer_%s_account_holds_its_currency\', wrong);\n            END IF;\n            RETURN NULL;\n        ', hash='12b2d55b2b7026f3c88f3f26384d533bb254062c', level='STATEMENT', operation='INSERT', pgid='pgtrigger_accounts_hold_its_currency_115b0', referencing='REFERENCING NEW TABLE AS added ', table='wallet_transfer', when='AFTER')),
         ),
         migrations.RunSQL(SET_ALWAYS, migrations.RunSQL.noop),
-        migrations.AddConstraint(
+        # Read against the accounts that stand by the next migration, which keeps nobody out.
+        AddConstraintNotValid(
             model_name='account',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('house', ''), ('player__isnull', False), ('pot__in', ['cash', 'bonus', 'held', 'pending'])), models.Q(('player__isnull', True), ('pot', ''), models.Q(('house', ''), _negated=True)), models.Q(('house', ''), ('player__isnull', False), ('pot__regex', '^(sub|transferred):[-a-zA-Z0-9_]{1,32}$')), _connector='OR'), name='wallet_account_is_a_player_pot_or_a_house_account'),
         ),
