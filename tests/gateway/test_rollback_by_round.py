@@ -131,15 +131,43 @@ def test_a_win_that_stands_without_a_stake_is_no_round_to_guess_in(casino: Casin
     assert everything() == before
 
 
-def test_another_amount_returns_the_original_or_is_refused_by_policy(casino: Casino) -> None:
-    strict = AT_ONCE | {"refund_amount": RefundAmount.MUST_MATCH}
+@pytest.mark.parametrize("refund", RefundAmount)
+def test_the_only_stake_of_another_amount_is_not_guessed_at(casino: Casino, refund: str) -> None:
+    policy = AT_ONCE | {"refund_amount": refund}
+    ask(casino, stake("b-1"), **policy)
+    before = everything()
+    refused = ask_one(casino, take_back("x-1", 199), **policy)
+    assert refused == ("rejected", "ambiguous_rollback", 9_800)
+    assert everything() == before
+    assert not RoundEvent.objects.filter(event_id="x-1").exists()
+
+
+def test_a_rollback_without_an_amount_means_the_only_stake(casino: Casino) -> None:
     ask(casino, stake("b-1"), **AT_ONCE)
-    assert ask_one(casino, take_back("x-1", 199), **strict)[:2] == ("rejected", "amount_mismatch")
-    assert ask_one(casino, take_back("x-1", 199), **AT_ONCE) == (
-        "accepted",
-        "amount_differs",
-        10_000,
-    )
+    assert ask_one(casino, take_back("x-1"), **AT_ONCE) == ("accepted", "", 10_000)
+    assert casino.stored("b-1").money_state == "rolled_back"
+    assert_ledger_holds()
+
+
+def test_the_only_stake_was_free_and_its_worth_is_not_compared(casino: Casino) -> None:
+    ask(casino, stake("b-1", 0, is_free=True), **AT_ONCE)
+    assert ask_one(casino, take_back("x-1", 200), **AT_ONCE)[0] == "accepted"
+    assert casino.stored("b-1").money_state == "rolled_back"
+    assert casino.pots()["cash"] == 10_000
+
+
+def test_a_rollback_of_a_stake_that_never_came_leaves_the_other_until_it_comes(
+    casino: Casino,
+) -> None:
+    ask(casino, stake("b-1", 1_000), **AT_ONCE)
+    refused = ask_one(casino, take_back("x-2", 500), **AT_ONCE)
+    assert refused == ("rejected", "ambiguous_rollback", 9_000)
+    assert casino.stored("b-1").money_state == "settled"
+    assert ask_one(casino, stake("b-2", 500), **AT_ONCE) == ("accepted", "", 8_500)
+    assert ask_one(casino, take_back("x-2", 500), **AT_ONCE) == ("accepted", "", 9_000)
+    assert casino.stored("x-2").reference_event_id == "b-2"
+    assert casino.stored("b-1").money_state == "settled"
+    assert_ledger_holds()
 
 
 def test_another_players_stake_in_a_round_of_that_name_is_left_alone(casino: Casino) -> None:

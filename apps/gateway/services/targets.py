@@ -59,20 +59,31 @@ def may_be_undone(book: Book, events: Sequence[tuple[Context, CanonicalEvent]]) 
 def aim(book: Book, context: Context, event: CanonicalEvent, wallet: Wallet) -> Aim:
     """Return the rollback with its target named, where its round leaves no doubt.
 
-    Of several stakes the one of the rollback's amount is meant. Without any it names its round:
-    that is not known, or all of it was given back. A win that stands without a stake of ours is no
+    The stake of the rollback's amount is meant, also where only one stands: of another amount it
+    is not the one, for that may never have reached us. Without any stake it names its round: that
+    is not known, or all of it was given back. A win that stands without a stake of ours is no
     round to guess in.
     """
     if not names_round(event):
         return Aim(event)
     found = book.find_round(context, event, wallet)
     stakes = standing_stakes(book, found.id) if found else []
-    if len(stakes) > 1:
-        stakes = [row for row in stakes if row.bet_minor == event.refund_minor]
-        if len(stakes) != 1:
-            return Aim(event, "ambiguous_rollback")
     if stakes:
-        return Aim(replace(event, reference_event_id=stakes[0].event_id))
+        meant = _meant(stakes, event)
+        if len(meant) != 1:
+            return Aim(event, "ambiguous_rollback")
+        return Aim(replace(event, reference_event_id=meant[0].event_id))
     code = "already_settled" if found and found.standing_events else ""
     its_round = f"round:{event.round_ref}"[:_LONGEST]
     return Aim(replace(event, reference_event_id=its_round), code, is_round=True)
+
+
+def _meant(stakes: list[EventRow], event: CanonicalEvent) -> list[EventRow]:
+    """Return the stakes of the rollback's amount, or the only one where nothing compares.
+
+    What a free stake was said to be worth is not booked.
+    """
+    has_nothing_to_compare = event.refund_minor is None or stakes[0].is_free
+    if len(stakes) == 1 and has_nothing_to_compare:
+        return stakes
+    return [row for row in stakes if row.bet_minor == event.refund_minor]
