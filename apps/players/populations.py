@@ -4,21 +4,25 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from apps.core.populations import Member, Narrowing, Population, export_file
 from apps.players.enums import LimitKind
-from apps.players.models import Exclusion, Limit, Player, ProtectionCheck, RealityCheck
+from apps.players.models import Exclusion, Limit, Move, Player, ProtectionCheck, RealityCheck
 from apps.players.selectors.protection import display_limit
 
 
 def ids_of_players_in(jurisdiction: str, as_of: datetime) -> QuerySet[Any, int]:
-    """Return who was registered there at a moment, by the history of the players' rows."""
-    versions: QuerySet[Any] = Player.history.filter(history_date__lte=as_of)
-    later = versions.filter(id=OuterRef("id"), history_id__gt=OuterRef("history_id"))
-    found = versions.filter(~Exists(later), jurisdiction=jurisdiction)
-    return found.values_list("id", flat=True)
+    """Return who was registered there at a moment: the place left by the first move after it.
+
+    The history of the row would not do: it begins with a player's first change.
+    """
+    later = Move.objects.filter(player_id=OuterRef("pk"), moved_at__gt=as_of)
+    left = Subquery(later.order_by("moved_at", "pk").values("left")[:1])
+    found = Player.objects.annotate(place=Coalesce(left, "jurisdiction"))
+    return found.filter(place=jurisdiction).values_list("pk", flat=True)
 
 
 def of_players_in(rows: QuerySet[Any], narrowing: Narrowing, player: str) -> QuerySet[Any]:

@@ -28,8 +28,9 @@ from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry
 from apps.core.populations import UnknownPopulationError, population_by_name, populations
 from apps.core.services import verify_audit_chain
-from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.players.contracts import REHEARSAL_JURISDICTION, PlayerRecord, PlayerUpdate
 from apps.players.models import Player
+from apps.players.services import add_players, save_player
 from apps.providers.models import Provider
 from apps.rounds.models import Round
 from apps.staff.enums import Role
@@ -117,8 +118,8 @@ def test_a_repeated_draw_gives_the_same_members_whatever_was_added_meanwhile(
     kept = member_ids(sample)
     # Rounds of the same days arrive late, and the player moves to another place.
     make_rounds(rounds[0].provider, player, rounds[0].game, 40, at=moment - DAY)
-    player.jurisdiction = "DE"
-    player.save()
+    move = PlayerUpdate(player.player_ref, player.currency, "DE", "verified")
+    save_player(move, reason="Moved.", now=timezone.now())
 
     again = selectors.drawn_again(sample, timezone.now())
     assert (again.population_size, again.member_ids) == (40, kept)
@@ -168,6 +169,34 @@ def test_filters_and_period_bound_the_population(
         "both": 4,
         "period": 3,
     }
+
+
+def test_a_jurisdiction_holds_players_who_never_changed_and_those_who_left_later(
+    auditor: User, moment: datetime
+) -> None:
+    provider = make_provider()
+    game = make_game(provider)
+    records = [PlayerRecord(ref, "EUR", "SE", "verified") for ref in ("stays", "leaves", "left")]
+    add_players(records, now=moment - 9 * DAY)
+    found = [Player.objects.get(player_ref=record.player_ref) for record in records]
+    for player in found:
+        make_rounds(provider, player, game, 2, at=moment - DAY)
+
+    def move(ref: str, place: str, at: datetime) -> None:
+        save_player(PlayerUpdate(ref, "EUR", place, "verified"), reason="Moved.", now=at)
+
+    def drawn(place: str, as_of: datetime) -> set[str]:
+        rows = population_by_name("rounds").rows(narrowing(moment, jurisdiction=place, as_of=as_of))
+        return set(rows.values_list("player__player_ref", flat=True))
+
+    move("left", "DE", moment - 2 * DAY)
+    move("leaves", "MT", moment + DAY)
+    move("leaves", "DE", moment + 2 * DAY)
+    assert drawn("SE", moment) == {"stays", "leaves"}
+    assert drawn("DE", moment) == {"left"}
+    assert drawn("MT", moment) == set()
+    assert drawn("MT", moment + DAY) == {"leaves"}
+    assert drawn("SE", moment - 3 * DAY) == {"stays", "leaves", "left"}
 
 
 @pytest.mark.parametrize(
