@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import lzma
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -14,6 +15,15 @@ from apps.auditing.errors import NotAnExportError
 
 _CHUNK_BYTES: Final = 1 << 20
 _MAX_MANIFEST: Final = 16 << 20
+# What the reader raises for what is damaged, encrypted, or packed in a way it doesn't know.
+_UNREADABLE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +51,32 @@ def verify_export(path: Path) -> ExportVerdict:
     """Hash every file of an export and compare it with the manifest; nothing is unpacked.
 
     Raises:
-        NotAnExportError: there is no manifest of ours to compare with.
+        NotAnExportError: there is no manifest of ours to compare with, or two files have one name,
+            of which each unpacker shows another.
     """
     try:
         with zipfile.ZipFile(path) as archive:
+            entries = _entries(archive)
             raw = _manifest_of(archive)
             manifest = json.loads(raw)
             named = {one["name"]: one for one in manifest["files"]}
             if manifest["format"] != FORMAT:
                 raise NotAnExportError(f"The manifest is of format {manifest['format']!r:.40}.")
-            inside = [name for name in archive.namelist() if name != MANIFEST]
-            files = [_judge(archive, name, named.get(name)) for name in sorted(inside)]
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
+            inside = sorted(entries.keys() - {MANIFEST})
+            files = [_judge(archive, entries[name], named.get(name)) for name in inside]
+    except (*_UNREADABLE, ValueError, KeyError, TypeError) as error:
         raise NotAnExportError(f"{path} is not an export: {error}.") from error
     missing = [FileVerdict(name, 0, "", "it is missing") for name in named if name not in inside]
     return ExportVerdict(manifest, hashlib.sha256(raw).hexdigest(), [*files, *missing])
+
+
+def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    entries: dict[str, zipfile.ZipInfo] = {}
+    for entry in archive.infolist():
+        if entry.filename in entries:
+            raise NotAnExportError(f"{entry.filename!r:.80} is in it more than once.")
+        entries[entry.filename] = entry
+    return entries
 
 
 def _manifest_of(archive: zipfile.ZipFile) -> bytes:
@@ -66,18 +87,21 @@ def _manifest_of(archive: zipfile.ZipFile) -> bytes:
     return raw
 
 
-def _judge(archive: zipfile.ZipFile, name: str, said: Mapping[str, Any] | None) -> FileVerdict:
+def _judge(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, said: Mapping[str, Any] | None
+) -> FileVerdict:
+    name = entry.filename
     if said is None:
         return FileVerdict(name, 0, "", "the manifest does not name it")
     most = int(said["bytes"])
     digest, size = hashlib.sha256(), 0
     try:
-        with archive.open(name) as stream:
+        with archive.open(entry) as stream:
             # Never more than what is said to be there: a bomb ends at the first byte too many.
             while size <= most and (chunk := stream.read(_CHUNK_BYTES)):
                 size += len(chunk)
                 digest.update(chunk)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except _UNREADABLE as error:
         return FileVerdict(name, size, "", f"it can't be read: {error}")
     found = digest.hexdigest()
     is_same = found == said["sha256"] and size == most
