@@ -114,6 +114,21 @@ def test_stopping_ends_every_session_of_the_player() -> None:
     assert list(ends) == [("reality_check", "The player stopped at a reality check.")]
 
 
+def test_stopping_a_second_time_spares_a_session_opened_since() -> None:
+    make_casino()
+    api = make_api()
+    _, opened = api.open()
+    with minutes_later(60):
+        _, shown = api.post(checks_of(opened), {})
+        first = answer(api, opened, shown["check_id"], "stopped")
+    with minutes_later(120):
+        _, later = api.open()
+        assert answer(api, opened, shown["check_id"], "stopped") == first
+        assert api.get(checks_of(later))[1]["session_ended"] is False
+    assert GameSession.objects.filter(ended_at=None).count() == 1
+    assert RealityCheck.objects.count() == 2
+
+
 def test_another_answer_is_a_conflict_and_changes_nothing() -> None:
     make_casino()
     api = make_api()

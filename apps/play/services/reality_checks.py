@@ -64,7 +64,8 @@ def answer_reality_check(
 ) -> AnsweredCheck:
     """Record how a player answered a check: go on, or stop, which ends all their sessions.
 
-    The same answer again changes nothing. Locks the player's sessions.
+    The same answer again changes nothing: sessions that were opened since go on. Locks the player's
+    sessions.
 
     Raises:
         UnknownSessionError, UnknownRealityCheckError: as they say.
@@ -74,6 +75,8 @@ def answer_reality_check(
     player = player_by_id(session.player_id)
     ref = str(session.public_id)
     shown = reality_check(player.id, ref, check_id)
+    if shown.answer == answer:
+        return _answered(session, player, shown)
     record = RealityCheckRecord(
         player_id=player.id,
         session_ref=ref,
