@@ -267,6 +267,56 @@ def test_a_refused_archive_or_register_keeps_nothing_and_says_why(
     assert not [path for path in evidence.rglob("*") if path.is_file()]
 
 
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_the_form_gives_each_hostile_archive_its_own_reason_and_keeps_nothing(
+    officer: Client, evidence: Path
+) -> None:
+    twice = zipped({"x.pdf": b"x"}, lambda archive: archive.writestr("x.pdf", "y"))
+    for archive, words in (
+        (zipped({"a/../../x.pdf": b"x"}), "leads out of it or is no plain name"),
+        (zipped({"/etc/x.pdf": b"x"}), "leads out of it or is no plain name"),
+        (zipped({}, _link), "is a link, not a file"),
+        (_encrypted(zipped({"x.pdf": b"x"})), "is encrypted"),
+        (twice, "is in the archive twice"),
+        (zipped({"x.pdf": b"\0" * 20_000_000}), "unpacks to far more than it is packed in"),
+    ):
+        response = upload(officer, archive)
+        assert response.status_code == 400
+        assert words in response.content.decode()
+    assert (UploadBatch.objects.count(), CertificateDraft.objects.count()) == (0, 0)
+    assert not [path for path in evidence.rglob("*") if path.is_file()]
+
+
+def _sizes_of_one_byte(data: bytes) -> bytes:
+    """Say of the only entry, in the directory and before its bytes, that it unpacks to one."""
+    at, one = data.rindex(b"PK\x01\x02") + 24, (1).to_bytes(4, "little")
+    return data[:22] + one + data[26:at] + one + data[at + 4 :]
+
+
+def test_an_entry_that_unpacks_to_more_than_it_says_is_refused_and_no_more_is_unpacked(
+    officer: Client, vetter: PdfVetter, now: datetime
+) -> None:
+    upload(officer, _sizes_of_one_byte(zipped({"x.pdf": b"\0" * 20_000_000})))
+    batch = take_batch(batch_id=UploadBatch.objects.get().pk, vetter=vetter, now=now)
+    (line,) = batch.lines.all()
+    assert (line.outcome, line.codes) == ("refused", ["damaged"])
+    assert CertificateDraft.objects.count() == 0
+
+
+def test_what_is_no_pdf_in_an_archive_is_refused_by_itself_and_the_rest_is_taken(
+    officer: Client, vetter: PdfVetter, now: datetime
+) -> None:
+    files = {"good.pdf": plain_pdf(), "page.pdf": b"<html></html>", "run.exe": b"MZ\x90"}
+    upload(officer, zipped(files))
+    batch = take_batch(batch_id=UploadBatch.objects.get().pk, vetter=vetter, now=now)
+    assert {line.file_name: (line.outcome, line.codes) for line in batch.lines.all()} == {
+        "good.pdf": ("drafted", []),
+        "page.pdf": ("refused", ["not_a_pdf"]),
+        "run.exe": ("refused", ["not_a_pdf"]),
+    }
+    assert CertificateDraft.objects.count() == 1
+
+
 def test_an_archive_inside_an_archive_is_a_file_that_is_no_pdf(
     officer: Client, vetter: PdfVetter, now: datetime
 ) -> None:
