@@ -25,7 +25,7 @@ from apps.providers.models import (
 )
 from apps.providers.pdf.page_image import page_png
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.register.reading import FIELD_NAMES, LIST_FIELDS, as_lines
+from apps.providers.register.reading import FIELD_NAMES, FIELDS, LIST_FIELDS, as_lines
 from apps.providers.selectors.coverage import cover_for
 from apps.providers.selectors.drafts import draft_remarks, lab_proposals, provider_proposals
 from apps.providers.services import store
@@ -37,6 +37,7 @@ from apps.providers.services.drafts import (
     open_draft,
     register_draft,
 )
+from apps.providers.services.import_register import ImportRequest, import_folder
 from apps.providers.services.intake import Sender
 from tests.factories import make_game, make_provider, make_user
 from tests.providers.certificate_files import SAMPLES, plain_pdf
@@ -479,3 +480,35 @@ def test_two_officers_who_register_one_draft_at_once_make_one_certificate(
         "DraftStateError",
     ]
     assert Certificate.objects.count() == 1
+
+
+def test_the_certificate_says_who_confirmed_each_field_when_and_from_which_page(
+    officer: Client, sender: Sender, vetter: PdfVetter
+) -> None:
+    draft = opened(sender, "baccarat.pdf")
+    confirmed(draft, sender, expires_on="2028-02-09")
+    certificate = register_draft(decided(draft, sender), vetter)
+    page = officer.get(f"/admin/providers/certificate/{certificate.pk}/change/")
+    (panel,) = [one for one in page.context["panels"] if one.title == "Confirmed by"]
+    rows = {row[0]: row for row in panel.rows}
+    assert set(rows) == {kind.label for kind in FIELDS}
+    assert [row[2] for row in rows.values()] == ["olivia"] * len(FIELDS)
+    assert rows["Report number"][5] == "the same"
+    item = draft.fields.get(name="expires_on")
+    label = next(kind.label for kind in FIELDS if kind.name == "expires_on")
+    assert rows[label][1] == "2028-02-09"
+    assert f">page {item.page}<" in rows[label][4]
+    assert rows[label][5] == "2028-02-10"
+    assert panel.link == f"/admin/providers/certificatedraft/{draft.pk}/change/"
+
+
+def test_a_certificate_that_was_imported_says_that_nobody_confirmed_its_fields(
+    officer: Client, now: datetime
+) -> None:
+    request = ImportRequest(folder=SAMPLES, trust=(), acting_user=None, now=now)
+    import_folder(request, lambda _done, _total: None)
+    certificate = Certificate.objects.order_by("pk")[0]
+    page = officer.get(f"/admin/providers/certificate/{certificate.pk}/change/")
+    (panel,) = [one for one in page.context["panels"] if one.title == "Confirmed by"]
+    assert (panel.rows, panel.link) == ([], "")
+    assert "Nobody confirmed the fields one by one" in page.content.decode()

@@ -24,6 +24,7 @@ from apps.core.admin import (
     datetime_column,
     link_cell,
 )
+from apps.providers.admin.confirmed import confirmed_panel
 from apps.providers.admin.scope import (
     LAB_ACTIONS,
     SCOPE_ACTIONS,
@@ -169,6 +170,7 @@ class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
             builds_panel(obj),
             terms_panel(obj),
             _document_panel(obj),
+            confirmed_panel(obj),
             _findings_panel(obj),
             _revisions_panel(obj),
             _flags_panel(obj),
