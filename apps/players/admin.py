@@ -29,6 +29,7 @@ from apps.players.contracts import LimitUse
 from apps.players.enums import KycStatus, LimitKind, PlayerStatus
 from apps.players.models import Player
 from apps.players.protection_admin import LimitAdmin, PlayerProtectionAdmin, RuleCheckAdmin
+from apps.players.protection_admin.who import WhoFilter
 from apps.players.selectors import limit_use, player_by_id, protection_reasons
 from apps.players.selectors.protection import display_limit
 
@@ -63,6 +64,7 @@ class PlayerAdmin(LivePanelsMixin, PanelsMixin, HistoryAdmin[Player]):
         datetime_column("created_at", title="since"),
     ]
     list_filter = [
+        WhoFilter,
         choice_filter("status", "status", PlayerStatus.choices),
         choice_filter("kyc_status", "KYC", KycStatus.choices),
     ]

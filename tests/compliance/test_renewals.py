@@ -21,6 +21,7 @@ from apps.compliance.services.renewals import Hands, Plan
 from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry
 from apps.providers.models import Certificate, Provider
+from apps.providers.selectors.lapses import certificate_choices
 from apps.staff.models import User
 from tests.compliance.makers import make_officer, make_revision, run_desk
 from tests.factories import make_cover, make_game, make_provider, make_user
@@ -291,3 +292,10 @@ def test_by_hand_from_the_certificate_page(certificate: Certificate, now: dateti
     assert Renewal.objects.get().owner == worker
     again = browser.post(address, {"certificate": certificate.pk, "reason": "The lab is slow."})
     assert f"A renewal of {certificate} is open" in again.content.decode()
+
+
+def test_what_the_acceptance_kit_registered_is_offered_to_nobody_for_renewal() -> None:
+    game = make_game(make_provider())
+    real, kit = make_cover(game), make_cover(game, "ZZ")
+    assert [pk for pk, _name in certificate_choices()] == [str(real.pk)]
+    assert kit.state == real.state

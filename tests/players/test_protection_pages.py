@@ -178,3 +178,23 @@ def test_lists_open() -> None:
         assert client.get(reverse(f"admin:players_{name}_changelist")).status_code == 200
     shown = client.get(reverse("admin:players_limit_change", args=[change.limit_id]))
     assert shown.status_code == 200
+
+
+@pytest.mark.parametrize("model", ["player", "playerprotection"])
+def test_a_list_begins_with_real_people_and_finds_a_rehearsal_when_asked(model: str) -> None:
+    client = Client()
+    permissions = ("players.view_player", "players.view_playerprotection")
+    client.force_login(make_user(permissions=permissions))
+    person = make_player(jurisdiction="GB")
+    kit = make_player("acceptance-1", jurisdiction="ZZ")
+    address = reverse(f"admin:players_{model}_changelist")
+
+    def listed(**asked: str) -> list[str]:
+        rows = client.get(address, asked).context["cl"].result_list
+        return [row.player_ref for row in rows]
+
+    assert listed() == [person.player_ref]
+    assert listed(who="all") == [kit.player_ref, person.player_ref]
+    assert listed(who="rehearsal") == [kit.player_ref]
+    assert listed(q=kit.player_ref) == [kit.player_ref]
+    assert listed(who="x") == [person.player_ref]

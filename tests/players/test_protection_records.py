@@ -15,6 +15,7 @@ from apps.players import services
 from apps.players.contracts import ExclusionRequest, LimitRequest
 from apps.players.enums import RecordKind
 from apps.players.models import Player, ProtectionCheck, RealityCheck
+from apps.players.selectors.records import RecordFilter, protection_records
 from apps.staff.enums import Role
 from tests.factories import make_player, make_user
 
@@ -131,3 +132,15 @@ def test_who_may_not_see_records_gets_none(player: Player) -> None:
     for role in (Role.CS_AGENT, Role.PROMO_MANAGER, Role.FINANCE_ANALYST):
         assert client_of(role).get(URL + "?format=csv").status_code == 403
     assert not AuditEntry.objects.filter(action="players.protection_records.exported").exists()
+
+
+def test_a_rehearsals_records_are_found_by_its_own_reference_only(player: Player) -> None:
+    kit = make_player("acceptance-1", jurisdiction="ZZ")
+    now = timezone.now()
+    request = ExclusionRequest(kit.pk, "closure", "player", "kit", "Acceptance kit")
+    services.exclude(request, now=now)
+    day = timedelta(days=1)
+    everybody = protection_records(RecordFilter(now - day, now + day), limit=50)
+    assert {row.player_ref for row in everybody} == {player.player_ref}
+    named = protection_records(RecordFilter(now - day, now + day, kit.player_ref), limit=50)
+    assert [(row.player_ref, row.kind) for row in named] == [(kit.player_ref, RecordKind.CLOSURE)]

@@ -33,6 +33,7 @@ from apps.players.enums import (
 )
 from apps.players.models import Exclusion, PlayerProtection
 from apps.players.protection_admin.actions import ACTIONS
+from apps.players.protection_admin.who import WhoFilter
 from apps.players.selectors import limit_use, player_by_id, protection_reasons
 from apps.players.selectors.moves import raises_held_until
 from apps.players.selectors.protection import (
@@ -62,7 +63,7 @@ class PlayerProtectionAdmin(PanelsMixin, ReadOnlyAdmin[PlayerProtection]):
         "currency",
         "date_of_birth",
     ]
-    list_filter = [choice_filter("status", "status", PlayerStatus.choices)]
+    list_filter = [WhoFilter, choice_filter("status", "status", PlayerStatus.choices)]
     search_fields = ["player_ref__exact"]
     search_help_text = "Player, exactly"
     ordering = ["-pk"]

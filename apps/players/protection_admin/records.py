@@ -28,7 +28,12 @@ _TONES: Final = {"exclusion": "danger", "closure": "danger", "limit": "warning",
 
 
 class RecordsForm(forms.Form):
-    player = forms.CharField(required=False, max_length=128, widget=UnfoldAdminTextInputWidget)
+    player = forms.CharField(
+        required=False,
+        max_length=128,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Empty: every real person. The acceptance kit's players by their reference.",
+    )
     kind = forms.ChoiceField(
         required=False,
         choices=[("", "Everything"), *RecordKind.choices],

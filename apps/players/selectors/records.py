@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from apps.core.admin.columns import display_at
 from apps.core.money import display_money
-from apps.players.contracts import ProtectionRecordRow
+from apps.players.contracts import REHEARSAL_JURISDICTION, ProtectionRecordRow
 from apps.players.enums import ExclusionKind, LimitKind, RecordKind, Source
 from apps.players.models import (
     Exclusion,
@@ -24,7 +24,10 @@ from apps.players.selectors.protection import display_limit
 
 @dataclass(frozen=True, slots=True)
 class RecordFilter:
-    """What is looked for; ``until`` is not included, an empty reference means every player."""
+    """What is looked for; ``until`` is not included, an empty reference means every person.
+
+    The acceptance kit's players are nobody: only their own reference finds them.
+    """
 
     since: datetime
     until: datetime
@@ -46,6 +49,8 @@ def _found(
     rows = rows.filter(**{f"{moment}__gte": wanted.since, f"{moment}__lt": wanted.until})
     if wanted.player_ref:
         rows = rows.filter(**{f"{player}__player_ref": wanted.player_ref})
+    else:
+        rows = rows.exclude(**{f"{player}__jurisdiction": REHEARSAL_JURISDICTION})
     return rows.select_related(player).order_by(f"-{moment}", "-pk")[:limit]
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.enums import CertificateState, FlagKind
 from apps.providers.models import Certificate, CertificateFlag
 
@@ -107,7 +108,10 @@ def games_named_by(certificate_ids: Iterable[int]) -> dict[int, set[str]]:
 
 
 def certificate_choices() -> list[tuple[str, str]]:
-    """Return the newest registered revision of each report for a form, by provider."""
+    """Return the newest registered revision of each report for a form, by provider.
+
+    What the acceptance kit registers for its own games covers nobody, so nobody renews it.
+    """
     newer = Certificate.objects.filter(
         lab=OuterRef("lab"),
         report_number=OuterRef("report_number"),
@@ -117,6 +121,7 @@ def certificate_choices() -> list[tuple[str, str]]:
     rows = (
         Certificate.objects.filter(state=CertificateState.REGISTERED)
         .filter(~Exists(newer))
+        .exclude(jurisdictions__jurisdiction=REHEARSAL_JURISDICTION)
         .order_by("provider_code", "report_number", "-revision")
         .values_list("pk", "provider_code", "report_number", "revision", "expires_on")
     )
