@@ -81,7 +81,7 @@ def reality_check_state(session_id: int, now: datetime) -> RealityCheckState:
     due_at, acknowledge_by = visit.clock.due_at, session.acknowledge_by
     return RealityCheckState(
         visit=visit,
-        waiting=unanswered_check(player.id, str(session.public_id)),
+        waiting=unanswered_check(player.id, str(session.public_id), visit.clock, now),
         is_due=due_at is not None and due_at <= now,
         is_paused=acknowledge_by is not None and acknowledge_by <= now,
         has_ended=session.ended_at is not None or session.stakes_until <= now,

@@ -129,6 +129,38 @@ def test_stopping_a_second_time_spares_a_session_opened_since() -> None:
     assert RealityCheck.objects.count() == 2
 
 
+def test_a_check_shown_long_before_it_was_due_does_not_stand_for_the_one_that_is() -> None:
+    player = make_casino()
+    api = make_api()
+    _, opened = api.open()
+    with minutes_later(1):
+        _, early = api.post(checks_of(opened), {})
+    played = [round_event(player, "e-1", NOW + 2 * MINUTE, bet_minor=500, win_minor=120)]
+    play(Provider.objects.get(), played, NOW + 2 * MINUTE)
+    with minutes_later(70):
+        assert api.get(checks_of(opened))[1]["waiting"] is None
+        status, answered = answer(api, opened, early["check_id"], "continued")
+        assert (status, answered["next"]["due_at"]) == (200, "2026-11-22T11:16:30Z")
+        assert api.get(checks_of(opened))[1]["stakes_paused"] is True
+        status, shown = api.post(checks_of(opened), {})
+        assert (status, shown["minutes_played"], shown["staked"]) == (201, 70, "5.00")
+        _, answered = answer(api, opened, shown["check_id"], "continued")
+        assert answered["next"]["due_at"] == "2026-11-22T12:25:30Z"
+        assert api.get(checks_of(opened))[1]["stakes_paused"] is False
+
+
+def test_a_check_that_was_due_waits_for_its_answer_however_long_it_takes() -> None:
+    make_casino()
+    api = make_api()
+    _, opened = api.open()
+    with minutes_later(60):
+        _, shown = api.post(checks_of(opened), {})
+    with minutes_later(150):
+        assert api.post(checks_of(opened), {}) == (200, shown)
+        _, answered = answer(api, opened, shown["check_id"], "continued")
+        assert answered["next"]["due_at"] == "2026-11-22T13:45:30Z"
+
+
 def test_another_answer_is_a_conflict_and_changes_nothing() -> None:
     make_casino()
     api = make_api()

@@ -29,8 +29,8 @@ logger = structlog.get_logger(__name__)
 def show_reality_check(*, session_id: int, now: datetime) -> ShownCheck:
     """Record that a check is shown now and return the figures to show.
 
-    While one waits for its answer that one is returned, so a repeat changes nothing. Locks the
-    player's sessions.
+    While one waits for its answer that one is returned, so a repeat changes nothing; one that was
+    shown early and left alone gives way to present figures. Locks the player's sessions.
 
     Raises:
         UnknownSessionError, SessionEndedError: as they say.
@@ -38,12 +38,12 @@ def show_reality_check(*, session_id: int, now: datetime) -> ShownCheck:
     session = _lock(session_id)
     player = player_by_id(session.player_id)
     ref = str(session.public_id)
-    waiting = unanswered_check(player.id, ref)
+    visit = visit_of(player, session.opened_at, now)
+    waiting = unanswered_check(player.id, ref, visit.clock, now)
     if waiting is not None:
         return ShownCheck(waiting, player.currency, is_repeat=True)
     if session.ended_at is not None or session.stakes_until <= now:
         raise SessionEndedError
-    visit = visit_of(player, session.opened_at, now)
     record = RealityCheckRecord(
         player_id=player.id,
         session_ref=ref,

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 
 from apps.players import rules
 from apps.players.contracts import RealityCheckClock, RealityCheckLine
@@ -11,18 +12,30 @@ from apps.players.enums import REALITY_CHECK_ANSWERS, RealityCheckStep, RuleKind
 from apps.players.errors import UnknownRealityCheckError
 from apps.players.models import RealityCheck
 
+_SHOWN_EARLY: Final = timedelta(minutes=5)
+
 
 def reality_check_clock(
     player_id: int, jurisdiction: str, playing_since: datetime
 ) -> RealityCheckClock:
     """Return when the next check of somebody who plays since a moment is due; maybe long ago.
 
-    Counted from the latest acknowledged one. One that was only shown puts nothing off.
+    Counted from the latest acknowledged one of those shown since. One that was only shown puts
+    nothing off, and one that was shown long before it was due, only from when it was shown.
     """
-    answered = RealityCheck.objects.filter(
-        player_id=player_id, step=RealityCheckStep.CONTINUED, happened_at__gte=playing_since
+    since = playing_since
+    acknowledged = RealityCheck.objects.filter(
+        player_id=player_id, step=RealityCheckStep.CONTINUED, shown_at__gte=playing_since
     )
-    since: datetime = answered.aggregate(last=Max("happened_at"))["last"] or playing_since
+    for shown_at, answered_at in acknowledged.order_by("happened_at", "pk").values_list(
+        "shown_at", "happened_at"
+    ):
+        is_present = _is_present(_clock(jurisdiction, since), shown_at, answered_at)
+        since = max(since, answered_at if is_present else shown_at)
+    return _clock(jurisdiction, since)
+
+
+def _clock(jurisdiction: str, since: datetime) -> RealityCheckClock:
     on = since.astimezone(UTC).date()
     minutes = rules.rule_value(RuleKind.REALITY_CHECK, jurisdiction, on)
     grace = rules.rule_value(RuleKind.REALITY_CHECK_GRACE, jurisdiction, on)
@@ -32,10 +45,24 @@ def reality_check_clock(
     return RealityCheckClock(due_at, None if grace is None else due_at + timedelta(minutes=grace))
 
 
-def unanswered_check(player_id: int, session_ref: str) -> RealityCheckLine | None:
-    """Return the session's check that waits for its answer, the latest one, or None."""
+def _is_present(clock: RealityCheckClock, shown_at: datetime, now: datetime) -> bool:
+    """Tell whether a check still says how the player stands: due when shown, or just shown."""
+    was_due = clock.due_at is not None and clock.due_at <= shown_at
+    return was_due or now < shown_at + _SHOWN_EARLY
+
+
+def unanswered_check(
+    player_id: int, session_ref: str, clock: RealityCheckClock, now: datetime
+) -> RealityCheckLine | None:
+    """Return the session's check that waits for its answer, the latest one, or None.
+
+    One that was shown early and left alone waits no more: its figures are of long ago.
+    """
     lines = _lines(RealityCheck.objects.filter(player_id=player_id, session_ref=session_ref), 1)
-    return next((line for line in lines if not line.answer), None)
+    return next(
+        (one for one in lines if not one.answer and _is_present(clock, one.shown_at, now)),
+        None,
+    )
 
 
 def reality_check(player_id: int, session_ref: str, check_id: int) -> RealityCheckLine:
