@@ -62,6 +62,8 @@ DECIDED_APPROVALS: Final = Population(
                 "executed_at": "executed_at",
                 "result": "result",
             },
+            # What is asked for may be about a player: their case, why they are excluded.
+            personal=["title", "payload", "request_reason", "decision_reason", "result"],
         )
     ],
 )

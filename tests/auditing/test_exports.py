@@ -41,8 +41,8 @@ from apps.core.populations import ExportFile, populations
 from apps.core.services import verify_audit_chain
 from apps.players.models import Limit, Player
 from apps.rounds.models import Round
-from apps.staff.enums import Role
-from apps.staff.models import User
+from apps.staff.enums import ApprovalState, Role
+from apps.staff.models import Approval, User
 from apps.wallet.models import Transfer
 from tests.auditing.makers import DAY, client_of, make_rounds, narrowing, sample_request
 from tests.factories import make_cover, make_game, make_player, make_provider, make_user
@@ -169,6 +169,48 @@ def test_personal_data_is_hidden_unless_asked_for_with_a_reason(
     with pytest.raises(PopulationNotYoursError):
         ask(make_user(permissions=("auditing.add_export",)), moment)
     assert Export.objects.count() == 2
+
+
+def test_what_people_wrote_in_an_approval_is_hidden_unless_asked_for(
+    auditor: User, moment: datetime
+) -> None:
+    said = {
+        "title": "Credit Ada Byron",
+        "request_reason": "Ada Byron telephoned.",
+        "decision_reason": "Ada Byron is owed it.",
+    }
+    approval = Approval.objects.create(
+        kind="test.credit",
+        subject="disputes.case:7",
+        title=said["title"],
+        payload={"note": "Ada Byron"},
+        payload_hash="0" * 64,
+        requested_by=make_user("asks"),
+        requested_at=moment - DAY,
+        request_reason=said["request_reason"],
+    )
+    Approval.objects.filter(pk=approval.pk).update(
+        state=ApprovalState.EXECUTED,
+        decided_by=make_user("decides"),
+        decided_at=moment - DAY,
+        decision_reason=said["decision_reason"],
+        executed_at=moment - DAY,
+        result={"told": "Ada Byron"},
+    )
+    hidden = made(ask(auditor, moment, population="approvals"))
+    (row,) = rows_of(hidden, "approvals.csv")
+    assert {name for name, value in row.items() if value == "hidden"} == {
+        *said,
+        "payload",
+        "result",
+    }
+    assert (row["subject"], row["decided_by"]) == ("disputes.case:7", "decides")
+    assert b"Byron" not in b"".join(
+        archive_of(hidden).read(name) for name in archive_of(hidden).namelist()
+    )
+    shown = made(ask(auditor, moment, population="approvals", with_personal_data=True))
+    (row,) = rows_of(shown, "approvals.csv")
+    assert {name: row[name] for name in said} == said
 
 
 def test_an_export_of_a_sample_holds_its_members_and_no_other_row(
