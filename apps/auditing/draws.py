@@ -1,16 +1,19 @@
 """How a seed chooses: in the database, so that a million rows never come to Python."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any, Final
 
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import BinaryField, Func, Max, QuerySet, TextField, Value
 from django.db.models.functions import Cast, Concat
+from psycopg.errors import QueryCanceled
 
-from apps.auditing.errors import PopulationBusyError
+from apps.auditing.errors import PopulationBusyError, PopulationTooSlowError
 
+_READ_MILLISECONDS: Final = 60_000
 _WAIT_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 0.1
 
@@ -56,8 +59,10 @@ def highest_id(rows: QuerySet[Any]) -> int | None:
 
     Raises:
         PopulationBusyError: something is being written for too long.
+        PopulationTooSlowError: the rows can't be read in the time there is.
     """
-    found: int | None = rows.aggregate(highest=Max("pk"))["highest"]
+    with time_to_read():
+        found: int | None = rows.aggregate(highest=Max("pk"))["highest"]
     deadline = time.monotonic() + _WAIT_SECONDS
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST)
@@ -71,7 +76,19 @@ def highest_id(rows: QuerySet[Any]) -> int | None:
             time.sleep(_PAUSE_SECONDS)
 
 
-def give_time(milliseconds: int) -> None:
-    """Let the statements of this transaction take longer than those of a page."""
-    with connection.cursor() as cursor:
-        cursor.execute(_GIVE_TIME, [str(milliseconds)])
+@contextmanager
+def time_to_read() -> Iterator[None]:
+    """Open a transaction whose statements may take longer than those of a page.
+
+    Raises:
+        PopulationTooSlowError: one of them took longer still; nothing of it is kept.
+    """
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(_GIVE_TIME, [str(_READ_MILLISECONDS)])
+            yield
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+        raise PopulationTooSlowError from error

@@ -62,6 +62,13 @@ class PopulationBusyError(AuditingError):
         )
 
 
+class PopulationTooSlowError(AuditingError):
+    code = "population_too_slow"
+
+    def __init__(self) -> None:
+        super().__init__("So many rows can't be read in a minute. Narrow the period.")
+
+
 class ExportTooLargeError(AuditingError):
     code = "export_too_large"
 

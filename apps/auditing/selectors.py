@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from apps.auditing import draws
@@ -13,8 +12,6 @@ from apps.auditing.verifying import ExportVerdict
 from apps.core.populations import Member, Narrowing, Population, population_by_name, populations
 from apps.core.selectors import audit_entries_about, audit_hash_at
 from apps.staff.selectors import Person
-
-DRAW_MILLISECONDS = 60_000
 
 
 def populations_of(user: Person) -> list[Population]:
@@ -58,10 +55,13 @@ def members_of(sample: Sample) -> list[tuple[int, int, str, Member | None]]:
     return [(place, pk, reference, found.get(pk)) for place, pk, reference in kept]
 
 
-@transaction.atomic
+@draws.time_to_read()
 def drawn_again(sample: Sample, now: datetime) -> Redraw:
-    """Draw a sample once more from what the database holds now, to compare. Nothing is kept."""
-    draws.give_time(DRAW_MILLISECONDS)
+    """Draw a sample once more from what the database holds now, to compare. Nothing is kept.
+
+    Raises:
+        PopulationTooSlowError: the rows can't be read in the time there is.
+    """
     rows = rows_of_sample(sample)
     return Redraw(
         population_size=rows.count(),

@@ -1,6 +1,7 @@
 """A seed decides which rows an auditor reads, and anybody can repeat the draw."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from threading import Event, Thread
 from typing import Any
@@ -9,6 +10,7 @@ import pgtrigger
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
+from django.db.models.expressions import RawSQL
 from django.urls import reverse
 from django.utils import timezone
 
@@ -18,6 +20,7 @@ from apps.auditing.errors import (
     PeriodError,
     PopulationBusyError,
     PopulationNotYoursError,
+    PopulationTooSlowError,
     SampleSizeError,
     SeedError,
     UnusedFilterError,
@@ -26,7 +29,13 @@ from apps.auditing.models import Sample, SampleMember
 from apps.auditing.services import draw_sample
 from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry
-from apps.core.populations import UnknownPopulationError, population_by_name, populations
+from apps.core.populations import (
+    Narrowing,
+    UnknownPopulationError,
+    population_by_name,
+    populations,
+    register_population,
+)
 from apps.core.services import verify_audit_chain
 from apps.players.contracts import REHEARSAL_JURISDICTION, PlayerRecord, PlayerUpdate
 from apps.players.models import Player
@@ -359,6 +368,33 @@ def test_a_draw_waits_for_what_is_still_being_written(
     sample = draw_sample(sample_request(moment), acting_user=auditor, now=timezone.now())
     assert sample.population_size == 42
     assert selectors.drawn_again(sample, timezone.now()).population_size == 42
+
+
+def test_a_population_may_take_longer_than_a_page_and_is_refused_by_name_after_that(
+    auditor: User, rounds: list[Round], moment: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    population = population_by_name("rounds")
+
+    def slowly(rows: Narrowing) -> Any:
+        # Materialised, so that it runs once however many rows there are.
+        pause = RawSQL("(SELECT pg_sleep(0.3)::text)", ())
+        return population.rows(rows).alias(pause=pause).filter(pause="")
+
+    register_population(replace(population, rows=slowly))
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', '100', true)")
+        sample = draw_sample(sample_request(moment), acting_user=auditor, now=timezone.now())
+        assert sample.population_size == 40
+        monkeypatch.setattr(draws, "_READ_MILLISECONDS", 100)
+        with pytest.raises(PopulationTooSlowError, match="Narrow the period"):
+            draw_sample(sample_request(moment), acting_user=auditor, now=timezone.now())
+        again = reverse("admin:auditing_sample_again", args=[sample.pk])
+        page = client_of(auditor).get(again, follow=True)
+        assert "Narrow the period" in page.content.decode()
+    finally:
+        register_population(population)
+    assert Sample.objects.count() == 1
 
 
 def test_a_draw_keeps_a_heap_of_the_sample_not_the_population(

@@ -170,11 +170,16 @@ class SampleAdmin(PanelsMixin, ReadOnlyAdmin[Sample]):
         sample = self.get_object(request, str(sample_id))
         if sample is None:
             raise Http404
+        try:
+            redraw = selectors.drawn_again(sample, timezone.now())
+        except DomainError as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(reverse("admin:auditing_sample_change", args=[sample.pk]))
         context = {
             **self.admin_site.each_context(request),
             "title": f"{sample}, drawn again",
             "opts": self.opts,
-            "panels": [_again_panel(sample, selectors.drawn_again(sample, timezone.now()))],
+            "panels": [_again_panel(sample, redraw)],
         }
         return TemplateResponse(request, "admin/panels_page.html", context)
 

@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from django.db import transaction
-
 from apps.auditing import draws
 from apps.auditing.contracts import ALGORITHM, SampleRequest
 from apps.auditing.errors import (
@@ -18,7 +16,7 @@ from apps.auditing.errors import (
     UnusedFilterError,
 )
 from apps.auditing.models import Sample, SampleMember
-from apps.auditing.selectors import DRAW_MILLISECONDS, describe_rows
+from apps.auditing.selectors import describe_rows
 from apps.core.errors import ReasonRequiredError
 from apps.core.populations import Narrowing, Population, population_by_name
 from apps.core.services import record_audit
@@ -37,7 +35,7 @@ def draw_sample(request: SampleRequest, *, acting_user: Person, now: datetime) -
     Raises:
         UnknownPopulationError, PopulationNotYoursError, PeriodError, UnusedFilterError,
         SampleSizeError, SeedError, ReasonRequiredError, EmptyPopulationError,
-        PopulationBusyError: as they say.
+        PopulationBusyError, PopulationTooSlowError: as they say.
     """
     population = permitted_population(request.population, acting_user)
     check_narrowing(population, request.narrowing, now)
@@ -85,11 +83,10 @@ def _check(request: SampleRequest) -> None:
         raise ReasonRequiredError
 
 
-@transaction.atomic
+@draws.time_to_read()
 def _draw(
     population: Population, request: SampleRequest, last_id: int, person: Person, now: datetime
 ) -> Sample:
-    draws.give_time(DRAW_MILLISECONDS)
     rows = population.rows(request.narrowing)
     population_size = rows.count()
     ids = draws.drawn_ids(rows, seed=request.seed, size=request.size)
