@@ -8,6 +8,7 @@ import time_machine
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from apps.gateway.services.corrections import apply_correction
 from apps.players import services
 from apps.players.models import HourTally
 from tests.gateway.builders import NOW, Casino, open_casino, open_player
@@ -25,6 +26,11 @@ LET_COME_AT = "UPDATE django_migrations SET applied = %s WHERE app = 'players' A
 
 def counted() -> list[tuple[Any, ...]]:
     return list(HourTally.objects.order_by("player_id", "hour").values_list(*FIGURES))
+
+
+def played() -> list[tuple[Any, ...]]:
+    """Return the hours after the one of the opening balance, which the gateway doesn't count."""
+    return [row for row in counted() if row[1] > NOW]
 
 
 def fill(came: datetime = END) -> None:
@@ -71,6 +77,41 @@ def test_hours_are_filled_with_what_the_gateway_would_have_counted() -> None:
     assert counted() == by_gateway
     fill()
     assert counted() == by_gateway
+
+
+def test_a_correction_of_ours_is_no_win() -> None:
+    casino = open_casino()
+    casino.now = END - 5 * HOUR
+    casino.send(casino.event("f-1"))
+    casino.now = END - 3 * HOUR
+    apply_correction(
+        provider_code="aurora",
+        event_id="f-1",
+        amount_minor=500,
+        approval_id=7,
+        reason="The win was never paid.",
+        now=casino.now,
+    )
+    by_gateway = played()
+    assert [(row[1], row[3]) for row in by_gateway] == [(END - 5 * HOUR, 350)]
+    HourTally.objects.all().delete()
+    fill()
+    assert played() == by_gateway
+
+
+@pytest.mark.parametrize("is_final", [True, False])
+def test_a_stake_whose_rollback_came_first_was_never_played(*, is_final: bool) -> None:
+    casino = open_casino()
+    casino.now = END - 5 * HOUR
+    casino.send(casino.tentative("e-1"), casino.rollback("b-1", "e-1"))
+    casino.now = END - 3 * HOUR
+    casino.send(casino.rollback("b-2", "late"), casino.event("late", finalized=is_final))
+    assert casino.stored("late").money_state == "rolled_back"
+    by_gateway = played()
+    assert [row[1:4] for row in by_gateway] == [(END - 5 * HOUR, 0, 0)]
+    HourTally.objects.all().delete()
+    fill()
+    assert played() == by_gateway
 
 
 def test_hours_that_no_window_reaches_are_left_alone() -> None:

@@ -4,8 +4,9 @@ Without it a limit set on the day of the upgrade would not know what was staked,
 paid in within its window before that day. Only hours up to the one in which the table came are
 touched, of the 31 days that the longest window reaches back; later ones the gateway counted.
 
-What counts is what it counts: an event that stands, in the hour of its own ``occurred_at``; a
-rolled back one leaves its time of play. A figure is raised to what the events say, never lowered,
+What counts is what it counts: a provider's event that stands, in the hour of its own
+``occurred_at``; a rolled back one leaves its time of play. A correction of ours is no win, and a
+stake whose rollback came first was never played: it has no round. A figure is raised to what the events say, never lowered,
 so a second run changes nothing. One statement a day, each in its own transaction, in key order like
 every writer of these rows.
 """
@@ -34,6 +35,7 @@ JOIN rounds_roundevent e ON e.provider_id = p.id
     AND e.occurred_at >= %s AND e.occurred_at < %s
 WHERE e.player_id IS NOT NULL AND e.status IN ('accepted', 'tentative')
     AND e.money_state IN ('held', 'settled', 'rolled_back')
+    AND e.origin = 'callback' AND (e.money_state <> 'rolled_back' OR e.round_id IS NOT NULL)
 GROUP BY 1, 2
 ORDER BY 1, 2
 ON CONFLICT (player_id, hour) DO UPDATE SET
