@@ -56,10 +56,9 @@ SELECT g.id, g.game_code, p.code, g.category, g.theoretical_rtp, g.is_active, p.
     p.stage = 'live',
     EXISTS (SELECT FROM providers_gameoffer o
         WHERE o.game_id = g.id AND o.jurisdiction = %(jurisdiction)s),
-    (SELECT w.reason FROM providers_offerwithdrawal w
+    EXISTS (SELECT FROM providers_offerwithdrawal w
         WHERE w.game_id = g.id AND w.jurisdiction = %(jurisdiction)s
-        AND w.withdrawn_at <= %(at)s AND (w.restored_at IS NULL OR w.restored_at > %(at)s)
-        LIMIT 1),
+        AND w.withdrawn_at <= %(at)s AND (w.restored_at IS NULL OR w.restored_at > %(at)s)),
     (SELECT json_agg(json_build_array(b.id, b.version, b.channel, b.platform_version,
             b.engine_version, b.client_revision, b.rng_version, b.digest)
             ORDER BY b.created_at, b.id)

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from apps.providers.models import Game
+from apps.providers.services.offers import withdraw_offer
 from apps.rounds.payloads import event_alone
-from tests.factories import make_cover, make_game, make_provider
+from tests.factories import make_cover, make_game, make_provider, make_user
 from tests.gateway.builders import Casino, open_casino, open_player
-from tests.operator_api.builders import Api, make_api
+from tests.operator_api.builders import NOW, Api, make_api, make_casino
 
 pytestmark = pytest.mark.django_db
 
@@ -136,6 +137,25 @@ def test_every_reason_against_a_game_is_given_for_its_moment(api: Api) -> None:
     assert [reason["code"] for reason in later["reasons"]] == ["expired"]
     _, before = api.get("can-serve?game=aurora:aurora-reef&jurisdiction=MT&at=2027-06-30T21:59:59Z")
     assert before["reasons"] == []
+
+
+def test_why_an_officer_withdrew_a_game_is_not_told_to_clients(api: Api) -> None:
+    player = make_casino()
+    why = "We suspect the studio of collusion; case 12."
+    withdraw_offer(
+        game_id=Game.objects.get().pk,
+        jurisdiction=player.jurisdiction,
+        acting_user=make_user("olga"),
+        reason=why,
+        now=NOW,
+    )
+    said = {"code": "offer_withdrawn", "text": "aurora-reef is withdrawn in MT.", "rule": ""}
+    _, answer = api.get("can-serve?game=aurora:aurora-reef&jurisdiction=MT")
+    assert answer["reasons"] == [said]
+    status, refusal = api.open()
+    assert (status, refusal["errors"][0]["code"]) == (403, "offer_withdrawn")
+    assert refusal["errors"][0]["detail"] == said["text"]
+    assert "collusion" not in f"{answer} {refusal}"
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,8 @@ def _catalogue_reasons(facts: Serving) -> list[GateReason]:
     offer = facts.offer
     is_open = facts.is_provider_live or offer.jurisdiction == REHEARSAL_JURISDICTION
     not_live = f"{offer.provider_code} is not live yet: two people take it live by its checklist."
+    # The officer's reason stays in the back office: clients of the operator's API read this.
+    withdrawn = f"{offer.game_code} is withdrawn in {offer.jurisdiction}."
     checks = (
         (is_open, "provider_not_live", not_live),
         (facts.is_provider_active, "provider_inactive", f"{offer.provider_code} is switched off."),
@@ -111,11 +113,7 @@ def _catalogue_reasons(facts: Serving) -> list[GateReason]:
             "not_offered",
             f"{offer.game_code} is not offered in {offer.jurisdiction}.",
         ),
-        (
-            facts.withdrawn_because is None,
-            "offer_withdrawn",
-            f"{offer.game_code} is withdrawn in {offer.jurisdiction}: {facts.withdrawn_because}",
-        ),
+        (not facts.is_withdrawn, "offer_withdrawn", withdrawn),
     )
     return [GateReason(code, text) for holds, code, text in checks if not holds]
 

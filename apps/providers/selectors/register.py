@@ -33,10 +33,7 @@ type Moments = Mapping[str, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Everything that the catalogue and the register know of serving a game in a jurisdiction.
-
-    ``withdrawn_because`` is the reason of the person who withdrew the offer; None where it stands.
-    """
+    """Everything that the catalogue and the register know of serving a game in a jurisdiction."""
 
     offer: OfferFacts
     category: str
@@ -45,7 +42,7 @@ class Serving:
     is_provider_active: bool
     is_provider_live: bool
     is_offered: bool
-    withdrawn_because: str | None
+    is_withdrawn: bool
     variants: tuple[VariantFacts, ...]
     override_id: int | None
     override_ends_at: datetime | None
@@ -84,7 +81,7 @@ def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
         is_provider_active=row[6],
         is_provider_live=row[7],
         is_offered=row[8],
-        withdrawn_because=row[9],
+        is_withdrawn=row[9],
         variants=tuple(variants.values()),
         override_id=override[0] if override else None,
         override_ends_at=_moment(override[1]) if override else None,
