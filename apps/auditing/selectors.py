@@ -70,15 +70,18 @@ def drawn_again(sample: Sample, now: datetime) -> Redraw:
     )
 
 
-def draws_of_same_rows(sample: Sample) -> list[Sample]:
-    """Return every draw from the same population, period and filters, in order: seeds tried."""
+def draws_of_same_rows(sample: Sample, *, limit: int) -> tuple[list[Sample], int]:
+    """Return the newest draws from the same rows, and how many there are in all: seeds tried.
+
+    The end of the period is left out of it: it can be moved by a second to look like other rows.
+    """
     same = Sample.objects.filter(
         population=sample.population,
         since=sample.since,
         provider_code=sample.provider_code,
         jurisdiction=sample.jurisdiction,
     )
-    return list(same.select_related("drawn_by").order_by("pk")[:50])
+    return list(same.select_related("drawn_by").order_by("-pk")[:limit]), same.count()
 
 
 def chain_flaw(verdict: ExportVerdict) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
@@ -436,6 +436,36 @@ def test_an_auditor_draws_on_the_page_and_finds_every_member(
         assert link in page
         assert "Proof of what was played" in client.get(link).content.decode()
         assert hashlib.sha256(f"abc:{pk}".encode()).hexdigest()[:16] in page
+
+
+def test_every_seed_that_was_tried_is_counted_and_the_newest_are_shown(
+    auditor: User, rounds: list[Round], moment: datetime
+) -> None:
+    def draw(seed: str, until: datetime) -> Sample:
+        request = sample_request(
+            moment,
+            narrowing=narrowing(moment, since=moment - 30 * DAY, until=until),
+            seed=seed,
+            size=1,
+        )
+        return draw_sample(request, acting_user=auditor, now=timezone.now())
+
+    # Each with an end of its own, so that they look like draws from other rows.
+    drawn = [draw(f"try-{number}", moment - timedelta(seconds=number)) for number in range(52)]
+    other = draw_sample(
+        sample_request(moment, narrowing=narrowing(moment, provider_code="aurora")),
+        acting_user=auditor,
+        now=timezone.now(),
+    )
+    shown, total = selectors.draws_of_same_rows(drawn[-1], limit=50)
+    assert [one.seed for one in shown] == [f"try-{number}" for number in range(51, 1, -1)]
+    assert total == 52
+    page = client_of(auditor).get(reverse("admin:auditing_sample_change", args=[drawn[-1].pk]))
+    text = " ".join(page.content.decode().split())
+    assert "Draws from the same rows: 52" in text
+    assert "The newest 50 of 52 are shown." in text
+    assert ">try-2<" in text.replace(" ", "")
+    assert selectors.draws_of_same_rows(other, limit=50) == ([other], 1)
 
 
 def test_others_do_not_draw(rounds: list[Round], moment: datetime, auditor: User) -> None:

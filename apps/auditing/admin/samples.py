@@ -32,6 +32,7 @@ from apps.core.errors import DomainError
 from apps.core.populations import population_by_name
 
 _GONE: Final = "not found"
+_DRAWS_SHOWN: Final = 50
 
 
 class SampleForm(RowsForm):
@@ -229,15 +230,18 @@ def _next_panel(request: HttpRequest, sample: Sample) -> Panel:
 
 
 def _draws_panel(sample: Sample) -> Panel:
-    draws = selectors.draws_of_same_rows(sample)
+    draws, total = selectors.draws_of_same_rows(sample, limit=_DRAWS_SHOWN)
+    cut = f" The newest {len(draws):,} of {total:,} are shown." if total > len(draws) else ""
     return Panel(
-        title="Draws from the same rows",
-        note="All of them are kept: a seed that was tried until it pleased would show here.",
-        columns=["Sample", "Seed", "Members", "Of", "Drawn", "By", "Why"],
+        title=f"Draws from the same rows: {total:,}",
+        note="All of them are kept: a seed that was tried until it pleased would show here. Same "
+        "rows means the same population, beginning and filters, wherever the period ends." + cut,
+        columns=["Sample", "Seed", "Until before", "Members", "Of", "Drawn", "By", "Why"],
         rows=[
             [
                 link_cell(reverse("admin:auditing_sample_change", args=[one.pk]), str(one)),
                 one.seed,
+                at_cell(one.until),
                 f"{one.members_count:,}",
                 f"{one.population_size:,}",
                 at_cell(one.drawn_at),
