@@ -119,6 +119,15 @@ class ScannerUnavailableError(DomainError):
         self.why = why
 
 
+class StoreUnavailableError(DomainError):
+    """The store for files did not take or give one, so nothing is known of it."""
+
+    code = "store_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The store for files does not answer; nothing was taken. Try again.")
+
+
 class AlertNotSentError(DomainError):
     """At least one configured channel did not take an alert; it is sent again later."""
 

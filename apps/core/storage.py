@@ -2,12 +2,17 @@
 
 import hashlib
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
 
+from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import Storage, storages
+
+from apps.core.errors import StoreUnavailableError
 
 _CHUNK_BYTES = 1 << 20
 
@@ -24,6 +29,22 @@ class StoredEvidence:
 def evidence_storage() -> Storage:
     """Return the private storage: a local folder, or the S3 bucket in production."""
     return storages["evidence"]
+
+
+@contextmanager
+def asking_the_store() -> Iterator[None]:
+    """Tell a store that does not answer from a file that isn't there.
+
+    Raises:
+        FileNotFoundError: it answered that there is no such file.
+        StoreUnavailableError: it gave no answer, so nothing is known of the file.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (OSError, BotoCoreError, ClientError) as error:
+        raise StoreUnavailableError from error
 
 
 def store_evidence(

@@ -36,15 +36,6 @@ class PdfRefusedError(DomainError):
         self.refusals = refusals
 
 
-class StoreUnavailableError(DomainError):
-    """The store for documents did not take or give a file; no row was written."""
-
-    code = "store_unavailable"
-
-    def __init__(self) -> None:
-        super().__init__("The store for documents does not answer; nothing was taken. Try again.")
-
-
 class ArchiveRefusedError(DomainError):
     """A ZIP archive is not taken; ``reason_code`` says which rule it breaks."""
 

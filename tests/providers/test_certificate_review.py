@@ -12,9 +12,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from apps.core.errors import StoreUnavailableError
 from apps.core.models import AuditEntry
 from apps.providers.enums import Door
-from apps.providers.errors import DraftFieldsError, DraftStateError, StoreUnavailableError
+from apps.providers.errors import DraftFieldsError, DraftStateError
 from apps.providers.models import (
     Certificate,
     CertificateDraft,

@@ -19,12 +19,12 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
 )
+from apps.core.errors import StoreUnavailableError
 from apps.providers.admin.certificates import SIGNATURE_TONES
 from apps.providers.enums import SignatureState
 from apps.providers.errors import (
     DocumentAlteredError,
     LinkExpiredError,
-    StoreUnavailableError,
     UnknownCertificateError,
 )
 from apps.providers.models import Document

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
 from django.db import transaction
 
+from apps.core.errors import StoreUnavailableError
 from apps.core.services import publish, record_audit
-from apps.core.storage import evidence_storage
+from apps.core.storage import asking_the_store, evidence_storage
 from apps.providers.enums import IntegrityState, SignatureState
-from apps.providers.errors import StoreUnavailableError
 from apps.providers.events import DocumentDamaged
 from apps.providers.models import Document, QuarantinedFile, UploadBatch
 from apps.providers.pdf.vetting import PdfVetter
@@ -160,8 +159,7 @@ def _children(place: str) -> list[str]:
 
 def _listing(place: str) -> tuple[list[str], list[str]]:
     try:
-        return evidence_storage().listdir(place)
+        with asking_the_store():
+            return evidence_storage().listdir(place)
     except FileNotFoundError:
         return [], []
-    except (OSError, BotoCoreError, ClientError) as error:
-        raise StoreUnavailableError from error

@@ -3,10 +3,13 @@
 import hashlib
 from datetime import datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from apps.core.storage import StoredEvidence, evidence_storage, store_evidence
-from apps.providers.errors import DocumentAlteredError, StoreUnavailableError
+from apps.core.storage import (
+    StoredEvidence,
+    asking_the_store,
+    evidence_storage,
+    store_evidence,
+)
+from apps.providers.errors import DocumentAlteredError
 from apps.providers.models import Document
 
 DOCUMENTS = "certificates"
@@ -20,18 +23,14 @@ def keep(data: bytes, *, folder: str, suffix: str, now: datetime) -> StoredEvide
     Raises:
         StoreUnavailableError: the store did not take them.
     """
-    try:
+    with asking_the_store():
         return store_evidence(data, folder=folder, suffix=suffix, now=now)
-    except (OSError, BotoCoreError, ClientError) as error:
-        raise StoreUnavailableError from error
 
 
 def drop(key: str) -> None:
     """Take away a copy that no row refers to; what can't be taken away now is swept later."""
-    try:
+    with asking_the_store():
         evidence_storage().delete(key)
-    except (OSError, BotoCoreError, ClientError) as error:
-        raise StoreUnavailableError from error
 
 
 def fetch(key: str, size_bytes: int) -> bytes | None:
@@ -41,12 +40,10 @@ def fetch(key: str, size_bytes: int) -> bytes | None:
         StoreUnavailableError: the store gave no answer, so nothing is known of the file.
     """
     try:
-        with evidence_storage().open(key) as stream:
+        with asking_the_store(), evidence_storage().open(key) as stream:
             data: bytes = stream.read(size_bytes + 1)
     except FileNotFoundError:
         return None
-    except (OSError, BotoCoreError, ClientError) as error:
-        raise StoreUnavailableError from error
     return data
 
 
