@@ -35,7 +35,7 @@ from apps.auditing.models import Export
 from apps.auditing.services import draw_sample
 from apps.auditing.services.exports import KEPT_FOR
 from apps.auditing.tasks import make_exports
-from apps.core.errors import ReasonRequiredError
+from apps.core.errors import ReasonRequiredError, StoreUnavailableError
 from apps.core.models import AuditEntry
 from apps.core.populations import ExportFile, populations
 from apps.core.services import verify_audit_chain
@@ -330,6 +330,85 @@ def test_the_file_is_dropped_after_a_week_and_its_hashes_stay(
     assert export.sha256 in page.content.decode()
 
 
+def test_a_store_that_does_not_answer_is_said_and_the_download_works_later(
+    auditor: User, player: Player, moment: datetime
+) -> None:
+    export = made(ask(auditor, moment))
+    url = reverse("admin:auditing_export_download", args=[export.pk])
+    # A folder where the file was: to be opened it is an error, and not that nothing is there.
+    path = Path(storages["evidence"].path(export.storage_key))
+    content = path.read_bytes()
+    path.unlink()
+    path.mkdir()
+    page = client_of(auditor).get(url, follow=True)
+    assert page.status_code == 200
+    assert "The store for files does not answer" in page.content.decode()
+    assert not AuditEntry.objects.filter(action="auditing.export.downloaded").exists()
+
+    path.rmdir()
+    path.write_bytes(content)
+    answer: Any = client_of(auditor).get(url, follow=True)
+    assert b"".join(answer.streaming_content) == content
+
+
+def test_an_export_that_the_store_does_not_take_is_begun_again(
+    auditor: User, player: Player, moment: datetime
+) -> None:
+    export = ask(auditor, moment)
+    # A file where the folder of the year would be.
+    far = moment.replace(year=2999)
+    year = Path(storages["evidence"].path("exports/2999"))
+    year.parent.mkdir(parents=True, exist_ok=True)
+    year.write_text("in the way")
+    assert services.begin_export(now=moment) == export.pk
+    with pytest.raises(StoreUnavailableError):
+        services.make_export(export.pk, now=far)
+    export.refresh_from_db()
+    assert (export.state, export.storage_key) == ("making", "")
+
+    year.unlink()
+    later = moment + timedelta(minutes=6)
+    assert services.begin_export(now=later) == export.pk
+    services.make_export(export.pk, now=later)
+    export.refresh_from_db()
+    assert (export.state, export.attempts) == ("ready", 2)
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other_one(
+    auditor: User, player: Player, moment: datetime
+) -> None:
+    stuck, other = made(ask(auditor, moment)), made(ask(auditor, moment))
+    # Not empty, the folder where the file was can't be removed.
+    path = Path(storages["evidence"].path(stuck.storage_key))
+    path.unlink()
+    (path / "in the way").mkdir(parents=True)
+    later = timezone.now() + KEPT_FOR + DAY
+    assert services.drop_old_files(now=later) == 1
+    stuck.refresh_from_db()
+    other.refresh_from_db()
+    assert (stuck.dropped_at, other.dropped_at) == (None, later)
+
+    (path / "in the way").rmdir()
+    assert services.drop_old_files(now=later + DAY) == 1
+    stuck.refresh_from_db()
+    assert stuck.dropped_at == later + DAY
+    assert AuditEntry.objects.filter(action="auditing.export.file_dropped").count() == 2
+
+
+def test_a_run_makes_one_export_so_that_each_has_the_whole_time_limit(
+    auditor: User, player: Player, moment: datetime
+) -> None:
+    asked = [ask(auditor, moment), ask(auditor, moment)]
+
+    def states() -> list[str]:
+        return [Export.objects.get(pk=one.pk).state for one in asked]
+
+    make_exports()
+    assert states() == ["ready", "waiting"]
+    make_exports()
+    assert states() == ["ready", "ready"]
+
+
 def test_a_repeated_task_makes_nothing_twice(
     auditor: User, player: Player, moment: datetime
 ) -> None:
@@ -360,9 +439,10 @@ def test_what_a_dead_worker_left_is_made_by_another_and_given_up_after_three(
         assert services.begin_export(now=at) == doomed.pk
     assert services.begin_export(now=begun + DAY) is None
     doomed.refresh_from_db()
-    assert (doomed.state, doomed.failure) == (
-        "failed",
-        "Begun 3 times and never done. Narrow it.",
+    assert doomed.state == "failed"
+    assert doomed.failure == (
+        "Begun 3 times and never done: too much for one file, or the store was away. "
+        "Narrow it, or ask again."
     )
 
 

@@ -29,11 +29,16 @@ from apps.auditing.errors import (
 from apps.auditing.models import Export, Sample
 from apps.auditing.selectors import describe_rows, narrowing_of, rows_of_sample
 from apps.auditing.services.samples import check_narrowing, permitted_population
-from apps.core.errors import ReasonRequiredError
+from apps.core.errors import ReasonRequiredError, StoreUnavailableError
 from apps.core.populations import Population, population_by_name
 from apps.core.selectors import newest_audit_entries
 from apps.core.services import record_audit
-from apps.core.storage import StoredEvidence, evidence_storage, store_evidence
+from apps.core.storage import (
+    StoredEvidence,
+    asking_the_store,
+    evidence_storage,
+    store_evidence,
+)
 from apps.staff.selectors import Person
 
 logger = structlog.get_logger(__name__)
@@ -43,6 +48,10 @@ LARGEST: Final = 250_000
 LINK_SECONDS: Final = 60
 _PATIENCE: Final = timedelta(minutes=5)
 _MOST_ATTEMPTS: Final = 3
+_GIVEN_UP: Final = (
+    f"Begun {_MOST_ATTEMPTS} times and never done: too much for one file, or the store was away. "
+    "Narrow it, or ask again."
+)
 KEPT_FOR: Final = timedelta(days=7)
 _UNMASK: Final = "staff.unmask_personal_data"
 _CHUNK_BYTES: Final = 1 << 20
@@ -99,7 +108,7 @@ def begin_export(*, now: datetime) -> int | None:
             export.rows_written = 0
             export.save(update_fields=["state", "begun_at", "attempts", "rows_written"])
             return export.pk
-        _fail(export.pk, f"Begun {_MOST_ATTEMPTS} times and never done. Narrow it.", now)
+        _fail(export.pk, _GIVEN_UP, now)
     return None
 
 
@@ -107,7 +116,10 @@ def make_export(export_id: int, *, now: datetime) -> None:
     """Write the file from one snapshot, store it, and record its hashes; begin it first.
 
     Where another worker was quicker, its file stays. What can't be made is marked as failed, with
-    the reason.
+    the reason. What the store doesn't take is begun again later, as if the worker had died.
+
+    Raises:
+        StoreUnavailableError: it gave no answer.
     """
     export = Export.objects.select_related("sample", "requested_by").get(pk=export_id)
     with tempfile.TemporaryFile() as file:
@@ -118,7 +130,8 @@ def make_export(export_id: int, *, now: datetime) -> None:
             _fail(export_id, str(refusal), now)
             return
         file.seek(0)
-        stored = store_evidence(file, folder=FOLDER, suffix=".zip", now=now)
+        with asking_the_store():
+            stored = store_evidence(file, folder=FOLDER, suffix=".zip", now=now)
     _finish(export_id, stored, manifest, now)
 
 
@@ -141,7 +154,7 @@ def hand_out(
 
     Raises:
         LinkExpiredError, UnknownExportError, ExportNotYoursError, PopulationNotYoursError,
-        ExportNotReadyError, ExportAlteredError: as they say.
+        ExportNotReadyError, ExportAlteredError, StoreUnavailableError: as they say.
     """
     try:
         claim = _signer().unsign(token, max_age=LINK_SECONDS)
@@ -151,9 +164,40 @@ def hand_out(
         raise LinkExpiredError
     export = _downloadable(export_id, acting_user)
     try:
-        stream: IO[bytes] = evidence_storage().open(export.storage_key)
+        with asking_the_store():
+            stream = _proven(export)
     except FileNotFoundError as error:
         raise ExportAlteredError from error
+    _audit(export, "downloaded", acting_user, {"sha256": export.sha256}, now)
+    return export, stream
+
+
+def drop_old_files(*, now: datetime) -> int:
+    """Delete the files of exports made a week ago; what they were stays on record.
+
+    One that can't be deleted now keeps none of the others; it is tried again with the next run.
+    """
+    old = Export.objects.filter(
+        state=ExportState.READY, dropped_at__isnull=True, finished_at__lt=now - KEPT_FOR
+    )
+    dropped = 0
+    for export in old.order_by("pk"):
+        try:
+            with asking_the_store():
+                evidence_storage().delete(export.storage_key)
+        except StoreUnavailableError:
+            logger.warning("auditing.export.not_dropped", export_id=export.pk)
+            continue
+        with transaction.atomic():
+            Export.objects.filter(pk=export.pk).update(dropped_at=now)
+            _audit(export, "file_dropped", None, {"sha256": export.sha256}, now)
+        dropped += 1
+    return dropped
+
+
+def _proven(export: Export) -> IO[bytes]:
+    """Open the stored file, read once to its end and found unaltered."""
+    stream: IO[bytes] = evidence_storage().open(export.storage_key)
     digest = hashlib.sha256()
     while chunk := stream.read(_CHUNK_BYTES):
         digest.update(chunk)
@@ -161,22 +205,7 @@ def hand_out(
         stream.close()
         raise ExportAlteredError
     stream.seek(0)
-    _audit(export, "downloaded", acting_user, {"sha256": export.sha256}, now)
-    return export, stream
-
-
-def drop_old_files(*, now: datetime) -> int:
-    """Delete the files of exports made a week ago; what they were stays on record."""
-    old = Export.objects.filter(
-        state=ExportState.READY, dropped_at__isnull=True, finished_at__lt=now - KEPT_FOR
-    )
-    dropped = list(old.order_by("pk"))
-    for export in dropped:
-        evidence_storage().delete(export.storage_key)
-        with transaction.atomic():
-            Export.objects.filter(pk=export.pk).update(dropped_at=now)
-            _audit(export, "file_dropped", None, {"sha256": export.sha256}, now)
-    return len(dropped)
+    return stream
 
 
 def _downloadable(export_id: int, person: Person) -> Export:
