@@ -31,7 +31,10 @@ class MoneyState(models.TextChoices):
 
 
 class RoundState(models.TextChoices):
-    """``STUCK`` is an open round that its provider left open too long; a person looks at it."""
+    """``STUCK`` is a round that a person looks at: left open too long, or closed with a stake held.
+
+    One that was closed keeps the time it was closed at, and stays closed to new stakes.
+    """
 
     OPEN = "open", "Open"
     STUCK = "stuck", "Stuck"

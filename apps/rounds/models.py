@@ -106,9 +106,9 @@ class Round(models.Model):
                 condition=Q(state__in=RoundState.values), name="rounds_round_state_is_known"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=[RoundState.OPEN, RoundState.STUCK], settled_at__isnull=True)
+                condition=Q(state=RoundState.OPEN, settled_at__isnull=True)
                 | Q(state=RoundState.SETTLED, settled_at__isnull=False)
-                | Q(state=RoundState.ROLLED_BACK),
+                | Q(state__in=[RoundState.STUCK, RoundState.ROLLED_BACK]),
                 name="rounds_round_settled_has_a_time",
             ),
             models.CheckConstraint(

@@ -336,8 +336,8 @@ WITH due AS (
 UPDATE rounds_round r SET state = 'stuck' FROM due WHERE r.id = due.id RETURNING r.provider_id
 """
 
-# Closed rounds that hold a stake all the same: no message settles them, so people must. Found from
-# the held events, of which there are only those in play.
+# Closed rounds that hold a stake all the same: no message settles them, so people must. They stay
+# closed to new stakes. Found from the held events, of which there are only those in play.
 FLAG_CLOSED_ROUNDS_THAT_HOLD: LiteralString = """
 WITH due AS (
     SELECT r.id FROM rounds_round r
@@ -345,6 +345,6 @@ WITH due AS (
         SELECT e.round_id FROM rounds_roundevent e WHERE e.money_state = 'held')
     ORDER BY r.id LIMIT %s FOR UPDATE SKIP LOCKED
 )
-UPDATE rounds_round r SET state = 'stuck', settled_at = NULL FROM due WHERE r.id = due.id
+UPDATE rounds_round r SET state = 'stuck' FROM due WHERE r.id = due.id
 RETURNING r.provider_id
 """

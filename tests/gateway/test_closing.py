@@ -221,6 +221,28 @@ def test_a_stake_held_in_a_closed_round_is_flagged_and_ended_by_two_people(
     assert_ledger_holds()
 
 
+def test_a_closed_round_that_is_flagged_takes_no_new_stake(casino: Casino) -> None:
+    closed_at = hold_in_a_closed_round(casino).settled_at
+    found = make_stuck(casino)
+    assert (found.state, found.settled_at) == ("stuck", closed_at)
+    before = everything()
+    late = stake("b-2", occurred_at=casino.now)
+    assert ask_one(casino, late) == ("rejected", "round_closed", 9_800)
+    found.refresh_from_db()
+    assert (found.state, found.settled_at) == ("stuck", closed_at)
+    assert everything() == before
+    allowed = stake("b-3", occurred_at=casino.now)
+    assert ask_one(casino, allowed, stake_after_close="allow")[:2] == ("accepted", "late")
+
+
+def test_a_round_left_open_and_flagged_still_takes_its_stakes(casino: Casino) -> None:
+    ask(casino, stake("b-1"))
+    make_stuck(casino)
+    late = stake("b-2", occurred_at=casino.now)
+    assert ask_one(casino, late) == ("accepted", "", 9_600)
+    assert Round.objects.get(round_ref="r-1").state == "open"
+
+
 def test_a_closed_round_that_holds_nothing_stays_closed(casino: Casino) -> None:
     ask(casino, stake("b-1"), win("w-1", finalized=True))
     assert sort_out_open_rounds(now=casino.now + timedelta(days=9)) == (0, 0)

@@ -77,6 +77,10 @@ def test_what_a_provider_sent_and_we_answered_can_not_be_rewritten(
             "UPDATE rounds_round SET state = 'settled', settled_at = NULL",
             "rounds_round_settled_has_a_time",
         ),
+        (
+            "UPDATE rounds_round SET state = 'open', settled_at = opened_at",
+            "rounds_round_settled_has_a_time",
+        ),
         ("UPDATE rounds_round SET stake_minor = -1", "rounds_round_sums_not_negative"),
         (
             "UPDATE rounds_round SET stake_bonus_minor = stake_minor + 1",
