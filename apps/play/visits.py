@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Max
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce, Greatest, Least
 
 from apps.play.contracts import RealityCheckState, Visit
 from apps.play.errors import UnknownSessionError
-from apps.play.models import LONGEST_SESSION, GameSession
+from apps.play.models import LONGEST_SESSION, GameplayToken, GameSession
 from apps.players.contracts import PlayerRef
 from apps.players.selectors import player_by_id, reality_check_clock, unanswered_check
-from apps.rounds.player_play import played_since
+from apps.rounds.player_play import played_since, stakes_since
 
 BREAK: Final = timedelta(minutes=15)
 _LOOKED_BACK: Final = 2 * LONGEST_SESSION
@@ -38,19 +39,33 @@ def start_of_visit(spans: Iterable[tuple[datetime, datetime]], opened_at: dateti
 def playing_since(player_id: int, opened_at: datetime) -> datetime:
     """Return since when a player plays who opened a session at a moment.
 
-    A session that nobody ended is taken to end with its last token.
+    A session that nobody ended is taken to end with its last token or, where that is later, with
+    the last stake at its provider before the next session there: a provider that knows a session
+    by its id needs no new token, so that one goes on for hours without.
     """
-    rows = (
-        GameSession.objects.filter(
-            player_id=player_id,
-            opened_at__gt=opened_at - _LOOKED_BACK,
-            opened_at__lt=opened_at,
-        )
-        .annotate(last=Max("tokens__expires_at"))
-        .values_list("opened_at", "ended_at", "last", "stakes_until")
+    before = GameSession.objects.filter(
+        player_id=player_id, opened_at__gt=opened_at - _LOOKED_BACK, opened_at__lt=opened_at
     )
-    spans = ((start, ended or last or until) for start, ended, last, until in rows)
-    return start_of_visit(spans, opened_at)
+    following = GameSession.objects.filter(
+        player_id=player_id,
+        provider_id=OuterRef("provider_id"),
+        opened_at__gt=OuterRef("opened_at"),
+    ).order_by("opened_at")
+    stakes = stakes_since(player_id, opened_at - _LOOKED_BACK).filter(
+        provider_id=OuterRef("provider_id"),
+        occurred_at__gte=OuterRef("opened_at"),
+        occurred_at__lt=Least(OuterRef("stakes_until"), OuterRef("next_at"), Value(opened_at)),
+    )
+    tokens = GameplayToken.objects.filter(session_id=OuterRef("pk")).order_by("-expires_at")
+    rows = before.annotate(
+        next_at=Subquery(following.values("opened_at")[:1]),
+        last_token=Subquery(tokens.values("expires_at")[:1]),
+        last_stake=Subquery(stakes.order_by("-occurred_at").values("occurred_at")[:1]),
+    ).values_list(
+        "opened_at",
+        Coalesce("ended_at", Greatest("last_token", "last_stake"), "stakes_until"),
+    )
+    return start_of_visit(rows, opened_at)
 
 
 def visit_of(player: PlayerRef, opened_at: datetime, now: datetime) -> Visit:

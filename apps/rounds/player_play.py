@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from apps.rounds.enums import MoneyState, Origin
@@ -44,6 +44,13 @@ def played_since(player_id: int, since: datetime) -> tuple[int, int]:
         won=Coalesce(Sum("win_minor", filter=Q(money_state=MoneyState.SETTLED)), 0),
     )
     return int(sums["staked"]), int(sums["won"])
+
+
+def stakes_since(player_id: int, since: datetime) -> QuerySet[RoundEvent]:
+    """Return what a player staked since a moment, also what was undone: it was play."""
+    return RoundEvent.objects.filter(
+        player_id=player_id, occurred_at__gte=since, origin=Origin.CALLBACK, bet_minor__gt=0
+    )
 
 
 def open_rounds_of(player_id: int, *, limit: int = 50) -> list[Round]:

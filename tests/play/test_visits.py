@@ -3,14 +3,17 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.play import services
 from apps.play.contracts import OpenedSession
 from apps.play.enums import SessionEnd
+from apps.play.selectors import sessions_by_public_id
 from apps.play.visits import BREAK, playing_since, start_of_visit
 from tests.factories import make_cover, make_game, make_player, make_provider
+from tests.rounds_makers import fund, play, round_event
 
 OPENED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -86,3 +89,41 @@ def test_another_session_goes_on_with_the_visit_and_its_reality_check(now: datet
     # Left alone it ends with its last token, and a quarter of an hour later the visit is over.
     third = _open(now + (54 + 15 + 15) * MINUTE)
     assert third.reality_check.due_at == start + (84 + 60) * MINUTE
+
+
+@pytest.mark.django_db
+def test_a_session_played_by_its_id_without_new_tokens_goes_on_to_its_last_stake(
+    now: datetime,
+) -> None:
+    provider = make_provider()
+    make_cover(make_game(provider))
+    player = make_player("p-1001")
+    fund(player, 10_000, now)
+    first = _open(now)
+    start = now.replace(microsecond=0)
+    for minute in (10, 25, 58):
+        at = start + minute * MINUTE
+        play(provider, [round_event(player, f"e-{minute}", at)], at)
+    overdue = start + 66 * MINUTE
+    second = _open(overdue)
+    assert second.reality_check == first.reality_check
+    with connection.cursor() as cursor:
+        facts = sessions_by_public_id(cursor, [first.public_id, second.public_id], overdue)
+    assert [fact.is_paused for fact in facts.values()] == [True, True]
+
+
+@pytest.mark.django_db
+def test_a_stake_counts_for_the_latest_session_at_its_provider(now: datetime) -> None:
+    provider = make_provider()
+    make_cover(make_game(provider))
+    player = make_player("p-1001")
+    fund(player, 10_000, now)
+    _open(now)
+    start = now.replace(microsecond=0)
+    second = _open(start + 30 * MINUTE)
+    assert second.reality_check.due_at == start + 90 * MINUTE
+    at = start + 50 * MINUTE
+    play(provider, [round_event(player, "e-1", at)], at)
+    third = _open(start + 64 * MINUTE)
+    assert third.reality_check == second.reality_check
+    assert playing_since(player.pk, start + 90 * MINUTE) == start + 30 * MINUTE
