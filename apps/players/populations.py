@@ -1,6 +1,6 @@
 """What of player protection an auditor draws samples of and exports."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -60,21 +60,32 @@ def _limit_member(version: Any) -> Member:
     )
 
 
+def _members(
+    kind: str, found: QuerySet[Any], moment: str, what: Callable[[Any], str]
+) -> dict[int, Member]:
+    """Say of each row whose it is and what happened; the link is the player's protection."""
+    return {
+        one.pk: Member(
+            reference=f"{kind} {one.pk}",
+            what=f"{one.player.player_ref}: {what(one)}",
+            at=getattr(one, moment),
+            link=_protection_of(one.player_id),
+        )
+        for one in found.select_related("player")
+    }
+
+
 def _exclusions(narrowing: Narrowing) -> QuerySet[Any]:
     return _in_period(Exclusion.objects.all(), "created_at", narrowing)
 
 
 def _exclusion_members(ids: Sequence[int]) -> dict[int, Member]:
-    found = Exclusion.objects.filter(pk__in=ids).select_related("player")
-    return {
-        one.pk: Member(
-            reference=f"exclusion {one.pk}",
-            what=f"{one.player.player_ref}: {one.get_kind_display()}",
-            at=one.created_at,
-            link=_protection_of(one.player_id),
-        )
-        for one in found
-    }
+    found = Exclusion.objects.filter(pk__in=ids)
+    return _members("exclusion", found, "created_at", _said_of_exclusion)
+
+
+def _said_of_exclusion(exclusion: Exclusion) -> str:
+    return exclusion.get_kind_display()
 
 
 def _checks(narrowing: Narrowing) -> QuerySet[Any]:
@@ -82,17 +93,13 @@ def _checks(narrowing: Narrowing) -> QuerySet[Any]:
 
 
 def _check_members(ids: Sequence[int]) -> dict[int, Member]:
-    found = ProtectionCheck.objects.filter(pk__in=ids).select_related("player")
-    return {
-        one.pk: Member(
-            reference=f"check {one.pk}",
-            what=f"{one.player.player_ref}: {one.get_kind_display()}, "
-            + ("allowed" if one.is_allowed else f"refused: {', '.join(one.codes)}"),
-            at=one.checked_at,
-            link=_protection_of(one.player_id),
-        )
-        for one in found
-    }
+    found = ProtectionCheck.objects.filter(pk__in=ids)
+    return _members("check", found, "checked_at", _said_of_check)
+
+
+def _said_of_check(check: ProtectionCheck) -> str:
+    verdict = "allowed" if check.is_allowed else f"refused: {', '.join(check.codes)}"
+    return f"{check.get_kind_display()}, {verdict}"
 
 
 def _reality_checks(narrowing: Narrowing) -> QuerySet[Any]:
@@ -100,17 +107,12 @@ def _reality_checks(narrowing: Narrowing) -> QuerySet[Any]:
 
 
 def _reality_check_members(ids: Sequence[int]) -> dict[int, Member]:
-    found = RealityCheck.objects.filter(pk__in=ids).select_related("player")
-    return {
-        one.pk: Member(
-            reference=f"reality check {one.pk}",
-            what=f"{one.player.player_ref}: {one.get_step_display()} "
-            f"after {one.minutes_played} minutes",
-            at=one.happened_at,
-            link=_protection_of(one.player_id),
-        )
-        for one in found
-    }
+    found = RealityCheck.objects.filter(pk__in=ids)
+    return _members("reality check", found, "happened_at", _said_of_reality_check)
+
+
+def _said_of_reality_check(check: RealityCheck) -> str:
+    return f"{check.get_step_display()} after {check.minutes_played} minutes"
 
 
 def _protection_of(player_id: int) -> str:
