@@ -22,7 +22,16 @@ def history_records(*, excluded_fields: Sequence[str] = ()) -> Any:
 
 
 def note_edit(
-    row: models.Model, *, acting_user: AbstractBaseUser | None, reason: str, now: datetime
+    row: models.Model,
+    *,
+    acting_user: AbstractBaseUser | None,
+    reason: str,
+    now: datetime | None = None,
 ) -> None:
-    """Give the next ``save`` of ``row`` its person, reason and moment; no person is the system."""
-    vars(row).update(_change_reason=reason, _history_user=acting_user, _history_date=now)
+    """Give the next ``save`` of ``row`` its person, reason and moment.
+
+    No person is the system; without ``now`` the moment is that of the save.
+    """
+    vars(row).update(_change_reason=reason, _history_user=acting_user)
+    if now is not None:
+        vars(row).update(_history_date=now)

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import transaction
 
+from apps.core.history import note_edit
 from apps.core.services import record_audit
 from apps.providers.errors import (
     AddressesMovedError,
@@ -15,7 +16,6 @@ from apps.providers.errors import (
     UnknownProviderError,
 )
 from apps.providers.models import Provider
-from apps.providers.services.history import note_edit
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
 from apps.staff.services.approvals import Person

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
 from apps.core.errors import ReasonRequiredError
+from apps.core.history import note_edit
 from apps.core.jurisdictions import jurisdiction_by_code
 from apps.core.services import record_audit
 from apps.providers.enums import ChangeClass, Channel
@@ -22,7 +23,6 @@ from apps.providers.errors import (
     UnknownRegisterRowError,
 )
 from apps.providers.models import Deployment, Game, GameBuild, RtpVariant, SupplierChange
-from apps.providers.services.history import note_edit
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
+from apps.core.history import note_edit
 from apps.core.services import record_audit
 from apps.providers.enums import CertificateResult, CertificateState, Channel, Door
 from apps.providers.errors import (
@@ -35,7 +36,6 @@ from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.compare import compare, stated_result
 from apps.providers.register.entries import CertificateEntry
 from apps.providers.selectors import certificates as selectors
-from apps.providers.services.history import note_edit
 from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
 from apps.providers.services.store import drop
 

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
+from apps.core.history import note_edit
 from apps.core.services import record_audit
 from apps.providers.enums import DraftState, SignatureState
 from apps.providers.errors import (
@@ -27,7 +28,6 @@ from apps.providers.register.reading import FIELD_NAMES, FIELDS, read_fields
 from apps.providers.selectors.certificates import lab_by_name, trusted_pems
 from apps.providers.selectors.drafts import draft_remarks, lab_proposals, open_draft_of
 from apps.providers.services.certificates import Registration, register_kept_document
-from apps.providers.services.history import note_edit
 from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
 from apps.providers.services.store import drop
 from apps.providers.services.trust import judge_signature

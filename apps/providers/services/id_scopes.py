@@ -8,11 +8,11 @@ from datetime import datetime
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
+from apps.core.history import note_edit
 from apps.providers.contracts import ProviderProfile
 from apps.providers.errors import IdScopesMovedError, UnknownProviderError
 from apps.providers.models import IdScopes, Provider, ProviderPolicy
 from apps.providers.selectors.id_scopes import Scopes
-from apps.providers.services.history import note_edit
 from apps.providers.services.policy import give_default_policy
 
 # Batches of one provider don't wait for each other; a change of its scopes waits for them all, and

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from apps.core.history import note_edit
 from apps.core.jurisdictions import day_in, jurisdiction_by_code
 from apps.core.services import record_audit
 from apps.players import rules
@@ -18,7 +19,6 @@ from apps.providers.errors import (
 )
 from apps.providers.models import OVERRIDE_LIMIT, Game, GateOverride
 from apps.providers.services.builds import Editing
-from apps.providers.services.history import note_edit
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
 from apps.staff.services.approvals import Person

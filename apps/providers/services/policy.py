@@ -5,10 +5,10 @@ from dataclasses import asdict
 
 from django.db import transaction
 
+from apps.core.history import note_edit
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.errors import UnknownProviderError
 from apps.providers.models import Provider, ProviderPolicy
-from apps.providers.services.history import note_edit
 
 
 @transaction.atomic

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.core.history import note_edit
 from apps.core.services import record_audit
 from apps.providers.enums import CertificateState, ChangeClass, Channel, DigestAlgorithm
 from apps.providers.errors import (
@@ -27,7 +28,6 @@ from apps.providers.models import (
     SupplierChange,
 )
 from apps.providers.services.builds import Editing
-from apps.providers.services.history import note_edit
 
 
 @dataclass(frozen=True, slots=True)

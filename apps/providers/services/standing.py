@@ -4,10 +4,10 @@ from datetime import datetime
 
 from django.db import transaction
 
+from apps.core.history import note_edit
 from apps.providers.enums import ProviderStage
 from apps.providers.errors import AlreadyLiveError, UnknownProviderError
 from apps.providers.models import Provider
-from apps.providers.services.history import note_edit
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
+from apps.core.history import note_edit
 from apps.core.services import record_audit
 from apps.providers.enums import RootState, SignatureState
 from apps.providers.errors import (
@@ -22,7 +23,6 @@ from apps.providers.pdf.signatures import load_certificate
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.names import display_name
 from apps.providers.selectors import certificates as selectors
-from apps.providers.services.history import note_edit
 from apps.providers.services.store import read_document
 
 logger = structlog.get_logger(__name__)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
+from apps.core.history import note_edit
 from apps.providers.enums import WalletModel
 from apps.providers.errors import UnknownProviderError
 from apps.providers.models import Provider
-from apps.providers.services.history import note_edit
 
 # Waits for a change of the model in flight and lets none start before this transaction ends; other
 # readers, and rows that refer to the provider, don't wait.
