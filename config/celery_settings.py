@@ -79,6 +79,7 @@ _JOBS = [
     _job("auditing.drop_old_files", crontab(hour=4, minute=35)),
     _job("compliance.advance_desk", timedelta(minutes=5)),
     _job("compliance.keep_uncertified_play", timedelta(minutes=15)),
+    _job("providers.recheck_signatures", timedelta(seconds=15)),
     _job("providers.scan_waiting", timedelta(minutes=10)),
     _job("providers.take_batches", timedelta(seconds=10)),
     _job("reconciliation.pull_rounds", crontab(minute=10)),

@@ -72,6 +72,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "providers.approve_gateoverride",
         "providers.approve_provideraddress",
         "providers.approve_providerkey",
+        "providers.approve_trustedroot",
         "providers.change_deployment",
         "providers.change_game",
         "providers.change_gateoverride",

@@ -16,7 +16,12 @@ class ProvidersConfig(AppConfig):
         from apps.core.populations import register_population  # noqa: PLC0415 - models are not loaded before
         from apps.providers import home  # noqa: PLC0415 - it reads models, which are not loaded before
         from apps.providers.populations import POPULATIONS  # noqa: PLC0415 - as above
-        from apps.providers.services import addresses, key_proposals, overrides  # noqa: PLC0415 - as above
+        from apps.providers.services import (  # noqa: PLC0415 - as above
+            addresses,
+            key_proposals,
+            overrides,
+            root_proposals,
+        )
         from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
 
         register_approval(
@@ -28,7 +33,7 @@ class ProvidersConfig(AppConfig):
 
         for population in POPULATIONS:
             register_population(population)
-        for card in (home.ending_card, home.invalid_card):
+        for card in (home.ending_card, home.invalid_card, home.roots_card):
             register_home_card([Role.COMPLIANCE_OFFICER, Role.AUDITOR], card)
         register_approval(
             key_proposals.PROVIDER_KEY,
@@ -43,4 +48,11 @@ class ProvidersConfig(AppConfig):
             handler=addresses.execute_addresses,
             recheck=addresses.recheck_addresses,
             label="Change where a provider is asked",
+        )
+        register_approval(
+            root_proposals.ROOT,
+            permission="providers.approve_trustedroot",
+            handler=root_proposals.execute_root,
+            recheck=root_proposals.recheck_root,
+            label="Decide whose signatures count",
         )

@@ -100,6 +100,12 @@ class CertificateConflictError(DomainError):
         self.differences = differences
 
 
+class RootMovedError(DomainError):
+    """A root is not what it was when somebody asked to trust or to withdraw it."""
+
+    code = "root_moved"
+
+
 class CertificateStateError(DomainError):
     """The certificate or root is not in the state that this step starts from."""
 

@@ -8,8 +8,12 @@ from django.utils import timezone
 
 from apps.providers.contracts import CertificateStanding
 from apps.providers.enums import SignatureState
-from apps.providers.selectors.certificates import standings_on
+from apps.providers.models import TrustedRoot
+from apps.providers.selectors.certificates import proposed_roots, standings_on
+from apps.providers.services.root_proposals import ROOT, root_subject
 from apps.staff.contracts import HomeCard, HomeRow
+from apps.staff.home_cards import LIMIT, Waiting, waiting_card
+from apps.staff.selectors import pending_approvals
 
 _MAX_ROWS = 8
 _HORIZON_DAYS = 90
@@ -88,4 +92,30 @@ def invalid_card(_request: HttpRequest) -> HomeCard:
             for standing in found[:_MAX_ROWS]
         ),
         empty_text="No document was altered after it was signed.",
+    )
+
+
+def roots_card(_request: HttpRequest) -> HomeCard:
+    """Show the roots that vouch for nothing yet, and which of them await a second person."""
+    pending = pending_approvals(ROOT)
+
+    def row(root: TrustedRoot) -> HomeRow:
+        asked = pending.get(root_subject(root.pk))
+        return HomeRow(
+            title=f"{root.lab}: {root.subject}",
+            link=reverse("admin:providers_trustedroot_change", args=[root.pk]),
+            meta=f"asked by {asked.requested_by}" if asked else "compare its fingerprint",
+            tone="warning",
+        )
+
+    return waiting_card(
+        Waiting(
+            title="Roots that nobody trusts yet",
+            link=reverse("admin:providers_trustedroot_changelist") + "?state=proposed",
+            empty_text="Every root on file was decided on by two people.",
+            tone="warning",
+            note="until two people agree, what they sign is untrusted",
+        ),
+        proposed_roots(limit=LIMIT),
+        row,
     )

@@ -4,7 +4,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.services import batches, integrity, quarantine
+from apps.providers.selectors.certificates import labs_to_judge_again
+from apps.providers.services import batches, integrity, quarantine, trust
 from apps.providers.services.check_certificates import (
     check_certificates as run_check,
 )
@@ -24,6 +25,14 @@ def check_documents(**_: object) -> None:
     with PdfVetter() as vetter:
         integrity.check_documents(vetter=vetter, now=now)
     integrity.sweep_orphans(now=now)
+
+
+@shared_task(name="providers.recheck_signatures", acks_late=True)
+def recheck_signatures(**_: object) -> None:
+    """Judge again what was signed under a root that was decided on since; a repeat finds none."""
+    if labs_to_judge_again():
+        with PdfVetter() as vetter:
+            trust.recheck_decided(vetter=vetter, now=timezone.now())
 
 
 @shared_task(name="providers.scan_waiting", acks_late=True)

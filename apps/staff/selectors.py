@@ -73,6 +73,12 @@ def person_by_id(user_id: int) -> User | None:
     return User.objects.filter(pk=user_id, is_active=True).first()
 
 
+def pending_approvals(kind: str) -> dict[str, Approval]:
+    """Return what awaits a second person, by subject."""
+    pending = Approval.objects.filter(kind=kind, state=ApprovalState.PENDING)
+    return {one.subject: one for one in pending.select_related("requested_by")}
+
+
 def approvals_of_subject(kind: str, subject: str) -> list[Approval]:
     """Return every approval ever asked for of a subject, oldest first."""
     approvals = Approval.objects.filter(kind=kind, subject=subject)

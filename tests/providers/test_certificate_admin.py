@@ -14,6 +14,7 @@ from apps.core.models import AuditEntry
 from apps.providers.models import Certificate, CertificateDraft, Document, Lab, TrustedRoot
 from apps.providers.pdf.contracts import MAX_BYTES
 from apps.providers.services.import_register import ImportRequest, import_folder
+from apps.staff.models import Approval
 from tests.factories import make_cover, make_game, make_provider, make_user
 from tests.providers.certificate_files import SAMPLES, plain_pdf
 
@@ -177,22 +178,17 @@ def test_the_list_shows_where_each_certificate_stands(
     assert [str(item) for item in found.context["cl"].queryset] == ["BLT/2025/7781 rev 2"]
 
 
-def test_the_officer_trusts_a_root_and_its_documents_become_valid(
-    officer: Client, samples: None
-) -> None:
+def test_the_officer_asks_to_trust_a_root_and_says_why(officer: Client, samples: None) -> None:
     root = TrustedRoot.objects.get()
     url = f"/admin/providers/trustedroot/{root.pk}/do/trust/"
     assert officer.get(url).status_code == 200
     officer.post(url, {"reason": ""})
+    assert Approval.objects.count() == 0
+    answer = officer.post(url, {"reason": "Read the fingerprint out on the phone."}, follow=True)
+    asked = Approval.objects.get()
+    assert f"A second person can approve it (approval {asked.pk})" in answer.content.decode()
+    assert "Read the fingerprint out on the phone." in answer.content.decode()
     assert TrustedRoot.objects.get().state == "proposed"
-    officer.post(url, {"reason": "Read the fingerprint out on the phone."})
-    assert (TrustedRoot.objects.get().state, str(TrustedRoot.objects.get().decided_by)) == (
-        "trusted",
-        "olivia",
-    )
-    assert Document.objects.filter(signature_state="valid").count() == 5
-    withdraw = f"/admin/providers/trustedroot/{root.pk}/do/withdraw/"
-    officer.post(withdraw, {"reason": "The lab reports a leak."})
     assert Document.objects.filter(signature_state="valid").count() == 0
 
 

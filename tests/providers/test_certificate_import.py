@@ -49,7 +49,7 @@ from apps.providers.services.import_register import (
     import_folder,
 )
 from apps.providers.services.store import read_document
-from apps.providers.services.trust import decide_root, recheck_signatures
+from apps.providers.services.trust import Decision, decide_root, recheck_signatures
 from tests.providers.certificate_files import SAMPLES, authority, plain_pdf, signed_pdf
 from tests.races import race
 
@@ -240,15 +240,12 @@ def test_a_withdrawn_root_takes_its_signatures_down(
 ) -> None:
     take(folder, TrustChoice(folder / "lab-root.pem"))
     root = TrustedRoot.objects.get()
-    decide_root(
-        root_id=root.pk, state=RootState.WITHDRAWN, acting_user=None, reason="Leaked.", now=now
-    )
+    leaked = Decision(RootState.WITHDRAWN, "Leaked.", now)
+    decide_root(root_id=root.pk, decision=leaked)
     changes = recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=now)
     assert {change.after for change in changes} == {"untrusted"}
     with pytest.raises(CertificateStateError):
-        decide_root(
-            root_id=root.pk, state=RootState.WITHDRAWN, acting_user=None, reason="x", now=now
-        )
+        decide_root(root_id=root.pk, decision=leaked)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The roots that vouch for laboratories' signatures: uploaded, compared, trusted, withdrawn."""
 
+from collections.abc import Sequence
 from typing import Any, override
 
 from django import forms
@@ -15,22 +16,23 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
 
 from apps.core.admin import (
     ActionCall,
+    Panel,
+    PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    at_cell,
     badge_column,
     choice_filter,
     datetime_column,
+    display_at,
+    link_cell,
 )
 from apps.core.errors import DomainError
 from apps.providers.enums import RootState
 from apps.providers.models import Lab, TrustedRoot
-from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.services.trust import (
-    MAX_PEM_BYTES,
-    decide_root,
-    recheck_signatures,
-    upload_root,
-)
+from apps.providers.services.root_proposals import ROOT, propose_decision, root_subject
+from apps.providers.services.trust import MAX_PEM_BYTES, upload_root
+from apps.staff.selectors import approvals_of_subject
 
 
 class RootForm(forms.Form):
@@ -48,25 +50,23 @@ class RootForm(forms.Form):
     )
 
 
-def _decide(call: ActionCall, state: RootState) -> str:
-    root = decide_root(
+def _ask(call: ActionCall, wanted: RootState) -> str:
+    approval_id = propose_decision(
         root_id=call.object_id,
-        state=state,
+        wanted=wanted,
         acting_user=call.user,
         reason=call.reason,
         now=call.now,
     )
-    with PdfVetter() as vetter:
-        changes = recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=call.now)
-    return f"The root is {root.state}. {len(changes)} signatures are judged differently now."
+    return f"A second person can approve it (approval {approval_id}). Until then nothing changes."
 
 
 def _trust(call: ActionCall) -> str:
-    return _decide(call, RootState.TRUSTED)
+    return _ask(call, RootState.TRUSTED)
 
 
 def _withdraw(call: ActionCall) -> str:
-    return _decide(call, RootState.WITHDRAWN)
+    return _ask(call, RootState.WITHDRAWN)
 
 
 def _take(request: HttpRequest, form: RootForm) -> TrustedRoot | None:
@@ -86,7 +86,7 @@ def _take(request: HttpRequest, form: RootForm) -> TrustedRoot | None:
 
 
 @admin.register(TrustedRoot)
-class TrustedRootAdmin(ReadOnlyAdmin[TrustedRoot]):
+class TrustedRootAdmin(PanelsMixin, ReadOnlyAdmin[TrustedRoot]):
     list_empty_text = (
         "No laboratory's root is on file, so no signature can be proven valid. Upload the PEM file "
         "that the laboratory publishes."
@@ -102,36 +102,50 @@ class TrustedRootAdmin(ReadOnlyAdmin[TrustedRoot]):
                 RootState.WITHDRAWN: "neutral",
             },
         ),
-        "fingerprint",
+        "short_fingerprint",
         datetime_column("not_after", title="valid until"),
-        "decided_by",
+        "decided_by_whom",
     ]
     list_filter = [choice_filter("state", "state", RootState.choices)]
-    list_select_related = ["lab", "decided_by"]
+    list_select_related = ["lab", "requested_by", "decided_by"]
     search_fields = ["fingerprint__exact", "lab__name__exact"]
     search_help_text = "Fingerprint or laboratory, exactly"
     ordering = ["lab__name", "pk"]
     reasoned_actions = [
         ReasonedAction(
             name="trust",
-            label="Trust this root",
+            label="Ask to trust this root",
             permission="providers.register_certificate",
             perform=_trust,
             question="Compare the SHA-256 fingerprint with the laboratory first, over a channel "
-            "that the documents did not come by. Its documents are then judged again.",
+            "that the documents did not come by. Once a second person agrees, its documents are "
+            "judged again.",
             tone="primary",
             is_offered=lambda obj, _user: obj.state != RootState.TRUSTED,
         ),
         ReasonedAction(
             name="withdraw",
-            label="Withdraw trust",
+            label="Ask to withdraw trust",
             permission="providers.register_certificate",
             perform=_withdraw,
-            question="Signatures under this root no longer count; its documents are judged again.",
+            question="Once a second person agrees, signatures under this root no longer count; its "
+            "documents are judged again.",
             tone="danger",
             is_offered=lambda obj, _user: obj.state != RootState.WITHDRAWN,
         ),
     ]
+
+    @admin.display(description="SHA-256 fingerprint", ordering="fingerprint")
+    def short_fingerprint(self, root: TrustedRoot) -> str:
+        return f"{root.fingerprint[:16]}..."
+
+    @admin.display(description="asked and agreed by")
+    def decided_by_whom(self, root: TrustedRoot) -> str:
+        if root.approval_id is not None:
+            return f"{root.requested_by}, {root.decided_by}"
+        if root.decided_at is not None:
+            return str(root.decided_by or "at the command line")
+        return self.empty_value_display
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -152,7 +166,7 @@ class TrustedRootAdmin(ReadOnlyAdmin[TrustedRoot]):
             **self.admin_site.each_context(request),
             "title": "Upload a laboratory's root",
             "lead": "The certificate of the authority that issues the laboratory's signing keys. "
-            "It counts for nothing until its fingerprint was compared and somebody trusts it.",
+            "It counts for nothing until its fingerprint was compared and two people trust it.",
             "opts": self.opts,
             "form": form,
             "back_url": reverse("admin:providers_trustedroot_changelist"),
@@ -171,8 +185,37 @@ class TrustedRootAdmin(ReadOnlyAdmin[TrustedRoot]):
             "not_after",
             "source",
             "created_at",
-            "decided_by",
-            "decided_at",
-            "reason",
             "pem",
         ]
+
+    @override
+    def panels(self, request: HttpRequest, obj: TrustedRoot) -> Sequence[Panel]:
+        return [_decisions_panel(obj)]
+
+
+def _decisions_panel(root: TrustedRoot) -> Panel:
+    asked = approvals_of_subject(ROOT, root_subject(root.pk))
+    rows = [
+        [
+            link_cell(reverse("admin:staff_approval_change", args=[one.pk]), one.pk),
+            RootState(one.payload["becomes"]).label,
+            str(one.requested_by),
+            one.request_reason,
+            one.get_state_display(),
+            str(one.decided_by or "-"),
+            at_cell(one.decided_at) if one.decided_at else "-",
+            one.decision_reason or "-",
+        ]
+        for one in asked
+    ]
+    at_server = root.decided_at is not None and root.approval_id is None
+    return Panel(
+        title="Who decided",
+        columns=["Approval", "To be", "Asked by", "Why", "State", "Decided by", "When", "Why"],
+        rows=rows,
+        note=f"{root.get_state_display()} since {display_at(root.decided_at)}: {root.reason}"
+        if at_server
+        else "",
+        empty_text="Nobody asked for a decision yet. Compare the fingerprint with the laboratory, "
+        "then ask to trust this root; a second person decides.",
+    )

@@ -71,8 +71,9 @@ class TrustedRoot(models.Model):
     """A lab's signing authority. Only ``state`` trusted counts, and only for this lab's reports.
 
     A root that arrives beside the documents proves nothing: whoever forged them could have made
-    it. It is kept as proposed until somebody has compared its fingerprint with the lab's.
-    ``decided_by`` is empty where that was said at the command line.
+    it. It is kept as proposed until one person has compared its fingerprint with the lab's and
+    another agrees; it loses its trust the same way. ``decided_by`` is who agreed to what
+    ``requested_by`` asked for. All three are empty where that was said at the command line.
     """
 
     lab = models.ForeignKey(Lab, on_delete=models.PROTECT, related_name="roots")
@@ -84,6 +85,13 @@ class TrustedRoot(models.Model):
     state = models.CharField(max_length=16, choices=RootState.choices, default=RootState.PROPOSED)
     source = models.CharField("came from", max_length=255)
     created_at = models.DateTimeField()
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -92,11 +100,15 @@ class TrustedRoot(models.Model):
         blank=True,
         related_name="+",
     )
+    approval = models.OneToOneField(
+        "staff.Approval", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = models.TextField(blank=True)
 
     history = history_records()
 
     class Meta:
+        permissions = [("approve_trustedroot", "Can approve whose signatures count")]
         constraints = [
             models.UniqueConstraint(
                 fields=["lab", "fingerprint"], name="providers_root_once_per_lab"
@@ -108,6 +120,24 @@ class TrustedRoot(models.Model):
                 condition=Q(state=RootState.PROPOSED)
                 | (Q(decided_at__isnull=False) & ~Q(reason="")),
                 name="providers_root_trusted_by_a_decision_with_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(approval__isnull=True, requested_by__isnull=True)
+                | (
+                    Q(
+                        approval__isnull=False,
+                        requested_by__isnull=False,
+                        decided_by__isnull=False,
+                    )
+                    & ~Q(requested_by=F("decided_by"))
+                ),
+                name="providers_root_agreed_by_two_people",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=RootState.TRUSTED)
+                | Q(decided_by__isnull=True)
+                | Q(approval__isnull=False),
+                name="providers_root_of_a_person_trusted_under_an_approval",
             ),
         ]
 

@@ -62,6 +62,27 @@ def trusted_pems(lab: Lab | None) -> list[str]:
     return list(roots.values_list("pem", flat=True))
 
 
+def proposed_roots(*, limit: int) -> list[TrustedRoot]:
+    """Return the roots that count for nothing yet, the oldest first."""
+    roots = TrustedRoot.objects.filter(state=RootState.PROPOSED).select_related("lab")
+    return list(roots.order_by("created_at", "pk")[:limit])
+
+
+def trusted_roots(fingerprint: str) -> list[TrustedRoot]:
+    """Return the trusted roots with this fingerprint, one for each lab that it vouches for."""
+    roots = TrustedRoot.objects.filter(fingerprint=fingerprint, state=RootState.TRUSTED)
+    return list(roots.select_related("lab").order_by("pk"))
+
+
+def labs_to_judge_again() -> list[int]:
+    """Return the labs with a document that was judged before a root of theirs was decided on."""
+    stale = Document.objects.filter(
+        signature_checked_at__lte=F("certificates__lab__roots__decided_at")
+    )
+    labs = stale.values_list("certificates__lab_id", flat=True).distinct()
+    return sorted(labs)
+
+
 def documents_of_lab(lab_id: int) -> QuerySet[Document]:
     return Document.objects.filter(certificates__lab_id=lab_id).distinct().order_by("pk")
 

@@ -22,6 +22,7 @@ from apps.providers.selectors.certificates import lab_by_name
 from apps.providers.services.certificates import Registration, register_certificate
 from apps.providers.services.trust import (
     MAX_PEM_BYTES,
+    Decision,
     Recheck,
     RootFile,
     decide_root,
@@ -181,13 +182,9 @@ def _settle_roots(
         kept = propose_root(lab_name=_lab_of(root, choice.lab, labs), root=root, now=request.now)
         chosen.add(root.fingerprint)
         if kept.state != RootState.TRUSTED:
-            kept = decide_root(
-                root_id=kept.pk,
-                state=RootState.TRUSTED,
-                acting_user=request.acting_user,
-                reason=f"Named with --trust at the command line: {root.name}.",
-                now=request.now,
-            )
+            reason = f"Named with --trust at the command line: {root.name}."
+            decision = Decision(RootState.TRUSTED, reason, request.now)
+            kept = decide_root(root_id=kept.pk, decision=decision)
             report.rechecked += recheck_signatures(
                 lab_id=kept.lab_id, vetter=vetter, now=request.now
             )

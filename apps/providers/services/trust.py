@@ -24,6 +24,7 @@ from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.names import display_name
 from apps.providers.selectors import certificates as selectors
 from apps.providers.services.store import read_document
+from apps.staff.contracts import ApprovalGrant
 
 logger = structlog.get_logger(__name__)
 
@@ -51,6 +52,16 @@ class Recheck:
     name: str
     before: str
     after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a root becomes and why: agreed by two people, or said at the command line."""
+
+    state: RootState
+    reason: str
+    now: datetime
+    agreed: ApprovalGrant | None = None
 
 
 def read_root(name: str, data: bytes) -> RootFile:
@@ -111,7 +122,7 @@ def propose_root(*, lab_name: str, root: RootFile, now: datetime) -> TrustedRoot
 def upload_root(
     *, lab: Lab, name: str, data: bytes, acting_user: AbstractBaseUser, now: datetime
 ) -> TrustedRoot:
-    """Put a root that a person sent on file; it vouches for nothing until somebody trusts it.
+    """Put a root that a person sent on file; it vouches for nothing until two people trust it.
 
     One that is on file for the laboratory is returned as it stands.
 
@@ -129,41 +140,62 @@ def upload_root(
     return root
 
 
-@transaction.atomic
-def decide_root(
-    *,
-    root_id: int,
-    state: RootState,
-    acting_user: AbstractBaseUser | None,
-    reason: str,
-    now: datetime,
-) -> TrustedRoot:
-    """Trust or withdraw a root. Call ``recheck_signatures`` of its lab afterwards.
+def lock_root(root_id: int) -> TrustedRoot:
+    """Return a root with its lab, locked until the transaction ends.
 
     Raises:
-        ReasonRequiredError, UnknownCertificateError
-        CertificateStateError: it is in that state already, or withdrawn before it was trusted.
+        UnknownCertificateError
     """
-    if not reason.strip():
-        raise ReasonRequiredError
-    root = TrustedRoot.objects.select_for_update().filter(pk=root_id).first()
+    roots = TrustedRoot.objects.select_for_update(of=("self",)).select_related("lab")
+    root = roots.filter(pk=root_id).first()
     if root is None:
         raise UnknownCertificateError(root_id)
+    return root
+
+
+def require_step(root: TrustedRoot, state: RootState) -> None:
+    """Refuse a step that leads nowhere.
+
+    Raises:
+        CertificateStateError
+    """
     if state in {RootState.PROPOSED, root.state}:
         message = f"The root {root.subject} is {root.state} and can't become {state}."
         raise CertificateStateError(message)
-    root.state, root.reason = state, reason
-    root.decided_at = now
-    root.decided_by_id = acting_user.pk if acting_user else None
-    note_edit(root, acting_user=acting_user, reason=reason)
-    root.save(update_fields=["state", "reason", "decided_at", "decided_by"])
+
+
+@transaction.atomic
+def decide_root(*, root_id: int, decision: Decision) -> TrustedRoot:
+    """Trust or withdraw a root; ``recheck_decided`` judges the lab's documents again.
+
+    Raises:
+        ReasonRequiredError, UnknownCertificateError
+        CertificateStateError: it is in that state already.
+    """
+    if not decision.reason.strip():
+        raise ReasonRequiredError
+    root = lock_root(root_id)
+    require_step(root, decision.state)
+    agreed = decision.agreed
+    root.state, root.reason, root.decided_at = decision.state, decision.reason, decision.now
+    root.requested_by_id = agreed.requested_by_id if agreed else None
+    root.decided_by_id = agreed.approved_by_id if agreed else None
+    root.approval_id = agreed.approval_id if agreed else None
+    note_edit(root, acting_user=None, reason=decision.reason)
+    root.save(
+        update_fields=["state", "reason", "decided_at", "requested_by", "decided_by", "approval"]
+    )
     record_audit(
-        action=f"providers.root.{state.value}",
-        actor=acting_user,
+        action=f"providers.root.{decision.state.value}",
+        actor=None,
         subject=f"root:{root.pk}",
-        details={"fingerprint": root.fingerprint, "lab_id": root.lab_id},
-        reason=reason,
-        now=now,
+        details={
+            "fingerprint": root.fingerprint,
+            "lab_id": root.lab_id,
+            **({"approval_id": agreed.approval_id} if agreed else {"through": "command line"}),
+        },
+        reason=decision.reason,
+        now=decision.now,
     )
     return root
 
@@ -191,6 +223,19 @@ def recheck_signatures(*, lab_id: int, vetter: PdfVetter, now: datetime) -> list
         Document.objects.filter(pk=document.pk).update(**found, signature_checked_at=now)
     logger.info("providers.signatures.rechecked", lab_id=lab_id, changed=len(changes))
     return changes
+
+
+def recheck_decided(*, vetter: PdfVetter, now: datetime) -> list[Recheck]:
+    """Judge the documents of each lab with a root decided on since they were judged.
+
+    A repeat finds nothing to do; a run that is cut short goes on with the next.
+    """
+    labs = selectors.labs_to_judge_again()
+    return [
+        change
+        for lab_id in labs
+        for change in recheck_signatures(lab_id=lab_id, vetter=vetter, now=now)
+    ]
 
 
 def judge_signature(document: Document, lab: Lab, vetter: PdfVetter, now: datetime) -> None:

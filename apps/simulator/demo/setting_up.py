@@ -19,7 +19,12 @@ from apps.promotions.selectors import campaign_by_code
 from apps.promotions.services.campaigns import create_campaign
 from apps.promotions.services.review import submit_campaign
 from apps.promotions.services.schedule import go_live
-from apps.providers.services.import_register import ImportRequest, TrustChoice, import_folder
+from apps.providers.enums import RootState
+from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.selectors.certificates import proposed_roots
+from apps.providers.services.import_register import ImportRequest, import_folder
+from apps.providers.services.root_proposals import propose_decision
+from apps.providers.services.trust import recheck_signatures
 from apps.simulator.borealis.home import CODE, REGULAR_PLAYER
 from apps.simulator.borealis.rounds import PROMO, STAKES_MINOR
 from apps.simulator.certificates.folder import make_lab_folder
@@ -28,6 +33,7 @@ from apps.simulator.demo.going_live import load_with_first_key
 from apps.simulator.demo.people import seed_people
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Finding
+from apps.staff.home_cards import LIMIT
 from apps.staff.services import approve
 
 RULE: Final = "welcome-200"
@@ -69,22 +75,36 @@ def load_reference_data(stage: Stage) -> Finding:
 
 
 def register_certificates(stage: Stage) -> Finding:
-    """Import the laboratory's folder, trusting its root as an officer would after a phone call."""
+    """Import the laboratory's folder; two officers trust its root, as after a phone call."""
     folder = make_lab_folder(stage.data_dir / "demo" / "certificates", now=stage.clock())
-    request = ImportRequest(
-        folder=folder.path,
-        trust=(TrustChoice(folder.root, NORTH),),
-        acting_user=None,
-        now=stage.clock(),
-    )
+    request = ImportRequest(folder=folder.path, trust=(), acting_user=None, now=stage.clock())
     report = import_folder(request, stage.tell)
+    trusted = _trust_roots(stage)
     return Finding(
         is_held=not report.has_failed
         and len(report.registered) + len(report.unchanged) == len(folder.reports),
         text=f"{len(report.registered)} registered, {len(report.unchanged)} known already; "
-        f"renewals to upload lie in {folder.renewals}.",
+        f"{trusted} root trusted by two people; renewals to upload lie in {folder.renewals}.",
         figures={"registered": len(report.registered), "unchanged": len(report.unchanged)},
     )
+
+
+def _trust_roots(stage: Stage) -> int:
+    officer, deputy = stage.staff["compliance"], stage.staff["compliance-deputy"]
+    roots = [root for root in proposed_roots(limit=LIMIT) if root.lab.name == NORTH]
+    for root in roots:
+        approval_id = propose_decision(
+            root_id=root.pk,
+            wanted=RootState.TRUSTED,
+            acting_user=officer,
+            reason="The laboratory read the fingerprint out on the telephone.",
+            now=stage.clock(),
+        )
+        reason = "Compared with the laboratory's letter."
+        approve(approval_id=approval_id, user=deputy, reason=reason, now=stage.clock())
+        with PdfVetter() as vetter:
+            recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=stage.clock())
+    return len(roots)
 
 
 def launch_campaign(stage: Stage) -> Finding:

@@ -159,7 +159,7 @@ def _root_lines(report: ImportReport) -> Iterator[str]:
             yield (
                 f"root        {root.name}: {root.state} for {root.lab}, NOT trusted. It came with "
                 f"the documents. Compare its SHA-256 {root.fingerprint} with the lab, then run "
-                f"again with --trust {root.name}, or decide in the admin."
+                f"again with --trust {root.name}, or ask to trust it in the admin."
             )
         else:
             yield f"root        {root.name}: ignored. {root.state}"
