@@ -25,12 +25,13 @@ class MatrixRow:
 
 @dataclass(frozen=True, slots=True)
 class MatrixQuery:
-    """What to show: empty means all."""
+    """What to show: empty means all. ``text`` is part of a game's code or name."""
 
     provider_code: str = ""
     jurisdiction: str = ""
     state: str = ""
     text: str = ""
+    game_code: str = ""
     page: int = 1
 
 
@@ -77,6 +78,7 @@ class Stake:
 class LostOffer:
     """An offer that is served now and would not be."""
 
+    game_id: int
     provider_code: str
     game_code: str
     jurisdiction: str
@@ -88,13 +90,16 @@ class LostOffer:
 class WhatIfAnswer:
     """What stops being covered on a day, or without a report, and what was played there.
 
-    ``stake_minor`` is by currency; ``players`` names each person once.
+    ``stake_minor`` is by currency; ``players`` names each person once; ``gained`` are the offers
+    (provider, game, jurisdiction) that are covered then and not now.
     """
 
     on: date
     without: str
     lost: list[LostOffer]
-    gained: int
+    gained: list[tuple[str, str, str]]
+    since: datetime
+    until: datetime
     stake_minor: dict[str, int] = field(default_factory=dict)
     rounds: int = 0
     players: list[str] = field(default_factory=list)

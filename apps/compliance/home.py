@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -44,7 +45,7 @@ def renewals_card(request: HttpRequest) -> HomeCard | None:
     return waiting_card(
         Waiting(
             title="Renewals awaiting you",
-            link=reverse("admin:compliance_renewal_changelist") + "?whose=open",
+            link=reverse("admin:compliance_renewal_changelist") + "?whose=awaiting",
             empty_text="You own no open renewal. The daily check opens one 90 days before an end.",
             tone="warning",
             note="yours, and those that nobody has taken",
@@ -79,6 +80,9 @@ def gaps_card(_request: HttpRequest) -> HomeCard:
 def _gap_row(gap: Gap, counts: Counter[tuple[int, str]]) -> HomeRow:
     others = counts[gap.game.id, gap.state] - 1
     page = reverse("admin:compliance_coveragematrix_cell", args=[gap.game.id, gap.jurisdiction])
+    if others:
+        asked = {"provider": gap.game.provider_code, "game": gap.game.game_code, "state": gap.state}
+        page = f"{reverse('admin:compliance_coveragematrix_gaps')}?{urlencode(asked)}"
     return HomeRow(
         title=f"{gap.game.game_code} in {gap.jurisdiction}"
         + (f" and {others} more" if others else ""),
@@ -107,6 +111,7 @@ def rules_card(_request: HttpRequest) -> HomeCard:
     """Show the rules whose source nobody has looked at for too long."""
     today = timezone.now().astimezone(UTC).date()
     checks = last_rule_checks()
+    page = reverse("admin:players_rulecheck_changelist") + "?due=yes"
     due = [
         rule
         for rule in all_rules()
@@ -117,11 +122,11 @@ def rules_card(_request: HttpRequest) -> HomeCard:
         value=str(len(due)),
         note=f"of {len(all_rules())} rules; amber since nobody looked for 90 days",
         tone="warning" if due else "success",
-        link=reverse("admin:players_rulecheck_changelist"),
+        link=page,
         rows=tuple(
             HomeRow(
                 title=f"{rule.id}: {rule.citation}",
-                link=reverse("admin:players_rulecheck_changelist"),
+                link=page,
                 meta=rule.jurisdiction,
                 tone="warning",
             )

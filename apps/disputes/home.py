@@ -40,7 +40,7 @@ def credits_card(_request: HttpRequest) -> HomeCard:
     cases = list(selectors.cases_awaiting_credit()[:LIMIT])
     return _card(
         "Credits awaiting a second person",
-        "open",
+        "credit",
         cases,
         tone="warning",
         empty="No credit awaits a decision.",

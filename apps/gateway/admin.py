@@ -13,11 +13,12 @@ from apps.core.admin import (
     ReadOnlyAdmin,
     choice_filter,
     datetime_column,
+    day_filter,
     link_cell,
     present_filter,
 )
 from apps.gateway.models import Rejection
-from apps.gateway.selectors import rejection_codes
+from apps.gateway.selectors import recent_rejection_days, rejection_codes
 from apps.providers.selectors import provider_choices
 from apps.rounds.selectors import refused_attempts
 
@@ -40,6 +41,7 @@ class RejectionAdmin(PanelsMixin, ReadOnlyAdmin[Rejection]):
         choice_filter("provider_id", "provider", provider_choices),
         present_filter("provider", "caller", present="Authentic", absent="Nobody proved it"),
         choice_filter("code", "code", rejection_codes),
+        day_filter("day", "day (UTC)", recent_rejection_days),
     ]
     list_select_related = ["provider"]
     search_fields = ["last_event_id__exact"]

@@ -1,23 +1,21 @@
 """Home cards for who keeps the providers' traffic flowing."""
 
-from datetime import timedelta
-
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.admin import display_at
 from apps.gateway.selectors import rejections_of
-from apps.rounds.selectors import deliveries_unjudged, newest_conflicts, parked_events
+from apps.rounds.selectors import late_deliveries, newest_conflicts, parked_events
 from apps.staff.contracts import HomeCard, HomeRow
-from apps.staff.home_cards import LIMIT, Waiting, waiting_card
+from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
 
 
 def parked_events_card(_request: HttpRequest) -> HomeCard:
     return waiting_card(
         Waiting(
             title="Parked events",
-            link=reverse("admin:rounds_roundevent_changelist") + "?status=parked",
+            link=reverse("admin:rounds_roundevent_changelist") + "?status=parked&who=played",
             empty_text="No event waits for a person or a later message.",
             tone="warning",
         ),
@@ -35,7 +33,7 @@ def conflicts_card(_request: HttpRequest) -> HomeCard:
     return waiting_card(
         Waiting(
             title="Conflicts",
-            link=reverse("admin:rounds_conflict_changelist"),
+            link=reverse("admin:rounds_conflict_changelist") + "?who=played",
             empty_text="No provider contradicted itself.",
             tone="danger",
             note="The same event id with other content; nothing moved",
@@ -51,12 +49,14 @@ def conflicts_card(_request: HttpRequest) -> HomeCard:
 
 
 def rejections_card(_request: HttpRequest) -> HomeCard:
-    rejections = rejections_of(timezone.now().date(), limit=LIMIT)
+    today = timezone.now().date()
+    rejections = rejections_of(today)
     return HomeCard(
         title="Rejected today (UTC)",
         value=f"{sum(rejection.count for rejection in rejections):,}",
         tone="warning" if rejections else "success",
-        link=reverse("admin:gateway_rejection_changelist"),
+        note=f"in {len(rejections):,} rows, one per caller and code" if rejections else "",
+        link=reverse("admin:gateway_rejection_changelist") + f"?day={today}",
         rows=tuple(
             HomeRow(
                 title=f"{rejection.provider or 'Unproven caller'}: {rejection.code}",
@@ -64,7 +64,7 @@ def rejections_card(_request: HttpRequest) -> HomeCard:
                 meta=f"{rejection.count:,}",
                 tone="warning",
             )
-            for rejection in rejections
+            for rejection in rejections[:MAX_ROWS]
         ),
         empty_text="Nothing was refused today.",
     )
@@ -72,17 +72,14 @@ def rejections_card(_request: HttpRequest) -> HomeCard:
 
 def unjudged_card(_request: HttpRequest) -> HomeCard:
     """Show deliveries stored for a minute and not answered for: the sweeper should have them."""
-    now = timezone.now()
     return waiting_card(
         Waiting(
             title="Deliveries not judged yet",
-            link=reverse("admin:rounds_delivery_changelist") + "?verdict=waiting",
+            link=reverse("admin:rounds_delivery_changelist") + "?verdict=late",
             empty_text="Everything that was stored was applied.",
             tone="danger",
         ),
-        deliveries_unjudged(
-            since=now - timedelta(days=2), until=now - timedelta(minutes=1), limit=LIMIT
-        ),
+        late_deliveries(timezone.now(), limit=LIMIT),
         lambda delivery: HomeRow(
             title=f"{delivery.provider}: {delivery.message_id}",
             link=reverse("admin:rounds_delivery_change", args=[delivery.pk]),

@@ -34,10 +34,16 @@ def rejection_codes() -> list[tuple[str, str]]:
     return [(code, code) for code in codes]
 
 
-def rejections_of(day: date, *, limit: int) -> list[Rejection]:
-    """Return what was refused on a UTC day, the most frequent first."""
+def rejections_of(day: date) -> list[Rejection]:
+    """Return what was refused on a UTC day, the most frequent first, by provider and code."""
     rejections = Rejection.objects.filter(day=day).select_related("provider")
-    return list(rejections.order_by("-count", "pk")[:limit])
+    return list(rejections.order_by("-count", "pk"))
+
+
+def recent_rejection_days() -> list[tuple[str, str]]:
+    """Return the newest UTC days on which anything was refused, for a list filter."""
+    days = Rejection.objects.order_by("-day").values_list("day", flat=True).distinct()[:31]
+    return [(day.isoformat(), day.isoformat()) for day in days]
 
 
 def rejection_counts(day: date) -> list[tuple[int, str, int]]:

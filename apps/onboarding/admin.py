@@ -29,7 +29,13 @@ from apps.core.admin import (
 )
 from apps.onboarding.enums import WAIVABLE, ChecklistItem
 from apps.onboarding.models import Onboarding
-from apps.onboarding.selectors import newest_run, proofs_of, standings, that_lost_a_proof
+from apps.onboarding.selectors import (
+    newest_run,
+    on_their_way,
+    proofs_of,
+    standings,
+    that_lost_a_proof,
+)
 from apps.onboarding.services import checklist, going_live
 from apps.providers.enums import ProviderStage
 
@@ -105,28 +111,34 @@ def _is_waiting(onboarding: Onboarding, _user: Any) -> bool:
     return onboarding.provider.stage == ProviderStage.ONBOARDING
 
 
-class LostProofFilter(admin.SimpleListFilter):
-    title = "proofs"
-    parameter_name = "lost"
+class StandingFilter(admin.SimpleListFilter):
+    title = "standing"
+    parameter_name = "standing"
 
     @override
     def lookups(
         self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
     ) -> list[tuple[str, str]]:
-        return [("yes", "Live, and lost a proof")]
+        return [("waiting", "On the way live"), ("lost", "Live, and lost a proof")]
 
     @override
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Onboarding]
     ) -> QuerySet[Onboarding]:
-        return that_lost_a_proof(queryset) if self.value() == "yes" else queryset
+        match self.value():
+            case "waiting":
+                return on_their_way(queryset)
+            case "lost":
+                return that_lost_a_proof(queryset)
+            case _:
+                return queryset
 
 
 @admin.register(Onboarding)
 class OnboardingAdmin(PanelsMixin, ReadOnlyAdmin[Onboarding]):
     list_empty_text = "No provider is on its way live. Open a provider to begin its checklist."
     list_display = ["provider", "stage", "holds", datetime_column("opened_at", title="opened")]
-    list_filter = [LostProofFilter]
+    list_filter = [StandingFilter]
     list_select_related = ["provider"]
     search_fields = ["provider__code__exact"]
     search_help_text = "Provider's code, exactly"

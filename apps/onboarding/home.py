@@ -12,7 +12,7 @@ from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
 
 
 def waiting_providers_card(_request: HttpRequest) -> HomeCard:
-    link = reverse("admin:onboarding_onboarding_changelist")
+    link = reverse("admin:onboarding_onboarding_changelist") + "?standing=waiting"
     waiting = Waiting("Providers on their way live", link, "Every provider is live.", tone="info")
     return waiting_card(waiting, selectors.onboardings_waiting(limit=LIMIT), _waiting_row)
 
@@ -36,7 +36,7 @@ def broken_items_card(_request: HttpRequest) -> HomeCard:
         value=f"{len(providers):,}",
         note=f"{len(broken):,} items that held and do not now" if broken else "",
         tone="danger" if broken else "success",
-        link=reverse("admin:onboarding_onboarding_changelist") + "?lost=yes",
+        link=reverse("admin:onboarding_onboarding_changelist") + "?standing=lost",
         rows=tuple(_broken_row(proof) for proof in broken[:MAX_ROWS]),
         empty_text="Everything proven of live providers holds.",
     )

@@ -115,9 +115,12 @@ def that_lost_a_proof(onboardings: QuerySet[Onboarding]) -> QuerySet[Onboarding]
     return onboardings.filter(pk__in=[proof.onboarding_id for proof in broken_items(limit=None)])
 
 
+def on_their_way(onboardings: QuerySet[Onboarding]) -> QuerySet[Onboarding]:
+    """Keep the active providers that are not live yet."""
+    return onboardings.filter(provider__stage="onboarding", provider__is_active=True)
+
+
 def onboardings_waiting(*, limit: int) -> list[Onboarding]:
     """Return the providers that are not live yet, the oldest first."""
-    waiting = Onboarding.objects.filter(
-        provider__stage="onboarding", provider__is_active=True
-    ).select_related("provider")
+    waiting = on_their_way(Onboarding.objects.select_related("provider"))
     return list(waiting.order_by("opened_at", "pk")[:limit])

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince, timeuntil
 
+from apps.core.admin import midnight_utc
 from apps.promotions import selectors
 from apps.staff.contracts import HomeCard, HomeRow
 from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
@@ -51,14 +52,14 @@ def campaigns_in_review_card(_request: HttpRequest) -> HomeCard:
 def tagged_events_card(_request: HttpRequest) -> HomeCard:
     """Count the flags received today (UTC), and show the ones no campaign stands behind."""
     now = timezone.now()
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    today = midnight_utc(now)
     counts = selectors.tag_counts_since(today)
     return HomeCard(
         title="Promo flags received today (UTC)",
         value=f"{counts.tagged:,}",
         tone="warning" if counts.to_look_at else "success",
         note=f"{counts.in_campaign:,} in a campaign, {counts.to_look_at:,} to look at",
-        link=reverse("admin:promotions_promotag_changelist"),
+        link=reverse("admin:promotions_promotag_changelist") + "?created_at_within=today",
         rows=tuple(
             HomeRow(
                 title=f"{tag.flagged_code} on {tag.subject}",

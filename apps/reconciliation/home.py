@@ -1,6 +1,5 @@
 """What awaits the people who reconcile, on their home page."""
 
-from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -53,7 +52,7 @@ def missing_statements_card(_request: HttpRequest) -> HomeCard:
         title="Days with nothing to compare",
         value=f"{len(runs):,}",
         tone="danger" if runs else "success",
-        link=reverse("admin:reconciliation_reconciliationrun_changelist") + "?state=no_statement",
+        link=reverse("admin:reconciliation_reconciliationrun_changelist") + "?standing=nothing",
         rows=tuple(
             HomeRow(
                 title=f"{run.provider.name}, {run.day}",
@@ -68,12 +67,12 @@ def missing_statements_card(_request: HttpRequest) -> HomeCard:
 
 
 def refused_statements_card(_request: HttpRequest) -> HomeCard:
-    refused = selectors.refused_statements(timezone.now() - timedelta(days=31))
+    refused = selectors.refused_statements(timezone.now())
     return HomeCard(
         title="Refused statements",
         value=f"{len(refused):,}",
         tone="warning" if refused else "success",
-        link=reverse("admin:reconciliation_statementfile_changelist") + "?state=refused",
+        link=reverse("admin:reconciliation_statementfile_changelist") + "?standing=waiting",
         rows=tuple(
             HomeRow(
                 title=f"{row.provider.name}: {row.original_name}",

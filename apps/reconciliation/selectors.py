@@ -8,14 +8,20 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from apps.core.storage import evidence_storage
 from apps.providers.selectors import provider_by_code
 from apps.reconciliation import evidence
 from apps.reconciliation.contracts import BreakLine, ImportOutcome, PullFacts, StatementRow
 from apps.reconciliation.engine.duck import literal, open_engine
-from apps.reconciliation.enums import BreakState, PullState, RunState, StatementState
+from apps.reconciliation.enums import (
+    BreakChangeKind,
+    BreakState,
+    PullState,
+    RunState,
+    StatementState,
+)
 from apps.reconciliation.models import (
     Break,
     BreakChange,
@@ -25,6 +31,7 @@ from apps.reconciliation.models import (
 )
 
 _DAYS_SEARCHED: Final = 62
+_DAYS_REFUSED: Final = 31
 
 _ROW: Final = """
 SELECT event_id, round_ref AS round, player_ref AS player,
@@ -166,15 +173,31 @@ def _statement_row(statement: StatementFile, values: dict[str, Any]) -> Statemen
     )
 
 
-def open_break_counts(limit: int = 50) -> list[dict[str, Any]]:
+def open_break_counts() -> list[dict[str, Any]]:
     """Count open breaks per provider and day, newest day first."""
     counts = (
         Break.objects.filter(state=BreakState.OPEN)
         .values("provider_id", "provider__code", "provider__name", "day")
         .annotate(breaks=Count("pk"), touching=Count("pk", filter=Q(is_player_touched=True)))
-        .order_by("-day", "provider__code")[:limit]
+        .order_by("-day", "provider__code")
     )
     return [{**row} for row in counts]
+
+
+def found_by_run(breaks: QuerySet[Break], run_id: int, break_class: str = "") -> QuerySet[Break]:
+    """Keep the breaks that stood after a run, of the class that they had then."""
+    run = ReconciliationRun.objects.filter(pk=run_id).values("provider_id", "day")
+    then = BreakChange.objects.filter(found_break=OuterRef("pk"), run_id__lte=run_id)
+    last = then.order_by("-run_id")
+    stood = breaks.filter(
+        provider_id=Subquery(run.values("provider_id")), day=Subquery(run.values("day"))
+    ).annotate(kind_then=Subquery(last.values("kind")[:1]))
+    stood = stood.filter(kind_then__isnull=False).exclude(kind_then=BreakChangeKind.MATCHED_LATER)
+    if not break_class:
+        return stood
+    return stood.annotate(class_then=Subquery(last.values("break_class")[:1])).filter(
+        class_then=break_class
+    )
 
 
 def latest_run(provider_id: int, day: date) -> ReconciliationRun | None:
@@ -185,31 +208,37 @@ def latest_run(provider_id: int, day: date) -> ReconciliationRun | None:
     )
 
 
-def runs_without_statement(limit: int = 50) -> list[ReconciliationRun]:
-    """Return the newest run of each provider and day that had nothing to compare with."""
+def with_nothing_to_compare(runs: QuerySet[ReconciliationRun]) -> QuerySet[ReconciliationRun]:
+    """Keep the newest run of each provider and day, where that one had nothing to compare with."""
     newest = (
         ReconciliationRun.objects.order_by("provider", "-day", "-started_at", "-pk")
         .distinct("provider", "day")
         .values("pk")
     )
-    return list(
-        ReconciliationRun.objects.filter(pk__in=newest)
-        .exclude(state=RunState.COMPLETE)
-        .select_related("provider")
-        .order_by("-day", "pk")[:limit]
-    )
+    return runs.filter(pk__in=newest).exclude(state=RunState.COMPLETE)
 
 
-def refused_statements(since: datetime, limit: int = 20) -> list[StatementFile]:
-    """Return files refused since then and not followed by one that was taken for the day."""
-    rows = (
-        StatementFile.objects.filter(state=StatementState.REFUSED, imported_at__gte=since)
-        .select_related("provider")
-        .order_by("-imported_at", "pk")[:limit]
+def runs_without_statement() -> list[ReconciliationRun]:
+    """Return the newest run of each provider and day that had nothing to compare with."""
+    runs = with_nothing_to_compare(ReconciliationRun.objects.select_related("provider"))
+    return list(runs.order_by("-day", "pk"))
+
+
+def not_replaced(files: QuerySet[StatementFile], now: datetime) -> QuerySet[StatementFile]:
+    """Keep what was refused in the last 31 days, where no file is in use for its day."""
+    in_use = StatementFile.objects.filter(
+        provider_id=OuterRef("provider_id"), day=OuterRef("day"), state=StatementState.IMPORTED
     )
-    return [
-        row for row in rows if row.day is None or statement_in_use(row.provider_id, row.day) is None
-    ]
+    refused = files.filter(
+        state=StatementState.REFUSED, imported_at__gte=now - timedelta(days=_DAYS_REFUSED)
+    )
+    return refused.filter(~Exists(in_use))
+
+
+def refused_statements(now: datetime) -> list[StatementFile]:
+    """Return the refused files that no better one followed, the newest first."""
+    files = not_replaced(StatementFile.objects.select_related("provider"), now)
+    return list(files.order_by("-imported_at", "pk"))
 
 
 def last_pulled_day(provider_id: int) -> date | None:

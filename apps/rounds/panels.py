@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -11,6 +12,7 @@ from apps.core.admin import Panel, at_cell, badge, link_cell, money_cell
 from apps.rounds.contracts import AttemptView
 from apps.rounds.models import Conflict, Round, RoundEvent
 from apps.rounds.payloads import readable
+from apps.rounds.span_play import SpanRounds
 from apps.rounds.traffic import STUCK_AFTER
 from apps.wallet.contracts import TransferLine
 from apps.wallet.selectors import transfers_for_subject
@@ -47,6 +49,14 @@ def round_state_cell(game_round: Round, now: datetime) -> SafeString:
     if is_stuck(game_round, now):
         return badge("Stuck", STATE_TONES["stuck"])
     return badge(game_round.get_state_display(), STATE_TONES[game_round.state])
+
+
+def rounds_cell(count: int, counted: SpanRounds) -> SafeString | str:
+    """Show how many rounds a figure counts, leading to them."""
+    if not count or not counted.spans:
+        return f"{count:,}"
+    query = urlencode({"spans": counted.text()})
+    return link_cell(f"{reverse('admin:rounds_round_changelist')}?{query}", f"{count:,}")
 
 
 def round_link(game_round: Round | None) -> SafeString | str:

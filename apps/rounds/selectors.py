@@ -1,6 +1,6 @@
 """How rounds, events and their deliveries are read."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
 
@@ -126,16 +126,20 @@ def without_rehearsals(events: QuerySet[RoundEvent]) -> QuerySet[RoundEvent]:
     return events.exclude(player__jurisdiction=REHEARSAL_JURISDICTION)
 
 
-def newest_conflicts(*, limit: int) -> list[Conflict]:
-    """Return the conflicts that were seen last; those of rehearsals are left out."""
+def conflicts_of_play(conflicts: QuerySet[Conflict]) -> QuerySet[Conflict]:
+    """Leave out the conflicts that the acceptance kit made."""
     rehearsed = RoundEvent.objects.filter(
         provider=OuterRef("provider"),
         event_id=OuterRef("event_id"),
         player__jurisdiction=REHEARSAL_JURISDICTION,
     )
-    newest = Conflict.objects.filter(~Exists(rehearsed))
-    newest = newest.select_related("provider").order_by("-last_seen_at", "-pk")
-    return list(newest[:limit])
+    return conflicts.filter(~Exists(rehearsed))
+
+
+def newest_conflicts(*, limit: int) -> list[Conflict]:
+    """Return the conflicts that were seen last; those of rehearsals are left out."""
+    newest = conflicts_of_play(Conflict.objects.select_related("provider"))
+    return list(newest.order_by("-last_seen_at", "-pk")[:limit])
 
 
 def parked_events(*, limit: int) -> list[RoundEvent]:
@@ -145,12 +149,19 @@ def parked_events(*, limit: int) -> list[RoundEvent]:
     return list(events.order_by("occurred_at", "pk")[:limit])
 
 
-def deliveries_unjudged(*, since: datetime, until: datetime, limit: int) -> list[Delivery]:
-    """Return deliveries of a window that were stored and not answered for, the oldest first."""
+def not_judged_in_time(deliveries: QuerySet[Delivery], now: datetime) -> QuerySet[Delivery]:
+    """Keep what came in the last two days and is not answered for a minute after it was stored."""
     verdicts = DeliveryVerdict.objects.filter(delivery_id=OuterRef("pk"))
-    deliveries = Delivery.objects.filter(received_at__gte=since, stored_at__lt=until)
-    waiting = deliveries.filter(~Exists(verdicts)).defer("body", "headers")
-    return list(waiting.select_related("provider").order_by("pk")[:limit])
+    came = deliveries.filter(
+        received_at__gte=now - timedelta(days=2), stored_at__lt=now - timedelta(minutes=1)
+    )
+    return came.filter(~Exists(verdicts))
+
+
+def late_deliveries(now: datetime, *, limit: int) -> list[Delivery]:
+    """Return the deliveries that should have been judged by now, the oldest first."""
+    late = not_judged_in_time(Delivery.objects.select_related("provider"), now)
+    return list(late.defer("body", "headers").order_by("pk")[:limit])
 
 
 def refused_attempts(provider_id: int, event_id: str, *, limit: int) -> list[EventAttempt]:

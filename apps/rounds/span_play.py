@@ -6,8 +6,13 @@ from datetime import datetime
 from typing import Any, Final, LiteralString
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 
 from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.rounds.enums import EventStatus, MoneyState, Origin
+from apps.rounds.models import RoundEvent
+
+_MOST_SPANS: Final = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,78 @@ class SpanPlay:
     player_ids: tuple[int, ...]
     first_at: datetime
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRounds:
+    """Which rounds a figure of such play counts; ``text`` writes it for an address.
+
+    An empty currency means any. Play stands once it is not refused or rolled back; with
+    ``only_settled`` what is still held does not count.
+    """
+
+    provider_id: int
+    game_id: int
+    jurisdiction: str
+    currency: str
+    only_settled: bool
+    spans: tuple[tuple[datetime, datetime], ...]
+
+    def text(self) -> str:
+        which = "settled" if self.only_settled else "stands"
+        spans = ",".join(f"{start.isoformat()}~{end.isoformat()}" for start, end in self.spans)
+        parts = (self.provider_id, self.game_id, self.jurisdiction, self.currency, which, spans)
+        return "|".join(map(str, parts))
+
+
+def span_rounds_of(text: str) -> SpanRounds | None:
+    """Read what ``SpanRounds.text`` wrote; None where it is anything else."""
+    parts = text.replace("\x00", "").split("|")
+    if len(parts) != 6 or not all(_is_id(part) for part in parts[:2]):
+        return None
+    spans = _spans(parts[5])
+    if parts[4] not in {"settled", "stands"} or not spans:
+        return None
+    is_settled = parts[4] == "settled"
+    return SpanRounds(int(parts[0]), int(parts[1]), parts[2], parts[3], is_settled, spans)
+
+
+def _spans(text: str) -> tuple[tuple[datetime, datetime], ...]:
+    """Read spans of time; none where any is anything else."""
+    ends = [one.partition("~") for one in text.split(",", _MOST_SPANS)[:_MOST_SPANS]]
+    try:
+        spans = [(datetime.fromisoformat(one), datetime.fromisoformat(two)) for one, _, two in ends]
+    except ValueError:
+        return ()
+    has_zones = all(moment.tzinfo is not None for span in spans for moment in span)
+    return tuple(spans) if has_zones else ()
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 18
+
+
+def rounds_played_in(asked: SpanRounds) -> QuerySet[RoundEvent, int]:
+    """Return the ids of the rounds that a figure of the play in spans counts."""
+    standing = RoundEvent.objects.filter(
+        Q.create(
+            [Q(occurred_at__gte=start, occurred_at__lt=end) for start, end in asked.spans],
+            connector=Q.OR,
+        ),
+        provider_id=asked.provider_id,
+        game_id=asked.game_id,
+        player__jurisdiction=asked.jurisdiction,
+        origin=Origin.CALLBACK,
+    )
+    if asked.only_settled:
+        standing = standing.filter(money_state=MoneyState.SETTLED)
+    else:
+        standing = standing.filter(
+            status__in=[EventStatus.ACCEPTED, EventStatus.TENTATIVE]
+        ).exclude(money_state__in=[MoneyState.NONE, MoneyState.ROLLED_BACK])
+    if asked.currency:
+        standing = standing.filter(currency=asked.currency)
+    return standing.values_list("round_id", flat=True)
 
 
 # Read by the index on (provider, occurred_at). The jurisdiction is the player's own of today: an

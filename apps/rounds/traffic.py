@@ -4,7 +4,7 @@ Every statement reads a bounded piece of the newest deliveries, whatever the tab
 say how far back they reach. They lock nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,7 +24,8 @@ MOST_SEARCHED: Final = 20_000
 STUCK_AFTER: Final = timedelta(hours=24)
 
 # The newest deliveries of the window per provider, by the index on received_at; each verdict by
-# its unique key. Seven numbers per provider, and what each key signed.
+# its unique key. Seven numbers per provider, in how many deliveries each answer stands (by status,
+# and by status and code), and what each key signed.
 HEALTH: LiteralString = """
 WITH newest AS MATERIALIZED (
     SELECT p.id AS provider_id, d.*
@@ -36,27 +37,31 @@ WITH newest AS MATERIALIZED (
         ORDER BY r.received_at DESC LIMIT %(most)s
     ) d
 ), judged AS MATERIALIZED (
-    SELECT n.provider_id, n.received_at, v.results,
+    SELECT n.provider_id, n.id, n.received_at, v.results,
         extract(epoch FROM v.judged_at - n.received_at) * 1000 AS latency_ms
     FROM newest n
     CROSS JOIN LATERAL (
         SELECT judged_at, results FROM rounds_deliveryverdict w WHERE w.delivery_id = n.id LIMIT 1
     ) v
 ), answered AS (
-    SELECT j.provider_id, r.status, coalesce(r.code, '') AS code, count(*) AS events
+    SELECT j.provider_id, r.status, coalesce(r.code, '') AS code, grouping(coalesce(r.code, '')) = 1
+        AS is_any_code, count(DISTINCT j.id) AS deliveries
     FROM judged j
     CROSS JOIN LATERAL jsonb_to_recordset(
         CASE jsonb_typeof(j.results) WHEN 'array' THEN j.results ELSE '[]' END
     ) AS r (status text, code text)
-    GROUP BY 1, 2, 3
+    GROUP BY GROUPING SETS ((1, 2, 3), (1, 2))
 ), keys AS (
     SELECT provider_id, key_id, count(*) AS deliveries, max(received_at) AS last_at
     FROM newest GROUP BY 1, 2
 )
 SELECT
     n.provider_id, n.deliveries, n.oldest_at, j.judged, j.p50, j.p95, j.p99,
-    (SELECT json_agg(json_build_array(a.status, a.code, a.events) ORDER BY a.events DESC, a.code)
-     FROM answered a WHERE a.provider_id = n.provider_id),
+    (SELECT json_agg(json_build_array(a.status, a.code, a.deliveries)
+        ORDER BY a.deliveries DESC, a.code)
+     FROM answered a WHERE a.provider_id = n.provider_id AND NOT a.is_any_code),
+    (SELECT json_object_agg(a.status, a.deliveries)
+     FROM answered a WHERE a.provider_id = n.provider_id AND a.is_any_code),
     (SELECT json_agg(json_build_array(k.key_id, k.deliveries, k.last_at) ORDER BY k.last_at DESC)
      FROM keys k WHERE k.provider_id = n.provider_id)
 FROM (
@@ -99,8 +104,9 @@ class KeyUse:
 class ProviderTraffic:
     """One provider's deliveries in a window; latencies in milliseconds, received to judged.
 
-    ``answers`` counts events per status and code. ``reaches_to`` is the oldest delivery counted:
-    later than the window's start where ``is_cut`` says that there were too many to count.
+    ``answers`` counts the deliveries that hold such an answer, per status and code; ``statuses``
+    per status, where a delivery with two codes counts once. ``reaches_to`` is the oldest delivery
+    counted: later than the window's start where ``is_cut`` says that there were too many to count.
     """
 
     provider_id: int
@@ -112,10 +118,11 @@ class ProviderTraffic:
     p95_ms: Decimal | None
     p99_ms: Decimal | None
     answers: tuple[tuple[str, str, int], ...] = ()
+    statuses: Mapping[str, int] = field(default_factory=dict)
     keys: tuple[KeyUse, ...] = field(default=())
 
-    def events_with(self, status: str) -> int:
-        return sum(count for found, _, count in self.answers if found == status)
+    def deliveries_with(self, status: str) -> int:
+        return self.statuses.get(status, 0)
 
 
 def traffic_of(
@@ -136,7 +143,7 @@ def traffic_of(
 
 
 def _traffic(row: Any) -> ProviderTraffic:
-    provider_id, deliveries, oldest_at, judged, p50, p95, p99, answers, keys = row
+    provider_id, deliveries, oldest_at, judged, p50, p95, p99, answers, statuses, keys = row
     return ProviderTraffic(
         provider_id=provider_id,
         deliveries=deliveries,
@@ -149,6 +156,7 @@ def _traffic(row: Any) -> ProviderTraffic:
         answers=tuple(
             (str(status), str(code), int(count)) for status, code, count in answers or ()
         ),
+        statuses=statuses or {},
         keys=tuple(
             KeyUse(str(kid), int(count), datetime.fromisoformat(last_at))
             for kid, count, last_at in keys or ()

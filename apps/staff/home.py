@@ -55,7 +55,7 @@ def awaiting_approvals_card(request: HttpRequest) -> HomeCard | None:
     return waiting_card(
         Waiting(
             title="Approvals awaiting your decision",
-            link=reverse("admin:staff_approval_changelist") + "?state=pending",
+            link=reverse("admin:staff_approval_changelist") + "?whose=awaiting",
             empty_text="Nobody waits for your decision.",
             tone="warning",
         ),
@@ -76,7 +76,7 @@ def own_requests_card(request: HttpRequest) -> HomeCard | None:
     return waiting_card(
         Waiting(
             title="Your requests awaiting a colleague",
-            link=reverse("admin:staff_approval_changelist") + "?state=pending",
+            link=reverse("admin:staff_approval_changelist") + "?whose=mine",
             empty_text="",
             tone="info",
         ),

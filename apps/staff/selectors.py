@@ -5,7 +5,7 @@ from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.core.contracts import AuditVerdict
 from apps.core.sealed import verify_sealed
@@ -21,26 +21,26 @@ def decidable_kinds(user: Person) -> list[str]:
     return [kind.kind for kind in registered_kinds() if user.has_perm(kind.permission)]
 
 
+def pending_for(approvals: QuerySet[Approval], user: Person) -> QuerySet[Approval]:
+    """Keep what nobody has decided and ``user`` may decide."""
+    pending = approvals.filter(state=ApprovalState.PENDING, kind__in=decidable_kinds(user))
+    return pending.exclude(requested_by_id=user.pk)
+
+
+def pending_of(approvals: QuerySet[Approval], user: Person) -> QuerySet[Approval]:
+    """Keep what ``user`` asked for and nobody has decided."""
+    return approvals.filter(state=ApprovalState.PENDING, requested_by_id=user.pk)
+
+
 def approvals_awaiting(user: Person, *, limit: int) -> list[Approval]:
     """Return pending approvals that ``user`` may decide, the oldest first."""
-    kinds = decidable_kinds(user)
-    if not kinds:
-        return []
-    return list(
-        Approval.objects.filter(state=ApprovalState.PENDING, kind__in=kinds)
-        .exclude(requested_by_id=user.pk)
-        .select_related("requested_by")
-        .order_by("requested_at", "pk")[:limit]
-    )
+    waiting = pending_for(Approval.objects.select_related("requested_by"), user)
+    return list(waiting.order_by("requested_at", "pk")[:limit])
 
 
 def approvals_requested_by(user: Person, *, limit: int) -> list[Approval]:
     """Return ``user``'s own requests that nobody has decided, the oldest first."""
-    return list(
-        Approval.objects.filter(state=ApprovalState.PENDING, requested_by_id=user.pk).order_by(
-            "requested_at", "pk"
-        )[:limit]
-    )
+    return list(pending_of(Approval.objects.all(), user).order_by("requested_at", "pk")[:limit])
 
 
 def approval_of(kind: str, subject: str) -> Approval | None:

@@ -14,12 +14,14 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    above_filter,
     at_cell,
     badge,
     badge_column,
     choice_filter,
     datetime_column,
     link_cell,
+    linked_filter,
     money_cell,
     money_column,
     present_filter,
@@ -44,7 +46,9 @@ _PANEL_ROWS = 50
 class AccountAdmin(PanelsMixin, ReadOnlyAdmin[Account]):
     list_display = ["name", "pot_badge", "currency", "balance"]
     list_filter = [
-        choice_filter("pot", "pot", Pot.choices),
+        linked_filter("pot", "pot", Pot.choices),
+        linked_filter("currency", "currency"),
+        above_filter("balance_minor", "balance in minor units"),
         present_filter("player", "owner", present="Player", absent="House"),
     ]
     list_select_related = ["player"]
@@ -201,6 +205,9 @@ class GameTransferAdmin(PanelsMixin, ReadOnlyAdmin[GameTransfer]):
         datetime_column("decided_at", title="decided"),
     ]
     list_filter = [
+        present_filter("decided_at", "decided", present="Decided", absent="On its way"),
+        linked_filter("provider_code", "provider"),
+        linked_filter("currency", "currency"),
         choice_filter("state", "state", GameTransferState.choices),
         choice_filter("direction", "direction", Direction.choices),
     ]
@@ -287,7 +294,10 @@ class AuditFindingAdmin(PanelsMixin, ReadOnlyAdmin[AuditFinding]):
         ),
         datetime_column("event_at", title="after event of"),
     ]
-    list_filter = [choice_filter("state", "state", FindingState.choices)]
+    list_filter = [
+        choice_filter("state", "state", FindingState.choices),
+        linked_filter("provider_code", "provider"),
+    ]
     list_select_related = ["account__player"]
     search_fields = ["event_id__exact", "account__player__player_ref__exact"]
     search_help_text = "Event or player, exactly"

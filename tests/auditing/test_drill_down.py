@@ -17,6 +17,7 @@ from apps.players.models import Player
 from apps.providers.models import Certificate, CertifiedBuild, CriticalFile, Document, Game
 from apps.staff.contracts import HomeCard
 from apps.staff.enums import Role
+from tests.auditing.figures import rows_behind
 from tests.auditing.makers import client_of
 from tests.factories import make_cover, make_game, make_player, make_provider, make_user
 from tests.rounds_makers import fund, play, round_event
@@ -91,16 +92,6 @@ def make_uncovered(game: Game, jurisdiction: str, day: date) -> None:
             first_at=at,
             last_at=at,
         )
-
-
-def rows_behind(client: Client, address: str) -> int:
-    """Count what the page lists: a list's rows, or those of its panels."""
-    response: Any = client.get(address)
-    assert response.status_code == 200, address
-    changelist = response.context.get("cl")
-    if changelist is not None:
-        return int(changelist.result_count)
-    return sum(len(panel.rows) for panel in response.context["panels"])
 
 
 def figures(cards: list[HomeCard]) -> dict[str, str]:

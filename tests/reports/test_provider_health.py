@@ -70,8 +70,8 @@ def test_the_figures_are_those_of_the_window(casino: Casino) -> None:
         Decimal(95),
         Decimal(99),
     )
-    assert found.traffic.events_with("duplicate") == 1
-    assert ("rejected", "max_bet", 2) in found.traffic.answers
+    assert found.traffic.deliveries_with("duplicate") == 1
+    assert ("rejected", "max_bet", 1) in found.traffic.answers
     assert found.rate_per_second == Decimal("0.0283")
     assert found.traffic.is_cut is False
     [later] = health_of_providers(HOUR, NOW + timedelta(hours=2))

@@ -20,13 +20,15 @@ from apps.compliance.enums import CellState
 from apps.compliance.models import CoverageMatrix
 from apps.compliance.selectors.matrix import gaps_at, law_against, matrix_at, with_next_action
 from apps.compliance.selectors.renewals import renewals_of
-from apps.compliance.selectors.what_if import staked
+from apps.compliance.selectors.what_if import MONTH, staked
 from apps.core.admin import Panel, ReadOnlyAdmin, at_cell, badge, link_cell, money_cell
 from apps.core.jurisdictions import day_in, zone_of
 from apps.play.services.gate import can_serve
-from apps.providers.selectors import provider_codes
+from apps.providers.selectors import provider_by_code, provider_codes
 from apps.providers.selectors.coverage import cover_periods
-from apps.providers.selectors.matrix import offered_games, offered_places
+from apps.providers.selectors.matrix import CatalogueGame, offered_games, offered_places
+from apps.rounds.panels import rounds_cell
+from apps.rounds.span_play import SpanRounds
 
 TONES: Final = {
     CellState.PROHIBITED: "danger",
@@ -134,7 +136,7 @@ class CoverageMatrixAdmin(ReadOnlyAdmin[CoverageMatrix]):
                 _verdict_panel(game_id, place, at, law_against(game, place, day_in(place, at))[1]),
                 _periods_panel(game_id, place, at),
                 _renewals_panel(game_id, place, at),
-                _stakes_panel(game_id, place, timezone.now()),
+                _stakes_panel(game, place, timezone.now()),
             ],
         }
         return TemplateResponse(request, "compliance/cell.html", context)
@@ -183,6 +185,7 @@ def _query(request: HttpRequest) -> MatrixQuery:
         provider_code=asked.get("provider", "")[:32],
         jurisdiction=asked.get("place", "")[:16],
         state=state if state in CellState.values else "",
+        game_code=asked.get("game", "").replace("\x00", "")[:128],
         text=asked.get("q", "").strip().replace("\x00", "")[:128],
         page=int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 1,
     )
@@ -306,8 +309,14 @@ def _renewals_panel(game_id: int, place: str, at: datetime) -> Panel:
     )
 
 
-def _stakes_panel(game_id: int, place: str, now: datetime) -> Panel:
-    lines = staked({game_id}, now).get((game_id, place), [])
+def _stakes_panel(game: CatalogueGame, place: str, now: datetime) -> Panel:
+    lines = staked({game.id}, now).get((game.id, place), [])
+    provider_id = provider_by_code(game.provider_code).pk
+
+    def played(currency: str) -> SpanRounds:
+        month = ((now - MONTH, now),)
+        return SpanRounds(provider_id, game.id, place, currency, only_settled=True, spans=month)
+
     return Panel(
         title="Played there in the last 30 days",
         columns=["Currency", "Stake", "Rounds", "Players"],
@@ -315,7 +324,7 @@ def _stakes_panel(game_id: int, place: str, now: datetime) -> Panel:
             [
                 line.currency,
                 money_cell(line.stake_minor, line.currency),
-                f"{line.rounds:,}",
+                rounds_cell(line.rounds, played(line.currency)),
                 f"{len(line.players):,}",
             ]
             for line in lines

@@ -10,7 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.compliance.models import UncoveredDay
-from apps.compliance.selectors.uncovered import played, week_before, with_play
+from apps.compliance.selectors.uncovered import (
+    played,
+    spans_without_cover,
+    week_before,
+    with_play,
+)
 from apps.core.admin import (
     Panel,
     PanelsMixin,
@@ -23,6 +28,8 @@ from apps.core.admin import (
 )
 from apps.core.money import display_money
 from apps.providers.selectors import provider_choices
+from apps.rounds.panels import rounds_cell
+from apps.rounds.span_play import SpanRounds
 
 
 class PlayedFilter(admin.SimpleListFilter):
@@ -93,6 +100,12 @@ class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
     @override
     def panels(self, request: HttpRequest, obj: UncoveredDay) -> Sequence[Panel]:
         game = reverse("admin:providers_game_change", args=[obj.game_id])
+        spans = spans_without_cover(obj, timezone.now())
+
+        def rounds_in(currency: str) -> SpanRounds:
+            place = (obj.game.provider_id, obj.game_id, obj.jurisdiction)
+            return SpanRounds(*place, currency, only_settled=False, spans=spans)
+
         return [
             Panel(
                 title="Why, and what to do",
@@ -112,7 +125,7 @@ class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
                 rows=[
                     [
                         play.currency,
-                        f"{play.rounds:,}",
+                        rounds_cell(play.rounds, rounds_in(play.currency)),
                         f"{play.players:,}",
                         money_cell(play.stake_minor, play.currency),
                         money_cell(play.win_minor, play.currency),

@@ -1,6 +1,7 @@
 """What if a day has come, or a report is gone: games, money and players that it touches."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, timedelta
 from typing import Any, override
 
@@ -9,6 +10,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from unfold.widgets import UnfoldAdminTextInputWidget
@@ -16,9 +18,12 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from apps.compliance.contracts import LostOffer, WhatIfAnswer
 from apps.compliance.models import WhatIf
 from apps.compliance.selectors.what_if import what_if
-from apps.core.admin import Panel, ReadOnlyAdmin, money_cell
+from apps.core.admin import Panel, ReadOnlyAdmin, link_cell, money_cell
 from apps.core.money import display_money
+from apps.providers.selectors import active_providers
 from apps.providers.selectors.lapses import report_named
+from apps.rounds.panels import rounds_cell
+from apps.rounds.span_play import SpanRounds
 
 _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
 _SHOWN = 300
@@ -85,7 +90,12 @@ class WhatIfAdmin(ReadOnlyAdmin[WhatIf]):
 
 
 def _panels(answer: WhatIfAnswer) -> list[Panel]:
-    return [_summary_panel(answer), _lost_panel(answer), _players_panel(answer)]
+    return [
+        _summary_panel(answer),
+        _lost_panel(answer),
+        _players_panel(answer),
+        _gained_panel(answer),
+    ]
 
 
 def _summary_panel(answer: WhatIfAnswer) -> Panel:
@@ -100,12 +110,12 @@ def _summary_panel(answer: WhatIfAnswer) -> Panel:
         f"{_counted(len(places), 'jurisdiction')} would stop",
         columns=["What", "How much"],
         rows=[
-            ["Offers that lose cover", f"{len(answer.lost):,}"],
+            ["Offers that lose cover", link_cell("#lost", f"{len(answer.lost):,}")],
             ["By jurisdiction", ", ".join(f"{k} {v:,}" for k, v in sorted(places.items())) or "-"],
-            ["Staked there in the last 30 days", money or "nothing"],
-            ["Rounds in the last 30 days", f"{answer.rounds:,}"],
-            ["Players in the last 30 days", f"{len(answer.players):,}"],
-            ["Offers that gain cover by then", f"{answer.gained:,}"],
+            ["Staked there in the last 30 days", link_cell("#lost", money or "nothing")],
+            ["Rounds in the last 30 days", link_cell("#lost", f"{answer.rounds:,}")],
+            ["Players in the last 30 days", link_cell("#players", f"{len(answer.players):,}")],
+            ["Offers that gain cover by then", link_cell("#gained", f"{len(answer.gained):,}")],
         ],
         tone="danger" if answer.lost else "success",
         note=""
@@ -120,26 +130,37 @@ def _counted(count: int, noun: str) -> str:
 
 def _lost_panel(answer: WhatIfAnswer) -> Panel:
     more = f"The first {_SHOWN} are shown; manage.py what_if --json prints all."
+    providers = {provider.code: provider.pk for provider in active_providers()}
     return Panel(
         title="Offers that lose cover",
         note=more if len(answer.lost) > _SHOWN else "",
         columns=["Game", "Jurisdiction", "Why", "Stake in 30 days", "Rounds", "Players"],
-        rows=[_lost_row(offer) for offer in answer.lost[:_SHOWN]],
+        rows=[_lost_row(offer, answer, providers) for offer in answer.lost[:_SHOWN]],
+        anchor="lost",
         empty_text="Everything that is covered now is covered then.",
     )
 
 
-def _lost_row(offer: LostOffer) -> list[str]:
+def _lost_row(offer: LostOffer, answer: WhatIfAnswer, providers: Mapping[str, int]) -> list[str]:
     people = {player for stake in offer.stakes for player in stake.players}
+    played = SpanRounds(
+        providers.get(offer.provider_code, 0),
+        offer.game_id,
+        offer.jurisdiction,
+        currency="",
+        only_settled=True,
+        spans=((answer.since, answer.until),),
+    )
+    cell = reverse("admin:compliance_coveragematrix_cell", args=[offer.game_id, offer.jurisdiction])
     return [
-        f"{offer.provider_code}/{offer.game_code}",
+        link_cell(cell, f"{offer.provider_code}/{offer.game_code}"),
         offer.jurisdiction,
         offer.why,
         format_html_join(
             "", "{}", ((money_cell(one.stake_minor, one.currency),) for one in offer.stakes)
         )
         or "nothing",
-        f"{sum(stake.rounds for stake in offer.stakes):,}",
+        rounds_cell(sum(stake.rounds for stake in offer.stakes), played),
         f"{len(people):,}",
     ]
 
@@ -151,4 +172,17 @@ def _players_panel(answer: WhatIfAnswer) -> Panel:
         title="Players who played them in the last 30 days",
         rows=[[shown + more]] if answer.players else [],
         empty_text="Nobody played any of them in the last 30 days.",
+        anchor="players",
+    )
+
+
+def _gained_panel(answer: WhatIfAnswer) -> Panel:
+    more = f"The first {_SHOWN} are shown; manage.py what_if --json prints all."
+    return Panel(
+        title="Offers that gain cover",
+        note=more if len(answer.gained) > _SHOWN else "",
+        columns=["Game", "Jurisdiction"],
+        rows=[[f"{provider}/{game}", place] for provider, game, place in answer.gained[:_SHOWN]],
+        empty_text="Nothing that is not covered now is covered then.",
+        anchor="gained",
     )

@@ -152,9 +152,15 @@ def main_reason(reasons: Collection[CoverReason]) -> CoverReason:
     return min(ranked, key=lambda entry: entry[:2])[2]
 
 
+def _games(query: MatrixQuery) -> list[CatalogueGame]:
+    return offered_games(
+        provider_code=query.provider_code, text=query.text, game_code=query.game_code
+    )
+
+
 def matrix_at(at: datetime, query: MatrixQuery) -> Matrix:
     """Return one page of the matrix."""
-    games = offered_games(provider_code=query.provider_code, text=query.text)
+    games = _games(query)
     places = [query.jurisdiction] if query.jurisdiction else offered_places()
     cells: dict[int, dict[str, Cell]] | None = None
     if query.state:
@@ -189,7 +195,7 @@ def gaps_at(at: datetime, query: MatrixQuery) -> list[tuple[CatalogueGame, Cell]
 
     Offers under an override are gaps too: the override ends.
     """
-    games = offered_games(provider_code=query.provider_code, text=query.text)
+    games = _games(query)
     places = [query.jurisdiction] if query.jurisdiction else offered_places()
     known = {game.id: game for game in games}
     wanted = (

@@ -12,6 +12,7 @@ from apps.staff.selectors import Person, people_with
 
 WORK: Final = "compliance.work_renewal"
 WHOSE: Final = (
+    ("awaiting", "Mine or nobody's, not closed"),
     ("mine", "Mine, not closed"),
     ("deputy", "Mine as deputy, not closed"),
     ("nobody", "Nobody's yet"),
@@ -51,6 +52,7 @@ def filter_whose(
     """Keep what ``WHOSE`` names; any other word keeps all."""
     waiting = ~Q(state__in=CLOSED_RENEWALS)
     conditions = {
+        "awaiting": waiting & (Q(owner_id=person.pk) | Q(owner__isnull=True)),
         "mine": waiting & Q(owner_id=person.pk),
         "deputy": waiting & Q(deputy_id=person.pk),
         "nobody": waiting & Q(owner__isnull=True),

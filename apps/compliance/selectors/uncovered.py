@@ -1,10 +1,11 @@
 """How the ledger of uncertified play is read."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from apps.compliance.models import UncertifiedPlay, UncoveredDay
+from apps.providers.selectors.coverage import cover_periods
 
 
 def uncertified_play_since(day: date, *, limit: int) -> list[UncertifiedPlay]:
@@ -30,6 +31,17 @@ def days_played_since(day: date, *, limit: int) -> list[UncoveredDay]:
     """Return where there was play without cover from ``day`` on, the newest day first."""
     found = played(UncoveredDay.objects.filter(day__gte=day)).select_related("game")
     return list(found.prefetch_related(with_play()).order_by("-day", "-minutes", "pk")[:limit])
+
+
+def spans_without_cover(
+    where: UncoveredDay, now: datetime
+) -> tuple[tuple[datetime, datetime], ...]:
+    """Return when on that day nothing covered it, by what the register holds now."""
+    start = datetime.combine(where.day, time(), UTC)
+    periods = cover_periods(
+        where.game_id, where.jurisdiction, start, min(start + timedelta(days=1), now)
+    )
+    return tuple((one.start, one.end) for one in periods if not one.cover.allowed)
 
 
 def play_on(where: UncoveredDay) -> list[UncertifiedPlay]:

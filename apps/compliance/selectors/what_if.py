@@ -30,16 +30,30 @@ def what_if(on: date, now: datetime, *, without: tuple[int, str] | None = None) 
         for cell in after
         if not cell.cover.allowed and (cell.game_id, cell.jurisdiction) in covered
     ]
-    gained = sum(
-        cell.cover.allowed and (cell.game_id, cell.jurisdiction) not in covered for cell in after
-    )
+    gained = [
+        (cell.provider_code, cell.game_code, cell.jurisdiction)
+        for cell in after
+        if cell.cover.allowed and (cell.game_id, cell.jurisdiction) not in covered
+    ]
     stakes = staked({cell.game_id for cell in lost}, now)
     offers = [_lost(cell, stakes) for cell in lost]
-    return _summed(on, without[1] if without else "", offers, gained)
+    total, rounds, players = _summed(offers)
+    return WhatIfAnswer(
+        on=on,
+        without=without[1] if without else "",
+        lost=offers,
+        gained=gained,
+        since=now - MONTH,
+        until=now,
+        stake_minor=total,
+        rounds=rounds,
+        players=players,
+    )
 
 
 def _lost(cell: CoverageCell, stakes: dict[tuple[int, str], list[Stake]]) -> LostOffer:
     return LostOffer(
+        game_id=cell.game_id,
         provider_code=cell.provider_code,
         game_code=cell.game_code,
         jurisdiction=cell.jurisdiction,
@@ -48,7 +62,8 @@ def _lost(cell: CoverageCell, stakes: dict[tuple[int, str], list[Stake]]) -> Los
     )
 
 
-def _summed(on: date, without: str, offers: list[LostOffer], gained: int) -> WhatIfAnswer:
+def _summed(offers: list[LostOffer]) -> tuple[dict[str, int], int, list[str]]:
+    """Return stakes by currency, rounds, and each player once."""
     players: set[str] = set()
     total: dict[str, int] = {}
     rounds = 0
@@ -57,15 +72,7 @@ def _summed(on: date, without: str, offers: list[LostOffer], gained: int) -> Wha
             total[stake.currency] = total.get(stake.currency, 0) + stake.stake_minor
             rounds += stake.rounds
             players |= stake.players
-    return WhatIfAnswer(
-        on=on,
-        without=without,
-        lost=offers,
-        gained=gained,
-        stake_minor=dict(sorted(total.items())),
-        rounds=rounds,
-        players=sorted(players),
-    )
+    return dict(sorted(total.items())), rounds, sorted(players)
 
 
 def staked(game_ids: Collection[int], now: datetime) -> dict[tuple[int, str], list[Stake]]:

@@ -9,7 +9,15 @@ from apps.core.admin.columns import (
     display_at,
     money_column,
 )
-from apps.core.admin.filters import choice_filter, present_filter, recent_filter
+from apps.core.admin.filters import (
+    above_filter,
+    choice_filter,
+    day_filter,
+    linked_filter,
+    midnight_utc,
+    present_filter,
+    recent_filter,
+)
 from apps.core.admin.history import HistoryAdmin, reason_field
 from apps.core.admin.live import LIVE_SCRIPT, LiveListMixin, LivePanelsMixin, answer_fragment
 from apps.core.admin.paginator import CappedPaginator
@@ -31,14 +39,18 @@ __all__ = [
     "ReadOnlyAdmin",
     "ReasonForm",
     "ReasonedAction",
+    "above_filter",
     "answer_fragment",
     "at_cell",
     "badge",
     "badge_column",
     "choice_filter",
     "datetime_column",
+    "day_filter",
     "display_at",
     "link_cell",
+    "linked_filter",
+    "midnight_utc",
     "money_cell",
     "money_column",
     "present_filter",

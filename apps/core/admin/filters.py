@@ -1,8 +1,9 @@
 """Filters whose choices are known without asking the table."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
-from typing import Any, override
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, override
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
@@ -10,6 +11,26 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 type Choices = Sequence[tuple[str, str]]
+
+_WORD: Final = re.compile(r"[A-Za-z0-9_:.-]{1,80}")
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _is_word(text: str) -> bool:
+    return bool(_WORD.fullmatch(text))
+
+
+def _is_number(text: str) -> bool:
+    return bool(_NUMBER.fullmatch(text))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return _DATE.fullmatch(text) is not None
 
 
 def choice_filter(
@@ -63,8 +84,60 @@ def present_filter(
     return PresentFilter
 
 
+def linked_filter(
+    field: str,
+    title: str,
+    choices: Choices | Callable[[], Iterable[tuple[str, str]]] = (),
+    *,
+    is_value: Callable[[str], bool] = _is_word,
+) -> type[admin.SimpleListFilter]:
+    """Return a filter that offers ``choices`` and takes any other value from a figure's link.
+
+    Without choices it is shown only where a link chose a value. ``is_value`` says which texts are
+    values at all; another one filters nothing.
+    """
+
+    class LinkedFilter(admin.SimpleListFilter):
+        parameter_name = field
+
+        @override
+        def lookups(
+            self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+        ) -> Iterable[tuple[str, str]]:
+            offered = list(choices() if callable(choices) else choices)
+            asked = request.GET.get(field, "")
+            if is_value(asked) and asked not in dict(offered):
+                offered.append((asked, asked))
+            return offered
+
+        @override
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+            asked = self.value() or ""
+            return queryset.filter(**{field: asked}) if is_value(asked) else queryset
+
+    LinkedFilter.title = title
+    return LinkedFilter
+
+
+def day_filter(
+    field: str, title: str, choices: Callable[[], Iterable[tuple[str, str]]]
+) -> type[admin.SimpleListFilter]:
+    """Return a filter on a date: ``choices`` are on offer, a link may name any other day."""
+    return linked_filter(field, title, choices, is_value=_is_date)
+
+
+def above_filter(field: str, title: str) -> type[admin.SimpleListFilter]:
+    """Return a filter that a link gives a whole number: the rows above it."""
+    return linked_filter(f"{field}__gt", f"{title} above", is_value=_is_number)
+
+
+def midnight_utc(now: datetime) -> datetime:
+    """Return when the day of ``now`` began, in UTC."""
+    return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def recent_filter(field: str, title: str) -> type[admin.SimpleListFilter]:
-    """Return a filter on the last hour, day, week or month of a datetime field."""
+    """Return a filter on today or the last hour, day, week or month of a datetime field."""
     spans = {
         "hour": timedelta(hours=1),
         "day": timedelta(days=1),
@@ -81,6 +154,7 @@ def recent_filter(field: str, title: str) -> type[admin.SimpleListFilter]:
         ) -> Iterable[tuple[str, str]]:
             return [
                 ("hour", "Last hour"),
+                ("today", "Today (UTC)"),
                 ("day", "Last 24 hours"),
                 ("week", "Last 7 days"),
                 ("month", "Last 31 days"),
@@ -88,6 +162,8 @@ def recent_filter(field: str, title: str) -> type[admin.SimpleListFilter]:
 
         @override
         def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+            if self.value() == "today":
+                return queryset.filter(**{f"{field}__gte": midnight_utc(timezone.now())})
             span = spans.get(self.value() or "")
             if span is None:
                 return queryset

@@ -33,7 +33,7 @@ from apps.disputes.enums import CLOSED_STATES, CaseState, CaseType
 from apps.disputes.evidence import evidence_of
 from apps.disputes.forms import AssignForm, CreditForm, NoteForm, OpenCaseForm
 from apps.disputes.models import Case
-from apps.disputes.selectors import overdue_cases
+from apps.disputes.selectors import cases_awaiting_credit, overdue_cases
 from apps.providers.selectors import provider_choices
 
 _STATE_TONES = {
@@ -63,6 +63,7 @@ class WhoseFilter(admin.SimpleListFilter):
             ("nobody", "Nobody's yet"),
             ("open", "All not closed"),
             ("overdue", "Overdue"),
+            ("credit", "Credit awaits a second person"),
         ]
 
     @override
@@ -72,6 +73,7 @@ class WhoseFilter(admin.SimpleListFilter):
             "mine": waiting.filter(assigned_to_id=request.user.pk),
             "nobody": waiting.filter(assigned_to__isnull=True),
             "open": waiting,
+            "credit": queryset.filter(pk__in=cases_awaiting_credit().values("pk")),
             "overdue": queryset.filter(pk__in=overdue_cases(timezone.now()).values("pk")),
         }
         return chosen.get(self.value() or "", queryset)

@@ -1,5 +1,7 @@
 """The catalogue of rules: what each says, where it comes from, and who looked last."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date
 from typing import Any, override
 
@@ -58,7 +60,9 @@ class RuleCheckAdmin(ReadOnlyAdmin[RuleCheck]):
             **self.admin_site.each_context(request),
             "title": "Rules",
             "opts": self.opts,
-            "panels": [_rules_panel(checked, today, may_add), _support_panel(checked, today)],
+            "panels": _panels(
+                checked, today, may_add=may_add, only_due=request.GET.get("due") == "yes"
+            ),
         }
         return TemplateResponse(request, "players/rules.html", context)
 
@@ -100,11 +104,27 @@ class RuleCheckAdmin(ReadOnlyAdmin[RuleCheck]):
         return TemplateResponse(request, "admin/reasoned_action.html", context)
 
 
-def _rules_panel(checked: dict[str, date], today: date, may_add: bool) -> Panel:  # noqa: FBT001 - a permission, read once
+def _panels(checked: dict[str, date], today: date, *, may_add: bool, only_due: bool) -> list[Panel]:
     found = sorted(rules.all_rules(), key=lambda rule: (rule.jurisdiction, rule.kind, rule.id))
-    due = sum(rules.is_check_due(_last(rule, checked), today) for rule in found)
+    due = [rule for rule in found if rules.is_check_due(_last(rule, checked), today)]
+    title = f"Rules: {len(due)} of {len(found)} to be checked"
+    panel = _rules_panel(due if only_due else found, checked, today)
+    panel = replace(
+        panel,
+        title=title,
+        tone="warning" if due else "success",
+        link=reverse("admin:players_rulecheck_add") if may_add else "",
+        link_text="Note a check",
+    )
+    if not only_due:
+        return [panel, _support_panel(checked, today)]
+    every = ("Every rule", reverse("admin:players_rulecheck_changelist"))
+    return [replace(panel, links=[("To be checked", ""), every])]
+
+
+def _rules_panel(found: Sequence[Rule], checked: dict[str, date], today: date) -> Panel:
     return Panel(
-        title=f"Rules: {due} of {len(found)} to be checked",
+        title="Rules",
         note=f"A rule is compared with its source every {rules.CHECK_EVERY.days} days. The nearest "
         "one counts: region, country, then * for everywhere.",
         columns=["Rule", "Where", "What", "Value", "Holds from", "Known", "Last checked", "Source"],
@@ -121,9 +141,7 @@ def _rules_panel(checked: dict[str, date], today: date, may_add: bool) -> Panel:
             ]
             for rule in found
         ],
-        tone="warning" if due else "success",
-        link=reverse("admin:players_rulecheck_add") if may_add else "",
-        link_text="Note a check",
+        empty_text="Every rule was compared with its source in time.",
     )
 
 

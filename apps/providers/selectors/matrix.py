@@ -28,11 +28,15 @@ class CatalogueGame:
     theoretical_rtp: Decimal | None
 
 
-def offered_games(*, provider_code: str = "", text: str = "") -> list[CatalogueGame]:
+def offered_games(
+    *, provider_code: str = "", text: str = "", game_code: str = ""
+) -> list[CatalogueGame]:
     """Return the games on offer, by code; ``text`` is part of the code or the name."""
     games = Game.objects.filter(offers__in=offers_to_players())
     if provider_code:
         games = games.filter(provider__code=provider_code)
+    if game_code:
+        games = games.filter(game_code=game_code)
     if text:
         games = games.filter(Q(game_code__icontains=text) | Q(name__icontains=text))
     rows = (

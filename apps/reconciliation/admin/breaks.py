@@ -5,6 +5,7 @@ from typing import Any, override
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -16,6 +17,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    day_filter,
     link_cell,
     money_cell,
     money_column,
@@ -39,6 +41,41 @@ STATE_TONES = {BreakState.OPEN.value: "danger", BreakState.MATCHED_LATER.value: 
 _WORDS = ("player", "currency", "status", "occurred_at", "round", "game", "line")
 
 
+class RunFilter(admin.SimpleListFilter):
+    """The breaks that a figure of a run counts, as they stood then; the figure leads here."""
+
+    title = "found by run"
+    parameter_name = "run"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        text = request.GET.get(self.parameter_name, "")
+        asked = _run_of(text)
+        if asked is None:
+            return []
+        run_id, break_class = asked
+        return [(text, f"Run {run_id}" + (f", {break_class}" if break_class else ""))]
+
+    @override
+    def has_output(self) -> bool:
+        return True
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Break]) -> QuerySet[Break]:
+        asked = _run_of(self.value() or "")
+        return queryset if asked is None else selectors.found_by_run(queryset, *asked)
+
+
+def _run_of(text: str) -> tuple[int, str] | None:
+    """Read a run's number, and a class after a colon."""
+    number, _, break_class = text.partition(":")
+    is_number = number.isascii() and number.isdigit() and len(number) < 18
+    is_class = break_class in {"", *BreakClass.values}
+    return (int(number), break_class) if is_number and is_class else None
+
+
 @admin.register(Break)
 class BreakAdmin(PanelsMixin, ReadOnlyAdmin[Break]):
     list_empty_text = "Our ledger and the providers' statements agree on every event compared."
@@ -58,7 +95,8 @@ class BreakAdmin(PanelsMixin, ReadOnlyAdmin[Break]):
         choice_filter("provider_id", "provider", provider_choices),
         choice_filter("break_class", "class", BreakClass.choices),
         choice_filter("state", "state", BreakState.choices),
-        choice_filter("day", "day", selectors.recent_day_choices),
+        day_filter("day", "day", selectors.recent_day_choices),
+        RunFilter,
     ]
     list_select_related = ["provider"]
     search_fields = ["event_id__exact"]

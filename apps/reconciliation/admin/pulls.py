@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from apps.core.admin import ReadOnlyAdmin, badge_column, choice_filter, datetime_column
+from apps.core.admin import ReadOnlyAdmin, badge_column, choice_filter, datetime_column, day_filter
 from apps.providers.selectors import provider_choices
 from apps.reconciliation import selectors
 from apps.reconciliation.enums import PullState
@@ -32,7 +32,7 @@ class PullCursorAdmin(ReadOnlyAdmin[PullCursor]):
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
         choice_filter("state", "state", PullState.choices),
-        choice_filter("day", "day", selectors.recent_day_choices),
+        day_filter("day", "day", selectors.recent_day_choices),
     ]
     list_select_related = ["provider"]
     ordering = ["-day", "-pk"]
@@ -52,7 +52,7 @@ class PulledPageAdmin(ReadOnlyAdmin[PulledPage]):
     ]
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
-        choice_filter("day", "day", selectors.recent_day_choices),
+        day_filter("day", "day", selectors.recent_day_choices),
     ]
     list_select_related = ["provider"]
     search_fields = ["sha256__exact"]

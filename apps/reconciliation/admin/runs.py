@@ -1,10 +1,11 @@
 """Runs: one day's comparison at a glance."""
 
 from collections.abc import Sequence
-from typing import override
+from typing import Any, override
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -18,6 +19,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    day_filter,
     link_cell,
     money_cell,
 )
@@ -43,6 +45,25 @@ def _again(call: ActionCall) -> str:
     return f"Run {outcome.run_id}: {RunState(outcome.state).label.lower()}, {found:,} breaks."
 
 
+class StandingFilter(admin.SimpleListFilter):
+    title = "standing"
+    parameter_name = "standing"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return [("nothing", "Newest of its day, nothing to compare")]
+
+    @override
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[ReconciliationRun]
+    ) -> QuerySet[ReconciliationRun]:
+        return (
+            selectors.with_nothing_to_compare(queryset) if self.value() == "nothing" else queryset
+        )
+
+
 @admin.register(ReconciliationRun)
 class ReconciliationRunAdmin(PanelsMixin, ReadOnlyAdmin[ReconciliationRun]):
     list_empty_text = "No day was reconciled. Import or pull a statement first."
@@ -62,7 +83,8 @@ class ReconciliationRunAdmin(PanelsMixin, ReadOnlyAdmin[ReconciliationRun]):
         choice_filter("provider_id", "provider", provider_choices),
         choice_filter("state", "state", RunState.choices),
         choice_filter("is_alert", "alert", [("True", "Alert"), ("False", "No alert")]),
-        choice_filter("day", "day", selectors.recent_day_choices),
+        day_filter("day", "day", selectors.recent_day_choices),
+        StandingFilter,
     ]
     list_select_related = ["provider"]
     search_fields = ["pk__exact"]
@@ -113,24 +135,21 @@ class ReconciliationRunAdmin(PanelsMixin, ReadOnlyAdmin[ReconciliationRun]):
 
 def _breaks(obj: ReconciliationRun) -> Panel:
     page = reverse("admin:reconciliation_break_changelist")
-    where = {"provider_id": obj.provider_id, "day": obj.day.isoformat()}
     return Panel(
         title="Breaks by class",
         columns=["class", "events"],
         rows=[
             [
                 BreakClass(name).label,
-                link_cell(f"{page}?{urlencode({**where, 'break_class': name})}", f"{count:,}")
-                if count
-                else "0",
+                link_cell(f"{page}?run={obj.pk}:{name}", f"{count:,}") if count else "0",
             ]
             for name, count in sorted(
                 obj.break_counts.items(), key=lambda item: BreakClass.values.index(item[0])
             )
         ],
-        note="As this run found them; the links lead to where the day stands now.",
-        link=f"{page}?{urlencode(where)}",
-        link_text="All breaks of the day",
+        note="As this run found them. A break's own page says what became of it.",
+        link=f"{page}?{urlencode({'provider_id': obj.provider_id, 'day': obj.day.isoformat()})}",
+        link_text="All breaks of the day, as they stand now",
     )
 
 

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -29,6 +30,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    day_filter,
 )
 from apps.core.errors import DomainError
 from apps.providers.selectors import active_providers, provider_choices
@@ -84,6 +86,27 @@ def _reconcile(call: ActionCall) -> str:
     return f"Run {outcome.run_id}: {RunState(outcome.state).label.lower()}, {found:,} breaks."
 
 
+class StandingFilter(admin.SimpleListFilter):
+    title = "standing"
+    parameter_name = "standing"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return [("waiting", "Refused in the last 31 days, not replaced")]
+
+    @override
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[StatementFile]
+    ) -> QuerySet[StatementFile]:
+        return (
+            selectors.not_replaced(queryset, timezone.now())
+            if self.value() == "waiting"
+            else queryset
+        )
+
+
 @admin.register(StatementFile)
 class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
     list_empty_text = "No statement was imported. Import a provider's round log, or pull it."
@@ -103,7 +126,8 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
         choice_filter("provider_id", "provider", provider_choices),
         choice_filter("state", "state", StatementState.choices),
         choice_filter("source", "source", StatementSource.choices),
-        choice_filter("day", "day", selectors.recent_day_choices),
+        day_filter("day", "day", selectors.recent_day_choices),
+        StandingFilter,
     ]
     list_select_related = ["provider"]
     search_fields = ["sha256__exact", "original_name__exact"]

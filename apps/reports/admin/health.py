@@ -1,6 +1,7 @@
 """Provider health: is each provider's traffic arriving, judged in time and believed?"""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final, override
 from urllib.parse import urlencode
@@ -84,15 +85,15 @@ def _panels(found: Sequence[Health], window: str) -> list[Panel]:
         Panel(
             title=f"The last {label}",
             note="Latency is received to judged. Repeats, conflicts, refused and parked count "
-            "events; drift counts players whose balance differs; stuck rounds were opened over 24 "
-            "hours ago. Each figure leads to its rows."
+            "deliveries with such an event; drift counts players whose balance differs; stuck "
+            "rounds were opened over 24 hours ago. Each figure leads to its rows."
             + (f" Of many deliveries the newest 10,000 are counted: {reach}." if reach else ""),
             columns=_COLUMNS,
             rows=[_row(one, window) for one in found],
             empty_text="No provider is active. Load one with manage.py load_provider.",
         ),
         _codes_panel(found, window),
-        _rejected_panel(found),
+        _rejected_panel(found, timezone.now().date()),
         _keys_panel(found, window),
     ]
 
@@ -116,10 +117,10 @@ def _row(one: Health, window: str) -> list[Any]:
         _rate(one.rate_per_second),
         *(_latency(value) for value in (traffic.p50_ms, traffic.p95_ms, traffic.p99_ms)),
         _figure(traffic.waiting, log(verdict="waiting"), "warning"),
-        _figure(traffic.events_with("duplicate"), log(verdict="repeat"), "neutral"),
-        _figure(traffic.events_with("conflict"), log(verdict="conflict"), "danger"),
-        _figure(traffic.events_with("rejected"), log(verdict="refused"), "warning"),
-        _figure(traffic.events_with("parked"), log(verdict="parked"), "warning"),
+        _figure(traffic.deliveries_with("duplicate"), log(verdict="repeat"), "neutral"),
+        _figure(traffic.deliveries_with("conflict"), log(verdict="conflict"), "danger"),
+        _figure(traffic.deliveries_with("rejected"), log(verdict="refused"), "warning"),
+        _figure(traffic.deliveries_with("parked"), log(verdict="parked"), "warning"),
         *standing,
     ]
 
@@ -156,7 +157,7 @@ def _latency(milliseconds: Decimal | None) -> SafeString | str:
 
 def _codes_panel(found: Sequence[Health], window: str) -> Panel:
     rows = [
-        [one.code, status, code or "-", link_cell(_code_link(one, window, code), count)]
+        [one.code, status, code or "-", link_cell(_answer_link(one, window, status, code), count)]
         for one in found
         if one.traffic is not None
         for status, code, count in one.traffic.answers
@@ -164,19 +165,23 @@ def _codes_panel(found: Sequence[Health], window: str) -> Panel:
     ]
     return Panel(
         title="Answers that say more than accepted, by code",
-        columns=["Provider", "Answer", "Code", "Events"],
+        columns=["Provider", "Answer", "Code", "Deliveries"],
         rows=rows,
         empty_text="Every event in this window was accepted as sent.",
     )
 
 
-def _code_link(one: Health, window: str, code: str) -> str:
-    chosen = {"code": code} if code else {"verdict": "conflict"}
-    return str(_log(one, window)(**chosen))
+def _answer_link(one: Health, window: str, status: str, code: str) -> str:
+    return str(_log(one, window)(answer=f"{status}:{code}"))
 
 
-def _rejected_panel(found: Sequence[Health]) -> Panel:
+def _rejected_panel(found: Sequence[Health], today: date) -> Panel:
     listing = reverse("admin:gateway_rejection_changelist")
+
+    def address(one: Health, code: str) -> str:
+        where = {"day": today.isoformat(), "provider_id": one.provider_id, "code": code}
+        return f"{listing}?{urlencode(where)}"
+
     return Panel(
         title="Rejected today (UTC), by code",
         note="Counted per day; most were refused before anything was stored.",
@@ -185,10 +190,7 @@ def _rejected_panel(found: Sequence[Health]) -> Panel:
             [
                 one.code,
                 code,
-                link_cell(
-                    f"{listing}?{urlencode({'provider_id': one.provider_id, 'code': code})}",
-                    f"{count:,}",
-                ),
+                link_cell(address(one, code), f"{count:,}"),
             ]
             for one in found
             for code, count in one.rejected_today

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, override
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -25,6 +26,7 @@ from apps.core.admin import (
     money_cell,
 )
 from apps.core.errors import DomainError
+from apps.gateway.selectors import OpenMoney
 from apps.gateway.services.wallet_model import request_wallet_model
 from apps.providers.enums import WalletModel
 from apps.reports.models import WalletModelComparison
@@ -146,11 +148,11 @@ def _model_row(model: WalletModel, found: Sequence[PlayedProvider]) -> list[Any]
     )
     return [
         model.label,
-        f"{len(using):,}",
+        link_cell("#providers", f"{len(using):,}"),
         _latency(slowest),
-        _sums([money for one in using for money in one.open_money]),
-        _count(sum(one.open_findings for one in using), "danger"),
-        _count(sum(one.undecided for one in using), "warning"),
+        _linked_sums([money for one in using for money in one.open_money]),
+        _linked(sum(one.open_findings for one in using), "#providers", "danger"),
+        _linked(sum(one.undecided for one in using), "#providers", "warning"),
         _MEANINGS[model],
     ]
 
@@ -174,26 +176,32 @@ def _providers_panel(found: Sequence[PlayedProvider], *, may_ask: bool) -> Panel
         ],
         rows=[_provider_row(one, may_ask=may_ask) for one in found],
         empty_text="No provider is active. Load one with manage.py load_provider.",
+        anchor="providers",
     )
 
 
 def _provider_row(one: PlayedProvider, *, may_ask: bool) -> list[Any]:
     traffic = one.traffic
-    findings = reverse("admin:wallet_auditfinding_changelist") + "?state=open"
-    transfers = reverse("admin:wallet_gametransfer_changelist") + "?state=unresolved"
+    where = urlencode({"provider_code": one.code})
+    findings = f"{reverse('admin:wallet_auditfinding_changelist')}?state=open&{where}"
+    transfers = f"{reverse('admin:wallet_gametransfer_changelist')}?has_decided_at=no&{where}"
+    log = urlencode({"provider_id": one.provider_id, "window": "24h"})
+    deliveries = f"{reverse('admin:rounds_delivery_changelist')}?{log}"
     since = f" since {display_at(one.undecided_since)}" if one.undecided_since else ""
     ask = reverse("admin:reports_walletmodelcomparison_ask", args=[one.code])
     return [
         link_cell(reverse("admin:providers_provider_change", args=[one.provider_id]), one.code),
         one.wallet_model.label,
-        f"{traffic.deliveries:,}" if traffic else badge("silent", "neutral"),
+        link_cell(deliveries, f"{traffic.deliveries:,}{'+' if traffic.is_cut else ''}")
+        if traffic
+        else badge("silent", "neutral"),
         *(
             _latency(value)
             for value in (
                 (traffic.p50_ms, traffic.p95_ms, traffic.p99_ms) if traffic else (None, None, None)
             )
         ),
-        _sums(one.open_money),
+        _linked_sums(one.open_money),
         _linked(one.open_findings, findings, "danger"),
         format_html("{}{}", _linked(one.undecided, transfers, "warning"), since),
         _audit(one),
@@ -222,32 +230,46 @@ def _money_panel(found: Sequence[PlayedProvider]) -> Panel:
                 one.code,
                 _HELD_IN[money.held_in],
                 money_cell(money.amount_minor, money.currency),
-                f"{money.count:,}",
+                link_cell(_money_link(one, money), f"{money.count:,}"),
             ]
             for one in found
             for money in one.open_money
         ],
         empty_text="No money of players is open at any provider.",
+        anchor="money",
     )
 
 
-def _sums(money: Iterable[Any]) -> SafeString | str:
+def _money_link(one: PlayedProvider, money: OpenMoney) -> str:
+    """Return where the events, transfers or pots that hold the money are listed."""
+    match money.held_in:
+        case "held" | "pending":
+            page = reverse("admin:rounds_roundevent_changelist")
+            where = {"provider_id": one.provider_id, "money_state": "held"}
+            more = {"win_minor__gt": 0} if money.held_in == "pending" else {}
+        case "in_transit":
+            page = reverse("admin:wallet_gametransfer_changelist")
+            where = {"provider_code": one.code, "has_decided_at": "no"}
+            more = {}
+        case _:
+            page = reverse("admin:wallet_account_changelist")
+            where = {"pot": f"{money.held_in}:{one.code}"}
+            more = {"balance_minor__gt": 0}
+    return f"{page}?{urlencode({**where, 'currency': money.currency, **more})}"
+
+
+def _linked_sums(money: Iterable[OpenMoney]) -> SafeString | str:
     sums = sums_by_currency(money)
     if not sums:
         return "none"
-    return format_html_join(
-        "", "{} ", ((money_cell(amount, currency),) for currency, amount in sums)
-    )
+    cells = ((link_cell("#money", money_cell(amount, currency)),) for currency, amount in sums)
+    return format_html_join("", "{} ", cells)
 
 
 def _latency(milliseconds: Any) -> SafeString | str:
     if milliseconds is None:
         return "-"
     return format_html('<span class="pb-at">{} ms</span>', f"{milliseconds:,.1f}")
-
-
-def _count(count: int, tone: str) -> SafeString | str:
-    return badge(f"{count:,}", tone) if count else "0"
 
 
 def _linked(count: int, url: str, tone: str) -> SafeString | str:

@@ -72,7 +72,7 @@ class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
         filters.VerdictFilter,
         filters.HttpFilter,
         filters.KeyFilter,
-        filters.CodeFilter,
+        filters.AnswerFilter,
     ]
     list_select_related = ["provider"]
     search_fields = ["pk__exact", "message_id__exact"]

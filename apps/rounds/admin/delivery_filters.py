@@ -1,5 +1,6 @@
 """The delivery log's filters: known choices, indexed where an index exists, bounded elsewhere."""
 
+import re
 from datetime import timedelta
 from typing import Any, Final, override
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from apps.providers.selectors.keys import key_choices
 from apps.rounds.models import Delivery, DeliveryVerdict
+from apps.rounds.selectors import not_judged_in_time
 from apps.rounds.traffic import newest_of
 
 VERDICTS: Final = {
@@ -19,6 +21,7 @@ VERDICTS: Final = {
     "refused": "Refused",
     "parked": "Parked",
     "waiting": "Waiting",
+    "late": "Waiting for over a minute, last 2 days",
 }
 STATUSES: Final = {
     "accepted": ("accepted", "tentative"),
@@ -27,6 +30,7 @@ STATUSES: Final = {
     "refused": ("rejected",),
     "parked": ("parked",),
 }
+_ANSWER: Final = re.compile(r"[a-z_]{1,40}:[a-z_]{0,60}")
 _HTTP: Final = (200, 400, 401, 402, 403, 404, 406, 409, 422, 500, 503)
 WINDOWS: Final = {
     "15m": ("Last 15 minutes", timedelta(minutes=15)),
@@ -78,6 +82,8 @@ class VerdictFilter(_Filter):
 
     @override
     def narrowed(self, queryset: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:
+        if value == "late":
+            return not_judged_in_time(queryset, timezone.now())
         verdicts = DeliveryVerdict.objects.filter(delivery_id=OuterRef("pk"))
         newest = newest_of(queryset)
         if value == "waiting":
@@ -120,22 +126,24 @@ class KeyFilter(_Filter):
         return newest_of(queryset).filter(key_id=value)
 
 
-class CodeFilter(_Filter):
-    """By the code of any answer; shown only where a link of provider health chose one."""
+class AnswerFilter(_Filter):
+    """By status and code of any answer; shown only where a link of provider health chose one."""
 
-    title = "code (newest 20,000)"
-    parameter_name = "code"
+    title = "answer (newest 20,000)"
+    parameter_name = "answer"
 
     @override
     def lookups(
         self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
     ) -> list[tuple[str, str]]:
-        chosen = request.GET.get("code", "")
-        return [(chosen, chosen)] if chosen.replace("_", "").isalnum() and chosen.isascii() else []
+        chosen = request.GET.get("answer", "")
+        return [(chosen, chosen.replace(":", " "))] if _ANSWER.fullmatch(chosen) else []
 
     @override
     def narrowed(self, queryset: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:
+        status, _, code = value.partition(":")
         verdicts = DeliveryVerdict.objects.filter(
-            delivery_id=OuterRef("pk"), results__contains=[{"code": value}]
+            delivery_id=OuterRef("pk"),
+            results__contains=[{"status": status, "code": code or None}],
         )
         return newest_of(queryset).filter(Exists(verdicts))

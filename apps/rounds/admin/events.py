@@ -11,18 +11,22 @@ from apps.core.admin import (
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
+    above_filter,
     badge,
     badge_column,
     choice_filter,
     datetime_column,
+    linked_filter,
     money_column,
 )
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
+from apps.rounds.admin.played_filter import played_filter
 from apps.rounds.admin.proof import proof_panel
 from apps.rounds.admin.round_page import (
     PlayFilter,
     Shown,
+    SpansFilter,
     StuckFilter,
     event_by_event_panel,
     facts_panel,
@@ -71,6 +75,7 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
         choice_filter("state", "state", RoundState.choices),
         StuckFilter,
         PlayFilter,
+        SpansFilter,
     ]
     list_select_related = ["provider", "player", "game"]
     search_fields = ["round_ref__exact", "player__player_ref__exact"]
@@ -118,6 +123,9 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
         choice_filter("code", "code", [(code, code) for code in _CODES]),
         choice_filter("money_state", "money", MoneyState.choices),
         choice_filter("origin", "origin", Origin.choices),
+        linked_filter("currency", "currency"),
+        above_filter("win_minor", "win in minor units"),
+        played_filter(selectors.without_rehearsals),
     ]
     list_select_related = ["provider"]
     search_fields = ["event_id__exact", "player_ref__exact"]

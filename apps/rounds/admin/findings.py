@@ -24,6 +24,7 @@ from apps.core.admin import (
 )
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
+from apps.rounds.admin.played_filter import played_filter
 from apps.rounds.models import BalanceDrift, Conflict, EventAttempt
 
 
@@ -72,6 +73,7 @@ class ConflictAdmin(PanelsMixin, ReadOnlyAdmin[Conflict]):
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
         recent_filter("last_seen_at", "last seen"),
+        played_filter(selectors.conflicts_of_play),
     ]
     list_select_related = ["provider"]
     search_fields = ["event_id__exact"]

@@ -7,7 +7,7 @@ from typing import Any, Final, override
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -21,6 +21,7 @@ from apps.rounds.contracts import AttemptView
 from apps.rounds.models import Round, RoundEvent
 from apps.rounds.net_position import PlaySpan, rounds_of, span_of
 from apps.rounds.payloads import readable
+from apps.rounds.span_play import rounds_played_in, span_rounds_of
 from apps.rounds.traffic import STUCK_AFTER, attempts_of_events
 from apps.wallet.selectors import transfers_for_subject
 
@@ -76,7 +77,7 @@ class StuckFilter(admin.SimpleListFilter):
         if self.value() != "yes":
             return queryset
         before = timezone.now() - STUCK_AFTER
-        return queryset.filter(state__in=["open", "stuck"], opened_at__lt=before)
+        return queryset.filter(Q(state="open", opened_at__lt=before) | Q(state="stuck"))
 
 
 class PlayFilter(admin.SimpleListFilter):
@@ -101,6 +102,32 @@ class PlayFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Round]) -> QuerySet[Round]:
         span = span_of(self.value() or "")
         return queryset if span is None else queryset.filter(pk__in=rounds_of(span))
+
+
+class SpansFilter(admin.SimpleListFilter):
+    """The rounds that a figure of play in a jurisdiction counts; the figure leads here."""
+
+    title = "played in a jurisdiction"
+    parameter_name = "spans"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        text = request.GET.get(self.parameter_name, "")
+        asked = span_rounds_of(text)
+        if asked is None:
+            return []
+        return [(text, f"In {asked.jurisdiction}, from {display_at(asked.spans[0][0])}")]
+
+    @override
+    def has_output(self) -> bool:
+        return True
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Round]) -> QuerySet[Round]:
+        asked = span_rounds_of(self.value() or "")
+        return queryset if asked is None else queryset.filter(pk__in=rounds_played_in(asked))
 
 
 def _span_label(span: PlaySpan) -> str:

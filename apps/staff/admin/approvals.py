@@ -1,8 +1,10 @@
 """Where the second person sees exactly what they agree to."""
 
-from typing import Any
+from typing import Any, override
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -17,7 +19,7 @@ from apps.core.admin import (
 )
 from apps.core.canonical import content_hash
 from apps.core.money import EXPONENTS, display_money
-from apps.staff import services
+from apps.staff import selectors, services
 from apps.staff.approvals import approval_kind, registered_kinds
 from apps.staff.enums import ApprovalState
 from apps.staff.errors import UnknownApprovalKindError
@@ -63,6 +65,27 @@ def _is_own(approval: Approval, user: Any) -> bool:
     return approval.state == ApprovalState.PENDING and approval.requested_by_id == user.pk
 
 
+class WhoseFilter(admin.SimpleListFilter):
+    title = "whose"
+    parameter_name = "whose"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> list[tuple[str, str]]:
+        return [("awaiting", "Awaiting my decision"), ("mine", "Asked by me, pending")]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Approval]) -> QuerySet[Approval]:
+        match self.value():
+            case "awaiting":
+                return selectors.pending_for(queryset, request.user)
+            case "mine":
+                return selectors.pending_of(queryset, request.user)
+            case _:
+                return queryset
+
+
 @admin.register(Approval)
 class ApprovalAdmin(ReadOnlyAdmin[Approval]):
     list_empty_text = "Nothing was asked of a second person."
@@ -76,6 +99,7 @@ class ApprovalAdmin(ReadOnlyAdmin[Approval]):
         datetime_column("decided_at", title="decided"),
     ]
     list_filter = [
+        WhoseFilter,
         choice_filter("state", "state", ApprovalState.choices),
         choice_filter(
             "kind", "kind", lambda: [(kind.kind, kind.label) for kind in registered_kinds()]

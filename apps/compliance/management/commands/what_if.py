@@ -67,6 +67,7 @@ def as_json(answer: WhatIfAnswer) -> dict[str, Any]:
         "stake_minor": answer.stake_minor,
         "rounds": answer.rounds,
         "players": answer.players,
+        "gained": [list(offer) for offer in answer.gained],
         "lost": [
             {
                 **asdict(offer),
