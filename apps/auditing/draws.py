@@ -17,12 +17,16 @@ _READ_MILLISECONDS: Final = 60_000
 _WAIT_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 0.1
 
-# Every transaction that had written anything by the first snapshot must have ended: until then a
-# row with a low id may still appear. Nothing is locked, and our own transaction doesn't count.
-_NEWEST: Final = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
-_STILL_OPEN: Final = """
-SELECT count(*) FROM pg_snapshot_xip(pg_current_snapshot()) AS writing
-WHERE writing < %s::xid8
+# Every transaction of this database that writes to a table by now must have ended: until then a
+# row with a low id may still appear, since an id is taken under this lock. Nothing is locked here,
+# and what another database of the same server writes is no concern of ours.
+_WRITING: Final = """
+SELECT held.virtualtransaction
+FROM pg_locks held
+JOIN pg_class written ON written.oid = held.relation AND written.relkind IN ('r', 'p')
+WHERE held.locktype = 'relation' AND held.mode = 'RowExclusiveLock' AND held.granted
+  AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND held.pid IS DISTINCT FROM pg_backend_pid()
 """
 _GIVE_TIME: Final = "SELECT set_config('statement_timeout', %s, true)"
 
@@ -64,16 +68,19 @@ def highest_id(rows: QuerySet[Any]) -> int | None:
     with time_to_read():
         found: int | None = rows.aggregate(highest=Max("pk"))["highest"]
     deadline = time.monotonic() + _WAIT_SECONDS
+    writing = _transactions_writing()
+    while writing:
+        if time.monotonic() > deadline:
+            raise PopulationBusyError
+        time.sleep(_PAUSE_SECONDS)
+        writing &= _transactions_writing()
+    return found
+
+
+def _transactions_writing() -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute(_NEWEST)
-        (newest,) = cursor.fetchone()
-        while True:
-            cursor.execute(_STILL_OPEN, [newest])
-            if cursor.fetchone() == (0,):
-                return found
-            if time.monotonic() > deadline:
-                raise PopulationBusyError
-            time.sleep(_PAUSE_SECONDS)
+        cursor.execute(_WRITING)
+        return {transaction_id for (transaction_id,) in cursor.fetchall()}
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pgtrigger
+import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
@@ -368,6 +369,21 @@ def test_a_draw_waits_for_what_is_still_being_written(
     sample = draw_sample(sample_request(moment), acting_user=auditor, now=timezone.now())
     assert sample.population_size == 42
     assert selectors.drawn_again(sample, timezone.now()).population_size == 42
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_draw_does_not_wait_for_another_database_of_the_server(
+    auditor: User, rounds: list[Round], moment: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draws, "_WAIT_SECONDS", 0.2)
+    elsewhere = {**connection.get_connection_params(), "dbname": "postgres"}
+    with psycopg.connect(**elsewhere) as other:
+        other.execute("CREATE TEMP TABLE written AS SELECT 1")  # open: nothing commits it yet
+        make_rounds(rounds[0].provider, rounds[0].player, rounds[0].game, 1, at=moment - DAY)
+        sample = draw_sample(sample_request(moment), acting_user=auditor, now=timezone.now())
+        other.rollback()
+
+    assert sample.population_size == 41
 
 
 def test_a_population_may_take_longer_than_a_page_and_is_refused_by_name_after_that(
