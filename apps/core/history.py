@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import models
+from django.contrib.auth.models import AnonymousUser
+from django.db import IntegrityError, models, transaction
 from simple_history.models import HistoricalRecords
 
 
@@ -24,14 +25,29 @@ def history_records(*, excluded_fields: Sequence[str] = ()) -> Any:
 def note_edit(
     row: models.Model,
     *,
-    acting_user: AbstractBaseUser | None,
+    acting_user: AbstractBaseUser | AnonymousUser | None,
     reason: str,
-    now: datetime | None = None,
+    now: datetime,
 ) -> None:
-    """Give the next ``save`` of ``row`` its person, reason and moment.
+    """Give the next ``save`` of ``row`` its person, reason and moment; no person is the system."""
+    person = acting_user if isinstance(acting_user, AbstractBaseUser) else None
+    vars(row).update(_change_reason=reason, _history_user=person, _history_date=now)
 
-    No person is the system; without ``now`` the moment is that of the save.
+
+def find_or_add[M: models.Model](
+    on_file: models.QuerySet[M], row: M, *, reason: str, now: datetime
+) -> tuple[M, bool]:
+    """Return what is on file, or add ``row`` with its first version; tell whether it was added.
+
+    A twin that is added meanwhile is returned, since a constraint lets only one in.
     """
-    vars(row).update(_change_reason=reason, _history_user=acting_user)
-    if now is not None:
-        vars(row).update(_history_date=now)
+    known = on_file.first()
+    if known is not None:
+        return known, False
+    note_edit(row, acting_user=None, reason=reason, now=now)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return on_file.get(), False
+    return row, True

@@ -36,7 +36,7 @@ def rehearse(casino: Casino) -> None:
 
 
 def policy_of(casino: Casino) -> ProviderPolicy:
-    return give_default_policy(Provider.objects.get(pk=casino.provider.pk))
+    return give_default_policy(Provider.objects.get(pk=casino.provider.pk), now=NOW)
 
 
 def change(casino: Casino, scopes: Scopes, *, at: float = 5) -> None:

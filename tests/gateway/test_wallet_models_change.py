@@ -52,8 +52,9 @@ def test_two_people_change_it_and_the_history_says_why(
 ) -> None:
     agree(ask(asker), agreer)
     assert model_now() == "sub_wallet"
-    newest = Provider.objects.get(code="aurora").history.latest()
+    newest = Provider.objects.get(code="aurora").history.latest("history_id")
     assert "wallet model hold to sub_wallet" in newest.history_change_reason
+    assert newest.history_date == later(9)
     fund_sub_wallet(MoneyOrder(casino.player.pk, "aurora", 500, "AUD", "k"), now=later(10))
     assert casino.send_one(casino.event("e-1", bet_amount="5.00"))["status"] == "accepted"
     assert casino.pots()["sub:aurora"] == 350

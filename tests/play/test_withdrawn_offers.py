@@ -132,7 +132,7 @@ def test_loading_the_catalogue_again_does_not_bring_it_back(
 ) -> None:
     decide(withdraw_offer, game, officer, now)
     record = GameRecord("aurora-reef", "Reef", "slot", game.theoretical_rtp, ("MT", "SE"))
-    save_games(game.provider_id, [record])
+    save_games(game.provider_id, [record], now=now)
     assert said(game, now) == ["offer_withdrawn"]
 
 

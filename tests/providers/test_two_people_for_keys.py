@@ -157,7 +157,7 @@ def test_addresses_change_when_two_people_agreed_and_not_before(
     assert provider.transfer_url == WALLET.transfer_url
     entry = AuditEntry.objects.get(action="providers.addresses.changed")
     assert entry.details["to"]["transfer_url"] == WALLET.transfer_url
-    assert provider.history.first().history_change_reason == f"Approval {approval_id}"
+    assert provider.history.latest("history_id").history_change_reason == f"Approval {approval_id}"
 
 
 def test_addresses_that_are_none_or_the_same_are_not_asked_for(

@@ -207,7 +207,11 @@ class BonusRuleAdmin(HistoryAdmin[BonusRule]):
         now = timezone.now()
         if change:
             rules.edit_rule(
-                rule_id=obj.pk, terms=form.cleaned_terms, acting_user=request.user, reason=reason
+                rule_id=obj.pk,
+                terms=form.cleaned_terms,
+                acting_user=request.user,
+                reason=reason,
+                now=now,
             )
         else:
             created = rules.create_rule(

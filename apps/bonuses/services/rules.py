@@ -17,6 +17,7 @@ from apps.bonuses.errors import RuleChangedError, RuleNotDraftError, RuleTermsEr
 from apps.bonuses.jurisdictions import check_requirement
 from apps.bonuses.locks import lock_rule, lock_rule_code
 from apps.bonuses.models import BonusRule, GameWeight
+from apps.core.history import note_edit
 from apps.core.money import MAX_MINOR, exponent
 from apps.core.services import record_audit
 from apps.staff.contracts import ApprovalGrant
@@ -46,18 +47,22 @@ def create_rule(
     """
     check_terms(terms)
     lock_rule_code(terms.code)
-    rule = BonusRule.objects.create(
+    rule = BonusRule(
         **asdict(terms),
         version=_next_version(terms.code),
         created_by_id=author_id(acting_user),
         created_at=now,
     )
+    note_edit(rule, acting_user=acting_user, reason="Created.", now=now)
+    rule.save(force_insert=True)
     GameWeight.objects.bulk_create(_weight_rows(rule, weights))
     return rule
 
 
 @transaction.atomic
-def edit_rule(*, rule_id: int, terms: RuleTerms, acting_user: Person, reason: str) -> BonusRule:
+def edit_rule(
+    *, rule_id: int, terms: RuleTerms, acting_user: Person, reason: str, now: datetime
+) -> BonusRule:
     """Change the terms of a draft; its code stays.
 
     A request for approval made before is void from then on, because it binds the former content.
@@ -76,7 +81,7 @@ def edit_rule(*, rule_id: int, terms: RuleTerms, acting_user: Person, reason: st
         raise RuleTermsError("The code names all versions of a rule and can't change.")
     for name, value in asdict(terms).items():
         setattr(rule, name, value)
-    rule._change_reason = reason  # type: ignore[attr-defined]  # noqa: SLF001 - simple-history's documented attribute
+    note_edit(rule, acting_user=acting_user, reason=reason, now=now)
     rule.save(update_fields=list(asdict(terms)))
     return rule
 
@@ -149,10 +154,13 @@ def execute_activation(grant: ApprovalGrant) -> dict[str, Any]:
     rule = lock_rule(int(grant.payload["rule_id"]))
     lock_rule_code(rule.code)
     check_rule(rule, now=grant.now)
+    approved = f"Approval {grant.approval_id}"
     for former in BonusRule.objects.filter(code=rule.code, state=RuleState.ACTIVE):
+        note_edit(former, acting_user=None, reason=approved, now=grant.now)
         _set_state(former, RuleState.RETIRED)
     rule.activated_at = grant.now
     rule.approval_id = grant.approval_id
+    note_edit(rule, acting_user=None, reason=approved, now=grant.now)
     _set_state(rule, RuleState.ACTIVE, "activated_at", "approval")
     return {"rule_id": rule.pk, "version": rule.version}
 
@@ -168,7 +176,8 @@ def retire_rule(*, rule_id: int, acting_user: Person, reason: str, now: datetime
     if not reason.strip():
         raise RuleTermsError("Say why the rule is retired.")
     if rule.state != RuleState.RETIRED:
-        _set_state(rule, RuleState.RETIRED, reason=reason)
+        note_edit(rule, acting_user=acting_user, reason=reason, now=now)
+        _set_state(rule, RuleState.RETIRED)
         record_audit(
             action="bonuses.rule.retired",
             actor=acting_user,
@@ -293,7 +302,6 @@ def _weight_rows(rule: BonusRule, weights: WeightTable) -> list[GameWeight]:
     ]
 
 
-def _set_state(rule: BonusRule, state: RuleState, *also: str, reason: str = "approved") -> None:
+def _set_state(rule: BonusRule, state: RuleState, *also: str) -> None:
     rule.state = state
-    rule._change_reason = reason  # type: ignore[attr-defined]  # noqa: SLF001 - simple-history's documented attribute
     rule.save(update_fields=["state", *also])

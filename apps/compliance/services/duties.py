@@ -9,6 +9,7 @@ from apps.compliance.enums import RenewalNoteKind
 from apps.compliance.locks import lock_renewals
 from apps.compliance.models import DeskDuty, RenewalNote
 from apps.compliance.selectors.renewals import duties_by_provider, waiting_renewals
+from apps.core.history import note_edit
 from apps.core.services import record_audit
 from apps.providers.selectors import provider_by_code
 from apps.staff.selectors import names_of
@@ -34,7 +35,7 @@ def ensure_duty(duty: Duty, *, reason: str, now: datetime) -> DeskDuty:
         owner_id=duty.owner_id,
         deputy_id=duty.deputy_id,
     )
-    made._change_reason = reason  # type: ignore[attr-defined] # noqa: SLF001 - simple-history reads it
+    note_edit(made, acting_user=None, reason=reason, now=now)
     made.save(force_insert=True)
     record_audit(
         action="compliance.deskduty.added",

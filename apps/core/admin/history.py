@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from apps.core import services
 from apps.core.admin.base import ModelAdmin
 from apps.core.admin.masking import personal_labels
+from apps.core.history import note_edit
 
 if TYPE_CHECKING:
 
@@ -90,7 +91,8 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
 
     @override
     def save_model(self, request: HttpRequest, obj: M, form: Any, change: bool) -> None:
-        obj._change_reason = form.cleaned_data[REASON_FIELD]  # type: ignore[attr-defined] # noqa: SLF001 - simple-history reads it
+        reason = form.cleaned_data[REASON_FIELD]
+        note_edit(obj, acting_user=request.user, reason=reason, now=timezone.now())
         super().save_model(request, obj, form, change)
 
     @override

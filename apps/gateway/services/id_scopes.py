@@ -70,7 +70,7 @@ def change_id_scopes(
             "Let the rounds close, sweep or cash out, and resolve transfers first."
         )
     person = acting_user if isinstance(acting_user, AbstractBaseUser) else None
-    save_id_scopes(setting.provider_id, scopes, acting_user=person, reason=reason)
+    save_id_scopes(setting.provider_id, scopes, acting_user=person, reason=reason, now=now)
     record_audit(
         action="gateway.id_scopes.changed",
         actor=acting_user,

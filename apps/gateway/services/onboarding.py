@@ -80,7 +80,7 @@ def load_provider(directory: Path, *, now: datetime) -> LoadReport:
         raise ProviderFilesRefusedError(files.problems)
     with transaction.atomic():
         saved = save_provider(files.provider, now=now)
-        games_new, games_changed = save_games(saved.provider_id, files.games)
+        games_new, games_changed = save_games(saved.provider_id, files.games, now=now)
         players_new = add_players([record for record, _ in files.players], now=now)
         posted = _post_opening_balances(files.players, now=now)
     return LoadReport(

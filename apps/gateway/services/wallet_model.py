@@ -81,6 +81,7 @@ def execute_wallet_model(approved: ApprovalGrant) -> dict[str, Any]:
         model,
         acting_user=None,
         reason=f"Approval {approved.approval_id}: wallet model {payload['from']} to {model}",
+        now=approved.now,
     )
     record_audit(
         action="gateway.wallet_model.changed",

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from apps.core.canonical import content_hash
 from apps.core.errors import ReasonRequiredError
+from apps.core.history import note_edit
 from apps.core.services import record_audit
 from apps.promotions.contracts import CampaignContent
 from apps.promotions.enums import CampaignState, StartMode
@@ -51,7 +52,7 @@ def create_campaign(
         edited_by_id=author_id(acting_user),
         created_at=now,
     )
-    campaign._change_reason = reason  # type: ignore[attr-defined]  # noqa: SLF001 - simple-history's documented attribute
+    note_edit(campaign, acting_user=acting_user, reason=reason, now=now)
     campaign.save(force_insert=True)
     return campaign
 
@@ -86,7 +87,7 @@ def edit_campaign(
     for name, value in fields.items():
         setattr(campaign, name, value)
     campaign.edited_by_id = author_id(acting_user)
-    save_step(campaign, reason, *fields, "edited_by")
+    save_step(campaign, *fields, "edited_by", acting_user=acting_user, reason=reason, now=now)
     return campaign
 
 
@@ -164,8 +165,10 @@ def require_reason(reason: str) -> None:
         raise ReasonRequiredError
 
 
-def save_step(campaign: Campaign, reason: str, *fields: str) -> None:
-    campaign._change_reason = reason  # type: ignore[attr-defined]  # noqa: SLF001 - simple-history's documented attribute
+def save_step(
+    campaign: Campaign, *fields: str, acting_user: Person | None, reason: str, now: datetime
+) -> None:
+    note_edit(campaign, acting_user=acting_user, reason=reason, now=now)
     campaign.save(update_fields=fields)
 
 
@@ -197,7 +200,6 @@ def _reopen(campaign: Campaign, *, acting_user: Person, reason: str, now: dateti
     campaign.approved_at = None
     save_step(
         campaign,
-        reason,
         "state",
         "version",
         "content_hash",
@@ -205,6 +207,9 @@ def _reopen(campaign: Campaign, *, acting_user: Person, reason: str, now: dateti
         "approval",
         "approved_by",
         "approved_at",
+        acting_user=acting_user,
+        reason=reason,
+        now=now,
     )
     audit_step(campaign, "reopened", acting_user=acting_user, reason=reason, now=now)
 

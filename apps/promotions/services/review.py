@@ -59,7 +59,16 @@ def submit_campaign(*, campaign_id: int, acting_user: Person, reason: str, now: 
         now=now,
     )
     campaign.approval_id = approval.pk
-    save_step(campaign, reason, "state", "content_hash", "submitted_by", "approval")
+    save_step(
+        campaign,
+        "state",
+        "content_hash",
+        "submitted_by",
+        "approval",
+        acting_user=acting_user,
+        reason=reason,
+        now=now,
+    )
     return approval.pk
 
 
@@ -89,7 +98,16 @@ def withdraw_campaign(
     campaign.state = CampaignState.DRAFT
     campaign.content_hash = ""
     campaign.submitted_by = campaign.approval = None
-    save_step(campaign, reason, "state", "content_hash", "submitted_by", "approval")
+    save_step(
+        campaign,
+        "state",
+        "content_hash",
+        "submitted_by",
+        "approval",
+        acting_user=acting_user,
+        reason=reason,
+        now=now,
+    )
     audit_step(campaign, "withdrawn", acting_user=acting_user, reason=reason, now=now)
     return campaign
 
@@ -134,7 +152,16 @@ def execute_approval(grant: ApprovalGrant) -> dict[str, Any]:
     campaign.approval_id = grant.approval_id
     campaign.approved_by_id = grant.approved_by_id
     campaign.approved_at = grant.now
-    save_step(campaign, "Approved.", "state", "approval", "approved_by", "approved_at")
+    save_step(
+        campaign,
+        "state",
+        "approval",
+        "approved_by",
+        "approved_at",
+        acting_user=None,
+        reason=f"Approval {grant.approval_id}",
+        now=grant.now,
+    )
     return {"campaign_id": campaign.pk, "version": campaign.version}
 
 

@@ -42,7 +42,7 @@ def go_live(
     is_scheduled = campaign.start_mode == StartMode.SCHEDULED
     campaign.live_from = max(campaign.starts_at, campaign.approved_at) if is_scheduled else now
     campaign.state = CampaignState.LIVE
-    save_step(campaign, reason, "state", "live_from")
+    save_step(campaign, "state", "live_from", acting_user=acting_user, reason=reason, now=now)
     audit_step(campaign, "live", acting_user=acting_user, reason=reason, now=now)
     return campaign
 
@@ -66,7 +66,9 @@ def end_campaign(
     campaign.state = CampaignState.ENDED
     campaign.ended_at = min(now, campaign.ends_at)
     campaign.end_reason = reason
-    save_step(campaign, reason, "state", "ended_at", "end_reason")
+    save_step(
+        campaign, "state", "ended_at", "end_reason", acting_user=acting_user, reason=reason, now=now
+    )
     audit_step(campaign, "ended", acting_user=acting_user, reason=reason, now=now)
     return campaign
 

@@ -334,7 +334,9 @@ def _history_panel(obj: Certificate) -> Panel:
                 version.state,
                 version.history_change_reason or "-",
             ]
-            for version in versions.select_related("history_user").order_by("-history_date")
+            for version in versions.select_related("history_user").order_by(
+                "-history_date", "-history_id"
+            )
         ],
     )
 

@@ -88,7 +88,9 @@ def execute_addresses(approved: ApprovalGrant) -> dict[str, Any]:
     provider = _require_unmoved(locked, payload)
     for name, value in payload["to"].items():
         setattr(provider, name, value)
-    note_edit(provider, acting_user=None, reason=f"Approval {approved.approval_id}")
+    note_edit(
+        provider, acting_user=None, reason=f"Approval {approved.approval_id}", now=approved.now
+    )
     provider.save(update_fields=list(payload["to"]))
     record_audit(
         action="providers.addresses.changed",

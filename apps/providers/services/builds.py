@@ -135,7 +135,7 @@ def add_variant(new: NewVariant, editing: Editing) -> RtpVariant:
         _require_same(known, asdict(new), f"Variant {new.code}")
         return known
     variant = RtpVariant(**asdict(new), created_at=editing.now)
-    note_edit(variant, acting_user=editing.acting_user, reason=editing.reason)
+    note_edit(variant, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
     variant.save(force_insert=True)
     details = {name: str(value) for name, value in asdict(new).items() if value is not None}
     _audit("providers.variant.added", f"variant:{variant.pk}", details, editing)
@@ -174,7 +174,7 @@ def deploy(new: NewDeployment, editing: Editing) -> Deployment:
     if running is not None:
         _end(running, new.starts_at, editing)
     deployment = Deployment(game_id=build.game_id, created_at=editing.now, **asdict(new))
-    note_edit(deployment, acting_user=editing.acting_user, reason=editing.reason)
+    note_edit(deployment, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
     try:
         with transaction.atomic():
             deployment.save(force_insert=True)
@@ -276,7 +276,7 @@ def _end(deployment: Deployment, ends_at: datetime, editing: Editing) -> None:
     if ends_at <= deployment.starts_at:
         raise TimesError("A deployment ends after it starts.")
     deployment.ends_at = ends_at
-    note_edit(deployment, acting_user=editing.acting_user, reason=editing.reason)
+    note_edit(deployment, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
     deployment.save(update_fields=["ends_at"])
     details = {"ends_at": ends_at.isoformat()}
     _audit("providers.deployment.ended", f"deployment:{deployment.pk}", details, editing)

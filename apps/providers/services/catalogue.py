@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
+from apps.core.history import find_or_add
 from apps.core.services import publish
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRecord, ProviderRecord, SavedProvider
@@ -31,24 +32,13 @@ def save_provider(record: ProviderRecord, *, now: datetime) -> SavedProvider:
         InvalidSecretError: the webhook secret is malformed.
     """
     secret = adapter_for(record.protocol).read_secret(record.webhook_secret)
-    provider, is_new = Provider.objects.get_or_create(
-        code=record.code,
-        defaults={
-            "name": record.name,
-            "protocol": record.protocol,
-            "wallet_model": record.wallet_model,
-            "reporting_timezone": record.reporting_timezone,
-            "past_seconds": record.past_seconds,
-            "future_seconds": record.future_seconds,
-            "retention_months": record.retention_months,
-            "settlement_hours": record.settlement_hours,
-            "export_url": record.export_url,
-            "payload_url": record.payload_url,
-            "export_token": record.export_token,
-            "stage": ProviderStage.ONBOARDING,
-        },
+    provider, is_new = find_or_add(
+        Provider.objects.filter(code=record.code),
+        _new_provider(record),
+        reason=_CHANGE_REASON,
+        now=now,
     )
-    give_default_policy(provider)
+    give_default_policy(provider, now=now)
     if is_new:
         publish(ProviderAdded(provider=provider.code), now=now)
     # The key's name is taken from its digest, so the same secret is the same key for ever.
@@ -65,7 +55,9 @@ def save_provider(record: ProviderRecord, *, now: datetime) -> SavedProvider:
 
 
 @transaction.atomic
-def save_games(provider_id: int, records: Sequence[GameRecord]) -> tuple[int, int]:
+def save_games(
+    provider_id: int, records: Sequence[GameRecord], *, now: datetime
+) -> tuple[int, int]:
     """Add new games and update changed ones, with history; return how many of each.
 
     A game that is no longer in the file stays: rounds and certificates refer to it.
@@ -77,13 +69,14 @@ def save_games(provider_id: int, records: Sequence[GameRecord]) -> tuple[int, in
         for record in records
         if record.game_code in known and _update(known[record.game_code], record)
     ]
-    bulk_create_with_history(new, Game, default_change_reason=_CHANGE_REASON)
+    bulk_create_with_history(new, Game, default_change_reason=_CHANGE_REASON, default_date=now)
     if changed:
         bulk_update_with_history(
             changed,
             Game,
             ["name", "category", "theoretical_rtp"],
             default_change_reason=_CHANGE_REASON,
+            default_date=now,
         )
     ids = dict(Game.objects.filter(provider_id=provider_id).values_list("game_code", "pk"))
     GameOffer.objects.bulk_create(
@@ -95,6 +88,24 @@ def save_games(provider_id: int, records: Sequence[GameRecord]) -> tuple[int, in
         ignore_conflicts=True,
     )
     return len(new), len(changed)
+
+
+def _new_provider(record: ProviderRecord) -> Provider:
+    return Provider(
+        code=record.code,
+        name=record.name,
+        protocol=record.protocol,
+        wallet_model=record.wallet_model,
+        reporting_timezone=record.reporting_timezone,
+        past_seconds=record.past_seconds,
+        future_seconds=record.future_seconds,
+        retention_months=record.retention_months,
+        settlement_hours=record.settlement_hours,
+        export_url=record.export_url,
+        payload_url=record.payload_url,
+        export_token=record.export_token,
+        stage=ProviderStage.ONBOARDING,
+    )
 
 
 def _new_game(provider_id: int, record: GameRecord) -> Game:

@@ -38,6 +38,7 @@ from apps.providers.register.entries import CertificateEntry
 from apps.providers.selectors import certificates as selectors
 from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
 from apps.providers.services.store import drop
+from apps.providers.services.trust import lab_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +131,9 @@ def register_kept_document(
 
 
 def _locked_lab(name: str, now: datetime) -> Lab:
-    Lab.objects.get_or_create(name__iexact=name, defaults={"name": name, "created_at": now})
+    lab = lab_named(name, now=now)
     # The lab's row orders registrations of one lab, so that a concurrent twin is found after it.
-    return Lab.objects.select_for_update().get(name__iexact=name)
+    return Lab.objects.select_for_update().get(pk=lab.pk)
 
 
 def _write_certificate(
@@ -156,7 +157,9 @@ def _write_certificate(
         document=document,
         created_at=now,
     )
-    note_edit(certificate, acting_user=registration.acting_user, reason=registration.reason)
+    note_edit(
+        certificate, acting_user=registration.acting_user, reason=registration.reason, now=now
+    )
     certificate.save(force_insert=True)
     _write_scope(certificate, entry)
     _write_builds(certificate, entry)
@@ -327,7 +330,7 @@ def withdraw_certificate(
         message = f"{certificate} is withdrawn already."
         raise CertificateStateError(message)
     certificate.state = CertificateState.WITHDRAWN
-    note_edit(certificate, acting_user=acting_user, reason=reason)
+    note_edit(certificate, acting_user=acting_user, reason=reason, now=now)
     certificate.save(update_fields=["state"])
     record_audit(
         action="providers.certificate.withdrawn",

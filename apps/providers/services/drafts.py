@@ -183,7 +183,7 @@ def confirm_fields(
             continue
         item.confirmed_value = value
         item.confirmed_at, item.confirmed_by_id = now, acting_user.pk
-        note_edit(item, acting_user=acting_user, reason="Confirmed in review.")
+        note_edit(item, acting_user=acting_user, reason="Confirmed in review.", now=now)
         item.save(update_fields=["confirmed_value", "confirmed_at", "confirmed_by"])
         changed.append(item.name)
     if changed:

@@ -32,7 +32,7 @@ def fix_id_scopes(profile: ProviderProfile, *, now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_SHARE, [profile.id])
         (protocol,) = cursor.fetchone() or ("",)
-    policy = give_default_policy(Provider.objects.get(pk=profile.id))
+    policy = give_default_policy(Provider.objects.get(pk=profile.id), now=now)
     read_by = (profile.protocol, profile.policy.transaction_scope, profile.policy.round_scope)
     if read_by != (protocol, policy.transaction_scope, policy.round_scope):
         raise IdScopesMovedError(f"{profile.code} had its ids read anew in this moment.")
@@ -62,12 +62,17 @@ def lock_id_scopes(provider_id: int) -> None:
 
 @transaction.atomic
 def save_id_scopes(
-    provider_id: int, scopes: Scopes, *, acting_user: AbstractBaseUser | None, reason: str
+    provider_id: int,
+    scopes: Scopes,
+    *,
+    acting_user: AbstractBaseUser | None,
+    reason: str,
+    now: datetime,
 ) -> None:
     """Write other scopes; the caller holds ``lock_id_scopes`` and asked its rules."""
     IdScopes.objects.filter(provider_id=provider_id).delete()
     policy = ProviderPolicy.objects.get(provider_id=provider_id)
     policy.transaction_scope = scopes.transaction_scope
     policy.round_scope = scopes.round_scope
-    note_edit(policy, acting_user=acting_user, reason=reason)
+    note_edit(policy, acting_user=acting_user, reason=reason, now=now)
     policy.save(update_fields=["transaction_scope", "round_scope"])

@@ -93,7 +93,7 @@ def execute_override(grant: ApprovalGrant) -> dict[str, Any]:
         approval_id=grant.approval_id,
         created_at=grant.now,
     )
-    note_edit(override, acting_user=None, reason=f"Approval {grant.approval_id}")
+    note_edit(override, acting_user=None, reason=f"Approval {grant.approval_id}", now=grant.now)
     override.save(force_insert=True)
     record_audit(
         action="providers.override.opened",
@@ -120,7 +120,7 @@ def end_override(*, override_id: int, editing: Editing) -> GateOverride:
     if override.ended_at is not None or override.ends_at <= editing.now:
         raise OverrideChangedError("The override has ended already.")
     override.ended_at = editing.now
-    note_edit(override, acting_user=editing.acting_user, reason=editing.reason)
+    note_edit(override, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
     override.save(update_fields=["ended_at"])
     record_audit(
         action="providers.override.ended",

@@ -145,7 +145,7 @@ def set_terms(certificate_id: int, terms: ReportTerms, editing: Editing) -> Cert
             raise CertificateStateError("A report replaces an earlier one.")
     certificate.signatory, certificate.conditions = terms.signatory, terms.conditions
     certificate.supersedes_id = terms.supersedes_id
-    note_edit(certificate, acting_user=editing.acting_user, reason=editing.reason)
+    note_edit(certificate, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
     certificate.save(update_fields=["signatory", "conditions", "supersedes"])
     _audit("providers.certificate.terms_set", certificate, asdict(terms), editing)
     return certificate
@@ -172,7 +172,7 @@ def invalidate_certificate(
     if certificate.invalidated_on is not None:
         raise CertificateStateError(f"{certificate} ended on {certificate.invalidated_on} already.")
     certificate.invalidated_on, certificate.invalidated_by = on, change
-    note_edit(certificate, acting_user=editing.acting_user, reason=editing.reason)
+    note_edit(certificate, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
     certificate.save(update_fields=["invalidated_on", "invalidated_by"])
     details = {"change_id": change_id, "on": on.isoformat()}
     _audit("providers.certificate.invalidated", certificate, details, editing)
@@ -213,7 +213,9 @@ def accredit_lab(lab_id: int, term: Term, editing: Editing) -> LabAccreditation:
             raise RegisterRowConflictError(f"{known} is on file with another end or scope.")
         return known
     accreditation = LabAccreditation(lab=lab, created_at=editing.now, **asdict(term))
-    note_edit(accreditation, acting_user=editing.acting_user, reason=editing.reason)
+    note_edit(
+        accreditation, acting_user=editing.acting_user, reason=editing.reason, now=editing.now
+    )
     accreditation.save(force_insert=True)
     record_audit(
         action="providers.lab.accredited",

@@ -26,6 +26,6 @@ def take_live(provider_code: str, *, reason: str, now: datetime) -> int:
     if provider.stage == ProviderStage.LIVE:
         raise AlreadyLiveError(provider_code)
     provider.stage, provider.live_since = ProviderStage.LIVE, now
-    note_edit(provider, acting_user=None, reason=reason)
+    note_edit(provider, acting_user=None, reason=reason, now=now)
     provider.save(update_fields=["stage", "live_since"])
     return provider.pk

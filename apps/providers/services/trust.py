@@ -9,7 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
-from apps.core.history import note_edit
+from apps.core.history import find_or_add, note_edit
 from apps.core.services import record_audit
 from apps.providers.enums import RootState, SignatureState
 from apps.providers.errors import (
@@ -100,22 +100,29 @@ def _organisation(names: dict[str, object]) -> str:
 @transaction.atomic
 def propose_root(*, lab_name: str, root: RootFile, now: datetime) -> TrustedRoot:
     """Put a root on file for an officer to decide on; one that is on file stays as it is."""
-    lab, _ = Lab.objects.get_or_create(
-        name__iexact=lab_name, defaults={"name": lab_name, "created_at": now}
-    )
-    kept, _ = TrustedRoot.objects.get_or_create(
+    lab = lab_named(lab_name, now=now)
+    proposed = TrustedRoot(
         lab=lab,
         fingerprint=root.fingerprint,
-        defaults={
-            "subject": root.subject,
-            "pem": root.pem,
-            "not_before": root.not_before,
-            "not_after": root.not_after,
-            "source": root.name,
-            "created_at": now,
-        },
+        subject=root.subject,
+        pem=root.pem,
+        not_before=root.not_before,
+        not_after=root.not_after,
+        source=root.name,
+        created_at=now,
     )
+    on_file = TrustedRoot.objects.filter(lab=lab, fingerprint=root.fingerprint)
+    kept, _ = find_or_add(on_file, proposed, reason="Proposed.", now=now)
     return kept
+
+
+def lab_named(name: str, *, now: datetime) -> Lab:
+    """Return the laboratory of this name, in whatever case; one not on file is added."""
+    on_file = Lab.objects.filter(name__iexact=name)
+    lab, _ = find_or_add(
+        on_file, Lab(name=name, created_at=now), reason="Named by a document.", now=now
+    )
+    return lab
 
 
 @transaction.atomic
@@ -181,7 +188,7 @@ def decide_root(*, root_id: int, decision: Decision) -> TrustedRoot:
     root.requested_by_id = agreed.requested_by_id if agreed else None
     root.decided_by_id = agreed.approved_by_id if agreed else None
     root.approval_id = agreed.approval_id if agreed else None
-    note_edit(root, acting_user=None, reason=decision.reason)
+    note_edit(root, acting_user=None, reason=decision.reason, now=decision.now)
     root.save(
         update_fields=["state", "reason", "decided_at", "requested_by", "decided_by", "approval"]
     )

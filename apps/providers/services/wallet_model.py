@@ -1,6 +1,7 @@
 """Which wallet model a provider is played with. Whether it may change is the gateway's question."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
@@ -56,10 +57,15 @@ def lock_wallet_model(provider_code: str) -> WalletSetting:
 
 @transaction.atomic
 def save_wallet_model(
-    provider_code: str, model: WalletModel, *, acting_user: AbstractBaseUser | None, reason: str
+    provider_code: str,
+    model: WalletModel,
+    *,
+    acting_user: AbstractBaseUser | None,
+    reason: str,
+    now: datetime,
 ) -> None:
     """Write another wallet model; the caller holds ``lock_wallet_model`` and asked its rules."""
     provider = Provider.objects.get(code=provider_code)
     provider.wallet_model = model
-    note_edit(provider, acting_user=acting_user, reason=reason)
+    note_edit(provider, acting_user=acting_user, reason=reason, now=now)
     provider.save(update_fields=["wallet_model"])

@@ -57,7 +57,7 @@ def prepare(provider_code: str, dialect: Dialect, *, now: datetime) -> Prepared:
     provider = provider_by_code(provider_code)
     if provider.protocol != dialect.protocol:
         raise WrongDialectError(provider_code, provider.protocol, dialect.name)
-    save_games(provider.pk, [_game(code) for code in dialect.game_codes])
+    save_games(provider.pk, [_game(code) for code in dialect.game_codes], now=now)
     _cover(provider.pk, provider_code, dialect.game_codes, now=now)
     key = dialect.new_key()
     add_provider_key(
@@ -86,7 +86,7 @@ def make_acceptance_provider(
     code = code or f"acceptance-{dialect_name}"
     if all(known != code for known, _ in provider_codes()):
         save_provider(_record(code, dialect, wallet_model), now=now)
-        demand_policy(code, dialect.demands, reason=REASON)
+        demand_policy(code, dialect.demands, reason=REASON, now=now)
     return code
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
+from apps.core.history import note_edit
 from apps.core.services import record_audit
 from apps.staff.contracts import RoleSync
 from apps.staff.enums import Role
@@ -107,7 +108,7 @@ def ensure_person(
         user.set_password(password)
     user.display_name = display_name
     user.is_staff = True
-    user._change_reason = "Seeded."  # type: ignore[attr-defined] # noqa: SLF001 - simple-history reads it
+    note_edit(user, acting_user=None, reason="Seeded.", now=now)
     user.save()
     user.groups.set(Group.objects.filter(name__in=list(roles)))
     if is_new:

@@ -69,18 +69,18 @@ def test_the_profile_states_the_wallet_model() -> None:
 
 
 @pytest.mark.parametrize("protocol", ADAPTERS)
-def test_each_protocols_defaults_can_be_stored(protocol: str) -> None:
+def test_each_protocols_defaults_can_be_stored(protocol: str, now: datetime) -> None:
     provider = make_provider("stored")
     Provider.objects.update(protocol=protocol)
     provider.refresh_from_db()
-    give_default_policy(provider)
+    give_default_policy(provider, now=now)
     stored = ProviderPolicy.objects.values(*FLAGS).get()
     assert stored == asdict(adapter_for(protocol).default_policy)
 
 
 @pytest.mark.parametrize("flag", FLAGS)
-def test_the_database_refuses_a_flag_that_nobody_knows(flag: str) -> None:
-    give_default_policy(make_provider("guarded"))
+def test_the_database_refuses_a_flag_that_nobody_knows(flag: str, now: datetime) -> None:
+    give_default_policy(make_provider("guarded"), now=now)
     with (
         pytest.raises(IntegrityError, match=f"providers_policy_{flag}_is_known"),
         transaction.atomic(),

@@ -27,7 +27,7 @@ SCOPES = {"transaction_scope", "round_scope"}
 @pytest.fixture
 def policy(now: datetime) -> ProviderPolicy:
     sync_roles(now=now)
-    return give_default_policy(make_provider("aurora"))
+    return give_default_policy(make_provider("aurora"), now=now)
 
 
 def _enter(client: Client, role: Role) -> None:
