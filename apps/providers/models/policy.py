@@ -120,9 +120,9 @@ class ProviderPolicy(models.Model):
         "rollback_number",
         RollbackNumber,
         "What the one number of a rollback means; only iPlayGames asks. Its target: a stake of "
-        "that number is taken back, and no other. The rollback itself: the one stake that stands "
-        "in the rollback's round is taken back, of several the one of its amount; where that "
-        "leaves a doubt it is refused and nothing moves. Ask the provider before you change it.",
+        "that number is taken back, and no other. The rollback itself: the one stake of its amount "
+        "that stands in the rollback's round is taken back (where it names no amount, the only "
+        "one); a doubt is refused and nothing moves. Ask the provider before you change it.",
     )
     repeated_balance = _flag(
         "repeated_balance",
