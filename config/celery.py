@@ -16,6 +16,11 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+@signals.setup_logging.connect
+def _leave_logging_alone(**_: object) -> None:
+    """Heard by anybody, this keeps Celery from a log level of its own (WARNING) over ours."""
+
+
 @signals.celeryd_init.connect
 @signals.beat_init.connect
 def _start_servers(**_: object) -> None:

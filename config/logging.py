@@ -72,6 +72,8 @@ def logging_settings(level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
             # The request middleware reports each answer already.
             "django.request": {"level": "ERROR"},
+            # django_structlog reports each task already.
+            "celery": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
             "pyhanko": {"level": "ERROR"},
             "httpx": {"level": "WARNING"},

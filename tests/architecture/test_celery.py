@@ -1,7 +1,9 @@
 import ast
 import inspect
+import logging
 from fnmatch import fnmatch
 
+from celery.app.log import Logging
 from django.conf import settings
 
 from config.celery import app
@@ -56,6 +58,16 @@ def test_a_worker_waits_for_its_broker_for_ever() -> None:
 def test_broker_and_cache_are_different_databases() -> None:
     assert settings.CELERY_BROKER_URL.endswith("virtual_host=0")
     assert settings.CACHES["default"]["LOCATION"].endswith("db=1")
+
+
+def test_a_worker_logs_at_the_level_that_the_settings_say() -> None:
+    """Celery would otherwise set its own, WARNING, over ours."""
+    root, before = logging.getLogger(), logging.getLogger().level
+
+    Logging(app).setup_logging_subsystem(loglevel="CRITICAL")
+
+    assert root.level == before
+    assert settings.LOGGING["root"]["level"] == "INFO"
 
 
 def test_queues_that_tasks_are_routed_to_exist() -> None:
