@@ -1,4 +1,4 @@
-"""Every setting that the environment may give, typed; README.md has the table."""
+"""Every setting that the environment may give, typed; docs/settings.md has the table."""
 
 import functools
 from pathlib import Path
@@ -54,6 +54,8 @@ class Environment(BaseSettings):
 
     spool_max_bytes: int = Field(256 * 1024 * 1024, ge=0)
     spool_max_records: int = Field(100_000, ge=0)
+
+    statement_bad_rows_bp: int = Field(100, ge=0, le=10_000)
 
     s3_bucket: str | None = None
     s3_endpoint_url: str | None = None

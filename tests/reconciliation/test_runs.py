@@ -276,6 +276,19 @@ def test_the_newest_file_is_in_use_and_an_older_one_never_comes_back(take: Take)
     assert again.state == StatementState.SUPERSEDED
 
 
+def test_how_many_bad_rows_refuse_a_file_is_a_setting(take: Take, settings: Any) -> None:
+    rows = [row("e-1"), row("e-2", bet="1,5")]
+
+    settings.PITBOSS_STATEMENT_BAD_ROWS_BP = 4_999
+    with pytest.raises(errors.TooManyBadRowsError):
+        take(rows, name="half.csv")
+    settings.PITBOSS_STATEMENT_BAD_ROWS_BP = 5_000
+    take(rows, name="half.csv")
+
+    kept = StatementFile.objects.get(state=StatementState.IMPORTED)
+    assert (kept.rows_total, kept.rows_bad) == (2, 1)
+
+
 def test_a_refused_file_leaves_its_report_and_nothing_else(take: Take) -> None:
     take([row("e-1")], name="good.csv")
     rows = [row("e-1"), row("e-2", bet="1,5")]

@@ -28,9 +28,6 @@ from apps.reconciliation.models import StatementFile
 
 logger = structlog.get_logger()
 
-DEFAULT_BAD_ROWS_BASIS_POINTS: Final = 100
-"""More than 1 % of bad rows refuses a file, unless ``PITBOSS_STATEMENT_BAD_ROWS_BP`` says else."""
-
 _NOTHING: Final = ParsedStatement(0, 0, 0, 0, date.min)
 
 type Progress = Callable[[str], None]
@@ -110,9 +107,7 @@ def _read(reading: _Reading, work: Path, progress: Progress, limits: Limits) -> 
             engine,
             time_zone=reading.provider.reporting_timezone,
             day=reading.upload.day,
-            allowed_basis_points=getattr(
-                settings, "PITBOSS_STATEMENT_BAD_ROWS_BP", DEFAULT_BAD_ROWS_BASIS_POINTS
-            ),
+            allowed_basis_points=settings.PITBOSS_STATEMENT_BAD_ROWS_BP,
         )
         if refusal is not None:
             raise refusal
