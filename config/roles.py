@@ -8,6 +8,7 @@ COMPARTMENTS = frozenset({"aml"})
 
 ROLE_PERMISSIONS: dict[str, list[str]] = {
     "Compliance officer": [
+        "auditing.approve_export",
         "auditing.view_export",
         "auditing.view_sample",
         "bonuses.approve_forfeit",

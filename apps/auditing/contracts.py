@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from apps.auditing.enums import ExportFormat
 from apps.core.populations import Narrowing
 
 ALGORITHM: Final = 'the lowest SHA-256 of "SEED:ID", ascending'
@@ -38,3 +39,4 @@ class ExportRequest:
     reason: str
     sample_id: int | None = None
     with_personal_data: bool = False
+    file_format: ExportFormat = ExportFormat.CSV

@@ -76,6 +76,29 @@ class ExportTooLargeError(AuditingError):
         super().__init__(f"{found:,} rows; an export has {most:,} at most. Narrow it.")
 
 
+class ExportNeedsTwoError(AuditingError):
+    """One person may not take this alone, and nobody else agreed."""
+
+    code = "export_needs_two"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"A second person must agree to this export: {why}")
+
+
+class ExportMovedError(AuditingError):
+    code = "export_moved"
+
+    def __init__(self) -> None:
+        super().__init__("The export does not wait for a second person any more.")
+
+
+class ExportNotWaitingError(AuditingError):
+    code = "export_not_waiting"
+
+    def __init__(self) -> None:
+        super().__init__("Only what still waits can be taken back; this is being made, or is over.")
+
+
 class PersonalDataNotYoursError(AuditingError):
     code = "personal_data_not_yours"
 

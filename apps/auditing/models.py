@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from apps.auditing.enums import ExportState
+from apps.auditing.enums import IN_THE_QUEUE, OVER, ExportFormat, ExportState
 from apps.core.triggers import any_change, append_only, never_truncated
 
 
@@ -108,14 +108,26 @@ class Export(NarrowedRows):
     """Rows that somebody took away: which, when, why, with which hashes.
 
     Of a whole narrowing, or of a sample's members. What was asked never changes, and what was made
-    never changes; the file itself is dropped after a while, its hashes stay.
+    never changes; the file itself is dropped after a while, its hashes stay. What
+    ``needs_second_person`` (``why_second_person``) waits until another person has agreed.
     """
 
     sample = models.ForeignKey(
         Sample, on_delete=models.PROTECT, null=True, blank=True, related_name="exports"
     )
     with_personal_data = models.BooleanField("personal data shown", default=False)
+    file_format = models.CharField(
+        "format", max_length=8, choices=ExportFormat.choices, default=ExportFormat.CSV
+    )
     reason = models.TextField()
+    needs_second_person = models.BooleanField(default=False)
+    why_second_person = models.CharField("why two people", max_length=200, blank=True)
+    approval = models.ForeignKey(
+        "staff.Approval", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
@@ -136,6 +148,7 @@ class Export(NarrowedRows):
 
     class Meta(NarrowedRows.Meta):
         default_permissions = ("view", "add")
+        permissions = [("approve_export", "Can agree to exports that want a second person")]
         constraints = [
             *NarrowedRows.Meta.constraints,
             models.CheckConstraint(
@@ -149,7 +162,13 @@ class Export(NarrowedRows):
                     & ~Q(failure="")
                 )
                 | Q(
-                    state__in=[ExportState.WAITING, ExportState.MAKING],
+                    state=ExportState.CANCELLED,
+                    finished_at__isnull=False,
+                    storage_key="",
+                    failure="",
+                )
+                | Q(
+                    state__in=[ExportState.AWAITING, *IN_THE_QUEUE],
                     finished_at__isnull=True,
                     storage_key="",
                     failure="",
@@ -161,6 +180,24 @@ class Export(NarrowedRows):
                 name="auditing_export_has_a_reason_and_looks_back",
             ),
             models.CheckConstraint(
+                condition=Q(file_format__in=ExportFormat.values),
+                name="auditing_export_format_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(needs_second_person=False)
+                | ~Q(state__in=[*IN_THE_QUEUE, ExportState.READY])
+                | Q(approval__isnull=False, approved_by__isnull=False),
+                name="auditing_export_for_two_is_made_when_both_agreed",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("requested_by")),
+                name="auditing_export_second_person_is_another",
+            ),
+            models.CheckConstraint(
+                condition=~Q(needs_second_person=True, why_second_person=""),
+                name="auditing_export_for_two_says_why",
+            ),
+            models.CheckConstraint(
                 condition=Q(dropped_at__isnull=True) | Q(state=ExportState.READY),
                 name="auditing_export_dropped_was_made",
             ),
@@ -168,7 +205,7 @@ class Export(NarrowedRows):
         indexes = [
             models.Index(
                 fields=["id"],
-                condition=Q(state__in=[ExportState.WAITING, ExportState.MAKING]),
+                condition=Q(state__in=IN_THE_QUEUE),
                 name="auditing_export_to_make",
             ),
             models.Index(
@@ -191,6 +228,9 @@ class Export(NarrowedRows):
                     "jurisdiction",
                     "sample",
                     "with_personal_data",
+                    "file_format",
+                    "needs_second_person",
+                    "why_second_person",
                     "reason",
                     "requested_by",
                     "requested_at",
@@ -199,10 +239,10 @@ class Export(NarrowedRows):
             pgtrigger.Protect(
                 name="made_once",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.Q(
-                    old__state__in=[str(ExportState.READY), str(ExportState.FAILED)]
-                )
-                & any_change("state", "sha256", "storage_key", "manifest", "finished_at"),
+                condition=pgtrigger.Q(old__state__in=[str(state) for state in OVER])
+                & any_change(
+                    "state", "sha256", "storage_key", "manifest", "finished_at", "approved_by"
+                ),
             ),
         ]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from apps.auditing.archive import FORMAT, MANIFEST
+from apps.auditing.enums import ExportFormat
 from apps.auditing.errors import NotAnExportError
 
 _CHUNK_BYTES: Final = 1 << 20
@@ -62,12 +63,19 @@ def verify_export(path: Path) -> ExportVerdict:
             named = {one["name"]: one for one in manifest["files"]}
             if manifest["format"] != FORMAT:
                 raise NotAnExportError(f"The manifest is of format {manifest['format']!r:.40}.")
+            if format_of(manifest) not in ExportFormat.values:
+                raise NotAnExportError(f"Its files are {manifest['file_format']!r:.40}.")
             inside = sorted(entries.keys() - {MANIFEST})
             files = [_judge(archive, entries[name], named.get(name)) for name in inside]
     except (*_UNREADABLE, ValueError, KeyError, TypeError) as error:
         raise NotAnExportError(f"{path} is not an export: {error}.") from error
     missing = [FileVerdict(name, 0, "", "it is missing") for name in named if name not in inside]
     return ExportVerdict(manifest, hashlib.sha256(raw).hexdigest(), [*files, *missing])
+
+
+def format_of(manifest: Mapping[str, Any]) -> str:
+    """Return how the files are written; a manifest of before the choice names none: CSV."""
+    return str(manifest.get("file_format", ExportFormat.CSV))
 
 
 def _entries(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:

@@ -16,9 +16,17 @@ from apps.staff.models import AuditorSeat
 type View = Callable[..., HttpResponse]
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-# What an auditor may send: what is about their own account, and what draws and takes samples.
+# What an auditor may send: what is about their own account, and what draws samples, and asks for
+# exports or takes the request back.
 _TOOLS: Final = frozenset(
-    {"logout", "login", "password_change", "auditing_sample_add", "auditing_export_add"}
+    {
+        "logout",
+        "login",
+        "password_change",
+        "auditing_sample_add",
+        "auditing_export_add",
+        "auditing_export_do",
+    }
 )
 _UNLOGGED: Final = frozenset({"jsi18n", "logout"})
 

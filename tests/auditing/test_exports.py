@@ -3,10 +3,11 @@
 import csv
 import hashlib
 import io
+import itertools
 import json
 import time
 import zipfile
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from django.utils import timezone
 
 from apps.auditing import services
 from apps.auditing.archive import ExportArchive
-from apps.auditing.contracts import ExportRequest
+from apps.auditing.enums import ExportFormat
 from apps.auditing.errors import (
     ExportAlteredError,
     ExportNotReadyError,
@@ -44,75 +45,12 @@ from apps.rounds.models import Round
 from apps.staff.enums import ApprovalState, Role
 from apps.staff.models import Approval, User
 from apps.wallet.models import Transfer
+from tests.auditing.export_makers import agreed, archive_of, ask, file_of, made, rows_of
 from tests.auditing.makers import DAY, client_of, make_rounds, narrowing, sample_request
-from tests.factories import make_cover, make_game, make_player, make_provider, make_user
-from tests.rounds_makers import fund, play, round_event
+from tests.factories import make_user
 
 # The snapshot is a transaction of its own; a test that wraps everything in one can't take it.
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def roles() -> None:
-    call_command("seed_roles", verbosity=0)
-
-
-@pytest.fixture
-def moment() -> datetime:
-    return timezone.now()
-
-
-@pytest.fixture
-def auditor() -> User:
-    return make_user("aud", roles=(Role.AUDITOR,))
-
-
-@pytest.fixture
-def player(moment: datetime) -> Player:
-    """Somebody who played three rounds: 2.00 staked and 3.50 won in each."""
-    provider = make_provider()
-    make_cover(make_game(provider))
-    player = make_player("p-1")
-    Player.objects.filter(pk=player.pk).update(date_of_birth=date(1988, 4, 17))
-    fund(player, 10_000, moment)
-    for number in range(3):
-        played_at = moment - timedelta(minutes=10 - number)
-        play(provider, [round_event(player, f"a-{number}", played_at)], moment)
-    return player
-
-
-def ask(auditor: User, moment: datetime, **changes: Any) -> Export:
-    facts: dict[str, Any] = {
-        "population": "rounds",
-        "narrowing": narrowing(moment),
-        "reason": "To add them up at the office.",
-    }
-    return services.request_export(
-        ExportRequest(**{**facts, **changes}), acting_user=auditor, now=timezone.now()
-    )
-
-
-def made(export: Export) -> Export:
-    make_exports()
-    export.refresh_from_db()
-    return export
-
-
-def archive_of(export: Export) -> zipfile.ZipFile:
-    with storages["evidence"].open(export.storage_key) as stream:
-        return zipfile.ZipFile(io.BytesIO(stream.read()))
-
-
-def rows_of(export: Export, name: str) -> list[dict[str, str]]:
-    text = archive_of(export).read(name).decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
-
-
-def file_of(export: Export, tmp_path: Path) -> Path:
-    path = tmp_path / "export.zip"
-    with storages["evidence"].open(export.storage_key) as stream:
-        path.write_bytes(stream.read())
-    return path
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("roles")]
 
 
 def test_rounds_come_with_events_ledger_lines_and_players_and_their_sums(
@@ -156,7 +94,7 @@ def test_personal_data_is_hidden_unless_asked_for_with_a_reason(
     assert rows_of(hidden, "players.csv")[0]["date_of_birth"] == "hidden"
     assert "1988" not in str([archive_of(hidden).read(n) for n in archive_of(hidden).namelist()])
 
-    shown = made(ask(auditor, moment, with_personal_data=True, reason="Stake caps by age."))
+    shown = made(agreed(ask(auditor, moment, with_personal_data=True, reason="Stake caps by age.")))
     assert rows_of(shown, "players.csv")[0]["date_of_birth"] == "1988-04-17"
     entry = AuditEntry.objects.filter(action="auditing.export.requested").latest("pk")
     assert (entry.reason, entry.details["personal_data"]) == ("Stake caps by age.", "shown")
@@ -208,7 +146,8 @@ def test_what_people_wrote_in_an_approval_is_hidden_unless_asked_for(
     assert b"Byron" not in b"".join(
         archive_of(hidden).read(name) for name in archive_of(hidden).namelist()
     )
-    shown = made(ask(auditor, moment, population="approvals", with_personal_data=True))
+    asked = ask(auditor, moment, population="approvals", with_personal_data=True)
+    shown = made(agreed(asked))
     (row,) = rows_of(shown, "approvals.csv")
     assert {name: row[name] for name in said} == said
 
@@ -551,13 +490,15 @@ def test_every_population_can_be_exported(auditor: User, player: Player, moment:
         asked_by="agent",
         reason="Asked by telephone.",
     )
-    for population in populations():
+    for population, file_format in itertools.product(populations(), ExportFormat):
         period = narrowing(timezone.now(), since=datetime(2026, 1, 1, tzinfo=moment.tzinfo))
-        export = made(ask(auditor, moment, population=population.name, narrowing=period))
+        facts = {"population": population.name, "narrowing": period, "file_format": file_format}
+        export = made(ask(auditor, moment, **facts))
         assert (population.name, export.state, export.failure) == (population.name, "ready", "")
         assert export.manifest is not None
+        assert export.manifest["file_format"] == file_format
         assert [one["name"] for one in export.manifest["files"]] == [
-            one.name for one in population.files
+            one.name.replace(".csv", f".{file_format}") for one in population.files
         ]
     assert verify_audit_chain().holds
 
@@ -585,7 +526,7 @@ def test_an_auditor_asks_on_the_page_watches_and_downloads(
     url = f"{reverse('admin:auditing_export_add')}?sample={sample.pk}"
     assert url in page
     assert client.get(url).status_code == 200
-    answer = client.post(url, {"reason": "For the working papers."})
+    answer = client.post(url, {"reason": "For the working papers.", "file_format": "csv"})
     export = Export.objects.get()
     assert answer["Location"] == reverse("admin:auditing_export_change", args=[export.pk])
     waiting = client.get(answer["Location"]).content.decode()
@@ -602,6 +543,7 @@ def test_an_auditor_asks_on_the_page_watches_and_downloads(
         "until": f"{today}",
         "provider": "",
         "jurisdiction": "",
+        "file_format": "jsonl",
         "reason": "All of the year.",
     }
     assert client.post(reverse("admin:auditing_export_add"), listed).status_code == 302

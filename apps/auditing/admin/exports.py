@@ -12,25 +12,30 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from apps.auditing import selectors, services
+from apps.auditing.admin.export_panels import (
+    consent_panel,
+    download_panel,
+    manifest_panels,
+    progress_panel,
+)
 from apps.auditing.admin.forms import RowsForm
 from apps.auditing.contracts import ExportRequest
-from apps.auditing.enums import ExportState
+from apps.auditing.enums import IN_THE_QUEUE, ExportFormat, ExportState
 from apps.auditing.errors import UnknownExportError
 from apps.auditing.models import Export, Sample
 from apps.core.admin import (
+    ActionCall,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
+    ReasonedAction,
     ReasonForm,
     badge_column,
     choice_filter,
     datetime_column,
-    link_cell,
-    money_cell,
 )
 from apps.core.errors import DomainError
 from apps.core.populations import population_by_name
@@ -43,15 +48,18 @@ _DOWNLOAD_HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _TONES: Final = {
+    ExportState.AWAITING: "warning",
     ExportState.WAITING: "neutral",
     ExportState.MAKING: "info",
     ExportState.READY: "success",
     ExportState.FAILED: "danger",
+    ExportState.CANCELLED: "neutral",
 }
 _QUESTION: Final = (
-    "A ZIP of CSV files with a manifest: hashes, row counts, sums per currency, the audit chain's "
+    "A ZIP of files with a manifest: hashes, row counts, sums per currency, the audit chain's "
     "head and the moment of the snapshot. It is for you alone and is dropped after seven days. The "
-    "request and every download go to the audit chain."
+    "request and every download go to the audit chain. Personal data and many rows want a second "
+    "person."
 )
 
 
@@ -65,7 +73,16 @@ def _personal_data() -> forms.BooleanField:
     )
 
 
+def _file_format() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label="Format",
+        choices=ExportFormat.choices,
+        widget=UnfoldAdminSelectWidget,
+    )
+
+
 class ExportForm(RowsForm):
+    file_format = _file_format()
     personal = _personal_data()
     field_order = [
         "population",
@@ -73,6 +90,7 @@ class ExportForm(RowsForm):
         "until",
         "provider",
         "jurisdiction",
+        "file_format",
         "personal",
         "reason",
     ]
@@ -83,12 +101,14 @@ class ExportForm(RowsForm):
             narrowing=self.narrowing(),
             reason=self.cleaned_data["reason"],
             with_personal_data=self.cleaned_data["personal"],
+            file_format=ExportFormat(self.cleaned_data["file_format"]),
         )
 
 
 class SampleExportForm(ReasonForm):
+    file_format = _file_format()
     personal = _personal_data()
-    field_order = ["personal", "reason"]
+    field_order = ["file_format", "personal", "reason"]
 
     def __init__(self, sample: Sample, data: Any = None) -> None:
         super().__init__(data)
@@ -101,7 +121,20 @@ class SampleExportForm(ReasonForm):
             reason=self.cleaned_data["reason"],
             sample_id=self._sample.pk,
             with_personal_data=self.cleaned_data["personal"],
+            file_format=ExportFormat(self.cleaned_data["file_format"]),
         )
+
+
+def _cancel(call: ActionCall) -> str:
+    export = services.cancel_export(
+        export_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
+    return f"{export} is taken back. Nothing was handed out."
+
+
+def _is_cancellable(export: Export, user: Any) -> bool:
+    is_waiting = export.state in {ExportState.AWAITING, ExportState.WAITING}
+    return is_waiting and export.requested_by_id == user.pk
 
 
 @admin.register(Export)
@@ -117,6 +150,16 @@ class ExportAdmin(PanelsMixin, ReadOnlyAdmin[Export]):
     ]
     list_filter = [choice_filter("state", "state", ExportState.choices)]
     list_select_related = ["requested_by", "sample"]
+    reasoned_actions = [
+        ReasonedAction(
+            name="cancel",
+            label="Take it back",
+            permission="auditing.add_export",
+            perform=_cancel,
+            question="It is not made, and nobody is asked to agree any more.",
+            is_offered=_is_cancellable,
+        )
+    ]
     ordering = ["-pk"]
     fieldsets = [
         (
@@ -125,6 +168,7 @@ class ExportAdmin(PanelsMixin, ReadOnlyAdmin[Export]):
                 "fields": [
                     "rows_meant",
                     "sample",
+                    "file_format",
                     "personal_data",
                     "reason",
                     "requested_by",
@@ -178,16 +222,17 @@ class ExportAdmin(PanelsMixin, ReadOnlyAdmin[Export]):
     ) -> HttpResponse:
         response = super().render_change_form(request, context, *args, **kwargs)
         export: Export | None = kwargs.get("obj")
-        if export is not None and export.finished_at is None:
+        if export is not None and export.state in IN_THE_QUEUE:
             # Only until it is made: every page that an auditor opens is a row in their log.
             response["Refresh"] = "3"
         return response
 
     @override
     def panels(self, request: HttpRequest, obj: Export) -> Sequence[Panel]:
+        consent = [consent_panel(obj)] if obj.needs_second_person else []
         if obj.manifest is None:
-            return [_progress_panel(obj)]
-        return [_download_panel(request, obj), *_manifest_panels(obj.manifest)]
+            return [*consent, progress_panel(obj)]
+        return [download_panel(request, obj), *consent, *manifest_panels(obj.manifest)]
 
     @override
     def add_view(
@@ -285,76 +330,3 @@ def _request(request: HttpRequest, form: ExportForm | SampleExportForm) -> Expor
     except DomainError as refusal:
         form.add_error(None, str(refusal))
         return None
-
-
-def _progress_panel(export: Export) -> Panel:
-    if export.state == ExportState.FAILED:
-        return Panel(title="Not made", empty_text=export.failure, tone="danger")
-    return Panel(
-        title=export.get_state_display(),
-        empty_text=f"{export.rows_written:,} rows written so far. This page renews itself.",
-        tone="info",
-    )
-
-
-def _download_panel(request: HttpRequest, export: Export) -> Panel:
-    is_there = export.dropped_at is None
-    is_theirs = export.requested_by_id == request.user.pk
-    url = reverse("admin:auditing_export_download", args=[export.pk])
-    note = "The file was dropped; what it was stays on record."
-    if is_there:
-        note = "A link for you alone, for a minute." if is_theirs else "For who asked for it only."
-    return Panel(
-        title="The file",
-        note=f"{note} Check it anywhere with manage.py verify_export FILE.",
-        columns=["Size", "SHA-256", "Made", "Download"],
-        rows=[
-            [
-                f"{export.size_bytes:,} bytes",
-                export.sha256,
-                f"{export.finished_at:%Y-%m-%d %H:%M:%S} UTC" if export.finished_at else "-",
-                link_cell(url, "Download") if is_there and is_theirs else "-",
-            ]
-        ],
-        tone="success" if is_there else "",
-    )
-
-
-def _manifest_panels(manifest: dict[str, Any]) -> list[Panel]:
-    head = manifest["audit_chain"]
-    return [
-        Panel(
-            title="Files, as the manifest says",
-            columns=["File", "Rows", "Bytes", "SHA-256", "Hidden columns"],
-            rows=[
-                [
-                    one["name"],
-                    f"{one['rows']:,}",
-                    f"{one['bytes']:,}",
-                    one["sha256"],
-                    ", ".join(one["hidden_columns"]) or "none",
-                ]
-                for one in manifest["files"]
-            ],
-        ),
-        Panel(
-            title="Sums, per currency",
-            columns=["File", "Column", "Sum"],
-            rows=[row for one in manifest["files"] for row in _sums(one)],
-            empty_text="No file of this export holds amounts.",
-        ),
-        Panel(
-            title="Taken from",
-            columns=["Snapshot of", "Audit chain then", "Head"],
-            rows=[[manifest["snapshot_at"], f"{head['entries']:,} entries", head["head_hash"]]],
-        ),
-    ]
-
-
-def _sums(file: dict[str, Any]) -> list[list[str | SafeString]]:
-    return [
-        [file["name"], column.removesuffix("_minor").replace("_", " "), money_cell(total, currency)]
-        for column in file["columns"]
-        for totals in [file["sums"].get(column, {})]
-        for currency, total in sorted(totals.items())
-    ]

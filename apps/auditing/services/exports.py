@@ -9,16 +9,18 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, Any, Final
 
 import structlog
+from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Q, QuerySet
 
 from apps.auditing.archive import ExportArchive, manifest_bytes
 from apps.auditing.contracts import ExportRequest
-from apps.auditing.enums import ExportState
+from apps.auditing.enums import ExportFormat, ExportState
 from apps.auditing.errors import (
     AuditingError,
     ExportAlteredError,
+    ExportNeedsTwoError,
     ExportNotReadyError,
     ExportNotYoursError,
     ExportTooLargeError,
@@ -27,12 +29,13 @@ from apps.auditing.errors import (
     UnknownExportError,
 )
 from apps.auditing.models import Export, Sample
-from apps.auditing.selectors import describe_rows, narrowing_of, rows_of_sample
+from apps.auditing.selectors import narrowing_of, rows_of_sample
+from apps.auditing.services import consents
 from apps.auditing.services.samples import check_narrowing, permitted_population
+from apps.auditing.services.trail import note_export, what_is_asked
 from apps.core.errors import ReasonRequiredError, StoreUnavailableError
 from apps.core.populations import Population, population_by_name
 from apps.core.selectors import newest_audit_entries
-from apps.core.services import record_audit
 from apps.core.storage import (
     StoredEvidence,
     asking_the_store,
@@ -55,15 +58,23 @@ _GIVEN_UP: Final = (
 KEPT_FOR: Final = timedelta(days=7)
 _UNMASK: Final = "staff.unmask_personal_data"
 _CHUNK_BYTES: Final = 1 << 20
+_NOTES: Final = {
+    ExportFormat.CSV: "Moments are UTC. Text that a spreadsheet would run begins with an "
+    "apostrophe.",
+    ExportFormat.JSONL: "Moments are UTC. Each line is one object; fractions are text. Text is as "
+    "it is stored.",
+}
 
 
 @transaction.atomic
 def request_export(request: ExportRequest, *, acting_user: Person, now: datetime) -> Export:
     """Ask for rows to take away; a worker makes the file. The request is an audit entry.
 
+    Personal data and many rows wait for a second person before the worker has them.
+
     Raises:
         UnknownPopulationError, PopulationNotYoursError, PeriodError, UnusedFilterError,
-        ReasonRequiredError, PersonalDataNotYoursError: as they say.
+        ReasonRequiredError, PersonalDataNotYoursError, PopulationTooSlowError: as they say.
     """
     sample = None
     if request.sample_id is not None:
@@ -76,7 +87,7 @@ def request_export(request: ExportRequest, *, acting_user: Person, now: datetime
         raise ReasonRequiredError
     if request.with_personal_data and not acting_user.has_perm(_UNMASK):
         raise PersonalDataNotYoursError
-    export = Export.objects.create(
+    export = Export(
         population=population.name,
         since=request.narrowing.since,
         until=request.narrowing.until,
@@ -84,11 +95,20 @@ def request_export(request: ExportRequest, *, acting_user: Person, now: datetime
         jurisdiction=request.narrowing.jurisdiction,
         sample=sample,
         with_personal_data=request.with_personal_data,
+        file_format=request.file_format,
         reason=request.reason.strip(),
         requested_by_id=acting_user.pk or 0,
         requested_at=now,
     )
-    _audit(export, "requested", acting_user, {**_asked(export)}, now, reason=export.reason)
+    export.why_second_person = consents.why_two_people(export, population)
+    if export.why_second_person:
+        export.needs_second_person = True
+        export.state = ExportState.AWAITING
+    export.save(force_insert=True)
+    details = {**what_is_asked(export), "file_format": export.file_format}
+    note_export(export, "requested", acting_user, details, now, reason=export.reason)
+    if export.needs_second_person:
+        consents.ask_second_person(export, acting_user, now)
     return export
 
 
@@ -98,6 +118,7 @@ def begin_export(*, now: datetime) -> int | None:
 
     Skips what another worker is taking. One that was begun too often is marked as failed.
     """
+    consents.close_refused(now=now)
     waits = Q(state=ExportState.WAITING) | Q(state=ExportState.MAKING, begun_at__lt=now - _PATIENCE)
     taken = Export.objects.select_for_update(skip_locked=True).filter(waits).order_by("pk")
     for export in taken:
@@ -121,7 +142,9 @@ def make_export(export_id: int, *, now: datetime) -> None:
     Raises:
         StoreUnavailableError: it gave no answer.
     """
-    export = Export.objects.select_related("sample", "requested_by").get(pk=export_id)
+    export = Export.objects.select_related("sample", "requested_by", "approved_by").get(
+        pk=export_id
+    )
     with tempfile.TemporaryFile() as file:
         try:
             with _progress(export_id) as told:
@@ -143,7 +166,7 @@ def mint_link(*, export_id: int, acting_user: Person, now: datetime) -> str:
             they say.
     """
     export = _downloadable(export_id, acting_user)
-    _audit(export, "link_minted", acting_user, {"seconds": LINK_SECONDS}, now)
+    note_export(export, "link_minted", acting_user, {"seconds": LINK_SECONDS}, now)
     return _signer().sign(_claim(export_id, acting_user))
 
 
@@ -168,7 +191,7 @@ def hand_out(
             stream = _proven(export)
     except FileNotFoundError as error:
         raise ExportAlteredError from error
-    _audit(export, "downloaded", acting_user, {"sha256": export.sha256}, now)
+    note_export(export, "downloaded", acting_user, {"sha256": export.sha256}, now)
     return export, stream
 
 
@@ -190,7 +213,7 @@ def drop_old_files(*, now: datetime) -> int:
             continue
         with transaction.atomic():
             Export.objects.filter(pk=export.pk).update(dropped_at=now)
-            _audit(export, "file_dropped", None, {"sha256": export.sha256}, now)
+            note_export(export, "file_dropped", None, {"sha256": export.sha256}, now)
         dropped += 1
     return dropped
 
@@ -251,7 +274,10 @@ def _write(export: Export, file: IO[bytes], told: Callable[[int], None]) -> dict
         members = rows.count()
         if members > LARGEST:
             raise ExportTooLargeError(members, LARGEST)
-        archive = ExportArchive(file, told)
+        most: int = settings.PITBOSS_EXPORT_ROWS_FOR_ONE
+        if members > most and not export.needs_second_person:
+            raise ExportNeedsTwoError(f"it came to hold more than {most:,} rows. Ask again.")
+        archive = ExportArchive(file, told, ExportFormat(export.file_format))
         for part in population.files:
             archive.add(part, part.rows(rows), with_personal_data=export.with_personal_data)
         return archive.close(_facts(export, members, snapshot_at))
@@ -268,11 +294,12 @@ def _facts(export: Export, members: int, snapshot_at: datetime) -> dict[str, Any
     """Say what the files are, as of the snapshot they were read from."""
     head = next(iter(newest_audit_entries(limit=1)), None)
     return {
-        **_asked(export),
+        **what_is_asked(export),
         "export": export.pk,
         "members": members,
         "asked_by": export.requested_by.get_username(),
         "asked_at": export.requested_at.astimezone(UTC).isoformat(),
+        "agreed_by": export.approved_by.get_username() if export.approved_by else None,
         "reason": export.reason,
         "snapshot_at": snapshot_at.astimezone(UTC).isoformat(),
         "audit_chain": {
@@ -281,25 +308,8 @@ def _facts(export: Export, members: int, snapshot_at: datetime) -> dict[str, Any
         },
         "notes": [
             "Amounts are whole minor units of the currency beside them.",
-            "Moments are UTC. Text that a spreadsheet would run begins with an apostrophe.",
+            _NOTES[ExportFormat(export.file_format)],
         ],
-    }
-
-
-def _asked(export: Export) -> dict[str, Any]:
-    sample = export.sample
-    return {
-        "rows": describe_rows(export),
-        "personal_data": "shown" if export.with_personal_data else "hidden",
-        "sample": None
-        if sample is None
-        else {
-            "number": sample.pk,
-            "seed": sample.seed,
-            "last_id": sample.last_id,
-            "population_size": sample.population_size,
-            "members_sha256": sample.members_sha256,
-        },
     }
 
 
@@ -335,7 +345,7 @@ def _finish(
         "manifest_sha256": hashlib.sha256(manifest_bytes(manifest)).hexdigest(),
         "files": {part["name"]: part["sha256"] for part in manifest["files"]},
     }
-    _audit(export, "made", None, details, now)
+    note_export(export, "made", None, details, now)
 
 
 @transaction.atomic
@@ -347,7 +357,7 @@ def _fail(export_id: int, why: str, now: datetime) -> None:
     export.finished_at = now
     export.failure = why[:300]
     export.save(update_fields=["state", "finished_at", "failure"])
-    _audit(export, "failed", None, {"why": export.failure}, now)
+    note_export(export, "failed", None, {"why": export.failure}, now)
 
 
 def _signer() -> TimestampSigner:
@@ -356,22 +366,3 @@ def _signer() -> TimestampSigner:
 
 def _claim(export_id: int, person: Person) -> str:
     return f"{export_id}.{person.pk}"
-
-
-def _audit(
-    export: Export,
-    verb: str,
-    actor: Person | None,
-    details: dict[str, Any],
-    now: datetime,
-    *,
-    reason: str = "",
-) -> None:
-    record_audit(
-        action=f"auditing.export.{verb}",
-        actor=actor,
-        subject=f"auditing.export:{export.pk}",
-        details=details,
-        reason=reason,
-        now=now,
-    )

@@ -6,9 +6,10 @@ from typing import Any, override
 
 from django.core.management.base import BaseCommand, CommandError
 
+from apps.auditing.enums import ExportFormat
 from apps.auditing.errors import NotAnExportError
 from apps.auditing.selectors import chain_flaw
-from apps.auditing.verifying import verify_export
+from apps.auditing.verifying import format_of, verify_export
 
 
 class Command(BaseCommand):
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         manifest = verdict.manifest
         rows = {one["name"]: one["rows"] for one in manifest["files"]}
         self.stdout.write(f"Export {manifest['export']}: {manifest['rows']}")
+        self.stdout.write(f"Files: {ExportFormat(format_of(manifest)).label}")
         self.stdout.write(f"Snapshot of {manifest['snapshot_at']}, asked by {manifest['asked_by']}")
         for one in verdict.files:
             said = one.why or f"{rows[one.name]:,} rows, SHA-256 {one.sha256}"
