@@ -3,6 +3,8 @@
 SUBSCRIPTIONS: dict[str, list[str]] = {
     # Nobody plays on in a session from before: the stake check refuses, and the session ends.
     "players.excluded": ["play.end_sessions"],
+    # A player asked for reality checks more often: sessions that run learn when the next is due.
+    "players.reality_checks_moved": ["play.move_reality_checks"],
     # Nobody there plays on in a game that is not offered any more; what was staked is settled.
     "providers.offer_withdrawn": ["play.end_sessions_of_offer"],
     # A new provider gets its checklist: it is rehearsed with until two people take it live.

@@ -3,7 +3,7 @@ from django.utils import timezone
 
 from apps.core.services import run_once
 from apps.play.enums import SessionEnd
-from apps.play.services import sessions
+from apps.play.services import reality_checks, sessions
 from apps.providers.selectors.catalogue import withdrawn_at
 
 
@@ -18,6 +18,15 @@ def end_sessions(*, outbox_id: int, player_id: int, kind: str, **_: object) -> N
             reason=f"The player is excluded: {kind}.",
             now=timezone.now(),
         ),
+    )
+
+
+@shared_task(name="play.move_reality_checks", acks_late=True)
+def move_reality_checks(*, outbox_id: int, player_id: int, **_: object) -> None:
+    """Tell a player's open sessions when their next reality check is due."""
+    run_once(
+        outbox_id,
+        lambda: reality_checks.reckon_checks(player_id=player_id, now=timezone.now()),
     )
 
 

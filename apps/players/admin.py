@@ -154,14 +154,15 @@ def _protection_panel(player: Player, now: datetime) -> Panel:
 def _limit_row(use: LimitUse, currency: str, now: datetime) -> list[Any]:
     is_coming = use.effective_from > now
     allowed, used, left = (
-        display_limit(use.kind, amount, currency) for amount in (use.allowed, use.used, use.left)
+        "-" if amount is None else display_limit(use.kind, amount, currency)
+        for amount in (use.allowed, use.used, use.left)
     )
     return [
         badge("to come", "info") if is_coming else badge("in force", "success"),
         LimitKind(use.kind).label,
         allowed,
         f"from {display_at(use.effective_from)}" if is_coming else at_cell(use.effective_until),
-        f"{used}, {left}",
+        "-" if use.used is None else f"{used}, {left}",
     ]
 
 

@@ -89,7 +89,7 @@ class SupportLink:
 
 @dataclass(frozen=True, slots=True)
 class LimitRequest:
-    """A limit somebody asks for: minor units, or minutes for play time; neither removes it."""
+    """A limit somebody asks for: minor units or, as its kind says, minutes; neither removes it."""
 
     player_id: int
     kind: str
@@ -161,6 +161,19 @@ class RealityCheckClock:
 
 
 @dataclass(frozen=True, slots=True)
+class RealityCheckInterval:
+    """After how many minutes a check is due: the shorter of the rule's and the player's own."""
+
+    rule_minutes: int | None
+    own_minutes: int | None
+
+    @property
+    def minutes(self) -> int | None:
+        known = [one for one in (self.rule_minutes, self.own_minutes) if one is not None]
+        return min(known, default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class RealityCheckLine:
     """A reality check as it was shown, with its answer; without one, ``answer`` is empty."""
 
@@ -180,19 +193,19 @@ class RealityCheckLine:
 
 @dataclass(frozen=True, slots=True)
 class LimitUse:
-    """A limit with what is used of its window, in minor units or minutes."""
+    """A limit with what is used of its window, in minor units or minutes; None without a window."""
 
     limit_id: int
     kind: str
     source: str
     allowed: int
-    used: int
+    used: int | None
     effective_from: datetime
     effective_until: datetime | None
 
     @property
-    def left(self) -> int:
-        return max(0, self.allowed - self.used)
+    def left(self) -> int | None:
+        return None if self.used is None else max(0, self.allowed - self.used)
 
 
 @dataclass(frozen=True, slots=True)

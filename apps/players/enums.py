@@ -15,12 +15,13 @@ class PlayerStatus(models.TextChoices):
 
 
 class Measure(models.TextChoices):
-    """What a limit counts; time is counted in minutes, the rest in minor units."""
+    """What a limit counts: minutes for time and between reality checks, else minor units."""
 
     DEPOSIT = "deposit", "Deposited"
     LOSS = "loss", "Lost"
     WAGER = "wager", "Wagered"
     TIME = "time", "Played"
+    REALITY = "reality", "Between reality checks"
 
 
 class Window(models.TextChoices):
@@ -32,7 +33,11 @@ class Window(models.TextChoices):
 
 
 class LimitKind(models.TextChoices):
-    """A measure and a window. A wager limit counts stakes placed in the trailing period."""
+    """A measure and a window. A wager limit counts stakes placed in the trailing period.
+
+    A player's own time between reality checks is asked for, shortened and lengthened like a limit,
+    but it has no window and nothing of it is used up.
+    """
 
     DEPOSIT_24H = "deposit_24h", "Deposited in 24 hours"
     DEPOSIT_7D = "deposit_7d", "Deposited in 7 days"
@@ -46,6 +51,7 @@ class LimitKind(models.TextChoices):
     TIME_24H = "time_24h", "Played in 24 hours"
     TIME_7D = "time_7d", "Played in 7 days"
     TIME_1M = "time_1m", "Played in 1 month"
+    REALITY_CHECK = "reality_check", "Between reality checks"
 
     @property
     def measure(self) -> Measure:
@@ -55,8 +61,16 @@ class LimitKind(models.TextChoices):
     def window(self) -> Window:
         return Window(self.value.partition("_")[2])
 
+    @property
+    def is_in_minutes(self) -> bool:
+        return self.measure in {Measure.TIME, Measure.REALITY}
 
-TIME_KINDS = tuple(kind.value for kind in LimitKind if kind.measure == Measure.TIME)
+    @property
+    def is_used_up(self) -> bool:
+        return self.measure != Measure.REALITY
+
+
+MINUTE_KINDS = tuple(kind.value for kind in LimitKind if kind.is_in_minutes)
 
 
 class Source(models.TextChoices):

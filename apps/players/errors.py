@@ -14,7 +14,7 @@ class UnknownPlayerError(DomainError):
 
 
 class LimitAmountError(DomainError):
-    """A money limit needs an amount in minor units, a time limit needs minutes."""
+    """Money needs an amount in minor units, time needs minutes, and neither less than is said."""
 
     code = "limit_amount"
 

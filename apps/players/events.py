@@ -16,3 +16,11 @@ class PlayerExcluded(Event):
     player_id: int
     exclusion_id: int | None
     kind: str
+
+
+@dataclass(frozen=True)
+class RealityChecksMoved(Event):
+    """A player's own time between reality checks changed, so the next one may be due sooner."""
+
+    topic: ClassVar[str] = "players.reality_checks_moved"
+    player_id: int

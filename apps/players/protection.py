@@ -242,7 +242,10 @@ def exceeds_limit(
 
 
 def used_of(state: ProtectionState, kind: LimitKind) -> int:
-    """Return what is used of a limit's window: minor units, or minutes; a loss may be negative."""
+    """Return what is used of a limit's window: minor units, or minutes; a loss may be negative.
+
+    Only for a kind that has a window.
+    """
     used = state.used.get(kind.window, Used())
     match kind.measure:
         case Measure.WAGER:
@@ -251,7 +254,7 @@ def used_of(state: ProtectionState, kind: LimitKind) -> int:
             return used.staked_minor - used.won_minor
         case Measure.DEPOSIT:
             return used.deposited_minor
-        case Measure.TIME:
+        case _:
             since = window_start(kind.window, state.as_of) if state.as_of else None
             blocks = sum(1 for slot in state.played if since is None or hour_of(slot) > since)
             return blocks * SLOT_MINUTES

@@ -4,7 +4,8 @@ from typing import LiteralString
 
 # Everything that protects the players of a batch in one go: a row per player who is not simply
 # active or who plays where stakes are capped, per exclusion that is not over, and per limit that
-# is not over. For most players there is no row at all. Read after the wallets are locked.
+# is not over; no stake can pass the time between reality checks. For most players there is no row
+# at all. Read after the wallets are locked.
 LOAD_PROTECTION: LiteralString = """
 SELECT 'player', id, status, jurisdiction, currency, date_of_birth, NULL::bigint,
     NULL::timestamptz, NULL::timestamptz
@@ -22,7 +23,7 @@ SELECT 'limit', player_id, kind, '', '', NULL, coalesce(amount_minor, minutes), 
     effective_until
 FROM players_limit
 WHERE player_id = ANY(%s) AND cancelled_at IS NULL
-  AND (effective_until IS NULL OR effective_until > %s)
+  AND (effective_until IS NULL OR effective_until > %s) AND kind <> 'reality_check'
 """
 
 # Only for players with limits: one row each, adding up hours by the primary key. The hours with

@@ -59,7 +59,7 @@ DAY = timedelta(days=1)
 
 def ask_limit(player: Player, amount: int | None, kind: str = "wager_24h", **more: Any) -> Any:
     at = more.pop("now", NOW)
-    is_time = kind.startswith("time")
+    is_time = LimitKind(kind).is_in_minutes
     values = {
         "player_id": player.pk,
         "kind": kind,

@@ -119,6 +119,21 @@ def test_a_limit_is_set_raised_and_its_raise_cancelled() -> None:
     assert Limit.objects.filter(minutes=600, source="staff").exists()
 
 
+def test_the_console_says_which_reality_check_interval_counts() -> None:
+    client, player = signed_in(), make_player(jurisdiction="MT", currency="EUR")
+    assert "Due after every 60 minutes of play by the rule of MT." in page(client, player)
+    ask: dict[str, Any] = {"kind": "reality_check", "source": "player"}
+    act(client, player, "set-limit", amount="30", **ask)
+    text = page(client, player)
+    assert "Due after every 30 minutes of play, as the player wished; the rule says 60." in text
+    assert "Between reality checks" in text
+    answer = act(client, player, "set-limit", amount="45", **ask)
+    assert "Between reality checks: waits until" in answer.content.decode()
+    other = make_player("p-90", jurisdiction="MT", currency="EUR")
+    act(client, other, "set-limit", amount="90", **ask)
+    assert "; the own 90 minutes of the player are longer." in page(client, other)
+
+
 def test_a_player_is_excluded_and_let_back_by_the_rules() -> None:
     client, player = signed_in(), make_player(jurisdiction="GB")
     act(client, player, "self-exclude", ends_at="", source="player")

@@ -7,8 +7,8 @@ from rest_framework import serializers
 from apps.operator_api.api import fields
 from apps.operator_api.enums import TransferDirection
 from apps.players.enums import (
+    MINUTE_KINDS,
     REALITY_CHECK_ANSWERS,
-    TIME_KINDS,
     ExclusionKind,
     KycStatus,
     LimitKind,
@@ -69,7 +69,7 @@ class TransferRequest(fields.Strict):
 
 
 class LimitRequest(fields.Strict):
-    """A limit by amount, or by minutes for time played; neither of them removes it."""
+    """A limit by amount, or by minutes for time played and reality checks; neither removes it."""
 
     kind = fields.Choice(choices=LimitKind.choices)
     amount = fields.Text(
@@ -81,7 +81,7 @@ class LimitRequest(fields.Strict):
 
     @override
     def validate(self, attrs: Any) -> Any:
-        other = "amount" if attrs["kind"] in TIME_KINDS else "minutes"
+        other = "amount" if attrs["kind"] in MINUTE_KINDS else "minutes"
         if attrs[other] is not None:
             raise serializers.ValidationError({other: ["Doesn't go with this kind."]}, "mismatch")
         return attrs

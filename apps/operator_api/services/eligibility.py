@@ -147,7 +147,7 @@ def _disputes(player: PlayerRef) -> Iterator[EligibilityReason]:
 
 def _limits(player: PlayerRef, now: datetime) -> Iterator[EligibilityReason]:
     for limit in limit_use(player.id, now):
-        if limit.effective_from <= now and not limit.left:
+        if limit.effective_from <= now and limit.left == 0:
             yield EligibilityReason(
                 code=f"{limit.kind}_used_up",
                 text="A protection limit is used up. It keeps no money back.",

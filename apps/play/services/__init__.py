@@ -3,7 +3,11 @@
 from apps.play.services.gate import can_serve
 from apps.play.services.keys import retire_key, revoke_key
 from apps.play.services.launch import exchange_launch_code
-from apps.play.services.reality_checks import answer_reality_check, show_reality_check
+from apps.play.services.reality_checks import (
+    answer_reality_check,
+    reckon_checks,
+    show_reality_check,
+)
 from apps.play.services.sessions import (
     end_session,
     end_sessions_of_offer,
@@ -22,6 +26,7 @@ __all__ = [
     "exchange_launch_code",
     "live_sessions",
     "open_session",
+    "reckon_checks",
     "refresh_session",
     "retire_key",
     "revoke_key",

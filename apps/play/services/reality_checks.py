@@ -95,14 +95,19 @@ def answer_reality_check(
             now=now,
         )
     else:
-        _put_off(player, now)
+        reckon_checks(player_id=player.id, now=now)
     logger.info("play.reality_check.answered", session_id=session.pk, answer=answer.value)
     return _answered(session, player, reality_check(player.id, ref, check_id))
 
 
-def _put_off(player: PlayerRef, now: datetime) -> None:
-    """Let the player's sessions take stakes until the next check is acknowledged in its turn."""
-    live = GameSession.objects.filter(
+@transaction.atomic
+def reckon_checks(*, player_id: int, now: datetime) -> None:
+    """Write down anew by when the player's sessions need their next check acknowledged.
+
+    Until then they take stakes. Locks these sessions; a repeat changes nothing.
+    """
+    player = player_by_id(player_id)
+    live = GameSession.objects.select_for_update().filter(
         player_id=player.id, ended_at__isnull=True, stakes_until__gt=now
     )
     for session in live.order_by("pk"):

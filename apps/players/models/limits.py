@@ -6,7 +6,7 @@ from django.db.models import F, Q
 
 from apps.core.history import history_records
 from apps.core.triggers import any_change
-from apps.players.enums import TIME_KINDS, LimitKind, Source
+from apps.players.enums import MINUTE_KINDS, LimitKind, Source
 from apps.players.models.player import Player
 
 # Ending a limit without a lower or equal one that takes over raises or removes it. Checked where it
@@ -72,9 +72,13 @@ class Limit(models.Model):
                 condition=Q(source__in=Source.values), name="players_limit_source_is_known"
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=TIME_KINDS, amount_minor__isnull=True, minutes__isnull=False)
-                | (~Q(kind__in=TIME_KINDS) & Q(amount_minor__isnull=False, minutes__isnull=True)),
+                condition=Q(kind__in=MINUTE_KINDS, amount_minor__isnull=True, minutes__isnull=False)
+                | (~Q(kind__in=MINUTE_KINDS) & Q(amount_minor__isnull=False, minutes__isnull=True)),
                 name="players_limit_measures_money_or_minutes",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind=LimitKind.REALITY_CHECK) | Q(minutes__gte=1),
+                name="players_limit_reality_checks_are_a_minute_apart",
             ),
             models.CheckConstraint(
                 condition=Q(cancelled_at__isnull=True) | Q(cancelled_at__lt=F("effective_from")),

@@ -10,7 +10,7 @@ from apps.core.admin import ActionCall, ReasonedAction, ReasonForm, display_at
 from apps.core.money import to_minor
 from apps.players import services
 from apps.players.contracts import ExclusionRequest, LimitRequest
-from apps.players.enums import ExclusionKind, LimitKind, Measure, Source
+from apps.players.enums import ExclusionKind, LimitKind, Source
 from apps.players.errors import NoExclusionError
 from apps.players.selectors import exclusions_in_force, player_by_id
 
@@ -34,7 +34,8 @@ class LimitForm(ReasonForm):
         required=False,
         max_length=20,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text="In the player's currency, such as 100.00; minutes for play time. "
+        help_text="In the player's currency, such as 100.00; minutes for play time and "
+        "between reality checks. "
         "Leave it empty to remove the limit.",
     )
     source = _source_field()
@@ -106,7 +107,6 @@ def _asked_by(call: ActionCall) -> str:
 
 def _set_limit(call: ActionCall) -> str:
     kind, text = LimitKind(call.fields["kind"]), call.fields["amount"].strip()
-    is_time = kind.measure == Measure.TIME
     currency = player_by_id(call.object_id).currency
     request = LimitRequest(
         player_id=call.object_id,
@@ -114,9 +114,9 @@ def _set_limit(call: ActionCall) -> str:
         source=call.fields["source"],
         asked_by=_asked_by(call),
         reason=call.reason,
-        amount_minor=to_minor(text, currency) if text and not is_time else None,
+        amount_minor=to_minor(text, currency) if text and not kind.is_in_minutes else None,
         # Whole minutes are read as an amount in a currency without decimals would be.
-        minutes=to_minor(text, "JPY") if text and is_time else None,
+        minutes=to_minor(text, "JPY") if text and kind.is_in_minutes else None,
     )
     change = services.set_limit(request, actor=call.user, now=call.now)
     if change.is_pending:

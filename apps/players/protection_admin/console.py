@@ -43,7 +43,7 @@ from apps.players.selectors.protection import (
     latest_refusals,
     past_limits,
 )
-from apps.players.selectors.reality_checks import latest_reality_checks
+from apps.players.selectors.reality_checks import latest_reality_checks, reality_check_interval
 
 _SHOWN = 20
 _STATUS_TONES = {
@@ -123,7 +123,7 @@ def _limits_panel(player: PlayerProtection, uses: Sequence[LimitUse]) -> Panel:
                 LimitKind(use.kind).label,
                 Source(use.source).label,
                 _amount(player, use.kind, use.allowed),
-                _amount(player, use.kind, use.used),
+                "-" if use.used is None else _amount(player, use.kind, use.used),
                 _left(player, use),
                 at_cell(use.effective_from),
             ]
@@ -133,7 +133,9 @@ def _limits_panel(player: PlayerProtection, uses: Sequence[LimitUse]) -> Panel:
     )
 
 
-def _left(player: PlayerProtection, use: LimitUse) -> SafeString:
+def _left(player: PlayerProtection, use: LimitUse) -> SafeString | str:
+    if use.left is None:
+        return "-"
     tone = "danger" if use.left == 0 else "warning" if use.left * 5 < use.allowed else "success"
     return badge(_amount(player, use.kind, use.left), tone)
 
@@ -282,16 +284,10 @@ def _refusals_panel(player: PlayerProtection) -> Panel:
 
 
 def _reality_panel(player: PlayerProtection, now: datetime) -> Panel:
-    today = now.astimezone(UTC).date()
-    minutes = rules.rule_value(RuleKind.REALITY_CHECK, player.jurisdiction, today)
-    grace = rules.rule_value(RuleKind.REALITY_CHECK_GRACE, player.jurisdiction, today)
-    note = f"Due after every {minutes} minutes of play in {player.jurisdiction}." if minutes else ""
-    if minutes and grace is not None:
-        note += f" {grace} minutes later no new stake is taken until one is acknowledged."
     checks = latest_reality_checks(player.pk, _SHOWN)
     return Panel(
         title="Reality checks",
-        note=note,
+        note=_reality_note(player, now),
         columns=["Shown", "Played", "Staked", "Won", "Net", "Answer", "Answered", "Session"],
         rows=[
             [
@@ -309,6 +305,24 @@ def _reality_panel(player: PlayerProtection, now: datetime) -> Panel:
         empty_text="No reality check was shown yet. The operator's site shows them and says so "
         "over the API.",
     )
+
+
+def _reality_note(player: PlayerProtection, now: datetime) -> str:
+    found = reality_check_interval(player.pk, player.jurisdiction, now)
+    own, rule = found.own_minutes, found.rule_minutes
+    if found.minutes is None:
+        return f"No rule of {player.jurisdiction} asks for them, and the player did not either."
+    if own is None or (rule is not None and own > rule):
+        also = f"; the own {own} minutes of the player are longer" if own else ""
+        note = f"Due after every {rule} minutes of play by the rule of {player.jurisdiction}{also}."
+    else:
+        also = f"the rule says {rule}" if rule else "no rule asks for one"
+        note = f"Due after every {own} minutes of play, as the player wished; {also}."
+    today = now.astimezone(UTC).date()
+    grace = rules.rule_value(RuleKind.REALITY_CHECK_GRACE, player.jurisdiction, today)
+    if grace is not None:
+        note += f" {grace} minutes later no new stake is taken until one is acknowledged."
+    return note
 
 
 def _reality_answer(check: RealityCheckLine) -> SafeString:

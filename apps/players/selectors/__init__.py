@@ -17,6 +17,7 @@ from apps.players.selectors.reality_checks import (
     checks_of_session,
     reality_check,
     reality_check_clock,
+    reality_check_interval,
     unanswered_check,
 )
 
@@ -32,6 +33,7 @@ __all__ = [
     "protection_reasons",
     "reality_check",
     "reality_check_clock",
+    "reality_check_interval",
     "rehearsal_player_ids",
     "unanswered_check",
 ]

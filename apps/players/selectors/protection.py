@@ -88,7 +88,7 @@ def limit_use(player_id: int, now: datetime) -> list[LimitUse]:
             kind=row.kind,
             source=row.source,
             allowed=(row.amount_minor if row.minutes is None else row.minutes) or 0,
-            used=used_of(state, LimitKind(row.kind)),
+            used=used_of(state, LimitKind(row.kind)) if LimitKind(row.kind).is_used_up else None,
             effective_from=row.effective_from,
             effective_until=row.effective_until,
         )
@@ -98,7 +98,7 @@ def limit_use(player_id: int, now: datetime) -> list[LimitUse]:
 
 def display_limit(kind: str, amount: int, currency: str) -> str:
     """Write what a limit allows or what is used of it, with its unit."""
-    if LimitKind(kind).measure == Measure.TIME:
+    if LimitKind(kind).is_in_minutes:
         return f"{amount:,} min"
     return display_money(amount, currency)
 

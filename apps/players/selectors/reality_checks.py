@@ -7,10 +7,11 @@ from typing import Final
 from django.db.models import QuerySet
 
 from apps.players import rules
-from apps.players.contracts import RealityCheckClock, RealityCheckLine
-from apps.players.enums import REALITY_CHECK_ANSWERS, RealityCheckStep, RuleKind
+from apps.players.contracts import RealityCheckClock, RealityCheckInterval, RealityCheckLine
+from apps.players.enums import REALITY_CHECK_ANSWERS, LimitKind, RealityCheckStep, RuleKind
 from apps.players.errors import UnknownRealityCheckError
-from apps.players.models import RealityCheck
+from apps.players.models import Limit, RealityCheck
+from apps.players.protection import Term
 
 _SHOWN_EARLY: Final = timedelta(minutes=5)
 
@@ -23,6 +24,7 @@ def reality_check_clock(
     Counted from the latest acknowledged one of those shown since. One that was only shown puts
     nothing off, and one that was shown long before it was due, only from when it was shown.
     """
+    own = _own_intervals(player_id)
     since = playing_since
     acknowledged = RealityCheck.objects.filter(
         player_id=player_id, step=RealityCheckStep.CONTINUED, shown_at__gte=playing_since
@@ -30,18 +32,45 @@ def reality_check_clock(
     for shown_at, answered_at in acknowledged.order_by("happened_at", "pk").values_list(
         "shown_at", "happened_at"
     ):
-        is_present = _is_present(_clock(jurisdiction, since), shown_at, answered_at)
+        is_present = _is_present(_clock(jurisdiction, since, own), shown_at, answered_at)
         since = max(since, answered_at if is_present else shown_at)
-    return _clock(jurisdiction, since)
+    return _clock(jurisdiction, since, own)
 
 
-def _clock(jurisdiction: str, since: datetime) -> RealityCheckClock:
+def reality_check_interval(
+    player_id: int, jurisdiction: str, now: datetime
+) -> RealityCheckInterval:
+    """Return after how many minutes of play a check is due now, by the rule and by the player."""
+    on = now.astimezone(UTC).date()
+    own = [one.amount for one in _own_intervals(player_id) if one.holds_at(now)]
+    return RealityCheckInterval(
+        rule_minutes=rules.rule_value(RuleKind.REALITY_CHECK, jurisdiction, on),
+        own_minutes=min(own, default=None),
+    )
+
+
+def _own_intervals(player_id: int) -> list[Term]:
+    """Return every time between checks that the player ever wished for, with when it holds."""
+    rows = Limit.objects.filter(
+        player_id=player_id, kind=LimitKind.REALITY_CHECK, cancelled_at__isnull=True
+    )
+    return [
+        Term(row.kind, row.effective_from, row.effective_until, row.minutes or 0)
+        for row in rows.order_by("pk")
+    ]
+
+
+def _clock(jurisdiction: str, since: datetime, own: Sequence[Term]) -> RealityCheckClock:
+    """Return when a check is due at the earliest, by the rule or by a wish that holds then."""
     on = since.astimezone(UTC).date()
     minutes = rules.rule_value(RuleKind.REALITY_CHECK, jurisdiction, on)
     grace = rules.rule_value(RuleKind.REALITY_CHECK_GRACE, jurisdiction, on)
-    if minutes is None:
+    dues = [] if minutes is None else [since + timedelta(minutes=minutes)]
+    wished = [(one, max(since + timedelta(minutes=one.amount), one.starts_at)) for one in own]
+    dues += [at for one, at in wished if one.holds_at(at)]
+    if not dues:
         return RealityCheckClock(None, None)
-    due_at = since + timedelta(minutes=minutes)
+    due_at = min(dues)
     return RealityCheckClock(due_at, None if grace is None else due_at + timedelta(minutes=grace))
 
 

@@ -9,16 +9,17 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from apps.core.history import note_edit
-from apps.core.services import record_audit
+from apps.core.services import publish, record_audit
 from apps.players import rules
 from apps.players.contracts import LimitChange, LimitRequest
-from apps.players.enums import LimitKind, Measure, RuleKind
+from apps.players.enums import LimitKind, RuleKind
 from apps.players.errors import (
     LimitAmountError,
     LimitUnchangedError,
     NoPendingLimitError,
     NoSuchLimitError,
 )
+from apps.players.events import RealityChecksMoved
 from apps.players.locks import lock_player
 from apps.players.models import Limit, Player
 from apps.players.selectors.moves import raises_held_until
@@ -76,6 +77,7 @@ def set_limit(
         # Added first: what takes over from the old limit is there when the old one is ended.
         limit = _add(player, kind, request, effective_at, edit) if wanted is not None else None
         _end(standing, effective_at, edit)
+    _tell(player, kind, now)
     record_audit(
         action="players.limit.set",
         actor=actor,
@@ -112,6 +114,7 @@ def cancel_pending_limit(
     player = lock_player(player_id)
     if not _cancel(player_id, LimitKind(kind), source, _Edit(actor, reason, now)):
         raise NoPendingLimitError(f"No change waits: {LimitKind(kind).label}.")
+    _tell(player, LimitKind(kind), now)
     record_audit(
         action="players.limit.cancelled",
         actor=actor,
@@ -169,16 +172,22 @@ def put_off_pending_raises(player: Player, place: str, *, now: datetime) -> int:
 
 
 def _amount(kind: LimitKind, request: LimitRequest) -> int | None:
-    is_time = kind.measure == Measure.TIME
     wanted, other = (
         (request.minutes, request.amount_minor)
-        if is_time
+        if kind.is_in_minutes
         else (request.amount_minor, request.minutes)
     )
-    if other is not None or (wanted is not None and wanted < 0):
-        unit = "minutes" if is_time else "an amount of money"
-        raise LimitAmountError(f"{kind.label}: give {unit}, zero or more.")
+    least = 1 if kind == LimitKind.REALITY_CHECK else 0
+    if other is not None or (wanted is not None and wanted < least):
+        unit = "minutes" if kind.is_in_minutes else "an amount of money"
+        raise LimitAmountError(f"{kind.label}: give {unit}, {'one' if least else 'zero'} or more.")
     return wanted
+
+
+def _tell(player: Player, kind: LimitKind, now: datetime) -> None:
+    """Let open sessions learn when their next reality check is due."""
+    if kind == LimitKind.REALITY_CHECK:
+        publish(RealityChecksMoved(player_id=player.pk), now=now)
 
 
 def _own(player_id: int, kind: LimitKind, source: str) -> QuerySet[Limit]:
