@@ -1,6 +1,7 @@
 """Game sessions and the keys that sign their tokens."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, override
 
 from django.contrib import admin
@@ -78,9 +79,10 @@ def _refreshes_panel(session: GameSession) -> Panel:
     )
 
 
-def _reality_panel(session: GameSession) -> Panel:
+def _reality_panel(session: GameSession, now: datetime) -> Panel:
     checks = checks_of_session(session.player_id, str(session.public_id), 50)
-    by = session.acknowledge_by
+    takes_stakes = session.ended_at is None and session.stakes_until > now
+    by = session.acknowledge_by if takes_stakes else None
     note = f"No new stakes from {display_at(by)} on until one is acknowledged." if by else ""
     return Panel(
         title="Reality checks",
@@ -137,7 +139,7 @@ class GameSessionAdmin(PanelsMixin, ReadOnlyAdmin[GameSession]):
 
     @override
     def panels(self, request: HttpRequest, obj: GameSession) -> Sequence[Panel]:
-        return [_reality_panel(obj), _tokens_panel(obj), _refreshes_panel(obj)]
+        return [_reality_panel(obj, timezone.now()), _tokens_panel(obj), _refreshes_panel(obj)]
 
     @admin.display(description="state")
     def state(self, session: GameSession) -> Any:
