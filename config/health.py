@@ -11,10 +11,12 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 from redis.exceptions import RedisError
 
+from apps.core.schema import SchemaWatch
 from config.server_checks import server_problems
 
 logger = structlog.get_logger(__name__)
 
+_schema = SchemaWatch()
 _LOOPBACK = {"127.0.0.1", "::1"}
 
 
@@ -26,10 +28,16 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(_request: HttpRequest) -> HttpResponse:
-    """200 once PostgreSQL and Redis answer; 503 names the one that does not."""
+    """200 once the servers answer and fit the code; 503 names what does not, and what waits."""
     failing = [name for name, check in _CHECKS.items() if not check()]
+    pending = [] if "database" in failing else _schema.pending()
+    if pending:
+        logger.warning("health.migrations.pending", pending=len(pending))
+        failing.append("migrations")
     if failing:
-        return JsonResponse({"status": "unavailable", "failing": failing}, status=503)
+        answer = {"status": "unavailable", "failing": failing}
+        also = {"pending": pending} if pending else {}
+        return JsonResponse({**answer, **also}, status=503)
     return JsonResponse({"status": "ok"})
 
 

@@ -140,6 +140,29 @@ def test_health_and_readiness_are_told(casino: Casino, client: httpx.Client) -> 
     assert client.get("/readyz").json() == {"status": "ready"}
 
 
+def test_a_gateway_whose_database_lacks_a_migration_is_not_ready(
+    casino: Casino, client: httpx.Client
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE app = 'rounds' AND name = '0001_initial'"
+            " RETURNING applied"
+        )
+        (applied,) = cursor.fetchone()
+        try:
+            answer = client.get("/readyz")
+        finally:
+            cursor.execute(
+                "INSERT INTO django_migrations (app, name, applied) VALUES"
+                " ('rounds', '0001_initial', %s)",
+                [applied],
+            )
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json() == {"error": "migrations_pending", "pending": ["rounds.0001_initial"]}
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
 def test_a_body_that_comes_too_slowly_is_given_up(
     casino: Casino, port: int, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -93,8 +94,10 @@ class Stack:
     def provider_url(self) -> str:
         return f"http://{_reachable(self._ports.host)}:{self._ports.provider}"
 
-    def start(self) -> None:
+    def start(self, prepare: Callable[[], None] | None = None) -> None:
         """Start the supervisor; returns before the processes serve.
+
+        ``prepare`` is called once the embedded servers answer, before anything else starts.
 
         Raises:
             AlreadyRunningError: another stack runs on this data directory.
@@ -107,6 +110,8 @@ class Stack:
         try:
             self._check_ports()
             self._lease = ensure_servers()
+            if prepare is not None:
+                prepare()
             self._launch()
         except BaseException:
             self._drop_lock()

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import Error as DatabaseError
 from django.db import connection
 
+from apps.core.schema import SchemaWatch
 from apps.gateway.contracts import Refused
 from apps.gateway.http.collector import Collector, close_connection
 from apps.gateway.http.directory import Directory
@@ -53,6 +54,7 @@ class Gateway:
     def __init__(self, *, replay_token: str = "", limits: RoomLimits = _LIMITS) -> None:
         self._replay_token = replay_token
         self._directory = Directory()
+        self._schema = SchemaWatch()
         self._room = Room(limits)
         self._collector = Collector(self._directory, Parking(spool_folder(), spool_limits()))
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="directory")
@@ -187,19 +189,24 @@ class Gateway:
             return 200, b'{"status":"ok"}', {}
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._reader, _ask_database)
+            pending = await loop.run_in_executor(self._reader, _ask_database, self._schema)
         except DatabaseError:
             return _error(503, "database_unavailable", {"retry-after": "5"})
+        if pending:
+            answer = {"error": "migrations_pending", "pending": pending}
+            return 503, json.dumps(answer).encode(), {"retry-after": "5"}
         return 200, b'{"status":"ready"}', {}
 
 
 type _Response = tuple[int, bytes, dict[str, str]]
 
 
-def _ask_database() -> None:
+def _ask_database(schema: SchemaWatch) -> list[str]:
+    """Return what the database that answers lacks."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
+        return schema.pending()
     except DatabaseError:
         connection.close()
         raise

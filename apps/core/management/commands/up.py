@@ -4,16 +4,20 @@ from argparse import ArgumentParser
 from types import FrameType
 from typing import Any, override
 
+from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
 
 from apps.core.embedded.errors import EmbeddedServerError, StackError
 from apps.core.embedded.supervisor import Stack
+from apps.core.schema import pending_migrations
 
 
 class Command(BaseCommand):
     help = (
         "Run web, gateway, worker, beat and outbox relay, with PostgreSQL and Valkey, until "
-        "Ctrl-C. What dies is started again."
+        "Ctrl-C. What dies is started again. An embedded PostgreSQL is migrated first."
     )
 
     @override
@@ -30,7 +34,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _interrupt)
         stack = Stack.from_settings(with_provider=options["with_provider"])
         try:
-            stack.start()
+            stack.start(self.prepare)
             self.stdout.write("Starting ...")
             stack.wait_ready(options["wait"])
             self._announce(stack, with_provider=options["with_provider"])
@@ -46,6 +50,24 @@ class Command(BaseCommand):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             stack.stop()
         raise CommandError(f"The supervisor ended by itself (status {status}); see its log.")
+
+    def prepare(self) -> None:
+        """Bring our own database to the code's shape; somebody else's is theirs to migrate."""
+        try:
+            pending = pending_migrations()
+            if pending and not settings.PITBOSS_EMBEDDED_POSTGRES:
+                raise CommandError(
+                    f"The database lacks {len(pending)} migration{'s' * (len(pending) > 1)}, "
+                    f"{pending[0]} first. "
+                    "Type: python manage.py migrate"
+                )
+            if pending:
+                self.stdout.write(f"Migrating: {', '.join(pending[:3])} ({len(pending)} in all)")
+                call_command("migrate", interactive=False, verbosity=0)
+        except DatabaseError as error:
+            raise CommandError(f"The database does not answer: {error}") from error
+        finally:
+            connection.close()
 
     def _announce(self, stack: Stack, *, with_provider: bool) -> None:
         self.stdout.write(f"Admin:    {stack.web_url}/admin/")
