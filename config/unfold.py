@@ -153,6 +153,7 @@ UNFOLD_SETTINGS = {
         "navigation": [
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
             {"title": "Second factor", "link": reverse_lazy("mfa_index")},
+            {"title": "Where you are signed in", "link": reverse_lazy("staff_sessions")},
         ]
     },
     "SIDEBAR": {

@@ -134,3 +134,10 @@ class UnknownPersonError(DomainError):
 
     def __init__(self, username: str) -> None:
         super().__init__(f"Nobody here has the user name {username!r}.")
+
+
+class NoSuchSessionError(DomainError):
+    code = "no_such_session"
+
+    def __init__(self) -> None:
+        super().__init__("That session is over already.")

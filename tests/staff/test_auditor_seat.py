@@ -146,10 +146,10 @@ def test_the_database_refuses_a_longer_seat_and_an_own_seat(auditor: User) -> No
 
 def test_every_unsafe_verb_is_refused_to_an_auditor_at_every_address(auditor: User) -> None:
     client = client_of(auditor)
-    # Their own account: signing in and out, the password, the second factor.
+    # Their own account: signing in and out, the password, the second factor, their sessions.
     free = (
         *("admin/logout/", "admin/login/", "admin/password_change/"),
-        *("admin/confirm/", "admin/second-factor/"),
+        *("admin/confirm/", "admin/second-factor/", "admin/sessions/"),
     )
     let_through = [
         f"{verb} {address.route}"

@@ -1,9 +1,11 @@
 """Members of staff and their roles."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, override
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -14,8 +16,11 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from apps.core.admin import (
     ActionCall,
     HistoryAdmin,
+    Panel,
+    PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    at_cell,
     choice_filter,
     datetime_column,
 )
@@ -23,18 +28,26 @@ from apps.core.services import record_audit
 from apps.staff import selectors, services
 from apps.staff.enums import Role
 from apps.staff.models import User
+from apps.staff.sign_in.sessions import device_of
 
 if TYPE_CHECKING:
     _UserAdmin = DjangoUserAdmin[User]
 else:
     _UserAdmin = DjangoUserAdmin
 
-# Second factors are seen on the person's page and reset by two people; addresses are not used.
-for _model in (Group, EmailAddress, Authenticator):
+# Second factors and sessions are seen on the person's page; mail addresses are not used.
+for _model in (Group, EmailAddress, Authenticator, UserSession):
     admin.site.unregister(_model)
 
 # A change of these ends the person's sessions.
 _RIGHTS = frozenset({"is_active", "is_staff", "is_superuser", "groups"})
+
+
+def _end_sessions(call: ActionCall) -> str:
+    services.end_sessions_of(
+        user_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
+    return "Ended. They sign in again, with their second factor."
 
 
 def _ask_mfa_reset(call: ActionCall) -> str:
@@ -71,7 +84,7 @@ class GroupAdmin(ReadOnlyAdmin[Group]):
 
 
 @admin.register(User)
-class UserAdmin(HistoryAdmin[User], _UserAdmin):
+class UserAdmin(PanelsMixin, HistoryAdmin[User], _UserAdmin):
     """Accounts are deactivated, never deleted. Every edit needs a reason."""
 
     form = UserChangeForm
@@ -113,6 +126,13 @@ class UserAdmin(HistoryAdmin[User], _UserAdmin):
 
     reasoned_actions = [
         ReasonedAction(
+            name="end-sessions",
+            label="End their sessions",
+            permission="staff.change_user",
+            perform=_end_sessions,
+            question="Everywhere they are signed in, at once. Their account stays as it is.",
+        ),
+        ReasonedAction(
             name="reset-mfa",
             label="Ask to reset the second factor",
             permission="staff.ask_mfa_reset",
@@ -125,6 +145,25 @@ class UserAdmin(HistoryAdmin[User], _UserAdmin):
             is_offered=lambda user, _asker: selectors.second_factor_since(user.pk) is not None,
         ),
     ]
+
+    @override
+    def panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
+        return [
+            Panel(
+                title="Signed in now",
+                columns=["Device", "Address", "Signed in", "Used last"],
+                rows=[
+                    [
+                        device_of(session.user_agent),
+                        session.ip,
+                        at_cell(session.created_at),
+                        at_cell(session.last_seen_at),
+                    ]
+                    for session in services.live_sessions(obj.pk)
+                ],
+                empty_text="Nowhere.",
+            )
+        ]
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -4,22 +4,34 @@ from apps.staff.services.approvals import approve, cancel, reject, request_appro
 from apps.staff.services.roles import ensure_person, sync_roles
 from apps.staff.services.seats import grant_seat, record_look_up, revoke_seat
 from apps.staff.services.second_factor import (
-    end_sessions,
     note_enrolment,
     note_new_recovery_codes,
     request_mfa_reset,
     reset_mfa,
     spend_totp_code,
 )
+from apps.staff.services.sessions import (
+    end_own_other_sessions,
+    end_own_session,
+    end_sessions,
+    end_sessions_of,
+    live_sessions,
+    note_session,
+)
 
 __all__ = [
     "approve",
     "cancel",
+    "end_own_other_sessions",
+    "end_own_session",
     "end_sessions",
+    "end_sessions_of",
     "ensure_person",
     "grant_seat",
+    "live_sessions",
     "note_enrolment",
     "note_new_recovery_codes",
+    "note_session",
     "record_look_up",
     "reject",
     "request_approval",

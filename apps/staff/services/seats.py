@@ -55,7 +55,7 @@ def grant_seat(
 
 @transaction.atomic
 def revoke_seat(*, seat_id: int, reason: str, acting_user: Person, now: datetime) -> AuditorSeat:
-    """End a seat at once and for good.
+    """End a seat at once and for good; without another one the next page ends the session.
 
     Raises:
         ReasonRequiredError, SeatRevokedError: as they say.

@@ -6,7 +6,6 @@ from typing import Any, Final
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
-from django.db.models import F
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.fields import decrypt
@@ -16,6 +15,7 @@ from apps.staff.errors import CodeAlreadySpentError, NoSecondFactorError
 from apps.staff.locks import lock_authenticators, lock_user
 from apps.staff.models import Approval, User
 from apps.staff.services.approvals import request_approval
+from apps.staff.services.sessions import end_sessions
 from apps.staff.totp import step_of_code
 
 MFA_RESET: Final = "staff.reset_mfa"
@@ -108,11 +108,6 @@ def reset_mfa(*, user_id: int, actor: User | None, reason: str, now: datetime) -
     end_sessions(user_id=user_id)
     _audit("reset", user, actor=actor, reason=words, now=now)
     return removed
-
-
-def end_sessions(*, user_id: int) -> None:
-    """End every session of a person at its next request."""
-    User.objects.filter(pk=user_id).update(session_generation=F("session_generation") + 1)
 
 
 @transaction.atomic

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from apps.staff.sign_in import views
+from apps.staff.sign_in import sessions, views
 
 urlpatterns = [
     path("login/", views.SignInView.as_view(), name="account_login"),
     path("confirm/", views.PasswordAgainView.as_view(), name="account_reauthenticate"),
+    path("sessions/", sessions.SessionsView.as_view(), name="staff_sessions"),
     path("second-factor/", views.SecondFactorView.as_view(), name="mfa_index"),
     path("second-factor/code/", views.CodeView.as_view(), name="mfa_authenticate"),
     path("second-factor/confirm/", views.CodeAgainView.as_view(), name="mfa_reauthenticate"),
