@@ -11,10 +11,10 @@ class AmlConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.aml import home  # noqa: PLC0415 - models are not loaded before
-        from apps.players.card import register_player_panel  # noqa: PLC0415 - as above
-        from apps.staff.enums import Role  # noqa: PLC0415 - as above
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.aml import home
+        from apps.players.card import register_player_panel
+        from apps.staff.enums import Role
+        from apps.staff.home import register_home_card
 
         register_home_card([Role.AML_OFFICER], home.due_matters_card)
         register_player_panel(home.matters_panel)

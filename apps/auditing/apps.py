@@ -10,11 +10,11 @@ class AuditingConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.auditing import home  # noqa: PLC0415 - models are not loaded before
-        from apps.auditing.services import consents  # noqa: PLC0415 - as above
-        from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
-        from apps.staff.enums import Role  # noqa: PLC0415 - as above
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.auditing import home
+        from apps.auditing.services import consents
+        from apps.staff.approvals import register_approval
+        from apps.staff.enums import Role
+        from apps.staff.home import register_home_card
 
         register_approval(
             consents.CONSENT,

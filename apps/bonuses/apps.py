@@ -13,9 +13,9 @@ class BonusesConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.bonuses import home  # noqa: PLC0415 - it reads models, which are not loaded before
-        from apps.bonuses.services import grants, rules  # noqa: PLC0415 - services need the models, which are not loaded before
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.bonuses import home
+        from apps.bonuses.services import grants, rules
+        from apps.staff.home import register_home_card
 
         register_approval(
             rules.ACTIVATION,

@@ -12,8 +12,8 @@ class ComplianceConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.compliance import home  # noqa: PLC0415 - it reads models, which load first
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.compliance import home
+        from apps.staff.home import register_home_card
 
         register_home_card([Role.COMPLIANCE_OFFICER], home.renewals_card, place=10)
         desk = [Role.COMPLIANCE_OFFICER, Role.AUDITOR]

@@ -11,4 +11,4 @@ class CoreConfig(AppConfig):
     @override
     def ready(self) -> None:
         # Imported for its @register decorators.
-        import apps.core.checks  # noqa: F401, PLC0415 - registers checks once models are there
+        import apps.core.checks  # noqa: F401 - registers checks once models are there

@@ -65,10 +65,10 @@ def check_encrypted_fields_stay_hidden(
 ) -> list[CheckMessage]:
     """Refuse an admin that names an encrypted field where its value would be shown."""
     problems: list[CheckMessage] = []
-    for model_admin in admin.site._registry.values():  # noqa: SLF001 - as above
+    for model_admin in admin.site._registry.values():  # noqa: SLF001 - there is no public list with the instances
         secret = {
             field.name
-            for field in model_admin.model._meta.concrete_fields  # noqa: SLF001 - Django's documented Meta API
+            for field in model_admin.model._meta.concrete_fields
             if isinstance(field, EncryptedTextField)
         }
         shown = {

@@ -62,7 +62,7 @@ def sealed_hash(entry: SealedEntry) -> str:
     """Return what the entry's hash must be; independent of settings, locale and time zone."""
     content = {
         field.attname: _plain(getattr(entry, field.attname))
-        for field in entry._meta.concrete_fields  # noqa: SLF001 - Django's documented Meta API
+        for field in entry._meta.concrete_fields
         if field.attname not in {"id", "entry_hash"}
     }
     return hashlib.sha256(canonical_json(content)).hexdigest()
@@ -73,7 +73,7 @@ def _rows[E: SealedEntry](model: type[E]) -> models.Manager[E]:
 
 
 def _table(model: type[SealedEntry]) -> str:
-    return model._meta.db_table  # noqa: SLF001 - Django's documented Meta API
+    return model._meta.db_table
 
 
 def _plain(value: Any) -> Any:
@@ -122,7 +122,7 @@ def sealed_logs() -> list[type[SealedEntry]]:
 
 
 def _label(model: type[SealedEntry]) -> str:
-    return model._meta.app_label  # noqa: SLF001 - Django's documented Meta API
+    return model._meta.app_label
 
 
 def _flaw(entry: SealedEntry, sequence: int, prev_hash: str) -> str:

@@ -12,17 +12,17 @@ class DisputesConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.core.admin import ReasonedAction  # noqa: PLC0415 - models are not loaded before
-        from apps.core.populations import register_population  # noqa: PLC0415 - as above
-        from apps.disputes import home, selectors  # noqa: PLC0415 - as above
-        from apps.disputes.admin import actions  # noqa: PLC0415 - as above
-        from apps.disputes.forms import ClaimForm  # noqa: PLC0415 - as above
-        from apps.disputes.populations import POPULATIONS  # noqa: PLC0415 - as above
-        from apps.disputes.services import crediting  # noqa: PLC0415 - as above
-        from apps.rounds.enums import Origin  # noqa: PLC0415 - as above
-        from apps.rounds.event_actions import register_event_action  # noqa: PLC0415 - as above
-        from apps.staff.enums import Role  # noqa: PLC0415 - as above
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.core.admin import ReasonedAction
+        from apps.core.populations import register_population
+        from apps.disputes import home, selectors
+        from apps.disputes.admin import actions
+        from apps.disputes.forms import ClaimForm
+        from apps.disputes.populations import POPULATIONS
+        from apps.disputes.services import crediting
+        from apps.rounds.enums import Origin
+        from apps.rounds.event_actions import register_event_action
+        from apps.staff.enums import Role
+        from apps.staff.home import register_home_card
 
         for population in POPULATIONS:
             register_population(population)

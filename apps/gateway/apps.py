@@ -10,20 +10,20 @@ class GatewayConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.gateway import admin_actions, home  # noqa: PLC0415 - models are not loaded before
-        from apps.gateway.services import closing, wallet_model  # noqa: PLC0415 - as above
-        from apps.providers.key_panels import register_key_panel  # noqa: PLC0415 - as above
-        from apps.providers.policy_actions import (  # noqa: PLC0415 - as above
+        from apps.gateway import admin_actions, home
+        from apps.gateway.services import closing, wallet_model
+        from apps.providers.key_panels import register_key_panel
+        from apps.providers.policy_actions import (
             register_policy_action,
             register_policy_panel,
         )
-        from apps.rounds.event_actions import (  # noqa: PLC0415 - as above
+        from apps.rounds.event_actions import (
             register_delivery_action,
             register_round_action,
         )
-        from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
-        from apps.staff.enums import Role  # noqa: PLC0415 - as above
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.staff.approvals import register_approval
+        from apps.staff.enums import Role
+        from apps.staff.home import register_home_card
 
         for card in (
             home.parked_events_card,

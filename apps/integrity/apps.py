@@ -10,11 +10,11 @@ class IntegrityConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.integrity import home  # noqa: PLC0415 - models are not loaded before
-        from apps.integrity.services import accepting  # noqa: PLC0415 - as above
-        from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
-        from apps.staff.enums import Role  # noqa: PLC0415 - as above
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.integrity import home
+        from apps.integrity.services import accepting
+        from apps.staff.approvals import register_approval
+        from apps.staff.enums import Role
+        from apps.staff.home import register_home_card
 
         seats = [Role.COMPLIANCE_OFFICER, Role.INTEGRATION_ENGINEER, Role.AUDITOR]
         register_home_card(seats, home.faults_card)

@@ -10,11 +10,11 @@ class OnboardingConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.onboarding import home  # noqa: PLC0415 - models are not loaded before
-        from apps.onboarding.services import going_live  # noqa: PLC0415 - as above
-        from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
-        from apps.staff.enums import Role  # noqa: PLC0415 - as above
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.onboarding import home
+        from apps.onboarding.services import going_live
+        from apps.staff.approvals import register_approval
+        from apps.staff.enums import Role
+        from apps.staff.home import register_home_card
 
         seats = [Role.INTEGRATION_ENGINEER, Role.COMPLIANCE_OFFICER]
         register_home_card(seats, home.waiting_providers_card)

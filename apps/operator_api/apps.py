@@ -11,9 +11,9 @@ class OperatorApiConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.operator_api.selectors import MONEY_CLIENT_APPROVAL  # noqa: PLC0415 - models are not loaded before
-        from apps.operator_api.services import token_requests  # noqa: PLC0415 - as above
-        from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
+        from apps.operator_api.selectors import MONEY_CLIENT_APPROVAL
+        from apps.operator_api.services import token_requests
+        from apps.staff.approvals import register_approval
 
         register_approval(
             MONEY_CLIENT_APPROVAL,

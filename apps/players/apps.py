@@ -10,8 +10,8 @@ class PlayersConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.core.populations import register_population  # noqa: PLC0415 - models are not loaded before
-        from apps.players.populations import POPULATIONS  # noqa: PLC0415 - as above
+        from apps.core.populations import register_population
+        from apps.players.populations import POPULATIONS
 
         for population in POPULATIONS:
             register_population(population)

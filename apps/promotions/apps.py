@@ -13,9 +13,9 @@ class PromotionsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.promotions import home  # noqa: PLC0415 - it reads models, which are not loaded before
-        from apps.promotions.services import review  # noqa: PLC0415 - services need the models, which are not loaded before
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.promotions import home
+        from apps.promotions.services import review
+        from apps.staff.home import register_home_card
 
         register_approval(
             review.APPROVAL_KIND,

@@ -13,16 +13,16 @@ class ProvidersConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.core.populations import register_population  # noqa: PLC0415 - models are not loaded before
-        from apps.providers import home  # noqa: PLC0415 - it reads models, which are not loaded before
-        from apps.providers.populations import POPULATIONS  # noqa: PLC0415 - as above
-        from apps.providers.services import (  # noqa: PLC0415 - as above
+        from apps.core.populations import register_population
+        from apps.providers import home
+        from apps.providers.populations import POPULATIONS
+        from apps.providers.services import (
             addresses,
             key_proposals,
             overrides,
             root_proposals,
         )
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.staff.home import register_home_card
 
         register_approval(
             overrides.OVERRIDE,

@@ -10,6 +10,6 @@ class ReconciliationConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.reconciliation import home  # noqa: PLC0415 - selectors need the models, which are not loaded before
+        from apps.reconciliation import home
 
         home.register()

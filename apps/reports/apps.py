@@ -10,10 +10,10 @@ class ReportsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.players.card import register_player_panel  # noqa: PLC0415 - models load first
-        from apps.reports import home, player_card  # noqa: PLC0415 - as above
-        from apps.staff.enums import Role  # noqa: PLC0415 - as above
-        from apps.staff.home import register_home_card  # noqa: PLC0415 - as above
+        from apps.players.card import register_player_panel
+        from apps.reports import home, player_card
+        from apps.staff.enums import Role
+        from apps.staff.home import register_home_card
 
         register_home_card([Role.FINANCE_ANALYST], home.net_position_card)
         register_home_card([Role.AUDITOR], home.executed_approvals_card)

@@ -10,7 +10,7 @@ class RoundsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.core.populations import register_population  # noqa: PLC0415 - models are not loaded before
-        from apps.rounds.populations import ROUNDS  # noqa: PLC0415 - as above
+        from apps.core.populations import register_population
+        from apps.rounds.populations import ROUNDS
 
         register_population(ROUNDS)

@@ -10,13 +10,13 @@ class StaffConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.core.populations import register_population  # noqa: PLC0415 - models are not loaded before
-        from apps.core.services import register_rotation  # noqa: PLC0415 - as above
-        from apps.staff import home  # noqa: PLC0415 - as above
-        from apps.staff.approvals import register_approval  # noqa: PLC0415 - as above
-        from apps.staff.enums import Role  # noqa: PLC0415 - as above
-        from apps.staff.populations import DECIDED_APPROVALS  # noqa: PLC0415 - as above
-        from apps.staff.services import second_factor  # noqa: PLC0415 - as above
+        from apps.core.populations import register_population
+        from apps.core.services import register_rotation
+        from apps.staff import home
+        from apps.staff.approvals import register_approval
+        from apps.staff.enums import Role
+        from apps.staff.populations import DECIDED_APPROVALS
+        from apps.staff.services import second_factor
 
         home.register_home_card(Role.values, home.own_requests_card)
         home.register_home_card([Role.INTEGRATION_ENGINEER], home.parked_messages_card)

@@ -46,7 +46,7 @@ class AuditorSeatMiddleware:
             logout(request)
             page = TemplateResponse(request, "admin/seat_closed.html", {"now": now}, status=403)
             return page.render()
-        request.personal_data_masked = True  # type: ignore[attr-defined]
+        request.personal_data_masked = True  # type: ignore[attr-defined]  # for core's admin
         # Taken before the page runs: signing out ends the request's user.
         person_id, name = request.user.pk or 0, request.user.get_username()
         response = self._get_response(request)

@@ -48,6 +48,6 @@ def _pages(request: HttpRequest) -> Iterator[tuple[str, tuple[str, str]]]:
     for model, model_admin in admin.site._registry.items():  # noqa: SLF001 - there is no public list with the instances
         if not model_admin.has_view_permission(request):
             continue
-        options = model._meta  # noqa: SLF001 - Django's documented Meta API
+        options = model._meta
         link = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
         yield options.label_lower, (str(options.verbose_name_plural).capitalize(), link)

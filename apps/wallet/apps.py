@@ -10,8 +10,8 @@ class WalletConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from apps.staff.approvals import register_approval  # noqa: PLC0415 - models are not loaded before
-        from apps.wallet.services import transfer_fates  # noqa: PLC0415 - as above
+        from apps.staff.approvals import register_approval
+        from apps.wallet.services import transfer_fates
 
         register_approval(
             transfer_fates.TRANSFER_FATE,

@@ -197,7 +197,7 @@ async def drive(plan: Plan) -> dict[str, object]:
     """Drive one run and return its figures."""
     queues = _queues(plan)
     if plan.waits:
-        print("ready", flush=True)  # noqa: T201 - the parent waits for it
+        print("ready", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     loop = asyncio.get_running_loop()
     tally = Tally(time.perf_counter() + plan.seconds, plan.events_per_body, plan.is_checked)
@@ -242,6 +242,4 @@ def as_argument(plan: Plan) -> str:
 
 
 if __name__ == "__main__":
-    print(  # noqa: T201 - the figures are this program's output
-        json.dumps(uvloop.run(drive(Plan(**json.loads(sys.argv[1])))))
-    )
+    print(json.dumps(uvloop.run(drive(Plan(**json.loads(sys.argv[1]))))))

@@ -119,7 +119,7 @@ def ours(client: Client) -> tuple[int, float, list[float]]:
 
 
 def _wait() -> None:
-    print("ready", flush=True)  # noqa: T201 - the parent waits for it
+    print("ready", flush=True)
     sys.stdin.readline()
 
 
@@ -132,7 +132,7 @@ def main() -> None:
         "per_second": done / elapsed,
         "p99_ms": round(1000 * took[len(took) * 99 // 100], 2),
     }
-    print(json.dumps(figures))  # noqa: T201 - the parent reads it
+    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

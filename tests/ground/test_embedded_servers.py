@@ -146,7 +146,7 @@ def test_a_forked_child_that_ends_leaves_the_servers_to_its_parent(tmp_path: Pat
         lease.acquire()
 
         child = os.fork()
-        if child == 0:  # pragma: no cover - the child has its own process
+        if child == 0:
             lease.renew_after_fork()
             lease.release()
             os._exit(0)

@@ -137,8 +137,8 @@ def test_a_deployment_ends_the_one_before_it_and_never_runs_beside_it(game: Game
     first.refresh_from_db()
     assert (first.ends_at, second.ends_at) == (AT + HOUR, None)
     refused(DeploymentOverlapError, lambda: _deploy(old, AT + HOUR / 2))
-    late = {"deployment_id": first.pk, "ends_at": AT + 2 * HOUR, "editing": WHY}
-    refused(DeploymentOverlapError, lambda: services.end_deployment(**late))  # type: ignore[arg-type]
+    late: dict[str, Any] = {"deployment_id": first.pk, "ends_at": AT + 2 * HOUR, "editing": WHY}
+    refused(DeploymentOverlapError, lambda: services.end_deployment(**late))
     refused(
         TimesError,
         lambda: services.end_deployment(deployment_id=second.pk, ends_at=AT, editing=WHY),
@@ -317,12 +317,16 @@ def test_a_major_change_ends_a_report_from_its_day_on(game: Game) -> None:
     major = services.judge_change(
         Judgement(one.pk, two.pk, ChangeClass.MAJOR), replace(WHY, now=AT + HOUR)
     )
-    facts = {"certificate_id": certificate.pk, "on": date(2026, 11, 25), "editing": WHY}
+    facts: dict[str, Any] = {
+        "certificate_id": certificate.pk,
+        "on": date(2026, 11, 25),
+        "editing": WHY,
+    }
     refused(
         CertificateStateError,
-        lambda: scope.invalidate_certificate(change_id=minor.pk, **facts),  # type: ignore[arg-type]
+        lambda: scope.invalidate_certificate(change_id=minor.pk, **facts),
     )
-    scope.invalidate_certificate(change_id=major.pk, **facts)  # type: ignore[arg-type]
+    scope.invalidate_certificate(change_id=major.pk, **facts)
     midnight = start_of_day("MT", date(2026, 11, 25))
     assert midnight == datetime(2026, 11, 24, 23, tzinfo=UTC)
     assert _codes(game, midnight - timedelta(seconds=1)) == []

@@ -87,7 +87,7 @@ def _take(browser: Chromium) -> None:
             if link is None:
                 sys.exit(f"{address} shows no row; run `make demo ONCE=1` first.")
             browser.picture(link, file, height=1400)
-        print(f"{file.name}: {username} {page}")  # noqa: T201 - progress for who waits
+        print(f"{file.name}: {username} {page}")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def main() -> int:
     report = report_of(evidence, seconds=time.monotonic() - began)
     (folder / "soak-report.json").write_text(json.dumps(report, indent=2))
     told = json.dumps(report, indent=2) if options.json else summary_of(report)
-    print(told, flush=True)  # noqa: T201 - what the caller waits for
+    print(told, flush=True)
     if report["holds"] and not options.keep:
         (folder / _DISPOSABLE).touch()
     else:
@@ -106,7 +106,7 @@ def _remove_if_disposable(folder: Path) -> None:
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ class RowsForm(ReasonForm):
         suggested = {"since": f"{today - _PERIOD}", "until": f"{today}", **self.suggestions()}
         super().__init__(data, initial=suggested)
         choices = [(one.name, one.label) for one in populations_of(person)]
-        self.fields["population"].choices = choices  # type: ignore[attr-defined]
+        population: Any = self.fields["population"]
+        population.choices = choices
 
     def suggestions(self) -> dict[str, str]:
         return {}

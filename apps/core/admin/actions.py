@@ -77,7 +77,7 @@ class ReasonedActionsMixin(_Base):
 
     @override
     def get_urls(self) -> list[URLPattern]:
-        options = self.model._meta  # noqa: SLF001 - Django's documented Meta API
+        options = self.model._meta
         return [
             path(
                 "<path:object_id>/do/<slug:name>/",
@@ -152,7 +152,7 @@ class ReasonedActionsMixin(_Base):
             messages.success(request, done)
 
     def _url(self, obj: Model, action_name: str = "") -> str:
-        options = self.model._meta  # noqa: SLF001 - Django's documented Meta API
+        options = self.model._meta
         prefix = f"admin:{options.app_label}_{options.model_name}"
         if action_name:
             return reverse(f"{prefix}_do", args=[obj.pk, action_name])

@@ -89,10 +89,10 @@ class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
 
     def _typed(self, path: str, term: str) -> Any:
         field: Any = None
-        options = self.model._meta  # noqa: SLF001 - Django's documented Meta API
+        options = self.model._meta
         for name in path.split("__"):
             field = options.pk if name == "pk" else options.get_field(name)
-            options = field.related_model._meta if field.is_relation else options  # noqa: SLF001 - as above
+            options = field.related_model._meta if field.is_relation else options
         field = getattr(field, "target_field", field)
         try:
             value = field.to_python(term)
@@ -129,7 +129,7 @@ class ReadOnlyAdmin[M: Model](ModelAdmin[M]):
             return self.fields
         return [
             field.name
-            for field in self.model._meta.concrete_fields  # noqa: SLF001 - Django's documented Meta API
+            for field in self.model._meta.concrete_fields
             if not isinstance(field, (EncryptedTextField, models.BinaryField))
         ]
 

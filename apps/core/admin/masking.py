@@ -32,15 +32,15 @@ def personal_fields(model: type[Model]) -> Sequence[str]:
 
 def personal_labels(model: type[Model]) -> list[str]:
     """Return what people call the fields."""
-    options = model._meta  # noqa: SLF001 - Django's documented Meta API
+    options = model._meta
     fields = [options.get_field(name) for name in personal_fields(model)]
     return [str(getattr(field, "verbose_name", field.name)) for field in fields]
 
 
 def subject_of(model: type[Model], pk: Any) -> str:
     """Name a row the same from every page that shows it."""
-    concrete: Any = model._meta.concrete_model  # noqa: SLF001 - Django's documented Meta API
-    return f"{concrete._meta.label_lower}:{pk}"  # noqa: SLF001 - as above
+    concrete: Any = model._meta.concrete_model
+    return f"{concrete._meta.label_lower}:{pk}"
 
 
 class MaskingMixin(ReasonedActionsMixin):
@@ -147,7 +147,7 @@ def _first(path: str) -> str:
 
 def _empty(row: Model) -> None:
     for name in personal_fields(type(row)):
-        field = row._meta.get_field(name)  # noqa: SLF001 - Django's documented Meta API
+        field = row._meta.get_field(name)
         is_text = isinstance(field, (models.CharField, models.TextField))
         if getattr(row, name) not in {None, ""}:
             # A date keeps its type: pages compute with it. The page says what is hidden.

@@ -30,7 +30,7 @@ def rotate_encryption_keys() -> dict[str, int]:
         EncryptionKeyError: a value no configured key can read; those before it are rotated.
     """
     columns = {
-        f"{model._meta.db_table}.{field.column}": _rotate_column(model, field)  # noqa: SLF001 - Django's documented Meta API
+        f"{model._meta.db_table}.{field.column}": _rotate_column(model, field)
         for model, field in encrypted_columns()
     }
     return columns | {name: rotate() for name, rotate in _OTHERS.items()}
@@ -39,15 +39,15 @@ def rotate_encryption_keys() -> dict[str, int]:
 def encrypted_columns() -> Iterator[tuple[type[models.Model], EncryptedTextField]]:
     """Yield every encrypted column, the history tables' too."""
     for model in apps.get_models():
-        for field in model._meta.local_concrete_fields:  # noqa: SLF001 - as above
+        for field in model._meta.local_concrete_fields:
             if isinstance(field, EncryptedTextField):
                 yield model, field
 
 
 def _rotate_column(model: type[models.Model], field: EncryptedTextField) -> int:
     quote = connection.ops.quote_name
-    table = quote(model._meta.db_table)  # noqa: SLF001 - as above
-    key = quote(str(model._meta.pk.column))  # noqa: SLF001 - as above
+    table = quote(model._meta.db_table)
+    key = quote(str(model._meta.pk.column))
     column = quote(str(field.column))
     with connection.cursor() as cursor:
         # Names come from the models, values go as parameters.

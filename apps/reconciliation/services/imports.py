@@ -119,7 +119,7 @@ def _read(reading: _Reading, work: Path, progress: Progress, limits: Limits) -> 
 def _keep(
     reading: _Reading, work: Path, acting_user: AbstractBaseUser | None, now: datetime
 ) -> ImportOutcome:
-    if reading.parquet is None:  # pragma: no cover - _read sets it or raises
+    if reading.parquet is None:  # _read sets it or raises
         raise AssertionError
     provider, day = reading.provider, reading.report.day
     parquet_sha256 = evidence.digest(reading.parquet)
@@ -244,7 +244,7 @@ def _next_pk() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence(%s, 'id'))",
-            [StatementFile._meta.db_table],  # noqa: SLF001 - Django's documented Meta API
+            [StatementFile._meta.db_table],
         )
         return int(cursor.fetchone()[0])
 

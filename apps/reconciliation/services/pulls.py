@@ -186,7 +186,7 @@ def _fetch(provider: Any, cursor: PullCursor, now: datetime, options: PullOption
             _wait(attempt, options, seconds=seconds, failure=ExportRefusedError(error.status))
         except OutboundRequestError as error:
             _wait(attempt, options, seconds=None, failure=ExportUnreachableError(error.code))
-    raise AssertionError  # pragma: no cover - the last failed try has raised
+    raise AssertionError  # the last failed try has raised
 
 
 def _wait(attempt: int, options: PullOptions, *, seconds: int | None, failure: DomainError) -> None:

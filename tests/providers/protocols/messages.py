@@ -114,7 +114,7 @@ def refusal_from(
     return message
 
 
-def outcome_of(
+def outcome_of(  # noqa: PLR0913 - an answer has this many parts
     status: str = "accepted",
     code: str = "",
     *,
