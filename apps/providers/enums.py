@@ -143,6 +143,7 @@ class BatchState(models.TextChoices):
 class LineOutcome(models.TextChoices):
     DRAFTED = "drafted", "To review"
     KNOWN = "known", "Known already"
+    PROPOSED = "proposed", "A root, proposed"
     REFUSED = "refused", "Refused"
 
 

@@ -36,10 +36,10 @@ class PdfRefusedError(DomainError):
         self.refusals = refusals
 
 
-class ArchiveRefusedError(DomainError):
-    """A ZIP archive is not taken; ``reason_code`` says which rule it breaks."""
+class DeliveryRefusedError(DomainError):
+    """An archive or a file of a delivery is not taken; ``reason_code`` names the rule it breaks."""
 
-    code = "archive_refused"
+    code = "delivery_refused"
 
     def __init__(self, reason_code: str, reason: str) -> None:
         super().__init__(reason)

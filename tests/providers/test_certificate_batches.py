@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.test import Client
 from openpyxl import Workbook
 
-from apps.providers.errors import ArchiveRefusedError, RegisterRefusedError
+from apps.providers.errors import DeliveryRefusedError, RegisterRefusedError
 from apps.providers.models import Certificate, CertificateDraft, DraftField, UploadBatch
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register import archive as archive_module
@@ -79,7 +79,7 @@ def samples() -> dict[str, bytes]:
 
 
 def refused(data: bytes) -> str:
-    with pytest.raises(ArchiveRefusedError) as error:
+    with pytest.raises(DeliveryRefusedError) as error:
         open_archive(io.BytesIO(data), len(data))
     return error.value.reason_code
 
@@ -123,14 +123,14 @@ def test_two_files_of_one_name_are_refused() -> None:
 
 
 def test_the_limits_of_an_archive_are_exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive_module, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(archive_module, "MAX_FILES", 3)
     three = {f"{number}.pdf": b"x" for number in range(3)}
     data = zipped(three)
     assert len(open_archive(io.BytesIO(data), MAX_ARCHIVE_BYTES).names) == 3
     assert refused(zipped({**three, "4.pdf": b"x"})) == "too_many_files"
     monkeypatch.setattr(archive_module, "MAX_CONTENT_BYTES", 2)
     assert refused(data) == "too_much_content"
-    with pytest.raises(ArchiveRefusedError, match="larger than 256 MiB"):
+    with pytest.raises(DeliveryRefusedError, match="larger than 256 MiB"):
         open_archive(io.BytesIO(data), MAX_ARCHIVE_BYTES + 1)
 
 
@@ -147,10 +147,10 @@ def test_the_sample_folder_zipped_becomes_drafts_row_by_row(
     response = upload(officer, zipped(samples()))
     batch = UploadBatch.objects.get()
     assert response["Location"] == f"/admin/providers/uploadbatch/{batch.pk}/change/"
-    assert (batch.state, batch.total) == ("waiting", 16)
+    assert (batch.state, batch.total) == ("waiting", 17)
     assert lease_batch(now=now) == batch.pk
     done = take_batch(batch_id=batch.pk, vetter=vetter, now=now)
-    assert (done.state, done.done, done.finished_at) == ("done", 16, now)
+    assert (done.state, done.done, done.finished_at) == ("done", 17, now)
     lines = batch.lines.order_by("line", "file_name")
     assert [line.line for line in lines if line.outcome == "drafted"] == list(range(2, 11))
     assert {line.file_name: line.codes for line in lines if line.outcome == "refused"} == {
@@ -161,12 +161,13 @@ def test_the_sample_folder_zipped_becomes_drafts_row_by_row(
         "hostile/page.pdf": ["not_a_pdf"],
         "hostile/polyglot.pdf": ["bytes_before_header"],
         "hostile/truncated.pdf": ["truncated"],
+        "lab-root.pem": ["invalid_root"],
     }
     page = officer.get(response["Location"]).content.decode()
     assert "39 bytes stand before the PDF header" in page
-    assert ">16 of 16 files</td>" in page
+    assert ">17 of 17 files</td>" in page
     listed = officer.get("/admin/providers/uploadbatch/").context["cl"].result_list.get()
-    assert (listed.open_count, listed.refused_count) == (9, 7)
+    assert (listed.open_count, listed.refused_count) == (9, 8)
     given = DraftField.objects.get(draft__file_name="tables.pdf", name="provider")
     assert (given.given_value, given.extracted_value) == ("aurora", "Aurora Studios Ltd")
 
@@ -202,7 +203,7 @@ def test_a_spreadsheet_beside_the_archive_may_be_a_workbook(
     batch = take_batch(batch_id=UploadBatch.objects.get().pk, vetter=vetter, now=now)
     assert [(line.line, line.outcome, line.codes) for line in batch.lines.order_by("line")] == [
         (2, "drafted", []),
-        (3, "refused", ["not_in_archive"]),
+        (3, "refused", ["file_missing"]),
     ]
     fields = DraftField.objects.filter(draft__batch=batch)
     assert fields.get(name="expires_on").given_value == "2026-11-30"
@@ -337,12 +338,13 @@ def test_a_folder_for_review_registers_nothing_and_makes_no_second_drafts(
         report = json.loads(capsys.readouterr().out)
         assert (len(report["drafted"]), len(report["known"])) == (drafted, known)
         assert {item["file"]: item["codes"][0] for item in report["refused"]} == {
-            "attachment.pdf": "embedded_file",
-            "empty.pdf": "empty",
-            "encrypted.pdf": "encrypted",
-            "openaction.pdf": "open_action",
-            "page.pdf": "not_a_pdf",
-            "polyglot.pdf": "bytes_before_header",
-            "truncated.pdf": "truncated",
+            "hostile/attachment.pdf": "embedded_file",
+            "hostile/empty.pdf": "empty",
+            "hostile/encrypted.pdf": "encrypted",
+            "hostile/openaction.pdf": "open_action",
+            "hostile/page.pdf": "not_a_pdf",
+            "hostile/polyglot.pdf": "bytes_before_header",
+            "hostile/truncated.pdf": "truncated",
+            "lab-root.pem": "invalid_root",
         }
     assert (CertificateDraft.objects.count(), Certificate.objects.count()) == (9, 0)

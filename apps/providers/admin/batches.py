@@ -29,7 +29,7 @@ from apps.core.admin import (
 )
 from apps.core.errors import DomainError
 from apps.providers.enums import BatchState, DraftState, LineOutcome
-from apps.providers.errors import ArchiveRefusedError, RegisterRefusedError
+from apps.providers.errors import DeliveryRefusedError, RegisterRefusedError
 from apps.providers.models import BatchLine, UploadBatch
 from apps.providers.register.archive import MAX_ARCHIVE_BYTES
 from apps.providers.register.file import MAX_REGISTER_BYTES
@@ -153,7 +153,7 @@ def _start(request: HttpRequest, form: BatchForm) -> UploadBatch | None:
             acting_user=request.user,
             now=timezone.now(),
         )
-    except ArchiveRefusedError as refusal:
+    except DeliveryRefusedError as refusal:
         form.add_error("archive", forms.ValidationError(str(refusal), code=refusal.reason_code))
     except RegisterRefusedError as refusal:
         form.add_error("register", str(refusal))
@@ -215,8 +215,12 @@ def _taken_panel(batch: UploadBatch) -> Panel:
 
 def _taken_row(line: BatchLine) -> list[str]:
     draft = line.draft
-    url = reverse("admin:providers_certificatedraft_change", args=[line.draft_id])
-    review = "-" if draft is None else link_cell(url, draft.get_state_display())
+    if draft is None:
+        roots = reverse("admin:providers_trustedroot_changelist") + "?state=proposed"
+        review = link_cell(roots, "Compare its fingerprint")
+    else:
+        url = reverse("admin:providers_certificatedraft_change", args=[draft.pk])
+        review = link_cell(url, draft.get_state_display())
     return [str(line.line or "-"), line.file_name, line.get_outcome_display(), review]
 
 

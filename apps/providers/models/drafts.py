@@ -192,9 +192,11 @@ class BatchLine(models.Model):
                 name="providers_batchline_outcome_is_known",
             ),
             models.CheckConstraint(
-                condition=Q(outcome=LineOutcome.REFUSED, draft__isnull=True)
-                | (~Q(outcome=LineOutcome.REFUSED) & Q(draft__isnull=False)),
-                name="providers_batchline_refused_or_a_draft",
+                condition=Q(
+                    outcome__in=[LineOutcome.REFUSED, LineOutcome.PROPOSED], draft__isnull=True
+                )
+                | Q(outcome__in=[LineOutcome.DRAFTED, LineOutcome.KNOWN], draft__isnull=False),
+                name="providers_batchline_document_has_its_draft",
             ),
         ]
         triggers = [*append_only()]

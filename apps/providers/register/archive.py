@@ -9,14 +9,21 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import IO, Final
 
-from apps.providers.errors import ArchiveRefusedError
+from apps.providers.errors import DeliveryRefusedError
 from apps.providers.pdf.contracts import MAX_BYTES
+from apps.providers.register.delivery import (
+    LINK,
+    MAX_FILES,
+    UNSAFE_PATH,
+    entry_refusal,
+    is_plain_name,
+    missing_file,
+    too_many_files,
+)
 
 MAX_ARCHIVE_BYTES: Final = 256 * 1024 * 1024
-MAX_ENTRIES: Final = 20_000
 MAX_CONTENT_BYTES: Final = 2 * 1024 * 1024 * 1024
 # Text packs ten to twenty times; an honest PDF hardly at all.
 _MAX_RATIO = 200
@@ -41,72 +48,59 @@ class Archive:
         """Return a file's bytes, at most one more than a document may have.
 
         Raises:
-            ArchiveRefusedError: there is no such file, or it can't be unpacked.
+            DeliveryRefusedError: there is no such file, or it can't be unpacked.
         """
         entry = self._entries.get(name)
         if entry is None:
-            raise ArchiveRefusedError("not_in_archive", "The file is not in the archive.")
+            raise missing_file()
         try:
             with self._archive.open(entry) as stream:
                 return stream.read(MAX_BYTES + 1)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise ArchiveRefusedError("damaged", "The file can't be unpacked.") from error
+            raise DeliveryRefusedError("damaged", "The file can't be unpacked.") from error
 
 
 def open_archive(stream: IO[bytes], size_bytes: int) -> Archive:
     """Judge an archive by its directory: size, count, names, links, encryption, packing.
 
     Raises:
-        ArchiveRefusedError: with the first rule that it breaks, and the entry.
+        DeliveryRefusedError: with the first rule that it breaks, and the entry.
     """
     if size_bytes > MAX_ARCHIVE_BYTES:
         reason = f"The archive is larger than {MAX_ARCHIVE_BYTES // 1024 // 1024} MiB."
-        raise ArchiveRefusedError("archive_too_large", reason)
+        raise DeliveryRefusedError("archive_too_large", reason)
     try:
         archive = zipfile.ZipFile(stream)
         entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise ArchiveRefusedError("not_a_zip", "The file is no ZIP archive.") from error
-    for code, reason in _faults(entries):
-        raise ArchiveRefusedError(code, reason)
+        raise DeliveryRefusedError("not_a_zip", "The file is no ZIP archive.") from error
+    for fault in _faults(entries):
+        raise fault
     return Archive(archive)
 
 
-def _faults(entries: list[zipfile.ZipInfo]) -> Iterator[tuple[str, str]]:
-    if len(entries) > MAX_ENTRIES:
-        yield "too_many_files", f"The archive holds more than {MAX_ENTRIES:,} files."
+def _faults(entries: list[zipfile.ZipInfo]) -> Iterator[DeliveryRefusedError]:
+    if len(entries) > MAX_FILES:
+        yield too_many_files()
     seen: set[str] = set()
     for entry in entries:
         yield from _entry_faults(entry, seen)
         seen.add(entry.filename)
     if sum(entry.file_size for entry in entries) > MAX_CONTENT_BYTES:
-        yield "too_much_content", "The archive unpacks to more than 2 GiB."
+        yield DeliveryRefusedError("too_much_content", "The archive unpacks to more than 2 GiB.")
 
 
-def _entry_faults(entry: zipfile.ZipInfo, seen: set[str]) -> Iterator[tuple[str, str]]:
-    shown = entry.filename[:80]
+def _entry_faults(entry: zipfile.ZipInfo, seen: set[str]) -> Iterator[DeliveryRefusedError]:
     rules = (
-        (not _is_plain_name(entry.filename), "unsafe_path", "leads out of it or is no plain name"),
-        (stat.S_ISLNK(entry.external_attr >> 16), "link", "is a link, not a file"),
-        (bool(entry.flag_bits & _ENCRYPTED), "encrypted", "is encrypted"),
-        (entry.filename in seen, "duplicate_name", "is in the archive twice"),
-        (_is_bomb(entry), "bomb", "unpacks to far more than it is packed in"),
+        (not is_plain_name(entry.filename), UNSAFE_PATH),
+        (stat.S_ISLNK(entry.external_attr >> 16), LINK),
+        (bool(entry.flag_bits & _ENCRYPTED), ("encrypted", "is encrypted")),
+        (entry.filename in seen, ("duplicate_name", "is in the archive twice")),
+        (_is_bomb(entry), ("bomb", "unpacks to far more than it is packed in")),
     )
-    for applies, code, what in rules:
+    for applies, fault in rules:
         if applies:
-            yield code, f"{shown!r} {what}."
-
-
-def _is_plain_name(name: str) -> bool:
-    parts = PurePosixPath(name).parts
-    return (
-        0 < len(name) <= 255
-        and name.isprintable()
-        and not name.startswith("/")
-        and "\\" not in name
-        and ":" not in name
-        and ".." not in parts
-    )
+            yield entry_refusal(entry.filename, fault)
 
 
 def _is_bomb(entry: zipfile.ZipInfo) -> bool:

@@ -1,7 +1,6 @@
 """Many documents at once: an archive with or without a register, taken in behind the scenes."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO, Final
@@ -11,18 +10,18 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Q
 
-from apps.core.errors import DomainError
 from apps.core.services import record_audit
 from apps.core.storage import evidence_storage, store_evidence
-from apps.providers.enums import BatchState, Door, LineOutcome
-from apps.providers.errors import ArchiveRefusedError, PdfRefusedError, RegisterRefusedError
+from apps.providers.enums import BatchState, Door
+from apps.providers.errors import DeliveryRefusedError
 from apps.providers.models import BatchLine, UploadBatch
-from apps.providers.pdf.vetting import PdfCheckerUnavailableError, PdfVetter
+from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.archive import Archive, open_archive
-from apps.providers.register.file import MAX_REGISTER_BYTES, REGISTER_NAMES, read_rows
+from apps.providers.register.delivery import Piece, pieces
+from apps.providers.register.file import MAX_REGISTER_BYTES
 from apps.providers.register.names import display_name
 from apps.providers.selectors.drafts import batch_by_id
-from apps.providers.services.drafts import Upload, open_draft
+from apps.providers.services.deliveries import take_piece
 from apps.providers.services.intake import Sender
 from apps.providers.services.store import BATCHES, keep
 
@@ -45,32 +44,19 @@ class BatchUpload:
     register_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Work:
-    line: int
-    name: str
-    given: dict[str, str] | None
-
-    @property
-    def shown_name(self) -> str:
-        """The entry's whole name: two folders may hold files of one name."""
-        is_plain = self.name.isprintable() and 0 < len(self.name) <= 255
-        return self.name if is_plain else display_name(self.name)
-
-
 def start_batch(
     upload: BatchUpload, *, acting_user: AbstractBaseUser, now: datetime
 ) -> UploadBatch:
     """Judge an archive and its register as wholes, keep both, and let the worker take them in.
 
     Raises:
-        ArchiveRefusedError, RegisterRefusedError: nothing was kept.
+        DeliveryRefusedError, RegisterRefusedError: nothing was kept.
         StoreUnavailableError
     """
     archive = open_archive(upload.archive, upload.archive_bytes)
-    work = list(_work(archive, upload.register))
+    work = pieces(archive, upload.register)
     if not work:
-        raise ArchiveRefusedError("no_files", "The archive holds no files.")
+        raise DeliveryRefusedError("no_files", "The archive holds no files.")
     register_key = (
         keep(upload.register, folder=BATCHES, suffix=".register", now=now).key
         if upload.register
@@ -108,34 +94,6 @@ def _write_batch(
     return batch
 
 
-def _work(archive: Archive, register: bytes) -> Iterator[_Work]:
-    """Yield the rows of the register, then the files that no row names."""
-    names = archive.names
-    inside = next((name for name in names if _last(name).lower() in REGISTER_NAMES), None)
-    if not register and inside is not None:
-        register = archive.read(inside)[: MAX_REGISTER_BYTES + 1]
-    listed = set()
-    for line, fields in read_rows(register) if register else []:
-        name = _found(names, (fields or {}).get("file", ""))
-        listed.add(name)
-        yield _Work(line, name, fields)
-    for name in names:
-        if name not in listed and name != inside and not name.lower().endswith(".pem"):
-            yield _Work(0, name, {})
-
-
-def _found(names: list[str], wanted: str) -> str:
-    """Return the entry a row means: by its whole name, or by its last part if only one has it."""
-    if wanted in names:
-        return wanted
-    alike = [name for name in names if _last(name) == wanted]
-    return alike[0] if len(alike) == 1 else wanted
-
-
-def _last(name: str) -> str:
-    return name.rpartition("/")[2]
-
-
 def lease_batch(*, now: datetime) -> int | None:
     """Claim the batch that waits longest, for one slice; None where nobody may take any.
 
@@ -168,12 +126,12 @@ def take_batch(*, batch_id: int, vetter: PdfVetter, now: datetime) -> UploadBatc
     taken = set(batch.lines.values_list("line", "file_name"))
     with evidence_storage().open(batch.archive_key) as stream:
         archive = open_archive(stream, 0)
-        for work in _work(archive, _register_of(batch)):
-            if (work.line, work.shown_name) in taken:
+        for piece in pieces(archive, _register_of(batch)):
+            if (piece.line, piece.shown_name) in taken:
                 continue
             if time.monotonic() > deadline:
                 break
-            _take(work, archive, batch, sender)
+            _take(piece, archive, batch, sender)
     batch.done = batch.lines.count()
     batch.state = BatchState.DONE if batch.done >= batch.total else BatchState.RUNNING
     batch.done = min(batch.done, batch.total)
@@ -192,32 +150,19 @@ def _register_of(batch: UploadBatch) -> bytes:
     return data
 
 
-def _take(work: _Work, archive: Archive, batch: UploadBatch, sender: Sender) -> None:
-    line = BatchLine(batch=batch, line=work.line, file_name=work.shown_name)
-    try:
-        if work.given is None:
-            raise RegisterRefusedError("The row has more or fewer fields than the header.")
-        data = archive.read(work.name)
-        opened = open_draft(Upload(data, work.name, work.given, batch), sender)
-    except PdfCheckerUnavailableError:
-        # It says nothing about the file: the next slice asks again.
-        raise
-    except DomainError as refusal:
-        line.outcome, line.reason = LineOutcome.REFUSED, str(refusal)
-        line.codes = _codes(refusal)
-    else:
-        line.outcome = LineOutcome.DRAFTED if opened.is_new else LineOutcome.KNOWN
-        line.draft = opened.draft
+def _take(piece: Piece, archive: Archive, batch: UploadBatch, sender: Sender) -> None:
+    taken = take_piece(archive, piece, sender, batch)
+    line = BatchLine(
+        batch=batch,
+        line=piece.line,
+        file_name=piece.shown_name,
+        outcome=taken.outcome,
+        draft=taken.draft,
+        codes=list(taken.codes),
+        reason=taken.reason,
+    )
     BatchLine.objects.bulk_create([line], ignore_conflicts=True)
     done = min(batch.done + 1, batch.total)
     batch.done = done
     if done % 10 == 0:
         UploadBatch.objects.filter(pk=batch.pk).update(done=done, state=BatchState.RUNNING)
-
-
-def _codes(refusal: DomainError) -> list[str]:
-    if isinstance(refusal, PdfRefusedError):
-        return [code for code, _reason in refusal.refusals]
-    if isinstance(refusal, ArchiveRefusedError):
-        return [refusal.reason_code]
-    return [refusal.code]

@@ -1,7 +1,6 @@
 """Take in a folder: a register, the PDFs it names, and the roots that lie beside them."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,16 +9,22 @@ from pathlib import Path
 import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, StoreUnavailableError
 from apps.providers.enums import RootState
-from apps.providers.errors import InvalidRootError, PdfRefusedError, RegisterRefusedError
-from apps.providers.pdf.contracts import MAX_BYTES
-from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.errors import InvalidRootError, PdfRefusedError
+from apps.providers.pdf.vetting import PdfCheckerUnavailableError, PdfVetter
+from apps.providers.register.delivery import (
+    Piece,
+    pieces,
+    read_piece,
+    refusal_codes,
+    register_in,
+)
 from apps.providers.register.entries import read_entry
-from apps.providers.register.file import MAX_REGISTER_BYTES, REGISTER_NAMES, read_rows
+from apps.providers.register.folder import Folder
 from apps.providers.register.names import display_name
-from apps.providers.selectors.certificates import lab_by_name
 from apps.providers.services.certificates import Registration, register_certificate
+from apps.providers.services.found_roots import lab_of, propose_found
 from apps.providers.services.trust import (
     MAX_PEM_BYTES,
     Decision,
@@ -34,8 +39,6 @@ from apps.providers.services.trust import (
 logger = structlog.get_logger(__name__)
 
 type Progress = Callable[[int, int], None]
-
-_MAX_FILES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ class ImportReport:
 def import_folder(
     request: ImportRequest, progress: Progress, *, vetter: PdfVetter | None = None
 ) -> ImportReport:
-    """Register each row of ``register.csv`` (or ``.xlsx``) with its PDF, each wholly or not at all.
+    """Register each row of the register (CSV or XLSX) with its PDF, each wholly or not at all.
 
     Running it again changes nothing. Files that no row names are vetted and reported, and kept
     nowhere; a folder without a register is only vetted. A root in the folder is proposed, never
@@ -118,13 +121,12 @@ def import_folder(
 
     Raises:
         RegisterRefusedError: no such folder, or a register that can't be read.
+        DeliveryRefusedError: it holds too many files.
         InvalidRootError: a root to trust is none, or it is not clear which lab's it is.
     """
-    if not request.folder.is_dir():
-        message = f"{display_name(str(request.folder))} is not a folder."
-        raise RegisterRefusedError(message)
+    folder = Folder(request.folder)
     with PdfVetter() if vetter is None else nullcontext(vetter) as running:
-        report = _import(request, progress, running)
+        report = _import(request, folder, progress, running)
     logger.info(
         "providers.certificates.imported",
         registered=len(report.registered),
@@ -134,52 +136,42 @@ def import_folder(
     return report
 
 
-def _import(request: ImportRequest, progress: Progress, vetter: PdfVetter) -> ImportReport:
-    folder = request.folder
-    rows = register_rows(folder)
-    report = ImportReport(has_register=rows is not None)
-    files = list(files_in(folder))
-    total = len(rows or []) + len(files)
-    labs = {fields["lab"].strip() for _, fields in rows or [] if fields}
-    _settle_roots(request, labs, vetter, report)
-    listed = _take_rows(request, rows or [], vetter, report, progress, total)
-    for index, path in enumerate(files):
-        progress(len(rows or []) + index + 1, total)
-        if path not in listed:
-            _vet_unlisted(request, path, vetter, report)
+def _import(
+    request: ImportRequest, folder: Folder, progress: Progress, vetter: PdfVetter
+) -> ImportReport:
+    work = pieces(folder)
+    report = ImportReport(has_register=register_in(folder) is not None)
+    labs = {piece.fields["lab"].strip() for piece in work if piece.fields}
+    found = [piece for piece in work if piece.is_root]
+    _settle_roots(request, folder, found, labs, vetter, report)
+    registration = Registration(
+        acting_user=request.acting_user,
+        reason="Imported from a register.",
+        now=request.now,
+        vetter=vetter,
+    )
+    for index, piece in enumerate(work):
+        progress(index + 1, len(work))
+        if piece.line:
+            _take_row(piece, folder, registration, report)
+        elif not piece.is_root:
+            _vet_unlisted(request, folder, piece, vetter, report)
     return report
 
 
-def register_rows(folder: Path) -> list[tuple[int, dict[str, str] | None]] | None:
-    path = next((folder / name for name in REGISTER_NAMES if (folder / name).is_file()), None)
-    if path is None:
-        return None
-    with path.open("rb") as stream:
-        return read_rows(stream.read(MAX_REGISTER_BYTES + 1))
-
-
-def files_in(folder: Path) -> Iterator[Path]:
-    """Yield the regular files to vet, in order; links are left alone, they lead elsewhere."""
-    count = 0
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_file() or path.suffix.lower() == ".pem":
-            continue
-        if path.parent == folder and path.name in REGISTER_NAMES:
-            continue
-        count += 1
-        if count > _MAX_FILES:
-            message = f"The folder holds more than {_MAX_FILES} files."
-            raise RegisterRefusedError(message)
-        yield path
-
-
 def _settle_roots(
-    request: ImportRequest, labs: set[str], vetter: PdfVetter, report: ImportReport
+    request: ImportRequest,
+    folder: Folder,
+    found: Sequence[Piece],
+    labs: set[str],
+    vetter: PdfVetter,
+    report: ImportReport,
 ) -> None:
     chosen = set()
     for choice in request.trust:
-        root = _read_root(choice.path)
-        kept = propose_root(lab_name=_lab_of(root, choice.lab, labs), root=root, now=request.now)
+        root = _root_to_trust(choice.path)
+        lab_name = choice.lab or lab_of(root, labs)
+        kept = propose_root(lab_name=lab_name, root=root, now=request.now)
         chosen.add(root.fingerprint)
         if kept.state != RootState.TRUSTED:
             reason = f"Named with --trust at the command line: {root.name}."
@@ -189,24 +181,18 @@ def _settle_roots(
                 lab_id=kept.lab_id, vetter=vetter, now=request.now
             )
         report.roots.append(RootSeen(root.name, kept.lab.name, root.fingerprint, kept.state))
-    for path in sorted(request.folder.glob("*.pem")):
-        seen = _propose(path, labs, chosen, request.now)
-        if seen is not None:
+    for piece in found:
+        try:
+            kept = propose_found(piece.name, read_piece(folder, piece), labs, request.now)
+        except DomainError as refusal:
+            report.roots.append(RootSeen(piece.shown_name, "", "", str(refusal)))
+            continue
+        if kept.fingerprint not in chosen:
+            seen = RootSeen(piece.shown_name, kept.lab.name, kept.fingerprint, kept.state)
             report.roots.append(seen)
 
 
-def _propose(path: Path, labs: set[str], chosen: set[str], now: datetime) -> RootSeen | None:
-    try:
-        root = _read_root(path)
-        if root.fingerprint in chosen:
-            return None
-        kept = propose_root(lab_name=_lab_of(root, "", labs), root=root, now=now)
-    except InvalidRootError as error:
-        return RootSeen(display_name(path.name), "", "", str(error))
-    return RootSeen(root.name, kept.lab.name, root.fingerprint, kept.state)
-
-
-def _read_root(path: Path) -> RootFile:
+def _root_to_trust(path: Path) -> RootFile:
     if not path.is_file():
         message = f"There is no file {display_name(path.name)} to trust."
         raise InvalidRootError(message)
@@ -214,84 +200,22 @@ def _read_root(path: Path) -> RootFile:
         return read_root(path.name, stream.read(MAX_PEM_BYTES + 1))
 
 
-def _lab_of(root: RootFile, named: str, labs: set[str]) -> str:
-    if named:
-        return named
-    known = {lab.casefold(): lab for lab in labs}
-    if root.organisation.casefold() in known:
-        return known[root.organisation.casefold()]
-    lab = lab_by_name(root.organisation) if root.organisation else None
-    if lab is None:
-        message = (
-            f"{root.name} names '{root.organisation}', which is no lab of the register. "
-            f"Say whose it is: --trust 'LAB NAME={root.name}'."
-        )
-        raise InvalidRootError(message)
-    return lab.name
-
-
-def _take_rows(
-    request: ImportRequest,
-    rows: list[tuple[int, dict[str, str] | None]],
-    vetter: PdfVetter,
-    report: ImportReport,
-    progress: Progress,
-    total: int,
-) -> set[Path]:
-    listed = set()
-    registration = Registration(
-        acting_user=request.acting_user,
-        reason="Imported from a register.",
-        now=request.now,
-        vetter=vetter,
-    )
-    for index, (line, fields) in enumerate(rows):
-        progress(index + 1, total)
-        name = display_name((fields or {}).get("file", ""))
-        try:
-            if fields is None:
-                raise RegisterRefusedError("The row has more or fewer fields than the header.")
-            path = file_inside(request.folder, fields["file"])
-            listed.add(path)
-            _take_row(line, fields, path, registration, report)
-        except PdfRefusedError as error:
-            codes = tuple(code for code, _reason in error.refusals)
-            report.refused.append(FileRefused(line, name, codes, str(error)))
-        except DomainError as error:
-            report.refused.append(FileRefused(line, name, (error.code,), str(error)))
-    return listed
-
-
-def file_inside(folder: Path, name: str) -> Path:
-    """Return the path of a file in the folder.
-
-    Raises:
-        RegisterRefusedError: the name leads out of it, or there is no such file.
-    """
-    plain = re.fullmatch(r"[^\x00-\x1f]{1,255}", name)
-    path = folder / name if plain else folder
-    if not plain or not path.resolve().is_relative_to(folder.resolve()):
-        message = "The file name leads out of the folder or is no name."
-        raise RegisterRefusedError(message)
-    if not path.is_file():
-        message = "The file is not in the folder."
-        raise RegisterRefusedError(message)
-    return path
-
-
 def _take_row(
-    line: int,
-    fields: dict[str, str],
-    path: Path,
-    registration: Registration,
-    report: ImportReport,
+    piece: Piece, folder: Folder, registration: Registration, report: ImportReport
 ) -> None:
-    entry = read_entry(fields)
-    result = register_certificate(entry, read_capped(path), registration)
+    try:
+        data = read_piece(folder, piece)
+        result = register_certificate(read_entry(piece.fields or {}), data, registration)
+    except (PdfCheckerUnavailableError, StoreUnavailableError):
+        raise
+    except DomainError as refusal:
+        codes = tuple(refusal_codes(refusal))
+        report.refused.append(FileRefused(piece.line, piece.shown_name, codes, str(refusal)))
+        return
     certificate = result.certificate
     taken = RowTaken(
-        line=line,
-        file=display_name(entry.file),
+        line=piece.line,
+        file=piece.shown_name,
         report_number=certificate.report_number,
         revision=certificate.revision,
         signature=certificate.document.signature_state,
@@ -303,20 +227,18 @@ def _take_row(
 
 
 def _vet_unlisted(
-    request: ImportRequest, path: Path, vetter: PdfVetter, report: ImportReport
+    request: ImportRequest, folder: Folder, piece: Piece, vetter: PdfVetter, report: ImportReport
 ) -> None:
-    name = "/".join(display_name(part) for part in path.relative_to(request.folder).parts)
-    verdict = vetter.vet(read_capped(path), trusted_pems=[], moment=request.now)
-    if verdict.is_safe:
-        report.unlisted_safe.append(name)
-        return
-    codes = tuple(item.code for item in verdict.refusals)
-    reason = " ".join(item.reason for item in verdict.refusals)
-    refused = FileRefused(0, name, codes, reason)
-    (report.unlisted_refused if report.has_register else report.refused).append(refused)
-
-
-def read_capped(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        # One byte more than allowed tells "too large" without reading the rest.
-        return stream.read(MAX_BYTES + 1)
+    try:
+        data = read_piece(folder, piece)
+        verdict = vetter.vet(data, trusted_pems=[], moment=request.now)
+        if not verdict.is_safe:
+            raise PdfRefusedError([(item.code, item.reason) for item in verdict.refusals])
+    except PdfCheckerUnavailableError:
+        raise
+    except DomainError as refusal:
+        codes = tuple(refusal_codes(refusal))
+        refused = FileRefused(0, piece.shown_name, codes, str(refusal))
+        (report.unlisted_refused if report.has_register else report.refused).append(refused)
+    else:
+        report.unlisted_safe.append(piece.shown_name)

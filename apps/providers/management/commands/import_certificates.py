@@ -15,8 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from apps.core.errors import DomainError
 from apps.providers.enums import Door, RootState
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.services.draft_folder import draft_folder
+from apps.providers.services.deliveries import draft_folder
 from apps.providers.services.import_register import (
+    FileRefused,
     ImportReport,
     ImportRequest,
     RowTaken,
@@ -86,7 +87,11 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(asdict(report), indent=2))
         else:
             for refused in report.refused:
-                self.stdout.write(f"REFUSED     {refused.file}: {refused.reason}")
+                self.stdout.write(_refused_line(refused))
+            for name in report.roots:
+                self.stdout.write(
+                    f"root        {name}: proposed, NOT trusted. It came with the documents."
+                )
             self.stdout.write(
                 f"{len(report.drafted)} to review, {len(report.known)} known already, "
                 f"{len(report.refused)} refused. Confirm them in the admin: Drafts to review."
@@ -125,8 +130,7 @@ def _lines(report: ImportReport) -> Iterator[str]:
     yield from (f"registered  {_row(row)}" for row in report.registered)
     yield from (f"unchanged   {_row(row)}" for row in report.unchanged)
     for refused in report.refused:
-        where = f"line {refused.line}, " if refused.line else ""
-        yield f"REFUSED     {where}{refused.file}: {refused.reason} [{', '.join(refused.codes)}]"
+        yield _refused_line(refused)
     for refused in report.unlisted_refused:
         yield f"not listed  {refused.file}: refused. {refused.reason} [{', '.join(refused.codes)}]"
     for name in report.unlisted_safe:
@@ -141,6 +145,11 @@ def _lines(report: ImportReport) -> Iterator[str]:
     )
     if report.has_failed:
         yield "Correct what was refused and run this again: what is registered stays as it is."
+
+
+def _refused_line(refused: FileRefused) -> str:
+    where = f"line {refused.line}, " if refused.line else ""
+    return f"REFUSED     {where}{refused.file}: {refused.reason} [{', '.join(refused.codes)}]"
 
 
 def _row(row: RowTaken) -> str:

@@ -1,0 +1,38 @@
+"""Roots that come with documents are proposed: they came the same way as what they vouch for."""
+
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+
+from apps.providers.errors import InvalidRootError
+from apps.providers.models import TrustedRoot
+from apps.providers.selectors.certificates import lab_by_name
+from apps.providers.services.trust import RootFile, propose_root, read_root
+
+
+def propose_found(name: str, data: bytes, labs: AbstractSet[str], now: datetime) -> TrustedRoot:
+    """Propose a root for the lab that its subject names, one on file or among ``labs``.
+
+    Raises:
+        InvalidRootError: it is no root, or of no lab that is known.
+    """
+    root = read_root(name, data)
+    return propose_root(lab_name=lab_of(root, labs), root=root, now=now)
+
+
+def lab_of(root: RootFile, labs: AbstractSet[str]) -> str:
+    """Return the lab that a root's subject names.
+
+    Raises:
+        InvalidRootError: none of ``labs`` and none on file is called so.
+    """
+    known = {lab.casefold(): lab for lab in labs}
+    if root.organisation.casefold() in known:
+        return known[root.organisation.casefold()]
+    lab = lab_by_name(root.organisation) if root.organisation else None
+    if lab is None:
+        message = (
+            f"{root.name} names '{root.organisation}', which is no laboratory on file. Register a "
+            f"report of it first, or say whose it is: --trust 'LAB NAME={root.name}'."
+        )
+        raise InvalidRootError(message)
+    return lab.name
