@@ -98,7 +98,10 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class ConflictRow:
-    """The same event id with other content, as it was sent."""
+    """The same event id with other content, as it was sent.
+
+    ``is_rehearsed`` is for what nobody has to be told of: both contents are of test players.
+    """
 
     provider_id: int
     event_id: str
@@ -106,6 +109,7 @@ class ConflictRow:
     content: dict[str, Any]
     delivery_id: int
     seen_at: datetime
+    is_rehearsed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.rounds.contracts import AttemptView, StuckRound
@@ -126,20 +126,21 @@ def without_rehearsals(events: QuerySet[RoundEvent]) -> QuerySet[RoundEvent]:
     return events.exclude(player__jurisdiction=REHEARSAL_JURISDICTION)
 
 
-def conflicts_of_play(conflicts: QuerySet[Conflict]) -> QuerySet[Conflict]:
-    """Leave out the conflicts that the acceptance kit made."""
-    rehearsed = RoundEvent.objects.filter(
+def rehearsed_conflicts() -> Q:
+    """Return the condition of conflicts about what the acceptance kit played."""
+    events = RoundEvent.objects.filter(
         provider=OuterRef("provider"),
         event_id=OuterRef("event_id"),
         player__jurisdiction=REHEARSAL_JURISDICTION,
     )
-    return conflicts.filter(~Exists(rehearsed))
+    return Q(Exists(events))
 
 
 def newest_conflicts(*, limit: int) -> list[Conflict]:
     """Return the conflicts that were seen last; those of rehearsals are left out."""
-    newest = conflicts_of_play(Conflict.objects.select_related("provider"))
-    return list(newest.order_by("-last_seen_at", "-pk")[:limit])
+    newest = Conflict.objects.filter(~rehearsed_conflicts())
+    newest = newest.select_related("provider").order_by("-last_seen_at", "-pk")
+    return list(newest[:limit])
 
 
 def parked_events(*, limit: int) -> list[RoundEvent]:

@@ -21,7 +21,6 @@ from apps.providers.errors import DeliveryRefusedError
 from apps.providers.models import CertificateDraft, Document, UploadBatch
 from apps.providers.pdf.contracts import MAX_BYTES
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.register import delivery
 from apps.providers.register.delivery import refusal_codes
 from apps.providers.services.batches import BatchUpload, start_batch, take_batch
 from apps.providers.services.deliveries import draft_folder
@@ -274,7 +273,6 @@ def test_more_files_than_allowed_stop_every_door_with_the_same_words(
             door(files)
         told.add((refused.value.reason_code, str(refused.value)))
     assert told == {("too_many_files", "There are more than 2 files.")}
-    assert delivery.MAX_FILES == 2
 
 
 def test_a_root_of_a_laboratory_on_file_is_proposed_by_every_door_and_trusted_by_none(

@@ -11,6 +11,7 @@ from apps.core.admin.columns import (
 )
 from apps.core.admin.filters import (
     above_filter,
+    aside_filter,
     choice_filter,
     day_filter,
     linked_filter,
@@ -41,6 +42,7 @@ __all__ = [
     "ReasonedAction",
     "above_filter",
     "answer_fragment",
+    "aside_filter",
     "at_cell",
     "badge",
     "badge_column",

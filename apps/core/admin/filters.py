@@ -1,12 +1,13 @@
 """Filters whose choices are known without asking the table."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, override
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -134,6 +135,48 @@ def above_filter(field: str, title: str) -> type[admin.SimpleListFilter]:
 def midnight_utc(now: datetime) -> datetime:
     """Return when the day of ``now`` began, in UTC."""
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def aside_filter(
+    parameter: str,
+    title: str,
+    aside: Callable[[], Q],
+    *,
+    usual: str,
+    only: tuple[str, str],
+    everything: str,
+) -> type[admin.SimpleListFilter]:
+    """Return a filter that leaves rows out unless they are asked for or something is searched.
+
+    ``aside`` is their condition; ``usual`` names the list without them, ``only`` is the value and
+    label of the list of them, ``everything`` names both together.
+    """
+
+    class AsideFilter(admin.SimpleListFilter):
+        parameter_name = parameter
+
+        @override
+        def lookups(
+            self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+        ) -> Iterable[tuple[str, str]]:
+            return [only, ("all", everything)]
+
+        @override
+        def choices(self, changelist: ChangeList) -> Iterator[Any]:
+            first, *others = super().choices(changelist)
+            yield {**first, "display": usual}
+            yield from others
+
+        @override
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+            if self.value() == only[0]:
+                return queryset.filter(aside())
+            if self.value() == "all" or request.GET.get("q"):
+                return queryset
+            return queryset.filter(~aside())
+
+    AsideFilter.title = title
+    return AsideFilter
 
 
 def recent_filter(field: str, title: str) -> type[admin.SimpleListFilter]:

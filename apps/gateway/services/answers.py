@@ -5,6 +5,7 @@ from datetime import timedelta
 from apps.gateway.contracts import Refused
 from apps.gateway.services.book import Book, Context
 from apps.gateway.services.money import Purse
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.contracts import CanonicalEvent, Outcome
 from apps.providers.enums import RefusedStakeReplay, RepeatedBalance
 from apps.rounds.contracts import AttemptRow, ConflictRow, DriftRow, EventRow, RoundRow
@@ -115,6 +116,8 @@ class Answers:
                 content=event.content,
                 delivery_id=self.context.delivery_id or 0,
                 seen_at=self.context.received_at,
+                is_rehearsed=self._is_test_player(existing.player_ref)
+                and self._is_test_player(event.player_ref),
             )
         )
         # Never another player's balance: the id may be the first player's, the caller the second.
@@ -125,6 +128,10 @@ class Answers:
         return Outcome(
             event.event_id, "conflict", "", shown, wallet.currency, player_ref=wallet.player_ref
         )
+
+    def _is_test_player(self, player_ref: str) -> bool:
+        wallet = self.book.wallets.get(player_ref)
+        return wallet is not None and wallet.jurisdiction == REHEARSAL_JURISDICTION
 
     def park(self, event: CanonicalEvent, into: EventRow | None, code: str) -> Outcome:
         """Store an event without moving money; a person or a later delivery decides."""

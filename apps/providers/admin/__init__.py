@@ -11,10 +11,10 @@ from apps.providers.admin.register import (
     DeploymentAdmin,
     GameBuildAdmin,
     GateOverrideAdmin,
-    RtpVariantAdmin,
     SupplierChangeAdmin,
 )
 from apps.providers.admin.roots import TrustedRootAdmin
+from apps.providers.admin.variants import RtpVariantAdmin
 
 __all__ = [
     "CertificateAdmin",

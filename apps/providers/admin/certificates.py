@@ -25,6 +25,7 @@ from apps.core.admin import (
     link_cell,
 )
 from apps.providers.admin.confirmed import confirmed_panel
+from apps.providers.admin.rehearsals import rehearsal_filter
 from apps.providers.admin.scope import (
     LAB_ACTIONS,
     SCOPE_ACTIONS,
@@ -42,6 +43,7 @@ from apps.providers.enums import (
 )
 from apps.providers.models import Certificate, CertificateFlag, Lab
 from apps.providers.selectors.certificates import STANDINGS, filter_standing, with_successor
+from apps.providers.selectors.rehearsals import rehearsed_by_reports, rehearsed_certificates
 from apps.providers.services.certificates import withdraw_certificate
 
 SIGNATURE_TONES = {
@@ -104,6 +106,7 @@ class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
         choice_filter("kind", "kind", CertificateKind.choices),
         choice_filter("document__signature_state", "signature", SignatureState.choices),
         choice_filter("state", "state", CertificateState.choices),
+        rehearsal_filter(rehearsed_certificates),
     ]
     list_select_related = ["lab", "document"]
     search_fields = ["report_number__exact", "provider_code__exact", "document__sha256__exact"]
@@ -351,7 +354,10 @@ class CertificateFlagAdmin(ReadOnlyAdmin[CertificateFlag]):
         "flagged_on",
         datetime_column("created_at", title="recorded"),
     ]
-    list_filter = [choice_filter("kind", "kind", FlagKind.choices)]
+    list_filter = [
+        choice_filter("kind", "kind", FlagKind.choices),
+        rehearsal_filter(lambda: rehearsed_certificates("certificate")),
+    ]
     list_select_related = ["certificate"]
     search_fields = ["certificate__report_number__exact"]
     search_help_text = "Report number, exactly"
@@ -361,6 +367,7 @@ class CertificateFlagAdmin(ReadOnlyAdmin[CertificateFlag]):
 @admin.register(Lab)
 class LabAdmin(PanelsMixin, ReadOnlyAdmin[Lab]):
     list_display = ["name", "contact_email", datetime_column("created_at", title="known since")]
+    list_filter = [rehearsal_filter(lambda: rehearsed_by_reports("lab"))]
     search_fields = ["name__exact"]
     search_help_text = "Name, exactly"
     ordering = ["name"]

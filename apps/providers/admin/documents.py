@@ -21,6 +21,7 @@ from apps.core.admin import (
 )
 from apps.core.errors import StoreUnavailableError
 from apps.providers.admin.certificates import SIGNATURE_TONES
+from apps.providers.admin.rehearsals import rehearsal_filter
 from apps.providers.enums import SignatureState
 from apps.providers.errors import (
     DocumentAlteredError,
@@ -28,6 +29,7 @@ from apps.providers.errors import (
     UnknownCertificateError,
 )
 from apps.providers.models import Document
+from apps.providers.selectors.rehearsals import rehearsed_by_reports
 from apps.providers.services.documents import hand_out_document, mint_link
 
 # The browser shows nothing, runs nothing, keeps nothing and lends it to no other origin.
@@ -50,7 +52,10 @@ class DocumentAdmin(ReadOnlyAdmin[Document]):
         datetime_column("created_at", title="taken"),
         "download",
     ]
-    list_filter = [choice_filter("signature_state", "signature", SignatureState.choices)]
+    list_filter = [
+        choice_filter("signature_state", "signature", SignatureState.choices),
+        rehearsal_filter(lambda: rehearsed_by_reports("document")),
+    ]
     search_fields = ["sha256__exact", "original_name__exact"]
     search_help_text = "SHA-256 or file name, exactly"
     ordering = ["-created_at", "-pk"]

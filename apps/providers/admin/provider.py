@@ -25,12 +25,14 @@ from apps.core.admin import (
 from apps.providers.admin.game_desk import GAME_ACTIONS, desk_panels
 from apps.providers.admin.keys import KEY_TONES, KEY_USES
 from apps.providers.admin.policy import policy_panel
+from apps.providers.admin.rehearsals import rehearsal_filter
 from apps.providers.enums import GameCategory, KeyPurpose
 from apps.providers.models import Game, Provider
 from apps.providers.selectors import provider_choices
 from apps.providers.selectors.catalogue import withdrawals_of
 from apps.providers.selectors.coverage import cover_for
 from apps.providers.selectors.keys import order_keys
+from apps.providers.selectors.rehearsals import rehearsed_games
 from apps.providers.services import addresses
 
 
@@ -187,6 +189,7 @@ class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
         choice_filter("provider_id", "provider", provider_choices),
         choice_filter("category", "category", GameCategory.choices),
         choice_filter("is_active", "active", [("True", "Yes"), ("False", "No")]),
+        rehearsal_filter(rehearsed_games),
     ]
     list_select_related = ["provider"]
     search_fields = ["game_code__exact"]

@@ -35,6 +35,7 @@ from apps.providers.admin.fields import (
     text_field,
     yes_field,
 )
+from apps.providers.admin.rehearsals import rehearsal_filter
 from apps.providers.enums import ChangeClass, Channel
 from apps.providers.errors import UnknownRegisterRowError
 from apps.providers.models import (
@@ -46,6 +47,7 @@ from apps.providers.models import (
     SupplierChange,
 )
 from apps.providers.selectors.coverage import cover
+from apps.providers.selectors.rehearsals import rehearsed_games
 from apps.providers.services import builds as services
 from apps.providers.services.builds import Judgement, NewDeployment
 from apps.providers.services.overrides import end_override
@@ -127,7 +129,10 @@ def _judge(call: ActionCall) -> str:
 class GameBuildAdmin(PanelsMixin, ReadOnlyAdmin[GameBuild]):
     list_empty_text = "No build is recorded. Open a game to add the build that runs."
     list_display = ["version", "game", "channel", "engine_version", datetime_column("created_at")]
-    list_filter = [choice_filter("channel", "channel", Channel.choices)]
+    list_filter = [
+        choice_filter("channel", "channel", Channel.choices),
+        rehearsal_filter(lambda: rehearsed_games("game")),
+    ]
     list_select_related = ["game"]
     search_fields = ["game__game_code__exact", "version__exact", "digest__exact"]
     search_help_text = "Game code, version or SHA-256 of the package, exactly"
@@ -271,6 +276,7 @@ class DeploymentAdmin(PanelsMixin, ReadOnlyAdmin[Deployment]):
     list_filter = [
         choice_filter("jurisdiction", "jurisdiction", JURISDICTIONS),
         choice_filter("channel", "channel", Channel.choices),
+        rehearsal_filter(lambda: rehearsed_games("game")),
     ]
     list_select_related = ["game", "build", "variant"]
     search_fields = ["game__game_code__exact", "digest__exact"]
@@ -311,25 +317,6 @@ class DeploymentAdmin(PanelsMixin, ReadOnlyAdmin[Deployment]):
                 tone="success" if answer.allowed else "danger",
             ),
         ]
-
-
-@admin.register(RtpVariant)
-class RtpVariantAdmin(ReadOnlyAdmin[RtpVariant]):
-    list_empty_text = "No variant is recorded. Open a game to add the RTP that a report certifies."
-    list_display = ["code", "game", "rtp", "shown_deviation", "max_win_multiple", "source"]
-    list_select_related = ["game"]
-    search_fields = ["game__game_code__exact", "code__exact"]
-    search_help_text = "Game code or variant code, exactly"
-    ordering = ["game__game_code", "-rtp_percent", "pk"]
-
-    @admin.display(description="certified RTP", ordering="rtp_percent")
-    def rtp(self, variant: RtpVariant) -> str:
-        return f"{variant.rtp_percent.normalize():f} %"
-
-    @admin.display(description="sigma (per unit stake)")
-    def shown_deviation(self, variant: RtpVariant) -> str:
-        deviation = variant.deviation
-        return "not stated" if deviation is None else f"{deviation.normalize():f}"
 
 
 @admin.register(SupplierChange)

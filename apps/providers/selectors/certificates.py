@@ -9,6 +9,7 @@ from apps.providers.enums import CertificateState, RootState, SignatureState
 from apps.providers.errors import UnknownCertificateError
 from apps.providers.models import Certificate, Document, Lab, TrustedRoot
 from apps.providers.selectors.coverage import certificates_in_force, later_revisions
+from apps.providers.selectors.rehearsals import rehearsed_certificates
 
 
 def lab_by_name(name: str) -> Lab | None:
@@ -88,10 +89,14 @@ def documents_of_lab(lab_id: int) -> QuerySet[Document]:
 
 
 def standings_on(on: date) -> list[CertificateStanding]:
-    """Return every registered certificate with its successor in effect on that day, if any."""
+    """Return every registered certificate with its successor in effect on that day, if any.
+
+    What the acceptance kit registers for its own games covers nobody, so nobody looks after it.
+    """
     successor = later_revisions(on).order_by("-revision").values("revision")[:1]
     certificates = (
         Certificate.objects.filter(state=CertificateState.REGISTERED)
+        .exclude(rehearsed_certificates())
         .annotate(
             superseded_by=Subquery(successor),
             lab_name=F("lab__name"),

@@ -15,6 +15,7 @@ from apps.core.admin import (
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
+    aside_filter,
     badge_column,
     choice_filter,
     datetime_column,
@@ -24,7 +25,6 @@ from apps.core.admin import (
 )
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
-from apps.rounds.admin.played_filter import played_filter
 from apps.rounds.models import BalanceDrift, Conflict, EventAttempt
 
 
@@ -73,7 +73,14 @@ class ConflictAdmin(PanelsMixin, ReadOnlyAdmin[Conflict]):
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
         recent_filter("last_seen_at", "last seen"),
-        played_filter(selectors.conflicts_of_play),
+        aside_filter(
+            "who",
+            "rehearsals",
+            selectors.rehearsed_conflicts,
+            usual="Left out",
+            only=("only", "Rehearsals only"),
+            everything="Shown as well",
+        ),
     ]
     list_select_related = ["provider"]
     search_fields = ["event_id__exact"]

@@ -139,8 +139,11 @@ def save_conflicts(cursor: Cursor, conflicts: Sequence[ConflictRow]) -> list[Eve
         for key, c in last.items()
     ]
     cursor.execute(statements.UPSERT_CONFLICTS, columns(rows))
+    real = {(c.provider_id, c.event_id) for c in conflicts if not c.is_rehearsed}
     return [
-        (provider_id, event_id) for provider_id, event_id, is_new in cursor.fetchall() if is_new
+        (provider_id, event_id)
+        for provider_id, event_id, is_new in cursor.fetchall()
+        if is_new and (provider_id, event_id) in real
     ]
 
 

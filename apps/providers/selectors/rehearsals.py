@@ -1,0 +1,30 @@
+"""What only the acceptance kit plays: its games, and the documents that say they are none."""
+
+from django.db.models import Exists, OuterRef, Q
+
+from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.providers.models import Certificate, CertificateJurisdiction, GameOffer
+
+
+def rehearsed_games(game: str = "pk") -> Q:
+    """Return the condition of rows whose game (its id is in ``game``) is offered to nobody real."""
+    offers = GameOffer.objects.filter(game=OuterRef(game))
+    return Q(
+        Exists(offers.filter(jurisdiction=REHEARSAL_JURISDICTION)),
+        ~Exists(offers.exclude(jurisdiction=REHEARSAL_JURISDICTION)),
+    )
+
+
+def rehearsed_certificates(certificate: str = "pk") -> Q:
+    """Return the condition of rows whose certificate is for a place where nobody lives."""
+    places = CertificateJurisdiction.objects.filter(certificate=OuterRef(certificate))
+    return Q(Exists(places.filter(jurisdiction=REHEARSAL_JURISDICTION)))
+
+
+def rehearsed_by_reports(field: str) -> Q:
+    """Return the condition of labs or documents (``field`` of a report) of rehearsals alone."""
+    reports = Certificate.objects.filter(**{field: OuterRef("pk")})
+    return Q(
+        Exists(reports.filter(rehearsed_certificates())),
+        ~Exists(reports.exclude(rehearsed_certificates())),
+    )

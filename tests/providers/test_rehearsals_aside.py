@@ -1,0 +1,106 @@
+"""What the acceptance kit registers for its own games stays out of the officers' lists."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+
+from apps.providers.models import (
+    Certificate,
+    CertificateFlag,
+    Deployment,
+    Game,
+    GameBuild,
+    Lab,
+    RtpVariant,
+)
+from apps.providers.selectors.certificates import standings_on
+from apps.providers.services.builds import (
+    Editing,
+    NewBuild,
+    NewDeployment,
+    NewVariant,
+    add_build,
+    add_variant,
+    deploy,
+)
+from apps.providers.services.check_certificates import check_certificates
+from apps.staff.enums import Role
+from apps.staff.services import sync_roles
+from tests.factories import make_cover, make_game, make_provider, make_user
+
+pytestmark = pytest.mark.django_db
+
+MODELS = {
+    "certificate": Certificate,
+    "certificateflag": CertificateFlag,
+    "deployment": Deployment,
+    "game": Game,
+    "gamebuild": GameBuild,
+    "lab": Lab,
+    "rtpvariant": RtpVariant,
+}
+
+
+@pytest.fixture
+def client(now: datetime) -> Client:
+    """Make a game for play and the kit's own, each with all that the desk lists of it."""
+    sync_roles(now=now)
+    provider = make_provider()
+    editing = Editing(None, "For the test.", now)
+    for code, place in (("aurora-reef", "MT"), ("acceptance-test", "ZZ")):
+        game = make_game(provider, code, offered_in=(place,))
+        report = make_cover(game, place, expires_on=date(2026, 11, 1))
+        report.lab = Lab.objects.create(name=f"Lab of {code}", created_at=now)
+        report.save()
+        CertificateFlag.objects.create(
+            certificate=report, kind="expired", flagged_on=now.date(), created_at=now
+        )
+        build = add_build(NewBuild(game_id=game.pk, version="1.0"), editing)
+        add_variant(NewVariant(game.pk, "A", Decimal(96), "PAR sheet, page 1"), editing)
+        deploy(NewDeployment("MT", build.pk, None, now), editing)
+    client = Client()
+    client.force_login(make_user(roles=(Role.COMPLIANCE_OFFICER,)))
+    return client
+
+
+@pytest.mark.parametrize("name", sorted(MODELS))
+def test_a_list_begins_with_what_is_for_play_and_finds_a_rehearsal_when_asked(
+    client: Client, name: str
+) -> None:
+    def listed(**asked: str) -> int:
+        page = client.get(f"/admin/providers/{name}/", asked)
+        return len(page.context["cl"].result_list)
+
+    extra = 1 if name == "lab" else 0
+    assert MODELS[name]._default_manager.count() == 2 + extra
+    assert (listed(), listed(rehearsals="only"), listed(rehearsals="all")) == (
+        1 + extra,
+        1,
+        2 + extra,
+    )
+
+
+def test_a_document_of_a_rehearsal_is_left_out_and_one_that_proves_nothing_yet_is_not(
+    client: Client,
+) -> None:
+    assert len(client.get("/admin/providers/document/").context["cl"].result_list) == 1
+    real = Certificate.objects.exclude(jurisdictions__jurisdiction="ZZ").get()
+    row = real.document
+    row.pk, row.sha256, row.storage_key = None, "f" * 64, "certificates/none"
+    row.save(force_insert=True)
+    assert len(client.get("/admin/providers/document/").context["cl"].result_list) == 2
+
+
+def test_what_is_no_certificate_is_never_flagged_and_stands_on_no_home_page(
+    client: Client, now: datetime
+) -> None:
+    on = now.date()
+    assert {one.report_number for one in standings_on(on)} == {
+        Certificate.objects.exclude(jurisdictions__jurisdiction="ZZ").get().report_number
+    }
+    report = check_certificates(on=on, now=now, is_recorded=False)
+    kit = Certificate.objects.get(jurisdictions__jurisdiction="ZZ").report_number
+    assert kit not in str(report)
+    assert kit not in client.get("/admin/").content.decode()
