@@ -271,6 +271,8 @@ def test_a_parked_message_is_requeued_from_its_page() -> None:
     assert "Queued again" in page.content.decode()
     again = client.post(url, {"reason": "Once more, please."}, follow=True)
     assert "is not parked" in again.content.decode()
+    assert "Once more, please." in again.content.decode()  # what was typed is kept in the form
+    assert again.redirect_chain == []
     assert AuditEntry.objects.count() == 1
 
 

@@ -50,7 +50,7 @@ class ActionCall:
 
 @dataclass(frozen=True, slots=True)
 class ReasonedAction:
-    """One button. ``perform`` returns the message to show; a DomainError becomes an error message.
+    """One button. ``perform`` returns the message to show; a DomainError stands in the form.
 
     ``permission`` is ``app_label.codename``. ``is_offered`` decides whether the button shows for
     this object and person; the service decides for real. ``tone`` is primary, danger or plain.
@@ -104,7 +104,7 @@ class ReasonedActionsMixin(_Base):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def reasoned_action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
-        """Ask why, then do it; back to the object with what came of it."""
+        """Ask why, then do it; back to the object with what came of it, or say why not."""
         action = next((one for one in self.get_reasoned_actions(request) if one.name == name), None)
         if action is None:
             raise Http404
@@ -117,8 +117,7 @@ class ReasonedActionsMixin(_Base):
         if not self.has_view_permission(request, obj):
             raise PermissionDenied
         form = action.form_class(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            self._perform(request, action, obj, form.cleaned_data)
+        if request.method == "POST" and form.is_valid() and _is_done(request, action, obj, form):
             return HttpResponseRedirect(self._url(obj))
         return TemplateResponse(
             request,
@@ -134,23 +133,6 @@ class ReasonedActionsMixin(_Base):
             },
         )
 
-    def _perform(
-        self, request: HttpRequest, action: ReasonedAction, obj: Model, fields: Mapping[str, Any]
-    ) -> None:
-        call = ActionCall(
-            object_id=obj.pk,
-            user=request.user,
-            reason=fields["reason"],
-            fields={name: value for name, value in fields.items() if name != "reason"},
-            now=timezone.now(),
-        )
-        try:
-            done = action.perform(call)
-        except DomainError as refusal:
-            messages.error(request, str(refusal))
-        else:
-            messages.success(request, done)
-
     def _url(self, obj: Model, action_name: str = "") -> str:
         options = self.model._meta
         prefix = f"admin:{options.app_label}_{options.model_name}"
@@ -161,3 +143,22 @@ class ReasonedActionsMixin(_Base):
 
 def _may(request: HttpRequest, action: ReasonedAction) -> bool:
     return action.permission is None or request.user.has_perm(action.permission)
+
+
+def _is_done(request: HttpRequest, action: ReasonedAction, obj: Model, form: ReasonForm) -> bool:
+    """Ask the service; a refusal stands in the form, which keeps what the person typed."""
+    fields = form.cleaned_data
+    call = ActionCall(
+        object_id=obj.pk,
+        user=request.user,
+        reason=fields["reason"],
+        fields={name: value for name, value in fields.items() if name != "reason"},
+        now=timezone.now(),
+    )
+    try:
+        done = action.perform(call)
+    except DomainError as refusal:
+        form.add_error(None, str(refusal))
+        return False
+    messages.success(request, done)
+    return True
