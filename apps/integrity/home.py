@@ -56,6 +56,6 @@ def _overdue_row(one: GameIntegrity) -> HomeRow:
     return HomeRow(
         title=one.game_code,
         link=_overdue_link(),
-        meta=f"measured: {said}; {one.certified_files} certified files",
+        meta=f"measured: {said}; certified files: {one.certified_files}",
         tone="warning",
     )

@@ -34,7 +34,7 @@ def broken_items_card(_request: HttpRequest) -> HomeCard:
     return HomeCard(
         title="Live providers that lost a proof",
         value=f"{len(providers):,}",
-        note=f"{len(broken):,} items that held and do not now" if broken else "",
+        note=f"items that held and do not now: {len(broken):,}" if broken else "",
         tone="danger" if broken else "success",
         link=reverse("admin:onboarding_onboarding_changelist") + "?standing=lost",
         rows=tuple(_broken_row(proof) for proof in broken[:MAX_ROWS]),

@@ -127,7 +127,8 @@ def time_left(event: KeyEvent, now: datetime) -> tuple[str, str]:
 @admin.register(KeyEvent)
 class KeyEventAdmin(PanelsMixin, ReadOnlyAdmin[KeyEvent]):
     list_empty_text = (
-        "No key event was drafted. The clock of five working days starts with the first draft."
+        "No key event was drafted. The clock of five working days runs from the day on which "
+        "somebody became aware, drafted or not."
     )
     list_display = [
         "title",

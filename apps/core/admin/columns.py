@@ -56,7 +56,8 @@ def datetime_column(field: str, *, title: str | None = None) -> Callable[[Any], 
 
     @admin.display(description=label, ordering=field)
     def column(obj: Any) -> SafeString:
-        return format_html('<span class="pb-at">{}</span>', display_at(_follow(obj, field)))
+        day, _, clock = display_at(_follow(obj, field)).partition(" ")
+        return format_html('<span class="pb-at"><span>{}</span> <span>{}</span></span>', day, clock)
 
     return column
 
