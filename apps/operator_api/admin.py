@@ -1,7 +1,7 @@
 """API clients and their tokens: made in two steps, the token shown once."""
 
 from collections.abc import Sequence
-from typing import Any, override
+from typing import TYPE_CHECKING, Any, override
 
 from django import forms
 from django.contrib import admin, messages
@@ -33,7 +33,15 @@ from apps.operator_api import services
 from apps.operator_api.contracts import NewToken
 from apps.operator_api.enums import MONEY_SCOPES, Scope
 from apps.operator_api.models import ApiClient, ApiToken
-from apps.operator_api.selectors import latest_requests, token_to_pick_up, tokens_of
+from apps.operator_api.selectors import (
+    latest_requests,
+    token_asked_for,
+    token_to_pick_up,
+    tokens_of,
+)
+
+if TYPE_CHECKING:
+    from apps.staff.models import Approval
 
 _ASK = (
     "This client moves players' money, so a second person has to agree. Then come back: the token "
@@ -66,7 +74,7 @@ class TokenForm(ReasonForm):
         max_value=366,
         initial=90,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="How long the token lives.",
+        help_text="How long the token lives, 366 days at most.",
     )
     field_order = ("days", "reason")
 
@@ -107,7 +115,8 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
 
     @admin.display(description="may")
     def may(self, client: ApiClient) -> str:
-        return ", ".join(client.scopes)
+        words = dict(Scope.choices)
+        return "; ".join(str(words.get(scope, scope)) for scope in client.scopes)
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -225,7 +234,12 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
 
     @override
     def panels(self, request: HttpRequest, obj: ApiClient) -> Sequence[Panel]:
-        return [_tokens_panel(obj), _requests_panel(obj)]
+        asked = token_asked_for(obj.pk)
+        return [
+            *([] if asked is None else [_asked_panel(asked)]),
+            _tokens_panel(obj),
+            _requests_panel(obj),
+        ]
 
 
 def _moves_money(client: ApiClient) -> bool:
@@ -234,6 +248,23 @@ def _moves_money(client: ApiClient) -> bool:
 
 def _page(client_id: int) -> str:
     return reverse("admin:operator_api_apiclient_change", args=[client_id])
+
+
+def _asked_panel(asked: "Approval") -> Panel:
+    return Panel(
+        title="A token awaits a second person",
+        note="Once they agree, who asked picks it up here.",
+        columns=["Approval", "Asked by", "Asked", "Why"],
+        rows=[
+            [
+                link_cell(reverse("admin:staff_approval_change", args=[asked.pk]), asked.pk),
+                str(asked.requested_by),
+                at_cell(asked.requested_at),
+                asked.request_reason,
+            ]
+        ],
+        tone="warning",
+    )
 
 
 def _tokens_panel(client: ApiClient) -> Panel:

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from apps.operator_api.models import ApiClient, ApiToken, IdempotentRequest
-from apps.staff.selectors import agreed_requests
+from apps.staff.selectors import agreed_requests, pending_approvals
 
 if TYPE_CHECKING:
     from apps.staff.models import Approval
@@ -32,6 +32,11 @@ def latest_requests(client_id: int, *, limit: int = 20) -> list[IdempotentReques
 
 def token_subject(client_id: int) -> str:
     return f"api_client:{client_id}"
+
+
+def token_asked_for(client_id: int) -> "Approval | None":
+    """Return the request for a token of a client that awaits a second person, if any."""
+    return pending_approvals(MONEY_CLIENT_APPROVAL).get(token_subject(client_id))
 
 
 def token_to_pick_up(client_id: int, asked_by: int, now: datetime) -> "Approval | None":

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -7,7 +8,14 @@ from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from apps.core.admin import CappedPaginator, ReadOnlyAdmin, badge, choice_filter, money_column
+from apps.core.admin import (
+    CappedPaginator,
+    ReadOnlyAdmin,
+    ReasonForm,
+    badge,
+    choice_filter,
+    money_column,
+)
 from apps.core.admin.paginator import COUNT_CAP, CappedCount
 from apps.core.checks import _big_table_problems
 from apps.core.fields import EncryptedTextField
@@ -59,6 +67,27 @@ def test_no_registered_page_shows_a_secret() -> None:
             for _, options in model_admin.get_fieldsets(request):
                 shown |= {str(name) for name in options["fields"]}
             assert not secret & shown
+
+
+def _kinds_of(form: type[ReasonForm]) -> Iterator[type[ReasonForm]]:
+    for kind in form.__subclasses__():
+        yield kind
+        yield from _kinds_of(kind)
+
+
+def test_every_field_of_an_action_has_a_visible_box() -> None:
+    assert admin.site.urls  # what is registered is imported
+    forms = list(_kinds_of(ReasonForm))
+    plain = [
+        f"{form.__qualname__}.{name}"
+        for form in forms
+        for name, field in form.base_fields.items()
+        if type(field.widget).__module__ == "django.forms.widgets" and not field.widget.is_hidden
+    ]
+
+    # Django's own boxes have neither border nor ground in this theme: nobody finds them.
+    assert len(forms) > 30
+    assert plain == []
 
 
 def test_a_count_beyond_the_cap_says_so() -> None:

@@ -143,6 +143,7 @@ def test_a_token_that_moves_money_is_handed_out_after_a_second_person_agreed(
     form = {"days": "30", "reason": "The cashier goes live."}
     assert "a second person has to agree" in engineer.get(issue).content.decode()
     assert engineer.post(issue, form).status_code == 302
+    assert "A token awaits a second person" in engineer.get(page).content.decode()
     assert engineer.post(issue, form).status_code == 302
     assert not ApiToken.objects.exists()
     approval = Approval.objects.get()

@@ -41,7 +41,7 @@ def _page(path: str) -> tuple[Any, str] | None:
     if match.namespace != "admin":
         return None
     for model, model_admin in admin.site._registry.items():  # noqa: SLF001 - no public way to a registered class by name
-        options = model._meta  # noqa: SLF001 - Django's documented Meta API
+        options = model._meta
         prefix = f"{options.app_label}_{options.model_name}_"
         if name.startswith(prefix):
             return model_admin, name.removeprefix(prefix)

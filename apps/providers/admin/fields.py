@@ -7,6 +7,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.widgets import (
     UnfoldAdminDateWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
@@ -40,6 +42,34 @@ def choice_field(label: str, choices: Any, help_text: str = "") -> forms.ChoiceF
     )
 
 
+def percent_field(label: str) -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        max_digits=7,
+        decimal_places=4,
+        min_value=0,
+        max_value=100,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+
+
+def decimal_field(label: str, help_text: str = "") -> forms.DecimalField:
+    return forms.DecimalField(
+        label=label,
+        help_text=help_text,
+        max_digits=9,
+        decimal_places=4,
+        required=False,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )
+
+
+def whole_field(label: str, *, required: bool = True) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label, min_value=1, required=required, widget=UnfoldAdminIntegerFieldWidget
+    )
+
+
 def moment_field(label: str, help_text: str) -> forms.DateTimeField:
     return forms.DateTimeField(
         label=label,
@@ -57,7 +87,8 @@ def yes_field(label: str) -> forms.BooleanField:
 
 
 def jurisdiction_field() -> forms.ChoiceField:
-    return choice_field("Jurisdiction", JURISDICTIONS)
+    """Ask for one; none is chosen beforehand, since the first of the list is nobody's wish."""
+    return choice_field("Jurisdiction", [("", "Choose one"), *JURISDICTIONS])
 
 
 def build_link(build: GameBuild) -> SafeString:

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 
-from django import forms
 from django.urls import reverse
 
 from apps.core.admin import ActionCall, Panel, ReasonedAction, ReasonForm, at_cell, link_cell
 from apps.providers.admin.fields import (
     build_link,
     choice_field,
+    decimal_field,
     editing,
     jurisdiction_field,
     moment_field,
+    percent_field,
     text_field,
+    whole_field,
 )
 from apps.providers.admin.register import changes_panel, deployments_panel
 from apps.providers.enums import Channel
@@ -44,22 +46,14 @@ class NewBuildForm(ReasonForm):
     ]
 
 
-def _decimal(label: str, help_text: str = "") -> forms.DecimalField:
-    return forms.DecimalField(
-        label=label, help_text=help_text, max_digits=9, decimal_places=4, required=False
-    )
-
-
 class NewVariantForm(ReasonForm):
     code = text_field("Code", "As the supplier names it.")
-    rtp_percent = forms.DecimalField(
-        label="Certified RTP (%)", max_digits=7, decimal_places=4, min_value=0, max_value=100
-    )
-    sigma = _decimal("Sigma", "Standard deviation of the win per unit staked.")
-    volatility_index = _decimal("Volatility index", "If the PAR sheet prints this instead.")
-    volatility_z = _decimal("z of the volatility index", "Commonly 1.645; never guess it.")
-    hit_frequency_percent = _decimal("Hit frequency (%)")
-    max_win_multiple = forms.IntegerField(label="Max. win (x stake)", min_value=1, required=False)
+    rtp_percent = percent_field("Certified RTP (%)")
+    sigma = decimal_field("Sigma", "Standard deviation of the win per unit staked.")
+    volatility_index = decimal_field("Volatility index", "If the PAR sheet prints this instead.")
+    volatility_z = decimal_field("z of the volatility index", "Commonly 1.645; never guess it.")
+    hit_frequency_percent = decimal_field("Hit frequency (%)")
+    max_win_multiple = whole_field("Max. win (x stake)", required=False)
     source = text_field("Source", "Document and page that state these figures.")
     field_order = [
         "code",

@@ -195,11 +195,11 @@ class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
     search_fields = ["game_code__exact"]
     search_help_text = "Game code, exactly"
     ordering = ["game_code", "pk"]
-    readonly_fields = ["provider", "game_code", "theoretical_rtp"]
+    readonly_fields = ["provider", "game_code", "rtp"]
     reasoned_actions = GAME_ACTIONS
     fieldsets = [
         ("Game", {"fields": [("provider", "game_code"), ("name", "category")]}),
-        ("Offer", {"fields": [("theoretical_rtp", "is_active")]}),
+        ("Offer", {"fields": [("rtp", "is_active")]}),
     ]
 
     @override

@@ -13,7 +13,9 @@ from apps.providers.admin.fields import (
     choice_field,
     day_field,
     editing,
+    percent_field,
     text_field,
+    whole_field,
 )
 from apps.providers.enums import CertificateState, Channel, DigestAlgorithm
 from apps.providers.errors import CertificateEntryError, UnknownCertificateError
@@ -73,9 +75,7 @@ class BuildForm(ReasonForm):
 class VariantForm(ReasonForm):
     game_code = text_field("Game code", "One of the games that the report names.")
     variant_code = text_field("Variant code", "As the supplier names it.")
-    rtp_percent = forms.DecimalField(
-        label="RTP (%)", max_digits=7, decimal_places=4, min_value=0, max_value=100
-    )
+    rtp_percent = percent_field("RTP (%)")
     field_order = ["game_code", "variant_code", "rtp_percent", "reason"]
 
 
@@ -92,7 +92,7 @@ class TermsForm(ReasonForm):
 
 
 class EndedForm(ReasonForm):
-    change_id = forms.IntegerField(label="Number of the major change", min_value=1)
+    change_id = whole_field("Number of the major change")
     on = day_field("Covers nothing from", "A day of each jurisdiction's own clock.")
     field_order = ["change_id", "on", "reason"]
 
