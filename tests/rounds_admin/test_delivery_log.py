@@ -71,7 +71,7 @@ def test_filters_narrow_together(engineer: Client, casino: Casino) -> None:
         ids()[1]
     ]
     assert shown(engineer, "?http=503") == []
-    assert shown(engineer, "?code=wrong_currency") == [ids()[3]]
+    assert shown(engineer, "?answer=rejected:wrong_currency") == [ids()[3]]
     assert shown(engineer, "?window=15m") == []
     Delivery.objects.bulk_create([_copy(Delivery.objects.get(pk=ids()[0]))])
     assert shown(engineer, "?window=15m") == [ids()[-1]]

@@ -9,6 +9,7 @@ from apps.core.admin.columns import (
     display_at,
     money_column,
 )
+from apps.core.admin.downloads import DOWNLOAD_HEADERS, download, stream_download
 from apps.core.admin.filters import (
     above_filter,
     aside_filter,
@@ -26,6 +27,7 @@ from apps.core.admin.panels import Panel, PanelsMixin, at_cell, link_cell, money
 from apps.core.admin.registered import AuditEntryAdmin, OutboxMessageAdmin
 
 __all__ = [
+    "DOWNLOAD_HEADERS",
     "LIVE_SCRIPT",
     "ActionCall",
     "AuditEntryAdmin",
@@ -50,6 +52,7 @@ __all__ = [
     "datetime_column",
     "day_filter",
     "display_at",
+    "download",
     "link_cell",
     "linked_filter",
     "midnight_utc",
@@ -58,4 +61,5 @@ __all__ = [
     "present_filter",
     "reason_field",
     "recent_filter",
+    "stream_download",
 ]

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.core.admin import Panel, ReadOnlyAdmin, at_cell, badge, link_cell
+from apps.core.admin import Panel, ReadOnlyAdmin, at_cell, badge, download, link_cell
 from apps.core.services import record_audit
 from apps.core.spreadsheets import to_csv
 from apps.players.contracts import ProtectionRecordRow
@@ -134,14 +134,7 @@ def _csv(request: HttpRequest, wanted: RecordFilter) -> HttpResponse:
         },
         now=timezone.now(),
     )
-    return HttpResponse(
-        body,
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": 'attachment; filename="records-of-protection.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return download(body, "records-of-protection.csv", content_type="text/csv; charset=utf-8")
 
 
 def _panel(rows: Sequence[ProtectionRecordRow]) -> Panel:

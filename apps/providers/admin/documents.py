@@ -10,7 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 
 from apps.core.admin import (
@@ -18,6 +17,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    download,
 )
 from apps.core.errors import StoreUnavailableError
 from apps.providers.admin.certificates import SIGNATURE_TONES
@@ -31,14 +31,6 @@ from apps.providers.errors import (
 from apps.providers.models import Document
 from apps.providers.selectors.rehearsals import rehearsed_by_reports
 from apps.providers.services.documents import hand_out_document, mint_link
-
-# The browser shows nothing, runs nothing, keeps nothing and lends it to no other origin.
-_DOWNLOAD_HEADERS = {
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store, private",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 @admin.register(Document)
@@ -139,11 +131,7 @@ class DocumentAdmin(ReadOnlyAdmin[Document]):
             return HttpResponseRedirect(
                 reverse("admin:providers_document_change", args=[document_id])
             )
-        response = HttpResponse(data, content_type="application/pdf", headers=_DOWNLOAD_HEADERS)
-        response["Content-Disposition"] = content_disposition_header(
-            as_attachment=True, filename=document.original_name
-        )
-        return response
+        return download(data, document.original_name, content_type="application/pdf")
 
 
 def _downloader(request: HttpRequest) -> AbstractBaseUser:

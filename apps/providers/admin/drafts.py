@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
 from apps.core.admin import (
+    DOWNLOAD_HEADERS,
     ActionCall,
     ReadOnlyAdmin,
     ReasonedAction,
@@ -24,13 +25,6 @@ from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.services.documents import draw_page
 from apps.providers.services.drafts import Decision, discard_draft
 from apps.providers.services.quarantine import scan_again
-
-PICTURE_HEADERS = {
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store, private",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
 
 
 def _discard(call: ActionCall) -> str:
@@ -127,7 +121,7 @@ class CertificateDraftAdmin(ReadOnlyAdmin[CertificateDraft]):
             raise Http404 from error
         if picture is None:
             raise Http404
-        return HttpResponse(picture, content_type="image/png", headers=PICTURE_HEADERS)
+        return HttpResponse(picture, content_type="image/png", headers=DOWNLOAD_HEADERS)
 
 
 def _scan_again(call: ActionCall) -> str:

@@ -31,6 +31,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     day_filter,
+    stream_download,
 )
 from apps.core.errors import DomainError
 from apps.providers.selectors import active_providers, provider_choices
@@ -183,10 +184,7 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
         if statement is None or not statement.raw_key:
             raise Http404
         handle = selectors.open_raw(statement)
-        answer = FileResponse(handle, as_attachment=True, filename=f"statement-{statement.pk}")
-        answer["content-type"] = "application/octet-stream"
-        answer["x-content-type-options"] = "nosniff"
-        return answer
+        return stream_download(handle, f"statement-{statement.pk}")
 
     @action(description="Import a statement", url_path="upload", permissions=["upload"])  # type: ignore[untyped-decorator] # Unfold has no types
     def upload(self, request: HttpRequest) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.core.admin import Panel, ReadOnlyAdmin, badge, link_cell, money_cell
+from apps.core.admin import Panel, ReadOnlyAdmin, badge, download, link_cell, money_cell
 from apps.core.money import format_minor
 from apps.core.services import record_audit
 from apps.core.spreadsheets import to_csv
@@ -107,14 +107,7 @@ class NetPositionAdmin(ReadOnlyAdmin[NetPosition]):
             details={"provider": provider, "rows": len(rows)},
             now=timezone.now(),
         )
-        return HttpResponse(
-            body,
-            content_type="text/csv; charset=utf-8",
-            headers={
-                "Content-Disposition": f'attachment; filename="net-position-{day}.csv"',
-                "Cache-Control": "no-store",
-            },
-        )
+        return download(body, f"net-position-{day}.csv", content_type="text/csv; charset=utf-8")
 
 
 def _csv_row(row: PositionRow) -> list[Any]:

@@ -30,6 +30,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     display_at,
+    download,
     link_cell,
     money_cell,
 )
@@ -164,15 +165,7 @@ class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
         delivery = Delivery.objects.filter(pk=delivery_id).first() if delivery_id < 2**63 else None
         if delivery is None:
             raise Http404
-        return HttpResponse(
-            bytes(delivery.body),
-            content_type="application/octet-stream",
-            headers={
-                "Content-Disposition": f'attachment; filename="delivery-{delivery_id}.bin"',
-                "X-Content-Type-Options": "nosniff",
-                "Cache-Control": "no-store",
-            },
-        )
+        return download(bytes(delivery.body), f"delivery-{delivery_id}.bin")
 
     @override
     def panels(self, request: HttpRequest, obj: Delivery) -> Sequence[Panel]:
