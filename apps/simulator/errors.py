@@ -11,6 +11,39 @@ class BadRequestError(DomainError):
     code: ClassVar[str] = "bad_request"
 
 
+class UnsignedOrderError(DomainError):
+    """An order to the provider's wallets that nobody it knows signed, or not now."""
+
+    code: ClassVar[str] = "invalid_signature"
+
+    def __init__(self) -> None:
+        super().__init__("The order is not signed with the key that was agreed on, or not now.")
+
+
+class BadOrderError(DomainError):
+    """An order to the provider's wallets that is signed and still makes no sense."""
+
+    code: ClassVar[str] = "bad_order"
+
+
+class OtherOrderError(DomainError):
+    """A transaction that was asked for before, with another player or amount."""
+
+    code: ClassVar[str] = "transaction_conflict"
+
+    def __init__(self, transaction_id: str) -> None:
+        super().__init__(f"{transaction_id!r:.140} was another transfer.")
+
+
+class UndecidedTransferError(DomainError):
+    """Nobody knows yet what became of a transfer with a provider's wallet."""
+
+    code: ClassVar[str] = "undecided_transfer"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The transfer {key!r:.140} is not decided yet.")
+
+
 class UnknownEventError(DomainError):
     code: ClassVar[str] = "unknown_event"
 

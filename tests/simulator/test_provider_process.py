@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, override
@@ -16,6 +17,17 @@ from typing import Any, override
 import httpx
 import pytest
 from django.conf import settings
+
+from apps.gateway.services import game_transfers
+from apps.gateway.services.game_transfers import (
+    balance_at_provider,
+    pursue_due_transfers,
+    pursue_transfer,
+    transfer_in,
+)
+from apps.gateway.services.sub_wallets import MoneyOrder
+from apps.wallet.models import GameTransfer
+from tests.gateway.builders import Casino, assert_ledger_holds, give_order_key, open_casino
 
 PATIENCE_SECONDS = 90
 
@@ -95,6 +107,46 @@ def _ask(port: int, home: Path, method: str, path: str, **options: Any) -> dict[
             assert answer.is_success
             document: dict[str, Any] = answer.json()
             return document
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_answered_too_late_is_decided_by_the_providers_word(
+    tmp_path: Path,
+    processes: "list[subprocess.Popen[bytes]]",
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.PITBOSS_HTTP_ALLOWED_HOSTS = ["127.0.0.1"]
+    monkeypatch.setattr(game_transfers, "_TIMEOUT_SECONDS", 0.5)
+    home, port = tmp_path / "home", _free_port()
+    processes.append(_start(home, port, _free_port()))
+    assert _ask(port, home, "POST", "/wallet/late", json={"answers": 1}) == {"answers": 1}
+    casino = _played_from_the_wallet_of(home, port)
+    now = datetime.now(UTC)
+    went = transfer_in(MoneyOrder(casino.player.pk, "aurora", 3_000, "AUD", "in"), now=now)
+    assert not pursue_transfer(went.id, now=now)
+    asked = GameTransfer.objects.get()
+    assert (asked.state, casino.pots()["cash"]) == ("unresolved", 7_000)
+    assert "request_timed_out" in asked.last_error
+    # It was obeyed all the same, and is asked for, not sent again.
+    assert balance_at_provider("aurora", "p-1001", "AUD", now) == 3_000
+    assert asked.next_attempt_at is not None
+    assert pursue_due_transfers(now=asked.next_attempt_at) == 1
+    asked.refresh_from_db()
+    pots = casino.pots()
+    assert (asked.state, pots["cash"], pots["transferred:aurora"]) == ("confirmed", 7_000, 3_000)
+    assert balance_at_provider("aurora", "p-1001", "AUD", now) == 3_000
+    assert_ledger_holds()
+
+
+def _played_from_the_wallet_of(home: Path, port: int) -> Casino:
+    casino = open_casino()
+    casino.provider.wallet_model = "transfer"
+    casino.provider.transfer_url = f"http://127.0.0.1:{port}/wallet"
+    casino.provider.save()
+    identity = json.loads((home / "wallet" / "provider.json").read_text())
+    give_order_key(casino.provider, secret=identity["order_secret"])
+    return casino
 
 
 def test_a_killed_provider_delivers_everything_after_its_restart(

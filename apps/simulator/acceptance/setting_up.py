@@ -1,6 +1,7 @@
 """What the kit puts into the database before it plays: games, their cover, a key for one run."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -58,7 +59,7 @@ def prepare(provider_code: str, dialect: Dialect, *, now: datetime) -> Prepared:
     if provider.protocol != dialect.protocol:
         raise WrongDialectError(provider_code, provider.protocol, dialect.name)
     save_games(provider.pk, [_game(code) for code in dialect.game_codes], now=now)
-    _cover(provider.pk, provider_code, dialect.game_codes, now=now)
+    cover_in_rehearsal(provider.pk, provider_code, dialect.game_codes, now=now)
     key = dialect.new_key()
     add_provider_key(
         NewKey(
@@ -118,7 +119,9 @@ def _game(code: str) -> GameRecord:
     )
 
 
-def _cover(provider_id: int, provider_code: str, codes: tuple[str, ...], *, now: datetime) -> None:
+def cover_in_rehearsal(
+    provider_id: int, provider_code: str, codes: Sequence[str], *, now: datetime
+) -> None:
     """Register a document that says what it is, so that the launch gate is asked like any other."""
     today = now.date()
     games = games_by_code(provider_id)

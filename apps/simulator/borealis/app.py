@@ -7,6 +7,7 @@ import hmac
 import io
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -18,10 +19,19 @@ import httpx
 
 from apps.core.errors import DomainError
 from apps.simulator.borealis.events import ROW_COLUMNS
+from apps.simulator.borealis.home import WALLET_PATH
 from apps.simulator.borealis.sender import Sender
 from apps.simulator.borealis.store import Store
 from apps.simulator.borealis.truth import log_page, truth_of_day
-from apps.simulator.errors import BadRequestError, UnknownEventError, UnknownRunError
+from apps.simulator.borealis.wallet import PATHS, GameWallet
+from apps.simulator.errors import (
+    BadOrderError,
+    BadRequestError,
+    OtherOrderError,
+    UnknownEventError,
+    UnknownRunError,
+    UnsignedOrderError,
+)
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -31,6 +41,12 @@ LARGEST_PAGE: Final = 5_000
 LARGEST_RUN: Final = 20_000
 LARGEST_BODY: Final = 16_384
 NOT_FOUND: Final = (UnknownEventError, UnknownRunError)
+# None of these says what became of a transfer.
+_ORDER_STATUSES: Final[dict[type[DomainError], HTTPStatus]] = {
+    UnsignedOrderError: HTTPStatus.UNAUTHORIZED,
+    BadOrderError: HTTPStatus.BAD_REQUEST,
+    OtherOrderError: HTTPStatus.CONFLICT,
+}
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -48,17 +64,31 @@ class Request:
     path: str
     query: dict[str, str]
     body: bytes
+    headers: dict[str, str]
 
 
 class ProviderApp:
-    """Answers requests and keeps the sender running for as long as the server lives."""
+    """Answers requests and keeps the senders running for as long as the server lives.
 
-    def __init__(self, store: Store, *, callback_url: str, secret: bytes, token: str) -> None:
+    ``wallet`` is the platform with players' wallets: below ``/wallet`` the same is asked of it, and
+    the orders that move money there need a signature instead of the token.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        callback_url: str,
+        secret: bytes,
+        token: str,
+        wallet: GameWallet | None = None,
+    ) -> None:
         self._store = store
         self._callback_url = callback_url
         self._secret = secret
         self._authorization = f"Bearer {token}".encode()
-        self._sending: asyncio.Task[None] | None = None
+        self._wallet = wallet
+        self._sending: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -69,23 +99,28 @@ class ProviderApp:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         async with httpx.AsyncClient(timeout=httpx.Timeout(10)) as client:
-            sender = Sender(self._store, client, self._callback_url, self._secret)
+            senders = [Sender(self._store, client, self._callback_url, self._secret)]
+            if (wallet := self._wallet) is not None:
+                senders.append(Sender(wallet.store, client, wallet.callback_url, wallet.secret))
             while True:
                 message = await receive()
                 if message["type"] == "lifespan.startup":
-                    self._sending = asyncio.create_task(sender.send_forever())
+                    self._sending = [asyncio.create_task(one.send_forever()) for one in senders]
                     await send({"type": "lifespan.startup.complete"})
                 elif message["type"] == "lifespan.shutdown":
-                    if self._sending is not None:
-                        self._sending.cancel()
+                    for task in self._sending:
+                        task.cancel()
                         with contextlib.suppress(asyncio.CancelledError):
-                            await self._sending
+                            await task
                     await send({"type": "lifespan.shutdown.complete"})
                     return
 
     async def _http(self, scope: Message, receive: Receive) -> Answer:
         if scope["path"] == "/healthz":
             return self._health()
+        order = scope["path"].removeprefix(WALLET_PATH)
+        if self._wallet is not None and order in PATHS and order != scope["path"]:
+            return await self._order(self._wallet, order, await _read(scope, receive))
         given = dict(scope["headers"]).get(b"authorization", b"")
         if not hmac.compare_digest(given, self._authorization):
             return _json({"error": "unauthorized"}, HTTPStatus.UNAUTHORIZED)
@@ -99,59 +134,82 @@ class ProviderApp:
 
     def _health(self) -> Answer:
         # A sender that ended is a provider that no longer delivers: say so, be restarted.
-        if self._sending is None or self._sending.done():
+        if not self._sending or any(task.done() for task in self._sending):
             return _json({"status": "not delivering"}, HTTPStatus.SERVICE_UNAVAILABLE)
         return _json({"status": "ok"})
 
+    async def _order(self, wallet: GameWallet, path: str, request: Request) -> Answer:
+        try:
+            answer = wallet.answer(
+                path, request.headers, request.body, now_seconds=int(time.time())
+            )
+        except (UnsignedOrderError, BadOrderError, OtherOrderError) as error:
+            return _refusal(error, _ORDER_STATUSES[type(error)])
+        await asyncio.sleep(answer.after_seconds)
+        return _json(answer.document)
+
     def _route(self, request: Request) -> Answer:
-        match request.method, request.path.strip("/").split("/"):
+        place = request.path.strip("/").split("/")
+        if self._wallet is None or place[0] != WALLET_PATH.strip("/"):
+            return self._asked(self._store, request, place)
+        if (request.method, place[1:]) == ("POST", ["late"]):
+            times = _number(_object(request.body).get("answers"), "answers", 1_000)
+            self._wallet.answer_late(times)
+            return _json({"answers": times}, HTTPStatus.ACCEPTED)
+        return self._asked(self._wallet.store, request, place[1:])
+
+    def _asked(self, store: Store, request: Request, place: list[str]) -> Answer:
+        match request.method, place:
             case "GET", ["export", "rounds"]:
-                answer = self._export(request.query)
+                answer = _export(store, request)
             case "GET", ["rounds", event_id]:
-                answer = _json(self._store.payload(event_id))
+                answer = _json(store.payload(event_id))
             case "GET", ["truth"]:
-                answer = _json(truth_of_day(self._store.db, _day(request.query.get("day"))))
+                answer = _json(truth_of_day(store.db, _day(request.query.get("day"))))
             case "GET", ["runs", run_no]:
-                answer = _json(self._store.run_progress(_number(run_no, "run", 10**9)))
+                answer = _json(store.run_progress(_number(run_no, "run", 10**9)))
             case "POST", ["play"]:
-                answer = self._play(request.body)
+                answer = _play(store, request.body)
             case _:
                 answer = _json({"error": "not_found"}, HTTPStatus.NOT_FOUND)
         return answer
 
-    def _export(self, query: dict[str, str]) -> Answer:
-        day = _day(query.get("day"))
-        page_no = _number(query.get("page", "1"), "page", 10**6)
-        page_size = _number(query.get("page_size", "1000"), "page_size", LARGEST_PAGE)
-        format_name = query.get("format", "json")
-        page = log_page(self._store.db, day, page=page_no, page_size=page_size)
-        if format_name == "csv":
-            return _csv(page.rows, pages=page.pages, total=page.total)
-        if format_name != "json":
-            raise BadRequestError("format is json or csv.")
-        following = {"day": day, "format": "json", "page": page_no + 1, "page_size": page_size}
-        return _json(
-            {
-                "day": day,
-                "page": page.page,
-                "pages": page.pages,
-                "total": page.total,
-                "rows": page.rows,
-                "next": f"/export/rounds?{urlencode(following)}" if page_no < page.pages else None,
-            }
-        )
 
-    def _play(self, body: bytes) -> Answer:
-        order = _object(body)
-        now = datetime.now(UTC)
-        day = _day(order.get("day", now.date().isoformat()))
-        rounds = _number(order.get("rounds"), "rounds", LARGEST_RUN)
-        key = order.get("key", f"{now.timestamp()}")
-        if not isinstance(key, str) or not 1 <= len(key) <= 100:
-            raise BadRequestError("key is a text of 1 to 100 characters.")
-        after = _instant(order.get("after"))
-        run = self._store.play(rounds, day=date.fromisoformat(day), key=key, now=now, after=after)
-        return _json(self._store.run_progress(run.run_no), HTTPStatus.ACCEPTED)
+def _export(store: Store, request: Request) -> Answer:
+    query = request.query
+    day = _day(query.get("day"))
+    page_no = _number(query.get("page", "1"), "page", 10**6)
+    page_size = _number(query.get("page_size", "1000"), "page_size", LARGEST_PAGE)
+    format_name = query.get("format", "json")
+    page = log_page(store.db, day, page=page_no, page_size=page_size)
+    if format_name == "csv":
+        return _csv(page.rows, pages=page.pages, total=page.total)
+    if format_name != "json":
+        raise BadRequestError("format is json or csv.")
+    following = {"day": day, "format": "json", "page": page_no + 1, "page_size": page_size}
+    return _json(
+        {
+            "day": day,
+            "page": page.page,
+            "pages": page.pages,
+            "total": page.total,
+            "rows": page.rows,
+            "next": f"{request.path}?{urlencode(following)}" if page_no < page.pages else None,
+        }
+    )
+
+
+def _play(store: Store, body: bytes) -> Answer:
+    order = _object(body)
+    now = datetime.now(UTC)
+    day = _day(order.get("day", now.date().isoformat()))
+    rounds = _number(order.get("rounds"), "rounds", LARGEST_RUN)
+    key = order.get("key", f"{now.timestamp()}")
+    if not isinstance(key, str) or not 1 <= len(key) <= 100:
+        raise BadRequestError("key is a text of 1 to 100 characters.")
+    after = _instant(order.get("after"))
+    run = store.play(rounds, day=date.fromisoformat(day), key=key, now=now, after=after)
+    return _json(store.run_progress(run.run_no), HTTPStatus.ACCEPTED)
 
 
 async def _read(scope: Message, receive: Receive) -> Request:
@@ -165,7 +223,8 @@ async def _read(scope: Message, receive: Receive) -> Request:
         if not message.get("more_body"):
             break
     query = {name: values[-1] for name, values in parsed.items()}
-    return Request(scope["method"], scope["path"], query, body)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    return Request(scope["method"], scope["path"], query, body, headers)
 
 
 async def _respond(send: Send, answer: Answer) -> None:

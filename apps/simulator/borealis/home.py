@@ -10,25 +10,31 @@ import json
 import os
 import random
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from apps.core.money import exponent, format_minor, to_minor
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.simulator.borealis.rounds import PlayerMirror
 from apps.simulator.borealis.signing import secret_bytes
 from apps.simulator.games.catalogue import CATALOGUE
 from apps.simulator.games.game import Game
 
 CODE: Final = "borealis"
+WALLET_CODE: Final = "borealis-wallet"
+WALLET_PATH: Final = "/wallet"
+"""The same company's other platform, on which players have a wallet at the provider."""
 PLAYERS: Final = 120
 FIRST_PLAYER_NUMBER: Final = 80_000
 REGULAR_PLAYER: Final = f"p-{FIRST_PLAYER_NUMBER}"
 CURRENCIES: Final = ("AUD",) * 6 + ("EUR",) * 2 + ("NZD", "JPY")
 JURISDICTIONS: Final = ("MT", "MT", "IM")
 OFFERED_IN: Final = "MT;IM"
+GAME_COLUMNS: Final = ("game_code", "name", "category", "theoretical_rtp", "offered_in")
+PLAYER_COLUMNS: Final = ("player_id", "currency", "opening_balance", "kyc_status", "jurisdiction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,8 @@ class ProviderHome:
     path: Path
     secret: bytes
     export_token: str
+    order_secret: str = ""
+    """The text that orders to its wallets are signed with, where it has any."""
 
     @property
     def state_file(self) -> Path:
@@ -60,21 +68,39 @@ def open_home(path: Path, *, base_url: str, seed: int) -> ProviderHome:
     secret, the token and the players stay.
     """
     path.mkdir(parents=True, exist_ok=True)
+    if not (path / "players.csv").exists():
+        players = _players(random.Random(seed))  # noqa: S311 - play money
+        _write_csv(path / "players.csv", PLAYER_COLUMNS, players)
+    _write_csv(path / "games.csv", GAME_COLUMNS, _games(OFFERED_IN))
+    return _identified(path, base_url, _new_identity)
+
+
+def open_wallet_home(path: Path, *, base_url: str) -> ProviderHome:
+    """Read the home of the platform with wallets, making it first where there is none.
+
+    It is rehearsed with: its games are offered in nobody's jurisdiction, and it knows no player
+    before money comes.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    _write_csv(path / "players.csv", PLAYER_COLUMNS, [])
+    _write_csv(path / "games.csv", GAME_COLUMNS, _games(REHEARSAL_JURISDICTION))
+    return _identified(path, f"{base_url}{WALLET_PATH}", _new_wallet_identity)
+
+
+def _identified(path: Path, base_url: str, new: Callable[[], dict[str, Any]]) -> ProviderHome:
     document = path / "provider.json"
-    known = json.loads(document.read_text()) if document.exists() else _new_identity()
+    known = json.loads(document.read_text()) if document.exists() else new()
     identity: dict[str, Any] = {
         **known,
         "export_url": f"{base_url}/export/rounds",
         "payload_url": f"{base_url}/rounds",
     }
-    if not (path / "players.csv").exists():
-        _write_csv(path / "players.csv", _players(random.Random(seed)))  # noqa: S311 - play money
-    _write_csv(path / "games.csv", _games())
     _write_private(document, json.dumps(identity, indent=1) + "\n")
     return ProviderHome(
         path=path,
         secret=secret_bytes(identity["webhook_secret"]),
         export_token=identity["export_token"],
+        order_secret=identity.get("order_secret", ""),
     )
 
 
@@ -94,7 +120,7 @@ def _new_identity() -> dict[str, Any]:
         "code": CODE,
         "name": "Borealis Reference Games",
         "protocol": "native",
-        "webhook_secret": "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        "webhook_secret": _new_secret(),
         "export_token": secrets.token_urlsafe(24),
         "wallet_model": "hold",
         "reporting_timezone": "UTC",
@@ -104,14 +130,28 @@ def _new_identity() -> dict[str, Any]:
     }
 
 
-def _games() -> list[dict[str, str]]:
+def _new_wallet_identity() -> dict[str, Any]:
+    return {
+        **_new_identity(),
+        "code": WALLET_CODE,
+        "name": "Borealis Wallet Games",
+        "wallet_model": "transfer",
+        "order_secret": _new_secret(),
+    }
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _games(offered_in: str) -> list[dict[str, str]]:
     return [
         {
             "game_code": game.code,
             "name": game.name,
             "category": game.category,
             "theoretical_rtp": catalogue_rtp(game),
-            "offered_in": OFFERED_IN,
+            "offered_in": offered_in,
         }
         for game in CATALOGUE
     ]
@@ -135,11 +175,10 @@ def _players(draw: random.Random) -> list[dict[str, str]]:
     return rows
 
 
-def _write_csv(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
-    rows = list(rows)
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> None:
     partial = path.with_suffix(".partial")
     with partial.open("w", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer = csv.DictWriter(file, fieldnames=columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     partial.replace(path)

@@ -57,6 +57,9 @@ CREATE TABLE IF NOT EXISTS deliveries (
     message_id TEXT NOT NULL, body BLOB NOT NULL, events INTEGER NOT NULL,
     state TEXT NOT NULL DEFAULT 'queued', attempts INTEGER NOT NULL DEFAULT 0,
     next_attempt_ms INTEGER NOT NULL DEFAULT 0, http_status INTEGER, answer TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS transfers (
+    transaction_id TEXT PRIMARY KEY, player_id TEXT NOT NULL, currency TEXT NOT NULL,
+    change_minor INTEGER NOT NULL, status TEXT NOT NULL, code TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS deliveries_queued ON deliveries (position) WHERE state = 'queued';
 CREATE INDEX IF NOT EXISTS deliveries_of_a_run ON deliveries (run_no);
 """
@@ -74,6 +77,14 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class WalletTransfer:
+    """What became of an order to a player's wallet at the provider."""
+
+    status: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class QueuedDelivery:
     position: int
     kind: DeliveryKind
@@ -83,10 +94,15 @@ class QueuedDelivery:
 
 
 class Store:
-    """The provider's memory. One process, one connection; every method is one transaction."""
+    """The provider's memory. One process, one connection; every method is one transaction.
 
-    def __init__(self, path: Path, *, secret: bytes, seed: int) -> None:
+    ``plants`` is False where the log must agree with what was sent, since players' own money is in
+    the balances.
+    """
+
+    def __init__(self, path: Path, *, secret: bytes, seed: int, plants: bool = True) -> None:
         self._secret = secret
+        self._plants = plants
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
@@ -126,6 +142,61 @@ class Store:
                 [(player.player_id, player.currency, player.balance_minor) for player in players],
             )
 
+    def balance(self, player_id: str, currency: str) -> int:
+        """Return what a player holds in a currency, in minor units."""
+        row = self._db.execute(
+            "SELECT balance_minor FROM players WHERE player_id = ? AND currency = ?",
+            (player_id, currency),
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def transfer(self, transaction_id: str) -> WalletTransfer | None:
+        row = self._db.execute(
+            "SELECT status, code FROM transfers WHERE transaction_id = ?", (transaction_id,)
+        ).fetchone()
+        return WalletTransfer(*row) if row else None
+
+    def move_transfer(
+        self, transaction_id: str, *, player_id: str, currency: str, change_minor: int
+    ) -> WalletTransfer | None:
+        """Move money in (or, below zero, out) of a player's wallet, once; None for another order.
+
+        One that can't be obeyed is kept as failed, so that its repeat fails too.
+        """
+        wanted = (player_id, currency, change_minor)
+        with self._transaction():
+            known = self._db.execute(
+                "SELECT player_id, currency, change_minor FROM transfers WHERE transaction_id = ?",
+                (transaction_id,),
+            ).fetchone()
+            if known is None:
+                code = self._move(*wanted)
+                status = "confirmed" if code == "ok" else "failed"
+                self._db.execute(
+                    "INSERT INTO transfers VALUES (?, ?, ?, ?, ?, ?)",
+                    (transaction_id, *wanted, status, code),
+                )
+            elif known != wanted:
+                return None
+        return self.transfer(transaction_id)
+
+    def _move(self, player_id: str, currency: str, change_minor: int) -> str:
+        """Change a balance and return ``ok``, or leave it and return why."""
+        if change_minor > 0:
+            self._db.execute(
+                "INSERT OR IGNORE INTO players (player_id, currency, balance_minor)"
+                " VALUES (?, ?, 0)",
+                (player_id, currency),
+            )
+        changed = self._db.execute(
+            "UPDATE players SET balance_minor = balance_minor + ?"
+            " WHERE player_id = ? AND currency = ? AND balance_minor + ? >= 0",
+            (change_minor, player_id, currency, change_minor),
+        )
+        if changed.rowcount:
+            return "ok"
+        return "no_funds" if change_minor < 0 else "wrong_currency"
+
     def play(
         self, rounds: int, *, day: date, key: str, now: datetime, after: datetime | None = None
     ) -> Run:
@@ -162,7 +233,7 @@ class Store:
         played = list(
             play_rounds(rounds, draw=draw, players=players, numbering=numbering, span=span)
         )
-        planted = plant_discrepancies(draw, played, players)
+        planted = plant_discrepancies(draw, played, players) if self._plants else {}
         events = self._keep_events(run_no, played, planted)
         self._db.executemany(
             "INSERT INTO log_rows (day, line) VALUES (?, ?)",

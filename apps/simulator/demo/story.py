@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from apps.simulator.demo import desk, dispute, going_live, main_job, register, setting_up
+from apps.simulator.demo import (
+    desk,
+    dispute,
+    going_live,
+    main_job,
+    own_wallet,
+    register,
+    setting_up,
+)
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Step
 
@@ -18,6 +26,7 @@ STORY: Final[tuple[Step[Stage], ...]] = (
     Step("Approve and start a campaign", setting_up.launch_campaign),
     Step("Grant a bonus by rule", setting_up.grant_welcome_bonus),
     Step("Take callbacks while both run", main_job.play_live),
+    Step("Play from a provider's wallet", own_wallet.play_there),
     Step("Check every answer", main_job.check_answers),
     Step("Pull round logs", main_job.pull_round_logs),
     Step("Reconcile against the truth", main_job.reconcile),
@@ -28,5 +37,6 @@ STORY: Final[tuple[Step[Stage], ...]] = (
     Step("Track wagering", main_job.show_wagering),
     Step("Tag promotion events", main_job.show_promotion),
     Step("Settle a dispute by two people", dispute.settle_dispute),
+    Step("Settle what was answered late", own_wallet.settle_late_answer),
     Step("Verify the ledger", main_job.verify_ledger),
 )

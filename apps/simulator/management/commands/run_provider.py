@@ -8,8 +8,16 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from apps.simulator.borealis.app import ProviderApp
-from apps.simulator.borealis.home import CODE, open_home, read_players
+from apps.simulator.borealis.home import (
+    CODE,
+    WALLET_CODE,
+    open_home,
+    open_wallet_home,
+    read_players,
+)
+from apps.simulator.borealis.signing import secret_bytes
 from apps.simulator.borealis.store import Store
+from apps.simulator.borealis.wallet import GameWallet
 
 
 class Command(BaseCommand):
@@ -32,13 +40,23 @@ class Command(BaseCommand):
         home = open_home(options["home"], base_url=f"http://{host}:{port}", seed=options["seed"])
         store = Store(home.state_file, secret=home.secret, seed=options["seed"])
         store.introduce_players(read_players(home))
+        callbacks = f"{options['gateway_url'].rstrip('/')}/callbacks"
+        other = open_wallet_home(home.path / "wallet", base_url=f"http://{host}:{port}")
+        wallet = GameWallet(
+            Store(other.state_file, secret=other.secret, seed=options["seed"], plants=False),
+            callback_url=f"{callbacks}/{WALLET_CODE}/rounds",
+            secret=other.secret,
+            order_secret=secret_bytes(other.order_secret),
+        )
         app = ProviderApp(
             store,
-            callback_url=f"{options['gateway_url'].rstrip('/')}/callbacks/{CODE}/rounds",
+            callback_url=f"{callbacks}/{CODE}/rounds",
             secret=home.secret,
             token=home.export_token,
+            wallet=wallet,
         )
         try:
             uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False)
         finally:
             store.close()
+            wallet.store.close()
