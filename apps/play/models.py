@@ -110,6 +110,11 @@ class GameSession(models.Model):
         ]
         indexes = [
             models.Index(fields=["player", "-opened_at"], name="play_session_of_player"),
+            models.Index(
+                fields=["game", "stakes_until"],
+                name="play_session_open_of_game",
+                condition=Q(ended_at__isnull=True),
+            ),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
