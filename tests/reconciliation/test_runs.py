@@ -12,6 +12,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from apps.core.models import AuditEntry
 from apps.core.storage import evidence_storage
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.models import Provider
 from apps.reconciliation import errors, selectors, services
 from apps.reconciliation.enums import BreakState, RunState, StatementState
@@ -22,8 +23,9 @@ from apps.reconciliation.models import (
     ReconciliationRun,
     StatementFile,
 )
+from apps.reports.selectors import net_position
 from apps.rounds.ledger_side import ledger_side
-from tests.factories import make_provider
+from tests.factories import make_player, make_provider
 from tests.reconciliation.booking import make_event
 from tests.reconciliation.files import DAY, csv_bytes, row
 
@@ -247,6 +249,24 @@ def test_an_event_is_matched_across_midnight(take: Take, now: datetime) -> None:
 
     assert sum(reconcile(now).comparison.breaks.values()) == 0
     assert sum(reconcile(now, next_day).comparison.breaks.values()) == 0
+
+
+def test_a_row_of_a_test_player_is_counted_and_not_in_the_net_position(
+    take: Take, now: datetime
+) -> None:
+    pretended = make_player("p-test", currency="AUD", jurisdiction=REHEARSAL_JURISDICTION)
+    real = make_player("p-1", currency="AUD")
+    book("e-1", player=real)
+    book("e-2", player=pretended, player_ref="p-test")
+    assert take([row("e-1"), row("e-2", player="p-test")]).is_new
+
+    outcome = reconcile(now)
+
+    report = services.run_as_json(outcome)
+    assert report["events"] == {"ledger": 1, "statement": 2, "matched": 1}
+    assert report["items"]["missing_in_ledger"] == ["e-2"]
+    [position] = net_position(DAY)
+    assert (position.stake_minor, position.win_minor) == (200, 350)
 
 
 def test_the_same_file_again_is_a_no_op(take: Take) -> None:
