@@ -7,6 +7,7 @@ from typing import Any, Final, LiteralString
 
 from django.db import connection
 
+from apps.players.selectors import place_at_sql
 from apps.rounds.span_play import PlaySpan
 
 type PlaceInTime = tuple[datetime, int]
@@ -43,7 +44,8 @@ class OpenedSum:
     last_at: datetime
 
 
-# A round is under the jurisdiction of its player of today, as on its own page: it names none.
+# A round names no jurisdiction: it is where its player was when it opened, as on its own page.
+_PLACE: Final[LiteralString] = place_at_sql("r.opened_at")
 _SPANS: Final[LiteralString] = """
 WITH k AS MATERIALIZED (
     SELECT * FROM unnest(%(games)s::bigint[], %(places)s::text[], %(starts)s::timestamptz[],
@@ -67,13 +69,14 @@ _SOME: Final[LiteralString] = f"""
 SELECT e.occurred_at, e.id, opened.*
 FROM seen e
 LEFT JOIN LATERAL (
-    SELECT r.id, r.round_ref, r.game_id, p.jurisdiction, r.currency, r.state, r.stake_minor,
+    SELECT r.id, r.round_ref, r.game_id, at.place, r.currency, r.state, r.stake_minor,
         r.win_minor, r.opened_at
     FROM rounds_round r
     JOIN players_player p ON p.id = r.player_id
+    CROSS JOIN LATERAL (SELECT {_PLACE} AS place) at
     WHERE r.id = e.round_id AND r.opened_at = e.occurred_at AND r.game_id = e.game_id
         AND EXISTS (
-            SELECT FROM k WHERE k.game_id = r.game_id AND k.jurisdiction = p.jurisdiction
+            SELECT FROM k WHERE k.game_id = r.game_id AND k.jurisdiction = at.place
             AND r.opened_at >= k.starts_at AND r.opened_at < k.ends_at)
         AND NOT EXISTS (
             SELECT FROM rounds_roundevent f WHERE f.round_id = e.round_id
@@ -89,7 +92,8 @@ SELECT r.game_id, r.currency, count(*), count(*) FILTER (WHERE r.state = 'rolled
     min(r.opened_at), max(r.opened_at)
 FROM rounds_round r
 JOIN players_player p ON p.id = r.player_id
-JOIN k ON k.game_id = r.game_id AND k.jurisdiction = p.jurisdiction
+CROSS JOIN LATERAL (SELECT {_PLACE} AS place) at
+JOIN k ON k.game_id = r.game_id AND k.jurisdiction = at.place
     AND r.opened_at >= k.starts_at AND r.opened_at < k.ends_at
 WHERE r.provider_id = %(provider)s AND r.game_id = ANY(%(games)s)
     AND r.opened_at >= %(start)s AND r.opened_at < %(end)s

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.players.selectors import place_at, place_at_sql
 from apps.rounds.enums import EventStatus, MoneyState, Origin
 from apps.rounds.models import RoundEvent
 
@@ -91,14 +92,14 @@ def _is_id(text: str) -> bool:
 
 def rounds_played_in(asked: SpanRounds) -> QuerySet[RoundEvent, int]:
     """Return the ids of the rounds that a figure of the play in spans counts."""
-    standing = RoundEvent.objects.filter(
+    standing = RoundEvent.objects.alias(place=place_at("occurred_at")).filter(
         Q.create(
             [Q(occurred_at__gte=start, occurred_at__lt=end) for start, end in asked.spans],
             connector=Q.OR,
         ),
         provider_id=asked.provider_id,
         game_id=asked.game_id,
-        player__jurisdiction=asked.jurisdiction,
+        place=asked.jurisdiction,
         origin=Origin.CALLBACK,
     )
     if asked.only_settled:
@@ -112,14 +113,15 @@ def rounds_played_in(asked: SpanRounds) -> QuerySet[RoundEvent, int]:
     return standing.values_list("round_id", flat=True)
 
 
-# Read by the index on (provider, occurred_at). The jurisdiction is the player's own of today: an
-# event names none. Rolled back and refused play is nobody's.
+# Read by the index on (provider, occurred_at). An event names no jurisdiction: it is where its
+# player was at that moment. Rolled back and refused play is nobody's.
+_PLACE: Final[LiteralString] = place_at_sql("e.occurred_at")
 _STANDS: Final[LiteralString] = """
     e.origin = 'callback' AND e.status IN ('accepted', 'tentative')
     AND e.money_state NOT IN ('none', 'rolled_back')
 """
 _PLAYED: Final[LiteralString] = f"""
-SELECT DISTINCT e.provider_id, e.game_id, p.jurisdiction
+SELECT DISTINCT e.provider_id, e.game_id, {_PLACE}
 FROM rounds_roundevent e JOIN players_player p ON p.id = e.player_id
 WHERE e.provider_id = ANY(%(providers)s)
   AND e.occurred_at >= %(start)s AND e.occurred_at < %(end)s AND p.jurisdiction <> %(nowhere)s
@@ -134,8 +136,8 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::timestamptz[], %s::times
     WITH ORDINALITY AS k (provider_id, game_id, jurisdiction, starts_at, ends_at, span)
 JOIN rounds_roundevent e ON e.provider_id = k.provider_id AND e.game_id = k.game_id
     AND e.occurred_at >= k.starts_at AND e.occurred_at < k.ends_at
-JOIN players_player p ON p.id = e.player_id AND p.jurisdiction = k.jurisdiction
-WHERE {_STANDS}
+JOIN players_player p ON p.id = e.player_id
+WHERE {_STANDS} AND {_PLACE} = k.jurisdiction
 GROUP BY 1, 2 ORDER BY 1, 2
 """  # noqa: S608 - our own constant
 

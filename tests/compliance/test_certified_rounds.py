@@ -13,7 +13,9 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.compliance.selectors.certified import page_under, rounds_under, spans_under, sums_under
+from apps.players.contracts import PlayerUpdate
 from apps.players.models import Player
+from apps.players.services import save_player
 from apps.providers.models import (
     Certificate,
     CertificateGame,
@@ -95,6 +97,18 @@ def _random_deployments(draw: random.Random, game: Game, editing: Editing, now: 
             scope.name_build(draw.choice(list(certificate)).pk, named, editing)
 
 
+def random_moves(draw: random.Random, players: list[Player], now: datetime) -> list[datetime]:
+    """Let the players move from place to place and back, in order; return when they did."""
+    moments = sorted(now - draw.randint(1, 11 * 86_400) * timedelta(seconds=1) for _ in range(5))
+    for at in moments:
+        player = draw.choice(players)
+        player.refresh_from_db()
+        place = draw.choice([one for one in ("MT", "SE", "GB") if one != player.jurisdiction])
+        update = PlayerUpdate(player.player_ref, player.currency, place, "verified")
+        save_player(update, reason="Moved.", now=at)
+    return moments
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_round_names_a_certificate_exactly_if_the_certificate_lists_the_round(
     seed: int, now: datetime
@@ -107,6 +121,7 @@ def test_a_round_names_a_certificate_exactly_if_the_certificate_lists_the_round(
         fund(player, 1_000_000, now)
     spans = [span for one in Certificate.objects.all() for span in spans_under(one.pk)]
     turns = [turn for span in spans for turn in (span.start, span.end) if turn < now]
+    turns += random_moves(draw, players, now)
     for number in range(60):
         near = draw.choice(turns) + draw.choice([-1, 0, 1]) * timedelta(microseconds=1)
         at = draw.choice([near, now - draw.randint(0, 12 * 86_400) * timedelta(seconds=1)])

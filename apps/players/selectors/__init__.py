@@ -7,6 +7,7 @@ from apps.players.selectors.identity import (
     players_by_ref,
     rehearsal_player_ids,
 )
+from apps.players.selectors.moves import jurisdiction_at, place_at, place_at_sql
 from apps.players.selectors.protection import (
     exclusions_in_force,
     limit_use,
@@ -24,8 +25,11 @@ from apps.players.selectors.reality_checks import (
 __all__ = [
     "checks_of_session",
     "exclusions_in_force",
+    "jurisdiction_at",
     "limit_use",
     "load_protection",
+    "place_at",
+    "place_at_sql",
     "player_by_id",
     "player_by_ref",
     "players_by_ref",
