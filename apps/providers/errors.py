@@ -195,6 +195,12 @@ class TimesError(DomainError):
     code = "times"
 
 
+class RtpNotStatedError(DomainError):
+    """The report does not state this figure for the game, or counts no more."""
+
+    code = "rtp_not_stated"
+
+
 class NotOverridableError(DomainError):
     """The law forbids the product there, and two people can't lift the law."""
 

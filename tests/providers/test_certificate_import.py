@@ -135,7 +135,7 @@ def test_the_samples_are_registered_with_their_scope_and_kept_byte_for_byte(
     )
     assert {str(item) for item in tables.standards.all()} == {"UKGC RTS 2021", "GLI-19 v3.0"}
     assert {str(item) for item in tables.jurisdictions.all()} == {"GB", "MT"}
-    assert {str(item) for item in tables.rtp_variants.all()} == {"97.3 %", "99.4 %"}
+    assert {str(item) for item in tables.rtp_variants.all()} == {"97.30 %", "99.40 %"}
     assert tables.games.count() == 5
     assert read_document(tables.document) == (SAMPLES / "tables.pdf").read_bytes()
     assert len(stored(evidence)) == Document.objects.count() == 9

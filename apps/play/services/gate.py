@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from apps.core.jurisdictions import day_in
+from apps.core.percents import display_percent
 from apps.integrity.selectors import closing_fault
 from apps.play.contracts import GateAnswer, GateReason
 from apps.play.errors import LaunchRefusedError
@@ -130,7 +131,8 @@ def _legal_reasons(facts: Serving, running: Sequence[Running], at: datetime) -> 
     rtp_percent = _lowest_rtp_percent(facts, running)
     if floor is not None and rtp_percent * (_BASIS_POINTS // 100) < floor.value:
         text = (
-            f"The RTP of {rtp_percent.normalize():f} % is below the {floor.value / 100:g} % that "
+            f"The RTP of {display_percent(rtp_percent)} is below the "
+            f"{display_percent(Decimal(floor.value) / 100)} that "
             f"{jurisdiction} asks for: {floor.citation}"
         )
         reasons.append(GateReason("rtp_below_floor", text, floor.id))

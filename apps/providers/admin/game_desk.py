@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.urls import reverse
 
 from apps.core.admin import ActionCall, Panel, ReasonedAction, ReasonForm, at_cell, link_cell
+from apps.core.percents import display_percent
 from apps.providers.admin.fields import (
     build_link,
     choice_field,
@@ -224,11 +225,11 @@ def desk_panels(game: Game) -> Sequence[Panel]:
                     link_cell(
                         reverse("admin:providers_rtpvariant_change", args=[item.pk]), item.code
                     ),
-                    f"{item.rtp_percent.normalize():f} %",
+                    display_percent(item.rtp_percent),
                     "not stated" if item.deviation is None else f"{item.deviation:f}",
                     "-"
                     if item.hit_frequency_percent is None
-                    else f"{item.hit_frequency_percent:f} %",
+                    else display_percent(item.hit_frequency_percent),
                     "-" if item.max_win_multiple is None else f"{item.max_win_multiple:,} x",
                     item.source,
                 ]

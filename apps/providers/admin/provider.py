@@ -22,6 +22,7 @@ from apps.core.admin import (
     choice_filter,
     link_cell,
 )
+from apps.core.percents import display_percent
 from apps.providers.admin.game_desk import GAME_ACTIONS, desk_panels
 from apps.providers.admin.keys import KEY_TONES, KEY_USES
 from apps.providers.admin.policy import policy_panel
@@ -212,7 +213,7 @@ class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
 
     @admin.display(description="theoretical RTP", ordering="theoretical_rtp")
     def rtp(self, game: Game) -> str:
-        return f"{game.theoretical_rtp * 100:.2f} %"
+        return display_percent(game.theoretical_rtp * 100)
 
     @admin.display(description="offered in")
     def offers(self, game: Game) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from apps.core.jurisdictions import day_in, jurisdiction_by_code
+from apps.core.percents import display_percent, percent_figure
 from apps.providers.contracts import Cover, CoverReason
 from apps.providers.coverage.facts import (
     BuildClaim,
@@ -222,8 +223,8 @@ def _variant_objection(
         return None
     figures = sorted({claim.rtp_percent for claim in claims})
     text = (
-        f"{certificate} certifies {', '.join(f'{figure.normalize():f}' for figure in figures)} %, "
-        f"not variant {variant.code} ({variant.rtp_percent.normalize():f} %)."
+        f"{certificate} certifies {', '.join(percent_figure(figure) for figure in figures)} %, "
+        f"not variant {variant.code} ({display_percent(variant.rtp_percent)})."
     )
     return CoverReason("other_variant", text)
 

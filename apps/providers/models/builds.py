@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Func, Q
 
 from apps.core.history import history_records
+from apps.core.percents import display_percent
 from apps.core.triggers import append_only
 from apps.providers.enums import ChangeClass, Channel
 from apps.providers.models.provider import Game
@@ -126,7 +127,7 @@ class RtpVariant(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.code} ({self.rtp_percent.normalize():f} %)"
+        return f"{self.code} ({display_percent(self.rtp_percent)})"
 
     @property
     def deviation(self) -> Decimal | None:

@@ -5,6 +5,7 @@ from typing import override
 from django.db import models
 from django.db.models import Q
 
+from apps.core.percents import display_percent
 from apps.core.triggers import append_only
 from apps.providers.enums import Channel, DigestAlgorithm, FlagKind
 from apps.providers.models.certificates import Certificate
@@ -97,7 +98,7 @@ class CertificateRtpVariant(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.rtp_percent.normalize():f} %"
+        return display_percent(self.rtp_percent)
 
 
 class CertifiedBuild(models.Model):

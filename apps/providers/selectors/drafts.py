@@ -8,6 +8,7 @@ from datetime import date
 from django.db.models import Count
 from rapidfuzz import fuzz, utils
 
+from apps.core.percents import percent_figure
 from apps.providers.enums import DraftState, SignatureState
 from apps.providers.errors import UnknownCertificateError
 from apps.providers.models import (
@@ -333,7 +334,7 @@ def changes_since(before: Certificate, values: Mapping[str, str]) -> list[Change
 
 def certificate_values(certificate: Certificate) -> dict[str, str]:
     """Return a certificate on file as the texts of a register, to compare another with."""
-    rtps = (f"{item.rtp_percent:.2f}" for item in certificate.rtp_variants.all())
+    rtps = (percent_figure(item.rtp_percent) for item in certificate.rtp_variants.all())
     return {
         "kind": certificate.kind,
         "provider": certificate.provider_code,

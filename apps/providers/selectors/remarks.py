@@ -6,6 +6,7 @@ from datetime import date
 
 from django.db.models import Prefetch
 
+from apps.core.percents import display_percent, percent_figure
 from apps.providers.contracts import CertificateRemark
 from apps.providers.enums import CertificateState, SignatureState
 from apps.providers.models import Certificate, CertificateFinding, Game
@@ -70,7 +71,7 @@ def _catalogue(certificates: list[Certificate]) -> Iterator[CertificateRemark]:
         if certificate.kind not in COVERING_KINDS or certificate.provider_code not in providers:
             continue
         certified = {variant.rtp_percent for variant in certificate.rtp_variants.all()}
-        printed = ", ".join(f"{value.normalize():f}" for value in sorted(certified))
+        printed = ", ".join(percent_figure(value) for value in sorted(certified))
         for scope in sorted(certificate.games.all(), key=lambda scope: scope.game_code):
             game = games.get((certificate.provider_code, scope.game_code))
             if game is None:
@@ -79,7 +80,7 @@ def _catalogue(certificates: list[Certificate]) -> Iterator[CertificateRemark]:
             elif certified and game.theoretical_rtp * 100 not in certified:
                 text = (
                     f"{scope.game_code} has a theoretical RTP of "
-                    f"{game.theoretical_rtp * 100:.2f} % in the catalogue; "
+                    f"{display_percent(game.theoretical_rtp * 100)} in the catalogue; "
                     f"certified: {printed} %."
                 )
                 yield _remark(certificate, "rtp_not_certified", text)

@@ -126,13 +126,19 @@ def add_variant(new: NewVariant, editing: Editing) -> RtpVariant:
 
     Raises:
         ReasonRequiredError, UnknownRegisterRowError
-        RegisterRowConflictError: the code is on file with other figures.
+        RegisterRowConflictError: the code is on file with other figures. Where they stand is no
+            part of them: ``variants.name_source`` says it anew.
     """
     editing.require_reason()
     _lock_game(new.game_id)
     known = RtpVariant.objects.filter(game_id=new.game_id, code=new.code).first()
     if known is not None:
-        _require_same(known, asdict(new), f"Variant {new.code}")
+        figures = {
+            name: value
+            for name, value in asdict(new).items()
+            if name not in {"certificate_id", "source"}
+        }
+        _require_same(known, figures, f"Variant {new.code}")
         return known
     variant = RtpVariant(**asdict(new), created_at=editing.now)
     note_edit(variant, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)

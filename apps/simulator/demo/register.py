@@ -24,6 +24,7 @@ from apps.providers.services.builds import (
     judge_change,
 )
 from apps.providers.services.scope import FileDigest, NamedBuild, Term, accredit_lab, name_build
+from apps.providers.services.variants import name_source
 from apps.simulator.borealis.home import catalogue_rtp
 from apps.simulator.certificates.folder import LabFolder, make_lab_folder
 from apps.simulator.certificates.reports import EVERYWHERE, NORTH, LabReport, renewed_reports
@@ -45,11 +46,13 @@ def record_what_runs(stage: Stage) -> Finding:
     Everything is told twice without becoming more, since the demo may run again.
     """
     editing = Editing(None, "Taken from the release notes.", stage.clock())
-    made_on = make_lab_folder(stage.data_dir / "demo" / "certificates", now=editing.now).made_on
-    midnight = datetime.combine(made_on, time(), tzinfo=UTC)
+    folder = make_lab_folder(stage.data_dir / "demo" / "certificates", now=editing.now)
+    midnight = datetime.combine(folder.made_on, time(), tzinfo=UTC)
     games = games_by_code(stage.provider_id)
+    sources = _reports_of_games(folder)
     builds = {
-        game.code: _deploy_first(game, games[game.code].id, midnight, editing) for game in CATALOGUE
+        game.code: _deploy_first(game, games[game.code].id, midnight, sources[game.code], editing)
+        for game in CATALOGUE
     }
     _name_builds(editing)
     update = add_build(_build(games[UPDATED].id, UPDATED, NEW), editing)
@@ -83,7 +86,20 @@ def reports_on_file(folder: LabFolder) -> list[LabReport]:
     ]
 
 
-def _deploy_first(game: Game, game_id: int, midnight: datetime, editing: Editing) -> int:
+def _reports_of_games(folder: LabFolder) -> dict[str, int]:
+    """Return the id of the report that states each game's RTP, the latest of those delivered."""
+    found = {}
+    for report in sorted(folder.reports, key=lambda report: report.revision):
+        lab = lab_by_name(report.lab)
+        certificate = lab and certificate_of(lab, report.report_number, report.revision)
+        if certificate:
+            found.update(dict.fromkeys(report.games, certificate.pk))
+    return found
+
+
+def _deploy_first(
+    game: Game, game_id: int, midnight: datetime, report_id: int, editing: Editing
+) -> int:
     build = add_build(_build(game_id, game.code, OLD), editing)
     rtp_percent = Decimal(catalogue_rtp(game)) * 100
     variant = add_variant(
@@ -96,6 +112,7 @@ def _deploy_first(game: Game, game_id: int, midnight: datetime, editing: Editing
         ),
         editing,
     )
+    name_source(variant.pk, report_id, "page 1, return to player variants", editing)
     for place in EVERYWHERE:
         since = midnight - timedelta(days=60)
         deploy(NewDeployment(place, build.pk, variant.pk, since, digest=build.digest), editing)
