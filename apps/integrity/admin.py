@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.decorators import action
 from unfold.widgets import (
-    UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
 )
@@ -25,6 +24,7 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    UploadWidget,
     at_cell,
     badge,
     badge_column,
@@ -55,7 +55,7 @@ class UploadForm(forms.Form):
         widget=UnfoldAdminSelectWidget(),
     )
     file = forms.FileField(
-        widget=UnfoldAdminFileFieldWidget(),
+        widget=UploadWidget(reading.LARGEST_BYTES),
         help_text="JSON, or CSV with the columns game_code, build_version, path, algorithm, seed, "
         "digest. At most 8 MiB.",
         max_length=255,

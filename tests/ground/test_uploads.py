@@ -1,6 +1,7 @@
 """What a page is sent is judged by its stated length, before a byte of it is parsed."""
 
 import io
+import re
 from typing import Any, override
 
 import pytest
@@ -13,6 +14,7 @@ from apps.integrity.models import DigestReport
 from apps.providers.models import CertificateDraft, QuarantinedFile, TrustedRoot, UploadBatch
 from apps.reconciliation.models import StatementFile
 from apps.staff.enums import Role
+from apps.staff.models import User
 from config.uploads import FILES_OF_PAGES, FORM_BYTES, REFUSED, most_bytes
 from tests.architecture.layers import REPOSITORY
 from tests.factories import make_user
@@ -74,6 +76,18 @@ def test_each_form_with_a_file_takes_what_its_files_may_be_and_no_more() -> None
     assert FILES_OF_PAGES == LIMITS
     assert most_bytes("admin:providers_certificate_add") == 10 * MIB + FORM_BYTES
     assert most_bytes("account_login") == 256 * 1024 + FORM_BYTES
+
+
+@pytest.mark.parametrize("page", LIMITS)
+def test_a_page_knows_how_large_its_files_may_be_and_brings_the_script_that_says_so(
+    page: str,
+) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    text = client.get(reverse(page)).content.decode()
+    files = [int(size) for size in re.findall(r'data-max-bytes="(\d+)"', text)]
+    assert (sum(files), text.count('type="file"')) == (LIMITS[page], len(files))
+    assert re.search(r'<script src="[^"]*pitboss/upload[^"]*\.js" defer></script>', text)
 
 
 @pytest.mark.parametrize("page", LIMITS)

@@ -107,3 +107,41 @@ def test_the_review_and_quarantine_pages_run_nothing_and_call_nobody(
             assert spoken == [], page
             assert "owned" not in browser.value("document.title"), page
             assert browser.value(_ACTIVE) == 0, page
+
+
+def test_a_file_over_the_limit_is_told_before_it_is_sent(live_server: Any, tmp_path: Path) -> None:
+    client = Client()
+    client.force_login(make_user("olivia", permissions=OFFICER))
+    found = chromium_path()
+    assert found is not None
+    with Watcher(found) as browser:
+        name = settings.SESSION_COOKIE_NAME
+        browser.sign_in(live_server.url, {name: client.cookies[name].value})
+        for page, most in (
+            ("/admin/providers/certificate/add/", 10 * 1024 * 1024),
+            ("/admin/providers/trustedroot/add/", 64 * 1024),
+        ):
+            browser.open(live_server.url + page, tmp_path / "page.png")
+            told = []
+            for size in (most, most + 1):
+                browser.value(_CHOOSE.format(size=size))
+                told.append(browser.value(f"{_NOTE}.innerText"))
+                sent = browser.value(
+                    "document.querySelector('.pb-panel form')"
+                    ".dispatchEvent(new Event('submit', {cancelable: true}))"
+                )
+                assert sent == (size == most), page
+            said = f"large.pdf has {most + 1:,} bytes; at most {most:,} bytes are taken. "
+            assert told == ["", f"{said}Nothing was sent: choose a smaller file."]
+
+
+_NOTE = "document.querySelector('.pb-panel [role=alert]')"
+_CHOOSE = """
+(() => {{
+    const input = document.querySelector('.pb-panel input[type=file]');
+    const chosen = new DataTransfer();
+    chosen.items.add(new File([new ArrayBuffer({size})], 'large.pdf'));
+    input.files = chosen.files;
+    input.dispatchEvent(new Event('change', {{bubbles: true}}));
+}})()
+"""

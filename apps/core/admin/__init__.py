@@ -25,6 +25,7 @@ from apps.core.admin.live import LIVE_SCRIPT, LiveListMixin, LivePanelsMixin, an
 from apps.core.admin.paginator import CappedPaginator
 from apps.core.admin.panels import Panel, PanelsMixin, at_cell, link_cell, money_cell
 from apps.core.admin.registered import AuditEntryAdmin, OutboxMessageAdmin
+from apps.core.admin.uploads import UploadWidget
 
 __all__ = [
     "DOWNLOAD_HEADERS",
@@ -42,6 +43,7 @@ __all__ = [
     "ReadOnlyAdmin",
     "ReasonForm",
     "ReasonedAction",
+    "UploadWidget",
     "above_filter",
     "answer_fragment",
     "aside_filter",

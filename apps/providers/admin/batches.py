@@ -13,13 +13,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from apps.core.admin import (
     LivePanelsMixin,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
+    UploadWidget,
     at_cell,
     badge,
     badge_column,
@@ -47,15 +47,15 @@ _TONES = {
 class BatchForm(forms.Form):
     archive = forms.FileField(
         label="Documents (ZIP)",
-        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".zip,application/zip"}),
+        widget=UploadWidget(MAX_ARCHIVE_BYTES, accept=".zip,application/zip"),
         help_text="At most 256 MiB and 20,000 files. For more use manage.py import_certificates.",
     )
     register = forms.FileField(
         label="Spreadsheet (CSV or XLSX)",
         required=False,
-        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx"}),
-        help_text="The columns of register.csv. It may also lie in the archive. Without one every "
-        "document is read by itself.",
+        widget=UploadWidget(MAX_REGISTER_BYTES, accept=".csv,.xlsx"),
+        help_text="At most 10 MiB, with the columns of register.csv. It may also lie in the "
+        "archive. Without one every document is read by itself.",
     )
 
     def clean_archive(self) -> Any:

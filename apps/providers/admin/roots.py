@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.core.admin import (
     ActionCall,
@@ -20,6 +20,7 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    UploadWidget,
     at_cell,
     badge_column,
     choice_filter,
@@ -44,7 +45,7 @@ class RootForm(forms.Form):
     )
     file = forms.FileField(
         label="Root certificate (PEM)",
-        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".pem,.crt,.cer"}),
+        widget=UploadWidget(MAX_PEM_BYTES, accept=".pem,.crt,.cer"),
         help_text="One certificate of an authority, at most 64 KiB.",
         max_length=255,
     )

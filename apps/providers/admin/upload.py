@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminFileFieldWidget
 
+from apps.core.admin import UploadWidget
 from apps.core.errors import DomainError
 from apps.providers.enums import Door
 from apps.providers.errors import PdfRefusedError
@@ -24,7 +24,7 @@ from apps.providers.services.intake import Sender
 class UploadForm(forms.Form):
     document = forms.FileField(
         label="Document (PDF)",
-        widget=UnfoldAdminFileFieldWidget(attrs={"accept": "application/pdf,.pdf"}),
+        widget=UploadWidget(MAX_BYTES, accept="application/pdf,.pdf"),
         help_text="At most 10 MiB. Scripts, attachments, forms that act, encryption: refused.",
         allow_empty_file=True,
     )

@@ -17,7 +17,6 @@ from django.utils import timezone
 from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminDateWidget,
-    UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
 )
 
@@ -27,6 +26,7 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    UploadWidget,
     badge_column,
     choice_filter,
     datetime_column,
@@ -56,8 +56,8 @@ class UploadForm(forms.Form):
         widget=UnfoldAdminSelectWidget(),
     )
     file = forms.FileField(
-        widget=UnfoldAdminFileFieldWidget(),
-        help_text="CSV, NDJSON or JSON, plain or gzip.",
+        widget=UploadWidget(FILE_LIMIT),
+        help_text=f"CSV, NDJSON or JSON, plain or gzip. At most {FILE_LIMIT // 1024 // 1024} MiB.",
         max_length=255,
     )
     day = forms.DateField(
