@@ -34,6 +34,7 @@ class ParsedStatement:
     rows_total: int
     rows_good: int
     rows_bad: int
+    rows_demo: int
     rows_other_day: int
     day: date
     problems: tuple[RowProblem, ...] = ()
@@ -54,6 +55,7 @@ class ImportOutcome:
     rows_total: int
     rows_good: int
     rows_bad: int
+    rows_demo: int
     rows_other_day: int
     problems: list[dict[str, Any]]
     changes: dict[str, int]

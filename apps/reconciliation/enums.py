@@ -70,4 +70,5 @@ class RowFault(models.TextChoices):
     BAD_TIMESTAMP = "bad_timestamp", "Not an RFC 3339 time with a zone"
     UNKNOWN_CURRENCY = "unknown_currency", "Not an ISO 4217 currency with a minor unit"
     BAD_AMOUNT = "bad_amount", "Not a plain decimal amount of its currency"
+    DEMO = "demo", "Demo play: no money was in it"
     OTHER_DAY = "other_day", "Belongs to another day of the provider"

@@ -79,6 +79,7 @@ def import_outcome(row: StatementFile, provider_code: str, *, is_new: bool) -> I
         rows_total=row.rows_total,
         rows_good=row.rows_good,
         rows_bad=row.rows_bad,
+        rows_demo=row.rows_demo,
         rows_other_day=row.rows_other_day,
         problems=row.problems,
         changes=row.changes,

@@ -14,7 +14,12 @@ from apps.core.money import EXPONENTS, to_minor
 from apps.reconciliation import errors
 from apps.reconciliation.contracts import ParsedStatement
 from apps.reconciliation.engine.duck import open_engine
-from apps.reconciliation.engine.normalise import judge_rows, load_rows, write_parquet
+from apps.reconciliation.engine.normalise import (
+    PROBLEMS_KEPT,
+    judge_rows,
+    load_rows,
+    write_parquet,
+)
 from apps.reconciliation.engine.unpack import Limits, fingerprint, unpack
 from apps.reconciliation.enums import FileFormat
 from tests.reconciliation.files import DAY, HEADER, csv_bytes, row
@@ -101,7 +106,7 @@ def test_a_good_row_becomes_minor_units_and_utc(work: Path) -> None:
         ({"event": "1.23E+15"}, "mangled_id", "spreadsheet"),
         ({"player": "1.23E+15"}, "mangled_id", "spreadsheet"),
         ({"event": "7.00012E+9"}, "mangled_id", "spreadsheet"),
-        ({"currency": "XXX"}, "unknown_currency", ""),
+        ({"currency": "XTS"}, "unknown_currency", ""),
         ({"currency": "aud"}, "unknown_currency", ""),
         ({"event": "=1+1"}, "formula_cell", ""),
         ({"player": "@SUM(A1)"}, "formula_cell", ""),
@@ -209,6 +214,37 @@ def test_too_many_bad_rows_refuse_the_file(work: Path) -> None:
 
     assert isinstance(refusal, errors.TooManyBadRowsError)
     assert faults(report) == [(100, "bad_amount"), (101, "bad_amount")]
+
+
+def test_rows_of_demo_play_are_counted_and_neither_taken_nor_bad(work: Path) -> None:
+    """A provider's log may hold more play for fun than play for money."""
+    demo = [row(f"fun-{n}", currency="XXX", bet="0.00001") for n in range(300)]
+    content = csv_bytes([*demo, row("e-1"), row("e-2", bet="x"), row("e-3")])
+
+    report, _, rows = read(work, content, allowed=100)
+
+    assert [each["event_id"] for each in rows] == ["e-1", "e-3"]
+    assert (report.rows_total, report.rows_good, report.rows_bad, report.rows_demo) == (
+        303,
+        2,
+        1,
+        300,
+    )
+    assert report.problem_counts == {"bad_amount": 1, "demo": 300}
+    # The row that somebody must look at comes before those that nobody need.
+    assert faults(report)[:2] == [(303, "bad_amount"), (2, "demo")]
+    assert len(report.problems) == PROBLEMS_KEPT
+
+
+def test_demo_play_thins_out_no_bad_rows(work: Path) -> None:
+    """Two bad rows of a hundred with money are too many, however much was played for fun."""
+    demo = [row(f"fun-{n}", currency="XXX") for n in range(300)]
+    rows = [row(f"e-{n}") for n in range(98)]
+    bad = [row("bad", bet="x"), row("worse", bet="y")]
+
+    _, refusal, _ = read(work, csv_bytes([*demo, *rows, *bad]), allowed=100)
+
+    assert isinstance(refusal, errors.TooManyBadRowsError)
 
 
 def test_a_file_for_another_day_than_given_is_refused(work: Path) -> None:

@@ -119,6 +119,7 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
         "source",
         "rows_good",
         "rows_bad",
+        "rows_demo",
         "rows_other_day",
         "refusal_code",
         datetime_column("imported_at"),
@@ -152,7 +153,7 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
                 "fields": [
                     ("provider", "day", "state", "source"),
                     ("original_name", "format", "is_gzip", "size_bytes"),
-                    ("rows_total", "rows_good", "rows_bad", "rows_other_day"),
+                    ("rows_total", "rows_good", "rows_bad", "rows_demo", "rows_other_day"),
                     ("imported_at", "imported_by", "superseded_by"),
                     "sha256",
                 ]

@@ -55,7 +55,8 @@ def judge_rows(
     The report of a refused file is what its sender needs, so it isn't lost to an exception.
     """
     connection.execute(row_sql.judged(), [time_zone])
-    total, bad = _one(connection, "SELECT count(*), count(fault) FROM judged")
+    total, good, demo = _one(connection, row_sql.COUNTS)
+    bad = total - good - demo
     found = _majority_day(connection)
     used = day or found
     counts = dict(
@@ -72,15 +73,16 @@ def judge_rows(
         counts[RowFault.OTHER_DAY.value] = other
     report = ParsedStatement(
         rows_total=total,
-        rows_good=total - bad,
+        rows_good=good,
         rows_bad=bad,
+        rows_demo=demo,
         rows_other_day=other,
         day=used or date.min,
         problems=_problems(connection, used or date.min),
         problem_counts=dict(sorted(counts.items())),
     )
-    if bad * 10_000 > total * allowed_basis_points:
-        return report, TooManyBadRowsError(bad, total, allowed_basis_points)
+    if bad * 10_000 > (total - demo) * allowed_basis_points:
+        return report, TooManyBadRowsError(bad, total - demo, allowed_basis_points)
     if used is None:
         return report, DayUnknownError()
     if found is not None and found != used:

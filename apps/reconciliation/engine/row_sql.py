@@ -14,6 +14,9 @@ from apps.reconciliation.enums import RowFault
 _AMOUNTS: Final = ("bet_amount", "win_amount", "balance_before", "balance_after")
 _BALANCES: Final = ("balance_before", "balance_after")
 
+DEMO_CURRENCY: Final = "XXX"
+"""ISO 4217's code for no currency at all: what a round played for fun is logged with."""
+
 _ID: Final = "[A-Za-z0-9_.:~-]{1,128}"
 _AMOUNT: Final = r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,4})?"
 _TIME: Final = (
@@ -147,6 +150,7 @@ def _first_fault() -> str:
       OR NOT regexp_full_match(promo_campaign, '[A-Za-z0-9_.:~-]{{0,64}}')
       OR NOT regexp_full_match(promo_multiplier, '([0-9]{{1,6}}(\\.[0-9]{{1,4}})?)?')
       THEN '{RowFault.BAD_FIELD}'
+    WHEN currency = '{DEMO_CURRENCY}' THEN '{RowFault.DEMO}'
     WHEN occurred_at IS NULL THEN '{RowFault.BAD_TIMESTAMP}'
     WHEN exponent IS NULL THEN '{RowFault.UNKNOWN_CURRENCY}'
     WHEN {bad_amount} THEN '{RowFault.BAD_AMOUNT}'
@@ -169,6 +173,11 @@ def judged() -> str:
     """  # noqa: S608 - built from constants only
 
 
+COUNTS: Final = f"""
+SELECT count(*), count(*) FILTER (fault IS NULL), count(*) FILTER (fault = '{RowFault.DEMO}')
+FROM judged
+"""  # noqa: S608 - built from constants only
+
 PARQUET: Final = """
 SELECT event_id, coalesce(nullif(round_id, ''), event_id) AS round_ref, player_id AS player_ref,
        occurred_at, bet_minor, win_minor, currency, game_code, round_type,
@@ -182,5 +191,5 @@ PROBLEMS: Final = f"""
 SELECT line, coalesce(fault, '{RowFault.OTHER_DAY}') AS code, left(t, 200) AS excerpt,
        bet_amount, win_amount, balance_before, balance_after, currency, "timestamp", day::VARCHAR
 FROM judged WHERE fault IS NOT NULL OR day <> $day
-ORDER BY line LIMIT $limit
+ORDER BY coalesce(fault, '') = '{RowFault.DEMO}', line LIMIT $limit
 """  # noqa: S608 - built from constants only

@@ -32,6 +32,7 @@ class StatementFile(models.Model):
     rows_total = models.BigIntegerField("rows", default=0)
     rows_good = models.BigIntegerField("good rows", default=0)
     rows_bad = models.BigIntegerField("bad rows", default=0)
+    rows_demo = models.BigIntegerField("rows of demo play", default=0)
     rows_other_day = models.BigIntegerField("rows of another day", default=0)
     problem_counts = models.JSONField("problems by kind", default=dict)
     problems = models.JSONField("problems", default=list)
@@ -84,7 +85,7 @@ class StatementFile(models.Model):
                 name="reconciliation_statement_superseded_names_its_successor",
             ),
             models.CheckConstraint(
-                condition=Q(rows_total=F("rows_good") + F("rows_bad"))
+                condition=Q(rows_total=F("rows_good") + F("rows_bad") + F("rows_demo"))
                 & Q(rows_other_day__lte=F("rows_good")),
                 name="reconciliation_statement_rows_add_up",
             ),

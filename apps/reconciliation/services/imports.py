@@ -28,7 +28,7 @@ from apps.reconciliation.models import StatementFile
 
 logger = structlog.get_logger()
 
-_NOTHING: Final = ParsedStatement(0, 0, 0, 0, date.min)
+_NOTHING: Final = ParsedStatement(0, 0, 0, 0, 0, date.min)
 
 type Progress = Callable[[str], None]
 
@@ -216,6 +216,7 @@ def _row(reading: _Reading, acting_user: AbstractBaseUser | None, now: datetime)
         rows_total=report.rows_total,
         rows_good=report.rows_good,
         rows_bad=report.rows_bad,
+        rows_demo=report.rows_demo,
         rows_other_day=report.rows_other_day,
         problem_counts=report.problem_counts,
         problems=[problem.as_json() for problem in report.problems],

@@ -78,7 +78,8 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Statement {outcome.statement_id}: {outcome.provider} {outcome.day},"
             f" {outcome.rows_good:,} of {outcome.rows_total:,} rows taken"
-            f" ({outcome.rows_bad:,} bad, {outcome.rows_other_day:,} of another day)."
+            f" ({outcome.rows_bad:,} bad, {outcome.rows_demo:,} of demo play,"
+            f" {outcome.rows_other_day:,} of another day)."
         )
         self._show_problems(outcome.problems)
         if outcome.changes:
