@@ -1,39 +1,19 @@
 """The list itself: all 65, each with a reason where it does not apply, each proven somewhere."""
 
-import importlib
+import ast
 import re
 
 import pytest
 
 from apps.simulator.acceptance.kit import ALL
-from apps.simulator.acceptance.scenario import EVERYWHERE
+from apps.simulator.acceptance.scenario import EVERYWHERE, Scenario
 from apps.simulator.dialects.registry import DIALECTS
 from tests.architecture.layers import REPOSITORY
 
 PROTOCOLS = {kind.protocol for kind in DIALECTS.values()}
-
-PROVEN_ELSEWHERE = {
-    42: (
-        "tests.rounds.test_stuck_rounds",
-        "test_a_round_that_holds_a_stake_is_flagged_after_a_day_and_told_of_once",
-    ),
-    59: (
-        "tests.gateway.test_wallet_models_transfer",
-        "test_a_transfer_out_that_times_out_is_decided_by_its_status",
-    ),
-    60: (
-        "tests.reconciliation.test_compare",
-        "test_planted_defects_of_each_class_are_found_exactly",
-    ),
-    61: ("tests.reconciliation.test_pulls", "test_pulling_the_same_content_again_changes_nothing"),
-    62: ("tests.reconciliation.test_runs", "test_an_event_is_matched_across_midnight"),
-    63: (
-        "tests.reconciliation.test_runs",
-        "test_a_row_of_a_test_player_is_counted_and_not_in_the_net_position",
-    ),
-}
-"""Scenarios that no callback brings about, and the test that holds each of them."""
-IN_NO_PROTOCOL = {19}
+DOCUMENT = REPOSITORY / "docs" / "acceptance.md"
+ROW = re.compile(r"^\| (\d+) \| (.*?) \| (.*?) \| (.*) \|$", re.MULTILINE)
+TEST = re.compile(r"`([a-z_/0-9]+\.py)::(\w+)`")
 
 
 def test_the_list_has_all_65_scenarios_once_and_in_order() -> None:
@@ -57,25 +37,47 @@ def test_each_scenario_on_the_wire_is_played_by_some_dialect() -> None:
         for scenario in ALL
         if all(scenario.reason_against(name) for name in DIALECTS)
     }
-    assert unplayed == {*IN_NO_PROTOCOL, *PROVEN_ELSEWHERE}
+    assert unplayed == {19, 42, 59, 60, 61, 62, 63}
 
 
-def test_the_documents_list_of_what_is_not_played_is_this_one() -> None:
-    text = (REPOSITORY / "docs" / "acceptance.md").read_text()
-    section = text.split("## What it does not play", 1)[1].split("\n## ", 1)[0]
-    named = {
-        number
-        for first, last in re.findall(r"\b(\d+)(?: to (\d+))?\b", section)
-        for number in range(int(first), int(last or first) + 1)
-    }
-
-    assert named == {*IN_NO_PROTOCOL, *PROVEN_ELSEWHERE}
+@pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: str(scenario.number))
+def test_the_document_says_of_each_scenario_where_the_kit_plays_it(scenario: Scenario) -> None:
+    rows = {int(number): (sentence, kit) for number, sentence, kit, _ in _rows()}
+    assert rows[scenario.number] == (scenario.sentence, _played_in(scenario))
 
 
-@pytest.mark.parametrize("number", PROVEN_ELSEWHERE)
-def test_a_scenario_off_the_wire_is_held_by_another_test(number: int) -> None:
-    module, name = PROVEN_ELSEWHERE[number]
-    assert callable(getattr(importlib.import_module(module), name))
+def test_what_the_kit_can_not_play_has_a_test_or_a_decision_of_its_own() -> None:
+    unproven = [
+        int(number)
+        for number, _, kit, also in _rows()
+        if kit == "none" and not TEST.search(also) and "Decision:" not in also
+    ]
+    assert unproven == []
+
+
+def test_every_test_that_the_document_names_is_there() -> None:
+    wrong = []
+    for file, name in sorted(set(TEST.findall(DOCUMENT.read_text()))):
+        path = REPOSITORY / "tests" / file
+        tree = ast.parse(path.read_text()) if path.exists() else ast.Module([], [])
+        if name not in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}:
+            wrong.append(f"{file}::{name}")
+    assert wrong == []
+
+
+def _rows() -> list[tuple[str, str, str, str]]:
+    return ROW.findall(DOCUMENT.read_text())
+
+
+def _played_in(scenario: Scenario) -> str:
+    if EVERYWHERE in scenario.not_for:
+        return "none"
+    left_out = [name for name in DIALECTS if scenario.reason_against(name)]
+    played = [name for name in DIALECTS if name not in left_out]
+    if not left_out:
+        return "all"
+    few = len(played) <= 2
+    return f"only {', '.join(played)}" if few else f"all but {', '.join(left_out)}"
 
 
 def test_there_is_a_dialect_for_each_protocol_that_can_be_chosen() -> None:
