@@ -98,11 +98,17 @@ def _rate(traffic: ProviderTraffic | None, window: timedelta, now: datetime) -> 
 
 
 def _old_keys(provider: "Provider", traffic: ProviderTraffic | None) -> tuple[OldKey, ...]:
-    """Return the keys in use that are not the newest active one."""
+    """Return the keys in use that are not the newest active one.
+
+    A key that ends by itself, such as the one of a run of the acceptance kit, follows none that
+    has no end.
+    """
     if traffic is None:
         return ()
     known: Sequence[ProviderKey] = keys_of(provider.pk)
-    current = next((key.kid for key in known if key.state == KeyState.ACTIVE), "")
+    active = [key for key in known if key.state == KeyState.ACTIVE]
+    lasting = [key for key in active if key.not_after is None]
+    current = next((key.kid for key in (*lasting, *active)), "")
     by_kid = {key.kid: key for key in known}
     return tuple(
         OldKey(

@@ -102,6 +102,16 @@ def test_an_old_key_that_still_signs_is_named(casino: Casino) -> None:
     ]
 
 
+def test_a_key_that_ends_by_itself_makes_no_other_old(casino: Casino) -> None:
+    """The acceptance kit signs with one of its own for half an hour."""
+    give_key(casino.provider, kid="acceptance-1")
+    started_last = ProviderKey.objects.filter(kid="acceptance-1")
+    started_last.update(not_before=NOW - HOUR, not_after=NOW - HOUR / 2)
+    deliver(casino, 1, key_id="k-1")
+    [found] = health_of_providers(HOUR, NOW)
+    assert found.old_keys == ()
+
+
 def test_stuck_rounds_and_drift_are_counted_per_provider(casino: Casino) -> None:
     casino.send_one(casino.tentative("e-1"))
     assert stuck_rounds(NOW + timedelta(hours=23)) == {}
