@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 import pgtrigger
 import pytest
@@ -19,6 +18,7 @@ from apps.simulator.acceptance.kit import Kit
 from apps.simulator.acceptance.setting_up import Prepared, make_acceptance_provider, prepare
 from apps.simulator.capture.own_gateway import OwnGateway
 from apps.simulator.dialects.registry import DIALECTS
+from tests.addresses import database_url
 from tests.factories import make_user
 
 SPOKEN = [name for name, kind in DIALECTS.items() if kind.protocol in ADAPTERS]
@@ -80,12 +80,3 @@ def gateway() -> Iterator[str]:
         patch.setenv("PITBOSS_LOG_LEVEL", "WARNING")
         with OwnGateway(settings.BASE_DIR / "manage.py", is_replay_mode=False) as own:
             yield own.url
-
-
-def database_url() -> str:
-    """Return the address of the test database for another process, as what serves sees it."""
-    parts = connection.settings_dict
-    return (
-        f"postgresql://{quote(settings.PITBOSS_APP_ROLE or parts['USER'])}@/{quote(parts['NAME'])}"
-        f"?host={quote(parts['HOST'], safe='')}&port={parts['PORT']}"
-    )

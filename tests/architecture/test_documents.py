@@ -8,11 +8,13 @@ from urllib.parse import unquote
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from apps.core.embedded.programs import Ports, stack_programs
 from config.environment import Environment
 from tests.architecture.layers import REPOSITORY
 
 README: Final = REPOSITORY / "README.md"
 SETTINGS: Final = REPOSITORY / "docs" / "settings.md"
+DEPLOYMENT: Final = REPOSITORY / "docs" / "deployment.md"
 PAGES: Final = sorted([README, *REPOSITORY.glob("docs/**/*.md")])
 
 COMMAND: Final = re.compile(r"manage\.py ([a-z][a-z_]+)")
@@ -20,6 +22,7 @@ OPTION: Final = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 ROW: Final = re.compile(r"^\| (`manage\.py .*?) \| (.*) \|$", re.MULTILINE)
 MAKE: Final = re.compile(r"`make ([a-z]+)|^make ([a-z]+)", re.MULTILINE)
 SETTING: Final = re.compile(r"\b(PITBOSS_[A-Z0-9_]+|DATABASE_URL|REDIS_URL)\b")
+BLOCK: Final = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK: Final = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 INSIDE: Final = {"PITBOSS_REPLAY_TOKEN", "PITBOSS_SUPERVISOR_PID"}
 """What one of our processes tells another that it starts; nobody else sets them."""
@@ -54,6 +57,31 @@ def test_every_option_in_the_readmes_rows_is_one_of_its_command(row: tuple[str, 
         parser = command.create_parser("manage.py", name)
         known |= {option for action in parser._actions for option in action.option_strings}
     assert set(OPTION.findall(named + meaning)) - known == set()
+
+
+def test_the_deployment_runs_each_process_as_the_supervisor_does() -> None:
+    """What `up` runs is measured and killed in the soak; the page must not run something else."""
+    [block] = [b for b in BLOCK.findall(DEPLOYMENT.read_text()) if "celery -A config beat" in b]
+    ports = Ports(host="127.0.0.1", web=8000, gateway=8001, provider=8002)
+    programs = stack_programs(ports, REPOSITORY, with_provider=False)
+    run = {program.name: _options(" ".join(program.command)) for program in programs}
+    written = {_process_of(line): _options(line) for line in block.splitlines()}
+    for options in run.values():
+        options.pop("--workdir", None)  # where the supervisor starts them from
+        options.pop("--working-dir", None)
+    run["gateway"]["--host"] = ports.host  # its own default
+    assert written == run
+
+
+def _process_of(line: str) -> str:
+    marks = {"granian": "web", "run_gateway": "gateway", "relay_outbox": "relay"}
+    celery = {" worker ": "worker", " beat ": "beat"}
+    return next(name for mark, name in (marks | celery).items() if mark in line)
+
+
+def _options(line: str) -> dict[str, str]:
+    """Return each long option with its value, whether `=` or a space stands between them."""
+    return dict(re.findall(r"(?<=\s)(--[a-z-]+)(?:[= ](?!-)(\w[\w./]*))?", line))
 
 
 def test_every_target_of_make_that_a_page_names_is_there() -> None:

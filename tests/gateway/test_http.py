@@ -1,6 +1,7 @@
 """The gateway over a real port: constant answers to strangers, and one to each callback."""
 
 import asyncio
+import gzip
 import socket
 import threading
 import time
@@ -222,3 +223,66 @@ def test_a_provider_hears_its_own_words_even_when_its_profile_is_out_of_reach(
 def test_no_two_protocols_share_a_path() -> None:
     paths = [path for adapter in ADAPTERS.values() for path in adapter.routes]
     assert len(paths) == len(set(paths))
+
+
+def _raw(port: int, request: bytes) -> bytes:
+    """Send bytes as they are, and return all that comes back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as caller:
+        caller.sendall(request)
+        caller.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := caller.recv(65_536):
+            answer += chunk
+    return answer
+
+
+def _hidden(casino: Casino) -> bytes:
+    """Return a whole, authentic request, as a smuggler would hide it in another's body."""
+    body = casino.body(casino.event("hidden-1"))
+    headers = signed_headers(body, at=casino.now) | {"content-length": str(len(body))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST {PATH} HTTP/1.1\r\nhost: x\r\n{head}\r\n".encode() + body
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        "content-length: 4\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 4\r\n",
+        "content-length: 0\r\ncontent-length: 4\r\n",
+        "content-length: 4, 4\r\n",
+        "content-length: +4\r\n",
+        "content-length: 0x4\r\n",
+        "content-length: -1\r\n",
+        "transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n",
+        "transfer-encoding: xchunked\r\n",
+        "transfer-encoding : chunked\r\n",
+        "transfer-encoding:\x0bchunked\r\n",
+        " transfer-encoding: chunked\r\n",
+    ],
+)
+def test_a_request_of_two_lengths_brings_in_no_hidden_one(
+    casino: Casino,
+    port: int,
+    lengths: str,
+) -> None:
+    request = f"POST {PATH} HTTP/1.1\r\nhost: x\r\n{lengths}\r\n0\r\n\r\n".encode()
+
+    answer = _raw(port, request + _hidden(casino))
+
+    assert b" 200 " not in answer, answer
+    assert not Delivery.objects.exists()
+    assert lines("aurora:hidden-1") == []
+
+
+def test_a_compressed_body_is_judged_as_the_bytes_it_is_and_never_unpacked(
+    casino: Casino,
+    client: httpx.Client,
+) -> None:
+    body = gzip.compress(casino.body(casino.event("e-1")))
+    headers = {**signed_headers(body, at=casino.now), "content-encoding": "gzip"}
+
+    answer = client.post(PATH, content=body, headers=headers)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "malformed_json")
+    assert not Delivery.objects.exists()

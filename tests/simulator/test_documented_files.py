@@ -15,7 +15,7 @@ from apps.integrity.models import DigestReport
 from apps.providers.models import CertificateDraft, Game
 from apps.reconciliation.models import Break, StatementFile
 from apps.rounds.models import RoundEvent
-from tests.acceptance.conftest import database_url
+from tests.addresses import database_url
 from tests.providers.certificate_files import plain_pdf
 
 DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "formats.md"

@@ -1,0 +1,59 @@
+"""Two schedulers, or one that was started twice: every job runs again and repeats nothing."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+
+from apps.providers.models import Game
+from apps.rounds.models import Round
+from config.celery import app
+from tests.factories import make_cover
+from tests.gateway.builders import SLOT, Casino, open_casino
+from tests.gateway.test_unjudged import store_only
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def casino(transactional_db: None) -> Casino:
+    """Leave something to do for those jobs that find their work in tables."""
+    casino = open_casino()
+    casino.now = datetime.now(UTC) - timedelta(days=2)
+    casino.send(casino.event("e-1"), casino.tentative("e-2", "r-2"))
+    casino.now = datetime.now(UTC)
+    store_only(casino, casino.event("e-3"))
+    ends_soon = casino.now.date() + timedelta(days=20)
+    make_cover(Game.objects.get(game_code=SLOT), expires_on=ends_soon)
+    return casino
+
+
+def _rows() -> dict[str, int]:
+    """Return how many rows each table of every model holds."""
+    return {m._meta.db_table: m._base_manager.count() for m in apps.get_models()}
+
+
+def _run_every_job() -> None:
+    for name in settings.CELERY_BEAT_SCHEDULE:
+        app.tasks[name].apply(throw=True)
+
+
+def test_every_scheduled_job_runs_again_and_adds_no_row(casino: Casino) -> None:
+    app.loader.import_default_modules()
+    before = _rows()
+    _run_every_job()
+    once = _rows()
+    _run_every_job()
+
+    assert _rows() == once
+    # The first run had something to do.
+    assert casino.stored("e-3").status == "accepted"
+    assert {table for table, count in once.items() if count > before[table]} >= {
+        "rounds_roundevent",
+        "wallet_ledgerseal",
+        "providers_certificateflag",
+        "compliance_renewal",
+        "reconciliation_reconciliationrun",
+    }
+    assert Round.objects.get(round_ref="r-2").state == "stuck"
