@@ -31,6 +31,7 @@ class Program:
     port: int | None = None
     port_setting: str = ""
     probe: str | None = None
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 def keeper_program(data_dir: Path, kinds: list[str]) -> Program:
@@ -51,6 +52,9 @@ def stack_programs(ports: Ports, repository: Path, *, with_provider: bool) -> li
             priority=20,
             stop_seconds=45,
             stop_group=False,  # its pool finishes its tasks; only the worker itself is told
+            # SIGTERM alone lets a worker wait for its tasks without end, until it is killed. So it
+            # waits for CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT, and gives back what is not done.
+            environment=(("REMAP_SIGTERM", "SIGQUIT"),),
         ),
         Program("beat", (*celery, "beat", "--pidfile="), priority=30),
         Program("relay", (python, manage, "relay_outbox"), priority=40),
@@ -120,6 +124,11 @@ def supervisor_config(programs: list[Program], paths: EmbeddedPaths, repository:
 def _program_section(program: Program, paths: EmbeddedPaths) -> str:
     command = (sys.executable, lifeline.__file__, "program", *program.command)
     role = program.name if program.name in _ROLES else "command"
+    environment = {
+        "PITBOSS_PROCESS_ROLE": role,
+        "PYTHONUNBUFFERED": "1",
+        **dict(program.environment),
+    }
     return _section(
         f"program:{program.name}",
         command=_escape(shlex.join(command)),
@@ -136,7 +145,7 @@ def _program_section(program: Program, paths: EmbeddedPaths) -> str:
         stdout_logfile=_escape(paths.log_dir / f"{program.name}.log"),
         stdout_logfile_maxbytes="10MB",
         stdout_logfile_backups="3",
-        environment=f'PITBOSS_PROCESS_ROLE="{role}",PYTHONUNBUFFERED="1"',
+        environment=",".join(f'{name}="{value}"' for name, value in environment.items()),
     )
 
 
