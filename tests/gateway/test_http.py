@@ -284,5 +284,5 @@ def test_a_compressed_body_is_judged_as_the_bytes_it_is_and_never_unpacked(
 
     answer = client.post(PATH, content=body, headers=headers)
 
-    assert (answer.status_code, answer.json()["error"]) == (400, "malformed_json")
+    assert (answer.status_code, answer.json()["error"]) == (400, "not_utf8")
     assert not Delivery.objects.exists()

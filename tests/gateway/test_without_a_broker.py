@@ -32,7 +32,9 @@ def test_a_gateway_without_its_broker_takes_callbacks_and_keeps_what_must_follow
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PITBOSS_LOG_LEVEL", "WARNING")
     first = casino.body(casino.event("e-1"))
-    other = casino.body(casino.event("e-1", win_amount="9.00", balance_after="107.00"))
+    other = casino.body(
+        casino.event("e-1", win_amount="9.00", balance_before="100.00", balance_after="107.00")
+    )
     with OwnGateway(settings.BASE_DIR / "manage.py", is_replay_mode=False) as gateway:
         url = f"{gateway.url}/callbacks/aurora/rounds"
         started = time.monotonic()

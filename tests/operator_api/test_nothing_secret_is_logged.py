@@ -27,7 +27,9 @@ def test_tokens_credentials_and_codes_stand_in_no_log(caplog: pytest.LogCaptureF
     _, renewed = api.post(path, {"refresh_credential": opened["refresh_credential"]})
     api.post(path, {"refresh_credential": opened["refresh_credential"]})  # used twice
     api.post(path, {"refresh_credential": renewed["refresh_credential"]})  # ended by that
-    make_api(()).get("players/p-1001/balance")  # a scope that is missing
+    make_api(("gate:read",), name="Another").get(
+        "players/p-1001/balance"
+    )  # a scope that is missing
 
     said = _everything_said(caplog.records)
     assert "http.request.finished" in said or "request_finished" in said
