@@ -32,6 +32,8 @@ def database_settings(url: str | None, data_dir: Path, role: str) -> dict[str, A
     options = dict(address.pop("OPTIONS", {}))
     options.setdefault("connect_timeout", 10)
     options.setdefault("application_name", f"pitboss-{role}")
+    # Reaches only what is bound on the server: the gateway's statements, and core.prepared.
+    options.setdefault("prepare_threshold", 2)
     limits = _TIMEOUTS.get(role)
     if limits is not None:
         names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")

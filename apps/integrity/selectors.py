@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection
 from django.db.models import Count, Max
 
+from apps.core.prepared import prepared_row
 from apps.integrity.contracts import GameIntegrity
 from apps.integrity.enums import FaultKind, FaultState, OnMismatch
 from apps.integrity.models import AcceptedDigest, DigestReport, Fault, MeasuredFile
@@ -32,9 +32,7 @@ def closing_fault(game_id: int) -> str:
     One query, written out because it sits in every launch: building it took longer than running
     it. A file that was not reported closes nothing: it is unproven, not wrong.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_CLOSING_FAULT, [game_id])
-        row = cursor.fetchone()
+    row = prepared_row(_CLOSING_FAULT, [game_id])
     return row[0] if row else ""
 
 
