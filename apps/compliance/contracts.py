@@ -1,13 +1,13 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 
 from apps.providers.contracts import Cover
 from apps.providers.selectors.matrix import CatalogueGame
 from apps.rounds.rounds_in_spans import OpenedRound, PlaceInTime
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """What the matrix says of one game in one jurisdiction, and why in a few words."""
 
     game_id: int

@@ -59,10 +59,12 @@ SELECT g.id, g.game_code, p.code, g.category, g.theoretical_rtp, g.is_active, p.
     EXISTS (SELECT FROM providers_offerwithdrawal w
         WHERE w.game_id = g.id AND w.jurisdiction = %(jurisdiction)s
         AND w.withdrawn_at <= %(at)s AND (w.restored_at IS NULL OR w.restored_at > %(at)s)),
-    (SELECT json_agg(json_build_array(b.id, b.version, b.channel, b.platform_version,
+    (SELECT json_agg(json_build_array(b.id, b.version, b.channel, b.is_first, b.platform_version,
             b.engine_version, b.client_revision, b.rng_version, b.digest)
             ORDER BY b.created_at, b.id)
-        FROM providers_gamebuild b WHERE b.game_id = g.id),
+        FROM (SELECT *, row_number() OVER (PARTITION BY channel ORDER BY created_at, id) = 1
+                AS is_first
+            FROM providers_gamebuild WHERE game_id = g.id) b),
     (SELECT json_agg(json_build_array(v.id, v.code, v.rtp_percent::text) ORDER BY v.id)
         FROM providers_rtpvariant v WHERE v.game_id = g.id),
     (SELECT json_agg(json_build_array(d.id, d.channel, d.build_id, d.variant_id,
@@ -94,9 +96,9 @@ WHERE g.id = %(game_id)s
 )
 
 # Where nobody lives (a rehearsal's jurisdiction) nothing is on offer to anybody, nor where the game
-# is withdrawn.
+# is withdrawn. One row for each game: tens of thousands of offers are a few thousand games.
 OFFERS: Final[LiteralString] = """
-SELECT o.game_id, g.game_code, p.code, o.jurisdiction
+SELECT g.id, g.game_code, p.code, array_agg(o.jurisdiction ORDER BY o.jurisdiction COLLATE "C")
 FROM providers_gameoffer o
 JOIN providers_game g ON g.id = o.game_id
 JOIN providers_provider p ON p.id = g.provider_id
@@ -104,17 +106,21 @@ WHERE g.is_active AND p.is_active AND (%(games)s::bigint[] IS NULL OR g.id = ANY
     AND o.jurisdiction <> %(nowhere)s
     AND NOT EXISTS (SELECT FROM providers_offerwithdrawal w
         WHERE w.game_id = o.game_id AND w.jurisdiction = o.jurisdiction AND w.restored_at IS NULL)
-ORDER BY g.game_code COLLATE "C", o.jurisdiction COLLATE "C", p.code COLLATE "C"
+GROUP BY g.id, p.id
+ORDER BY g.game_code COLLATE "C", p.code COLLATE "C"
 """
 
 # Each place's deployments on a moment of its own: a what-if on a day means noon of that day there.
+# One row for all places where the same runs at the same moment.
 DEPLOYED: Final[LiteralString] = """
-SELECT d.game_id, d.jurisdiction, d.channel, d.build_id, d.variant_id, d.digest
+SELECT d.game_id, d.channel, d.build_id, d.variant_id, d.digest, asked.moment,
+    array_agg(d.jurisdiction)
 FROM providers_deployment d
 JOIN unnest(%(places)s::text[], %(moments)s::timestamptz[]) AS asked (place, moment)
     ON asked.place = d.jurisdiction
 WHERE d.starts_at <= asked.moment AND (d.ends_at IS NULL OR d.ends_at > asked.moment)
     AND (%(games)s::bigint[] IS NULL OR d.game_id = ANY(%(games)s))
+GROUP BY d.game_id, d.channel, d.build_id, d.variant_id, d.digest, asked.moment
 """
 
 ONCE_DEPLOYED: Final[LiteralString] = """
@@ -125,23 +131,53 @@ JOIN unnest(%(places)s::text[], %(moments)s::timestamptz[]) AS asked (place, mom
 WHERE d.ends_at <= asked.moment AND d.game_id = ANY(%(games)s)
 """
 
-BUILDS: Final[LiteralString] = """
-SELECT game_id, id, version, channel, platform_version, engine_version, client_revision,
-    rng_version, digest
-FROM providers_gamebuild WHERE %(games)s::bigint[] IS NULL OR game_id = ANY(%(games)s)
-ORDER BY created_at, id
+_BUILD: Final[LiteralString] = """
+SELECT b.game_id, b.id, b.version, b.channel,
+    NOT EXISTS (SELECT FROM providers_gamebuild earlier
+        WHERE earlier.game_id = b.game_id AND earlier.channel = b.channel
+        AND (earlier.created_at, earlier.id) < (b.created_at, b.id)),
+    b.platform_version, b.engine_version, b.client_revision, b.rng_version, b.digest
+FROM providers_gamebuild b
 """
 
-VARIANTS: Final[LiteralString] = """
-SELECT id, code, rtp_percent FROM providers_rtpvariant
-WHERE %(games)s::bigint[] IS NULL OR game_id = ANY(%(games)s)
+BUILDS: Final[LiteralString] = (
+    _BUILD
+    + """WHERE b.game_id = ANY(%(games)s)
+ORDER BY b.created_at, b.id
 """
+)
 
 CHANGES: Final[LiteralString] = """
 SELECT b.game_id, s.from_build_id, s.to_build_id, s.classification = 'minor', s.decided_at
 FROM providers_supplierchange s JOIN providers_gamebuild b ON b.id = s.to_build_id
-WHERE %(games)s::bigint[] IS NULL OR b.game_id = ANY(%(games)s)
+WHERE b.game_id = ANY(%(games)s)
 ORDER BY s.id
+"""
+
+# Some builds with all that they came from: what ran years ago decides nothing about today.
+_LINE: Final[LiteralString] = """
+WITH RECURSIVE line (id) AS (
+    SELECT unnest(%(builds)s::bigint[])
+    UNION
+    SELECT s.from_build_id FROM line JOIN providers_supplierchange s ON s.to_build_id = line.id
+)
+"""
+
+BUILDS_IN_LINE: Final[LiteralString] = _LINE + _BUILD + "JOIN line ON line.id = b.id"
+
+CHANGES_IN_LINE: Final[LiteralString] = (
+    _LINE
+    + """SELECT b.game_id, s.from_build_id, s.to_build_id, s.classification = 'minor', s.decided_at
+FROM line
+JOIN providers_supplierchange s ON s.to_build_id = line.id
+JOIN providers_gamebuild b ON b.id = line.id
+ORDER BY s.id
+"""
+)
+
+VARIANTS: Final[LiteralString] = """
+SELECT id, code, rtp_percent FROM providers_rtpvariant
+WHERE %(games)s::bigint[] IS NULL OR game_id = ANY(%(games)s)
 """
 
 GAMES: Final[LiteralString] = """

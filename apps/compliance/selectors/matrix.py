@@ -73,12 +73,19 @@ _LOOK: Final = "Look at the reports that name the game"
 class _Judge:
     """Turns verdicts into what the matrix says; what is the same for many cells is asked once."""
 
-    def __init__(self, games: Iterable[CatalogueGame], at: datetime) -> None:
+    def __init__(self, games: Collection[CatalogueGame], at: datetime) -> None:
         self._games = {game.id: game for game in games}
         self._overrides = overrides_at(at)
         self._at = at
         self._days: dict[str, date] = {}
-        self._laws: dict[tuple[str, str, object], str] = {}
+        # What the law speaks of. A number stands for it: hashing the RTP for each cell takes long.
+        products: dict[tuple[str, object], int] = {}
+        self._product_of = {
+            game.id: products.setdefault((game.category, game.theoretical_rtp), len(products))
+            for game in games
+        }
+        self._laws: dict[tuple[str, int], str] = {}
+        self._covered_by: dict[tuple[int, str], tuple[str, str]] = {}
         self._reviews: dict[int, date] = {}
 
     def cells(self, found: Collection[CoverageCell]) -> list[Cell]:
@@ -103,6 +110,12 @@ class _Judge:
         return CellState.NOT_COVERED, f"Not covered: {why}"
 
     def _covered(self, certificate_id: int, one: CoverageCell) -> tuple[str, str]:
+        key = (certificate_id, one.jurisdiction)
+        if key not in self._covered_by:
+            self._covered_by[key] = self._term(certificate_id, one)
+        return self._covered_by[key]
+
+    def _term(self, certificate_id: int, one: CoverageCell) -> tuple[str, str]:
         day = self._day(one.jurisdiction)
         review = self._reviews.get(certificate_id)
         if review is not None and review < day:
@@ -119,7 +132,7 @@ class _Judge:
         return self._days[place]
 
     def _law(self, game: CatalogueGame, place: str) -> str:
-        key = (place, game.category, game.theoretical_rtp)
+        key = (place, self._product_of[game.id])
         if key not in self._laws:
             self._laws[key] = law_against(game, place, self._day(place))[0]
         return self._laws[key]
@@ -164,7 +177,7 @@ def matrix_at(at: datetime, query: MatrixQuery) -> Matrix:
     places = [query.jurisdiction] if query.jurisdiction else offered_places()
     cells: dict[int, dict[str, Cell]] | None = None
     if query.state:
-        cells = _cells(games, at, places)
+        cells = _all_cells(games, at, places, query)
         games = [
             game
             for game in games
@@ -174,20 +187,36 @@ def matrix_at(at: datetime, query: MatrixQuery) -> Matrix:
     page = min(max(1, query.page), pages)
     shown = games[(page - 1) * PAGE_GAMES : page * PAGE_GAMES]
     if cells is None:
-        cells = _cells(shown, at, places)
+        cells = _cells(shown, at, places, game_ids=_ids(shown))
     rows = [MatrixRow(game, cells.get(game.id, {})) for game in shown]
     return Matrix(at, places, rows, len(games), page, pages)
 
 
-def _cells(
-    games: Collection[CatalogueGame], at: datetime, places: Collection[str]
+def _all_cells(
+    games: Collection[CatalogueGame], at: datetime, places: Collection[str], query: MatrixQuery
 ) -> dict[int, dict[str, Cell]]:
+    is_narrowed = bool(query.provider_code or query.text)
+    return _cells(games, at, places, game_ids=_ids(games) if is_narrowed else None)
+
+
+def _cells(
+    games: Collection[CatalogueGame],
+    at: datetime,
+    places: Collection[str],
+    *,
+    game_ids: Collection[int] | None,
+) -> dict[int, dict[str, Cell]]:
+    # Naming every game to the database costs it more than being asked for all of them.
     found: dict[int, dict[str, Cell]] = {}
-    verdicts = coverage_on(at, game_ids=[game.id for game in games])
-    wanted = [one for one in verdicts if one.jurisdiction in set(places)]
-    for cell in _Judge(games, at).cells(wanted):
+    wanted = frozenset(places)
+    verdicts = [one for one in coverage_on(at, game_ids=game_ids) if one.jurisdiction in wanted]
+    for cell in _Judge(games, at).cells(verdicts):
         found.setdefault(cell.game_id, {})[cell.jurisdiction] = cell
     return found
+
+
+def _ids(games: Iterable[CatalogueGame]) -> list[int]:
+    return [game.id for game in games]
 
 
 def gaps_at(at: datetime, query: MatrixQuery) -> list[tuple[CatalogueGame, Cell]]:
@@ -205,7 +234,7 @@ def gaps_at(at: datetime, query: MatrixQuery) -> list[tuple[CatalogueGame, Cell]
     )
     found = [
         (known[game_id], cell)
-        for game_id, row in _cells(games, at, places).items()
+        for game_id, row in _all_cells(games, at, places, query).items()
         for cell in row.values()
         if cell.state in wanted
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from typing import Final
 
 from apps.core.jurisdictions import day_in, jurisdiction_by_code
 from apps.providers.contracts import Cover, CoverReason
@@ -20,6 +21,8 @@ from apps.providers.coverage.judging import (
     unknown_jurisdiction,
 )
 
+_NOWHERE: Final[Mapping[str, Sequence[Running]]] = {}
+
 
 class DayJudge:
     """Applies ``judging``'s rules to many offers at one moment for each jurisdiction.
@@ -30,7 +33,7 @@ class DayJudge:
     def __init__(
         self,
         certificates: Mapping[tuple[str, str], Sequence[CertificateFacts]],
-        now: Mapping[tuple[int, str], Sequence[Running]],
+        now: Mapping[int, Mapping[str, Sequence[Running]]],
         ended: Collection[tuple[int, str]],
         moments: Mapping[str, datetime],
     ) -> None:
@@ -54,7 +57,7 @@ class DayJudge:
         return all_of([self._among(certificates, game_code, place, one) for one in running])
 
     def _running(self, game_id: int, place: str) -> Sequence[Running]:
-        running = self._now.get((game_id, place))
+        running = self._now.get(game_id, _NOWHERE).get(place)
         if running is not None:
             return running
         return () if (game_id, place) in self._ended else (UNKNOWN,)

@@ -1,17 +1,16 @@
 """What the rules of cover are applied to, as read from the register."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import override
+from typing import NamedTuple, override
 
 from apps.providers.contracts import CertificateRef
 from apps.providers.enums import Channel
 
 
-@dataclass(frozen=True, slots=True)
-class BuildClaim:
+class BuildClaim(NamedTuple):
     """A build that a report names for a game; what it leaves open is empty and matches any."""
 
     game_code: str
@@ -24,8 +23,7 @@ class BuildClaim:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class VariantClaim:
+class VariantClaim(NamedTuple):
     """An RTP that a report certifies: for all its games or one, by figure or by code too."""
 
     game_code: str
@@ -65,8 +63,7 @@ class CertificateFacts:
         return f"{self.report_number} rev {self.revision}"
 
 
-@dataclass(frozen=True, slots=True)
-class BuildFacts:
+class BuildFacts(NamedTuple):
     """A build on file; ``is_first`` says that nothing of its game and channel came before it."""
 
     id: int
@@ -217,11 +214,3 @@ def running_as(build: BuildFacts, lineage: Lineage, at: datetime, *, channel: st
         heirs_of=heirs,
         needs_own_report=needs_own,
     )
-
-
-def mark_first(builds: Iterable[tuple[int, str]]) -> set[int]:
-    """Return, of (id, channel) in the order of arrival, the first build of each channel."""
-    first: dict[str, int] = {}
-    for build_id, channel in builds:
-        first.setdefault(channel, build_id)
-    return set(first.values())

@@ -28,6 +28,7 @@ covered.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -162,8 +163,7 @@ def _as_build(
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CoverageCell:
+class CoverageCell(NamedTuple):
     """One offer of a game in a jurisdiction, with what covers it or what speaks against it."""
 
     game_id: int

@@ -1,14 +1,15 @@
 """How the facts that decide about cover are read: of one game, or of every offer at once."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, LiteralString
 
 from django.db import connection
 
+from apps.core.prepared import prepared_row
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers import statements
 from apps.providers.coverage.facts import (
@@ -23,7 +24,6 @@ from apps.providers.coverage.facts import (
     Running,
     VariantClaim,
     VariantFacts,
-    mark_first,
     running_as,
 )
 
@@ -50,17 +50,15 @@ class Serving:
 
 def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
     """Return what the launch gate asks about; None for an unknown game. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statements.SERVING, {"game_id": game_id, "jurisdiction": jurisdiction, "at": at}
-        )
-        row = cursor.fetchone()
+    row = prepared_row(
+        statements.SERVING, {"game_id": game_id, "jurisdiction": jurisdiction, "at": at}
+    )
     if row is None:
         return None
     certificates = tuple(
         _certificate([*c[:8], *map(_day, c[8:12]), *c[12:]]) for c in row[15] or ()
     )
-    builds = _builds(row[10] or [])
+    builds = {item[0]: BuildFacts._make(item) for item in row[10] or []}
     variants = {item[0]: VariantFacts(item[0], item[1], Decimal(item[2])) for item in row[11] or []}
     changes = tuple(ChangeFacts(c[0], c[1], c[2], _moment(c[3])) for c in row[13] or [])
     deployments = tuple(_deployment(item, builds, variants) for item in row[12] or [])
@@ -90,7 +88,8 @@ def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
 
 def active_offers(games: Collection[int] | None) -> list[tuple[int, str, str, str]]:
     """Return (game id, game code, provider code, jurisdiction) by game and jurisdiction."""
-    return _rows(statements.OFFERS, {"games": _array(games), "nowhere": REHEARSAL_JURISDICTION})
+    rows = _rows(statements.OFFERS, {"games": _array(games), "nowhere": REHEARSAL_JURISDICTION})
+    return [(*row[:3], place) for row in rows for place in row[3]]
 
 
 def certificates_by_game(
@@ -108,14 +107,14 @@ def certificates_by_game(
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """What runs where at the moments asked about, and where something ran before."""
+    """What runs, by game and place, at the moments asked about; and where something ran before."""
 
-    now: Mapping[tuple[int, str], Sequence[Running]]
+    now: Mapping[int, Mapping[str, Sequence[Running]]]
     ended: Collection[tuple[int, str]]
 
 
 def deployed_at(
-    moments: Moments, offers: Sequence[tuple[int, str, str, str]], games: Collection[int] | None
+    moments: Moments, offers: Iterable[tuple[int, str, str, str]], games: Collection[int] | None
 ) -> Deployed:
     """Return what runs; a place without anything is asked whether something ran before."""
     arguments = {
@@ -123,29 +122,24 @@ def deployed_at(
         "moments": list(moments.values()),
         "games": _array(games),
     }
-    lineages = _lineages(arguments)
-    if not lineages:
-        return Deployed({}, frozenset())
+    rows = _rows(statements.DEPLOYED, arguments)
+    lineages = _lineages(
+        statements.BUILDS_IN_LINE,
+        statements.CHANGES_IN_LINE,
+        {"builds": list({row[2] for row in rows})},
+    )
     variants = {row[0]: VariantFacts(*row) for row in _rows(statements.VARIANTS, arguments)}
-    now: dict[tuple[int, str], list[Running]] = defaultdict(list)
-    # The same build runs in many places: what it inherits is worked out once for each moment.
-    known: dict[tuple[Any, ...], Running] = {}
-    for game_id, place, channel, build_id, variant_id, digest in _rows(
-        statements.DEPLOYED, arguments
-    ):
-        at = moments[place]
-        key = (build_id, variant_id, channel, digest, at)
-        running = known.get(key)
-        if running is None:
-            lineage = lineages[game_id]
-            running = running_as(lineage.builds[build_id], lineage, at, channel=channel)
-            running = replace(running, variant=variants.get(variant_id), digest=digest)
-            known[key] = running
-        now[game_id, place].append(running)
-    idle = [
-        offer[0] for offer in offers if offer[0] in lineages and (offer[0], offer[3]) not in now
-    ]
-    once = _rows(statements.ONCE_DEPLOYED, {**arguments, "games": idle}) if idle else []
+    now: dict[int, dict[str, tuple[Running, ...]]] = defaultdict(dict)
+    for game_id, channel, build_id, variant_id, digest, at, places in rows:
+        lineage = lineages[game_id]
+        running = running_as(lineage.builds[build_id], lineage, at, channel=channel)
+        # The same build runs in many places: they share what it inherits.
+        alone = (replace(running, variant=variants.get(variant_id), digest=digest),)
+        there = now[game_id]
+        for place in places:
+            there[place] = there[place] + alone if place in there else alone
+    idle = {offer[0] for offer in offers if offer[3] not in now.get(offer[0], ())}
+    once = _rows(statements.ONCE_DEPLOYED, {**arguments, "games": list(idle)}) if idle else []
     return Deployed(now, {(row[0], row[1]) for row in once})
 
 
@@ -154,7 +148,7 @@ def offers_over_time(games: Collection[int], places: Sequence[str]) -> list[Offe
     arguments = {"games": _array(games), "places": list(places)}
     named = _rows(statements.GAMES, arguments)
     certificates = certificates_by_game({row[1] for row in named})
-    lineages = _lineages(arguments)
+    lineages = _lineages(statements.BUILDS, statements.CHANGES, arguments)
     variants = {row[0]: VariantFacts(*row) for row in _rows(statements.VARIANTS, arguments)}
     deployments: dict[tuple[int, str], list[DeploymentFacts]] = defaultdict(list)
     for game_id, place, *item in _rows(statements.DEPLOYED_EVER, arguments):
@@ -178,16 +172,16 @@ def offers_over_time(games: Collection[int], places: Sequence[str]) -> list[Offe
     ]
 
 
-def _lineages(arguments: Mapping[str, Any]) -> dict[int, Lineage]:
-    builds: dict[int, list[Sequence[Any]]] = defaultdict(list)
-    for row in _rows(statements.BUILDS, arguments):
-        builds[row[0]].append(row[1:])
+def _lineages(
+    of_builds: LiteralString, of_changes: LiteralString, arguments: Mapping[str, Any]
+) -> dict[int, Lineage]:
+    builds: dict[int, dict[int, BuildFacts]] = defaultdict(dict)
+    for row in _rows(of_builds, arguments):
+        builds[row[0]][row[1]] = BuildFacts._make(row[1:])
     changes: dict[int, list[ChangeFacts]] = defaultdict(list)
-    for row in _rows(statements.CHANGES, arguments) if builds else ():
+    for row in _rows(of_changes, arguments) if builds else ():
         changes[row[0]].append(ChangeFacts(*row[1:]))
-    return {
-        game: Lineage(_builds(rows), tuple(changes.get(game, ()))) for game, rows in builds.items()
-    }
+    return {game: Lineage(known, tuple(changes.get(game, ()))) for game, known in builds.items()}
 
 
 def _rows(statement: str, arguments: Mapping[str, Any]) -> list[Any]:
@@ -204,15 +198,10 @@ def _certificate(row: Sequence[Any]) -> CertificateFacts:
     facts: list[Any] = [
         *row[:12],
         frozenset(row[12]),
-        tuple(BuildClaim(*item) for item in row[13] or ()),
+        tuple(map(BuildClaim._make, row[13] or ())),
         tuple(VariantClaim(item[0], item[1], Decimal(item[2])) for item in row[14] or ()),
     ]
     return CertificateFacts(*facts)
-
-
-def _builds(rows: Sequence[Sequence[Any]]) -> dict[int, BuildFacts]:
-    first = mark_first((row[0], row[2]) for row in rows)
-    return {row[0]: BuildFacts(row[0], row[1], row[2], row[0] in first, *row[3:]) for row in rows}
 
 
 def _deployment(
