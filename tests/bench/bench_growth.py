@@ -3,9 +3,10 @@
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final, LiteralString
 
 from rich.console import Console
 
@@ -20,6 +21,8 @@ CONNECTIONS = 64
 AT_LEAST = 0.8
 BYTES_PER_ROUND = 4_500
 """Measured: a round with its event, two transfers, their indexes and the log of writing them."""
+SIZES: Final[Mapping[LiteralString, str]] = {"shared_buffers": "4GB", "max_wal_size": "16GB"}
+"""Of PostgreSQL, for both: millions of rounds are not kept on the settings of a small machine."""
 
 
 def run(options: Options) -> tuple[dict[str, Any], list[Bar]]:
@@ -27,7 +30,7 @@ def run(options: Options) -> tuple[dict[str, Any], list[Bar]]:
     _require_space(options.stored_rounds)
     plan = Plan(0, "growth", 0, connections=CONNECTIONS, seconds=options.seconds)
     players = (options.rounds + 1) * plan.players + PLAYERS_PER_CONNECTION
-    with staged(players) as empty, staged(players) as full:
+    with staged(players, sizes=SIZES) as empty, staged(players, sizes=SIZES) as full:
         ports = {"empty": free_port(), "full": free_port()}
         with (
             empty.serving(gateway_command(ports["empty"]), ports["empty"], "/readyz"),

@@ -15,10 +15,12 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
+from psycopg import sql
 
 from apps.core.embedded.paths import DATABASE, POSTGRES_PORT, embedded_paths
 
@@ -157,8 +159,13 @@ def _kept(stage: Stage) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def staged(players: int, *, has_database: bool = True) -> Iterator[Stage]:
-    """Yield a migrated, loaded stage whose database servers stay up until the end."""
+def staged(
+    players: int, *, has_database: bool = True, sizes: Mapping[LiteralString, str] | None = None
+) -> Iterator[Stage]:
+    """Yield a migrated, loaded stage whose database servers stay up until the end.
+
+    ``sizes`` are settings of PostgreSQL in place of those for a small machine.
+    """
     directory = Path(tempfile.mkdtemp(prefix="pitboss-bench-"))
     try:
         stage = Stage(directory)
@@ -168,6 +175,11 @@ def staged(players: int, *, has_database: bool = True) -> Iterator[Stage]:
         # With -a the files keep their owner, who is not us where we are root.
         copy = ["cp", "-a", str(_migrated() / "data"), str(directory)]
         subprocess.run(copy, check=True)  # noqa: S603 - cp of ours
+        if sizes:
+            with _kept(stage), stage.connect() as connection:
+                for name, value in sizes.items():
+                    change = sql.SQL("ALTER SYSTEM SET {} = {}")
+                    connection.execute(change.format(sql.SQL(name), sql.Literal(value)))
         with _kept(stage):
             stage.load(players)
             yield stage
