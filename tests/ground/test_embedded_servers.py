@@ -6,12 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from apps.core.embedded.errors import EmbeddedServerError
 from apps.core.embedded.folders import make_run_dir
 from apps.core.embedded.identity import Identity, launch_command
-from apps.core.embedded.paths import embedded_paths
+from apps.core.embedded.paths import DATABASE, embedded_paths
 from apps.core.embedded.servers import ServerLease
 from tests.ground.keepers import (
     Keeper,
@@ -62,6 +63,26 @@ def test_the_database_is_durable_checked_and_closed_to_the_network(tmp_path: Pat
         assert paths.postgres_socket_dir.stat().st_mode & 0o077 == 0
         assert paths.valkey_socket_dir.stat().st_mode & 0o077 == 0
         keeper.end()
+
+
+def test_a_size_that_was_altered_stands_and_durability_does_not_yield(tmp_path: Path) -> None:
+    with data_dir(tmp_path / "data") as paths:
+        keeper = Keeper(paths.data_dir)
+        keeper.ready()
+        assert query(paths, "SHOW shared_buffers") == [("128MB",)]
+        with psycopg.connect(
+            host=str(paths.postgres_socket_dir), dbname=DATABASE, user="postgres", autocommit=True
+        ) as connection:
+            connection.execute("ALTER SYSTEM SET shared_buffers = '256MB'")
+            connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+        keeper.end()
+
+        again = Keeper(paths.data_dir)
+        again.ready()
+        assert query(paths, "SHOW shared_buffers") == [("256MB",)]
+        assert query(paths, "SHOW max_wal_size") == [("2GB",)]
+        assert query(paths, "SHOW synchronous_commit") == [("on",)]
+        again.end()
 
 
 def test_after_a_kill_of_everything_the_next_start_finds_the_data(tmp_path: Path) -> None:
