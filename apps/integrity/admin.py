@@ -179,7 +179,7 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
                     one.provider_code,
                     link_cell(f"{faults}?state=open&q={one.game_code}", one.game_code),
                     f"{one.certified_files:,}",
-                    at_cell(one.measured_at),
+                    at_cell(one.measured_at) if one.measured_at else "never",
                     badge(f"{one.open_faults} open", "danger")
                     if one.open_faults
                     else badge("overdue", "warning")

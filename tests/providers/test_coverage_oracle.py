@@ -40,22 +40,23 @@ pytestmark = pytest.mark.django_db
 
 type Facts = dict[str, Any]
 
-# Both changes of the clock lie within: Malta's on 25 October, New Jersey's on 1 November.
+# Both changes of the clock lie within: Malta's on 25 October, New Jersey's on 1 November. South
+# Australia's day begins at half past an hour.
 FIRST_DAY = date(2026, 10, 23)
 DAYS = [FIRST_DAY + timedelta(days=count) for count in range(11)]
-PLACES = ("MT", "US-NJ", "NZ", "QQ")
+PLACES = ("MT", "US-NJ", "NZ", "AU-SA", "QQ")
 GAMES = ("g1", "g2")
 VERSIONS = ("1.0", "1.1", "2.0")
 DIGESTS = ("", "a" * 64, "b" * 64)
 
 
-def offset_hours(place: str, at: datetime) -> int:
+def offset_hours(place: str, at: datetime) -> float:
     """Tell the clocks of these weeks by hand, not by the library that the product asks."""
     if place == "MT":
         return 2 if at < datetime(2026, 10, 25, 1, tzinfo=UTC) else 1
     if place == "US-NJ":
         return -4 if at < datetime(2026, 11, 1, 6, tzinfo=UTC) else -5
-    return 13
+    return 10.5 if place == "AU-SA" else 13
 
 
 def local_day(place: str, at: datetime) -> date:
@@ -64,11 +65,11 @@ def local_day(place: str, at: datetime) -> date:
 
 def midnights() -> list[datetime]:
     found = set()
-    for place in ("MT", "US-NJ", "NZ"):
+    for place in PLACES[:-1]:
         for day in DAYS:
             naive = datetime(day.year, day.month, day.day, tzinfo=UTC)
-            for hours in range(-14, 15):
-                at = naive + timedelta(hours=hours)
+            for half_hours in range(-28, 29):
+                at = naive + timedelta(minutes=30 * half_hours)
                 if (
                     local_day(place, at) == day
                     and local_day(place, at - timedelta(seconds=1)) < day
@@ -139,7 +140,7 @@ class Draw:
             if index
             else None,
             "games": self.some(GAMES),
-            "places": self.some(PLACES, 3),
+            "places": self.some(PLACES, 4),
             "builds": self.claims() if self.dice.random() < 0.5 else [],
             "variants": [
                 (self.seldom("", *GAMES, share=0.5), *variant)

@@ -104,3 +104,17 @@ def test_what_is_no_certificate_is_never_flagged_and_stands_on_no_home_page(
     kit = Certificate.objects.get(jurisdictions__jurisdiction="ZZ").report_number
     assert kit not in str(report)
     assert kit not in client.get("/admin/").content.decode()
+
+
+def test_a_list_says_how_many_it_shows_and_offers_all_only_where_something_hides_some(
+    client: Client,
+) -> None:
+    def head(query: str) -> str:
+        text = client.get(f"/admin/providers/game/{query}").content.decode()
+        return " ".join(text.partition("<h1")[2].partition("</h1>")[0].split())
+
+    assert "1 result" in head("")
+    assert "Show all" not in head("")
+    for query in ("?rehearsals=only", "?q=aurora-reef"):
+        assert "1 result (<a" in head(query)
+        assert "Show all" in head(query)
