@@ -45,7 +45,7 @@ def flagged_receipts_card(_request: HttpRequest) -> HomeCard | None:
     return waiting_card(
         Waiting(
             title="Rolled back after the bonus closed",
-            link=reverse("admin:bonuses_wageringreceipt_changelist") + "?reason=rolled_back",
+            link=reverse("admin:bonuses_wageringreceipt_changelist") + "?unrecovered_minor__gt=0",
             empty_text="",
             tone="warning",
         ),

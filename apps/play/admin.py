@@ -118,8 +118,8 @@ class GameSessionAdmin(PanelsMixin, ReadOnlyAdmin[GameSession]):
     ]
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
-        present_filter("ended_at", "ended early"),
-        choice_filter("end_code", "ended because", SessionEnd.choices),
+        present_filter("ended_at", "ended early (newest 20,000)", among_newest=True),
+        choice_filter("end_code", "ended because (newest 20,000)", SessionEnd.choices, indexed=()),
     ]
     list_select_related = ["player", "provider", "game"]
     search_fields = ["player__player_ref__exact", "public_id__exact", "tokens__jti__exact"]

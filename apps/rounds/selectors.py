@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.players.selectors import rehearsal_player_ids
 from apps.rounds.contracts import AttemptView, StuckRound
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
 from apps.rounds.models import (
@@ -123,7 +124,7 @@ def corrections_of_event(provider_id: int, event_id: str) -> list[RoundEvent]:
 
 def without_rehearsals(events: QuerySet[RoundEvent]) -> QuerySet[RoundEvent]:
     """Leave out what the acceptance kit played: nobody plays there, and nobody must act on it."""
-    return events.exclude(player__jurisdiction=REHEARSAL_JURISDICTION)
+    return events.exclude(player_id__in=rehearsal_player_ids())
 
 
 def rehearsed_conflicts() -> Q:

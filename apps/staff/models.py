@@ -235,11 +235,18 @@ class AuditorLookUp(SealedEntry):
     query = models.CharField(max_length=1000, blank=True)
     status = models.PositiveSmallIntegerField()
 
+    is_big_table: ClassVar[bool] = True
+
     class Meta(SealedEntry.Meta):
         verbose_name = "auditor look-up"
         default_permissions = ("view",)
         triggers = append_only()
-        indexes = [models.Index(fields=["person_id", "-id"], name="staff_lookup_of_person")]
+        indexes = [
+            models.Index(fields=["person_id", "-id"], name="staff_lookup_of_person"),
+            models.Index(fields=["person_name"], name="staff_lookup_by_name"),
+            models.Index(fields=["path"], name="staff_lookup_by_path"),
+            models.Index(fields=["seat_id"], name="staff_lookup_by_seat"),
+        ]
 
     @override
     def __str__(self) -> str:

@@ -115,7 +115,7 @@ class TransferAdmin(PanelsMixin, ReadOnlyAdmin[Transfer]):
         datetime_column("occurred_at", title="occurred"),
         datetime_column("created_at", title="posted"),
     ]
-    list_filter = [choice_filter("kind", "kind", TransferKind.choices)]
+    list_filter = [choice_filter("kind", "kind (newest 20,000)", TransferKind.choices, indexed=())]
     list_select_related = ["debit_account__player", "credit_account__player"]
     search_fields = ["subject__exact", "idempotency_key__exact"]
     search_help_text = "Subject (provider:event) or idempotency key, exactly"

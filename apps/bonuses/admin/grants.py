@@ -20,6 +20,7 @@ from apps.core.admin import (
     ActionCall,
     ReadOnlyAdmin,
     ReasonedAction,
+    above_filter,
     badge,
     badge_column,
     choice_filter,
@@ -102,7 +103,12 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
         datetime_column("expires_at", title="expires"),
     ]
     list_filter = [
-        choice_filter("state", "state", GrantState.choices),
+        choice_filter(
+            "state",
+            "state (newest 20,000, active: all)",
+            GrantState.choices,
+            indexed=[GrantState.ACTIVE],
+        ),
         recent_filter("granted_at", "granted"),
     ]
     list_select_related = ["player", "rule"]
@@ -219,7 +225,8 @@ class WageringReceiptAdmin(ReadOnlyAdmin[WageringReceipt]):
         datetime_column("occurred_at", title="played"),
     ]
     list_filter = [
-        choice_filter("reason", "reason", ReceiptReason.choices),
+        choice_filter("reason", "reason (newest 20,000)", ReceiptReason.choices, indexed=()),
+        above_filter("unrecovered_minor", "not recovered, in minor units"),
         recent_filter("created_at", "received"),
     ]
     list_select_related = ["grant"]

@@ -94,7 +94,12 @@ class BreakAdmin(PanelsMixin, ReadOnlyAdmin[Break]):
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
         choice_filter("break_class", "class", BreakClass.choices),
-        choice_filter("state", "state", BreakState.choices),
+        choice_filter(
+            "state",
+            "state (open: all, else the newest 20,000)",
+            BreakState.choices,
+            indexed=[BreakState.OPEN],
+        ),
         day_filter("day", "day", selectors.recent_day_choices),
         RunFilter,
     ]

@@ -123,6 +123,7 @@ class Break(models.Model):
                 name="reconciliation_break_open",
             ),
             models.Index(fields=["event_id"], name="reconciliation_break_by_event"),
+            models.Index(fields=["-day", "-id"], name="reconciliation_break_newest"),
             models.Index(fields=["break_class", "-day"], name="reconciliation_break_by_class"),
         ]
         triggers = [

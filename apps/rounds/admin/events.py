@@ -72,7 +72,12 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
     ]
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
-        choice_filter("state", "state", RoundState.choices),
+        choice_filter(
+            "state",
+            "state (newest 20,000, open and stuck: all)",
+            RoundState.choices,
+            indexed=[RoundState.OPEN, RoundState.STUCK],
+        ),
         StuckFilter,
         PlayFilter,
         SpansFilter,
@@ -83,6 +88,10 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
     ordering = ["-pk"]
     fields = ["round_ref"]
     reasoned_actions = ROUND_ACTIONS
+
+    @override
+    def search_lead(self) -> dict[str, Any]:
+        return {"provider_id__in": [int(pk) for pk, _ in provider_choices()]}
 
     @override
     def panels(self, request: HttpRequest, obj: Round) -> Sequence[Panel]:
@@ -119,16 +128,28 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
     ]
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
-        choice_filter("status", "status", EventStatus.choices),
-        choice_filter("code", "code", [(code, code) for code in _CODES]),
-        choice_filter("money_state", "money", MoneyState.choices),
-        choice_filter("origin", "origin", Origin.choices),
+        choice_filter(
+            "status",
+            "status (newest 20,000, parked: all)",
+            EventStatus.choices,
+            indexed=[EventStatus.PARKED],
+        ),
+        choice_filter(
+            "code", "code (newest 20,000)", [(code, code) for code in _CODES], indexed=()
+        ),
+        choice_filter(
+            "money_state",
+            "money (newest 20,000, held: all)",
+            MoneyState.choices,
+            indexed=[MoneyState.HELD],
+        ),
+        choice_filter("origin", "origin (newest 20,000)", Origin.choices, indexed=()),
         linked_filter("currency", "currency"),
         above_filter("win_minor", "win in minor units"),
         played_filter(selectors.without_rehearsals),
     ]
     list_select_related = ["provider"]
-    search_fields = ["event_id__exact", "player_ref__exact"]
+    search_fields = ["event_id__exact", "player__player_ref__exact"]
     search_help_text = "Event or player, exactly"
     ordering = ["-pk"]
     reasoned_actions = EVENT_ACTIONS
@@ -165,6 +186,11 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
             },
         ),
     ]
+
+    @override
+    def search_lead(self) -> dict[str, Any]:
+        return {"provider_id__in": [int(pk) for pk, _ in provider_choices()]}
+
     bet = staticmethod(money_column("bet_minor", title="bet"))
     win = staticmethod(money_column("win_minor", title="win"))
     balance_before = staticmethod(

@@ -45,14 +45,19 @@ class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
         choice_filter("provider_id", "provider", provider_choices),
         choice_filter(
             "status",
-            "status",
+            "status (newest 20,000)",
             [(name, name) for name in ("duplicate", "conflict", "rejected", "accepted")],
+            indexed=(),
         ),
     ]
     list_select_related = ["provider"]
     search_fields = ["event_id__exact"]
     search_help_text = "Event, exactly"
     ordering = ["-pk"]
+
+    @override
+    def search_lead(self) -> dict[str, Any]:
+        return {"provider_id__in": [int(pk) for pk, _ in provider_choices()]}
 
     @admin.display(description="delivery")
     def delivery(self, attempt: EventAttempt) -> Any:
