@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.db.models import F
@@ -17,6 +18,7 @@ from apps.staff.models import User
 _NOTED: Final = "noted"
 _NOTED_EVERY: Final = timedelta(minutes=1)
 _LONGEST_KEY: Final = 40
+_LONGEST_AGENT: Final = 200
 
 
 def note_session(request: HttpRequest, *, now: datetime) -> None:
@@ -32,7 +34,22 @@ def note_session(request: HttpRequest, *, now: datetime) -> None:
     noted = request.session.get(_NOTED) or ["", 0]
     if noted[0] == key and now.timestamp() - noted[1] < _NOTED_EVERY.total_seconds():
         return
-    UserSession.objects.create_from_request(request)
+    # In one statement, as every page may be the one that notes it.
+    UserSession.objects.bulk_create(
+        [
+            UserSession(
+                session_key=key,
+                user_id=request.user.pk,
+                ip=get_adapter().get_client_ip(request),
+                user_agent=request.META.get("HTTP_USER_AGENT", "")[:_LONGEST_AGENT],
+                created_at=now,
+                last_seen_at=now,
+            )
+        ],
+        update_conflicts=True,
+        unique_fields=["session_key"],
+        update_fields=["user", "ip", "user_agent", "last_seen_at"],
+    )
     request.session[_NOTED] = [key, int(now.timestamp())]
 
 
