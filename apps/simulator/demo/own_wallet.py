@@ -195,7 +195,7 @@ def _provider(stage: Stage) -> ProviderClient:
 
 
 def _ref(stage: Stage) -> str:
-    return f"wallet-{stage.run_key}"
+    return f"wallet-{stage.started_at:%m%d-%H%M%S}"
 
 
 def _key(stage: Stage, what: str) -> str:
