@@ -207,7 +207,7 @@ def test_the_page_leads_from_the_report_to_each_round(now: datetime) -> None:
     fund(player, 100_000, now)
     for number in range(53):
         bet(provider, player, f"e-{number:02}", now - number * timedelta(minutes=1))
-    view = ("compliance.view_certifiedplay", "providers.view_certificate")
+    view = ("compliance.view_certifiedplay", "providers.view_certificate", "rounds.view_round")
     client = Client()
     client.force_login(
         make_officer("olga", permissions=view),
