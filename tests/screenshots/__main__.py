@@ -40,7 +40,7 @@ PAGES = (
     ("finance", "break", "/admin/reconciliation/break/#first"),
     ("finance", "net-position", "/admin/reports/netposition/"),
     ("integration", "home-integration-engineer", "/admin/"),
-    ("integration", "onboarding", "/admin/onboarding/onboarding/#first"),
+    ("integration", "onboarding", "/admin/onboarding/onboarding/?q=borealis#first"),
     ("integration", "deliveries", "/admin/rounds/delivery/"),
     ("integration", "delivery", "/admin/rounds/delivery/#first"),
     ("integration", "provider-health", "/admin/reports/providerhealth/?window=24h"),
