@@ -69,7 +69,9 @@ class OpenMatterForm(_WordsForm):
     player_ref = forms.CharField(
         label="Player", max_length=128, widget=UnfoldAdminTextInputWidget(attrs={"size": 30})
     )
-    suspicion = forms.ChoiceField(choices=Suspicion.choices, widget=UnfoldAdminSelectWidget)
+    suspicion = forms.ChoiceField(
+        choices=[("", "Choose"), *Suspicion.choices], widget=UnfoldAdminSelectWidget
+    )
     suspected_at = _utc_field("Suspicion formed at (UTC)")
     field_order = ["player_ref", "suspicion", "suspected_at", "reason"]
 

@@ -5,7 +5,7 @@ holiday is counted as a working day, so that a deadline is never later than the 
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -40,8 +40,9 @@ class Calendar:
         return day
 
     def end_of(self, day: date) -> datetime:
-        """Return the moment at which ``day`` is over there."""
-        return datetime.combine(day + timedelta(days=1), time(), tzinfo=self.zone)
+        """Return the moment at which ``day`` is over there, by UTC, as every page shows it."""
+        over = datetime.combine(day + timedelta(days=1), time(), tzinfo=self.zone)
+        return over.astimezone(UTC)
 
     def working_days_until(self, today: date, last: date) -> int:
         """Count the working days after ``today`` up to ``last``; negative where it has passed."""

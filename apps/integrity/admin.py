@@ -37,7 +37,7 @@ from apps.integrity import reading
 from apps.integrity.contracts import MeasuredReport
 from apps.integrity.enums import FaultKind, FaultState, LineVerdict, ReportSource
 from apps.integrity.models import DigestReport, Fault, IntegrityPolicy
-from apps.integrity.selectors import games_measured
+from apps.integrity.selectors import closing_fault, games_measured
 from apps.integrity.services import accepting
 from apps.integrity.services.reports import take_report
 from apps.providers.selectors import active_providers, provider_choices
@@ -153,8 +153,9 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
             form.add_error(None, str(refusal))
             return None
         text = (
-            f"{outcome.lines} files: {outcome.matches} as certified, {outcome.mismatches} not, "
-            f"{outcome.unknown} not certified, {outcome.missing} certified ones not reported."
+            f"Files measured: {outcome.lines}. As certified: {outcome.matches}; another digest: "
+            f"{outcome.mismatches}; not certified: {outcome.unknown}; certified and not reported: "
+            f"{outcome.missing}."
         )
         is_right = not outcome.mismatches and not outcome.missing
         (messages.success if is_right else messages.error)(request, text)
@@ -218,8 +219,27 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
                     ]
                     for file in files
                 ],
+                link=reverse("admin:integrity_fault_changelist") + "?state=open",
+                link_text="Open faults",
             )
         ]
+
+
+def _what_now(fault: Fault) -> str:
+    if fault.state != FaultState.OPEN:
+        return ""
+    if fault.kind == FaultKind.MISSING:
+        return (
+            "Certified, and not in the newest report. It closes nothing and ends with the next "
+            "report that measures the file."
+        )
+    is_closed = closing_fault(fault.game_id)
+    now = "No new session of this game opens." if is_closed else "By policy the game stays open."
+    return (
+        f"{now} It ends with a report that shows a certified digest: have the certified file put "
+        "back and measured again, or register the laboratory's report on the new one. A second "
+        "person may also accept this one digest."
+    )
 
 
 def _is_acceptable(fault: Fault, _user: Any) -> bool:
@@ -273,6 +293,7 @@ class FaultAdmin(PanelsMixin, ReadOnlyAdmin[Fault]):
         return [
             Panel(
                 title="Side by side",
+                note=_what_now(obj),
                 rows=[
                     ["Certified", obj.certified],
                     ["Reported", obj.reported or "nothing"],

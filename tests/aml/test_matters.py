@@ -55,6 +55,29 @@ def test_other_suspicions_are_due_at_the_end_of_the_third_business_day_in_austra
     due = report_due_at(Suspicion.MONEY_LAUNDERING, NOW)
 
     assert due == datetime(2026, 12, 1, 13, 0, tzinfo=UTC)  # midnight in Sydney
+    assert f"{due:%Y-%m-%d %H:%M}" == "2026-12-01 13:00"  # as written beside "UTC"
+
+
+@pytest.mark.django_db
+def test_the_answer_to_a_new_matter_and_its_page_state_one_moment(officer: User) -> None:
+    make_player("p-778")
+    client = Client()
+    client.force_login(officer)
+    form = {
+        "player_ref": "p-778",
+        "suspicion": "",
+        "suspected_at": "2026-11-25T23:00",
+        "reason": "Ten deposits just below the line.",
+    }
+    address = reverse("admin:aml_matter_add")
+    refused = client.post(address, form).content.decode()
+    assert "This field is required." in refused  # no kind, and so no clock, is chosen beforehand
+    assert not Matter.objects.exists()
+
+    page = client.post(address, {**form, "suspicion": "money_laundering"}, follow=True)
+
+    assert "The report is due 2026-12-01 13:00 UTC." in page.content.decode()
+    assert "2026-12-01 13:00:00 UTC" in page.content.decode()
 
 
 def test_christmas_and_boxing_day_do_not_count() -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from apps.core.models import AuditEntry, OutboxMessage
 from apps.integrity import reading
 from apps.integrity.contracts import DigestLine, MeasuredReport, ReportOutcome
-from apps.integrity.enums import ReportSource
+from apps.integrity.enums import OnMismatch, ReportSource
 from apps.integrity.errors import (
     DigestReportConflictError,
     DigestReportRefusedError,
@@ -363,12 +363,15 @@ def test_an_officer_imports_a_report_and_sees_what_is_wrong(
     file = SimpleUploadedFile("r.json", json.dumps(_document(at, OTHER)).encode())
     page = "/admin/integrity/digestreport/upload/"
     answer = client.post(page, {"provider": "aurora", "file": file}, follow=True)
-    assert "0 as certified, 2 not" in answer.content.decode()
+    assert "Files measured: 2. As certified: 0; another digest: 2;" in answer.content.decode()
     fault = f"/admin/integrity/fault/{Fault.objects.order_by('pk')[0].pk}/change/"
     text = client.get(fault).content.decode()
     assert GOOD in text
     assert OTHER in text
     assert "Ask to accept this digest" in text
+    assert "No new session of this game opens." in text
+    IntegrityPolicy.objects.create(provider=game.provider, on_mismatch=OnMismatch.ALERT)
+    assert "By policy the game stays open." in client.get(fault).content.decode()
     standing = client.get("/admin/integrity/digestreport/standing/").content.decode()
     assert "2 open" in standing
 

@@ -1,5 +1,6 @@
 """The officer's pages: what they say, and what an action does once with a reason."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -163,6 +164,19 @@ def test_an_action_without_a_reason_does_nothing() -> None:
     client, player = signed_in(), make_player()
     act(client, player, "close", source="player", reason="")
     assert not Exclusion.objects.exists()
+
+
+def test_every_rule_states_its_value_in_the_unit_that_its_kind_names() -> None:
+    text = signed_in().get(reverse("admin:players_rulecheck_changelist")).content.decode()
+    rows = re.findall(r"<tr>\s*(.*?)</tr>", text, re.DOTALL)
+    cells = [re.findall(r"<td>(.*?)</td>", row, re.DOTALL) for row in rows]
+    stated = {
+        (unit.group(1), row[3].split()[-1])
+        for row in cells
+        if len(row) > 3 and (unit := re.search(r"\((hours|minutes|days|years)\)", row[2]))
+    }
+
+    assert stated == {("hours", "h"), ("minutes", "min"), ("days", "days"), ("years", "years")}
 
 
 def test_the_catalogue_shows_each_rule_with_its_source_and_takes_a_check() -> None:

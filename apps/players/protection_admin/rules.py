@@ -186,7 +186,11 @@ def _in_force(rule: Rule, today: date) -> SafeString:
 
 
 _UNITS = {
+    RuleKind.LIMIT_INCREASE_DELAY: "h",
+    RuleKind.REMOVAL_DELAY: "h",
+    RuleKind.REMOVAL_DELAY_INDEFINITE: "h",
     RuleKind.REALITY_CHECK: "min",
+    RuleKind.REALITY_CHECK_GRACE: "min",
     RuleKind.SELF_EXCLUSION_MINIMUM: "days",
     RuleKind.LIMIT_REVIEW: "days",
     RuleKind.MINIMUM_AGE: "years",
@@ -213,7 +217,7 @@ def _value(rule: Rule) -> str:
         return f"{display_money(rule.value, rule.currency)}, {rule.category}{who}"
     if kind in _YES_OR_NO:
         return "yes" if rule.value else "no"
-    return f"{rule.value} {_UNITS.get(kind, 'h')}"
+    return f"{rule.value} {_UNITS[kind]}"
 
 
 _PRODUCT_KINDS = {RuleKind.PRODUCT_PROHIBITED, RuleKind.RTP_FLOOR}

@@ -276,7 +276,12 @@ def _findings_panel(obj: Certificate) -> Panel:
         title="Register against document",
         columns=["Field", "Finding", "In the register", "In the document"],
         rows=[
-            [item.field, item.code.replace("_", " "), item.register_value, item.document_value]
+            [
+                item.field.replace("_", " "),
+                item.code.replace("_", " "),
+                item.register_value,
+                item.document_value,
+            ]
             for item in obj.findings.order_by("pk")
         ],
         empty_text="The document says what the register says.",

@@ -48,7 +48,8 @@ _STUCK = (
     "Stuck: no message closed this round since {since}. 1. See whether a delivery waits, and "
     "re-process it. 2. Pull the provider's round log and compare: the statement says how the round "
     "ended. 3. Ask the provider to send the closing message or the rollback again; it releases "
-    "what is held."
+    "what is held. 4. Where it never does, close the round with a second person: the button stands "
+    "above once the hourly check has flagged it."
 )
 _SETTLED = (
     "Settled at {at}. Nothing to do. Where the player disagrees, open a dispute on the event: the "
