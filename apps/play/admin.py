@@ -79,14 +79,25 @@ def _refreshes_panel(session: GameSession) -> Panel:
     )
 
 
+def _stakes_until_a_check(by: datetime | None, now: datetime) -> str:
+    if by is None:
+        return ""
+    if by > now:
+        return f"No new stakes from {display_at(by)} on until one is acknowledged."
+    return (
+        f"Overdue: no new stake has been taken since {display_at(by)}. Play goes on once the "
+        "player acknowledges a check on the operator's site."
+    )
+
+
 def _reality_panel(session: GameSession, now: datetime) -> Panel:
     checks = checks_of_session(session.player_id, str(session.public_id), 50)
     takes_stakes = session.ended_at is None and session.stakes_until > now
     by = session.acknowledge_by if takes_stakes else None
-    note = f"No new stakes from {display_at(by)} on until one is acknowledged." if by else ""
     return Panel(
         title="Reality checks",
-        note=note,
+        note=_stakes_until_a_check(by, now),
+        tone="danger" if by and by <= now else "",
         columns=["Shown", "Played", "Staked", "Won", "Net", "Answer", "Answered"],
         rows=[
             [

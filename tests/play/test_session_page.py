@@ -34,9 +34,12 @@ def test_the_pause_of_a_reality_check_is_told_while_stakes_are_taken_at_all() ->
     )
     session = GameSession.objects.get(pk=opened.session_id)
     assert PAUSED in page(session, after=timedelta(minutes=5))
-    assert PAUSED in page(session, after=timedelta(minutes=70))
+    overdue = page(session, after=timedelta(minutes=70))
+    assert "Overdue: no new stake has been taken since 2026-11-22 11:20" in overdue
     run_out = session.stakes_until - NOW
-    assert "No new stakes" not in page(session, after=run_out)
+    over = page(session, after=run_out)
+    assert "No new stakes" not in over
+    assert "Overdue" not in over
     services.end_session(
         session_id=session.pk,
         code=SessionEnd.STAFF,

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, override
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -100,9 +102,13 @@ class PlayerProtectionAdmin(PanelsMixin, ReadOnlyAdmin[PlayerProtection]):
 
 def _now_panel(player: PlayerProtection, now: datetime) -> Panel:
     reasons = protection_reasons(player_by_id(player.pk), now)
+    sessions = urlencode({"q": player.player_ref})
     return Panel(
         title="May this player play?",
-        note=f"As of {now:%Y-%m-%d %H:%M:%S} UTC. Wins, refunds and withdrawals are never refused.",
+        note=f"As of {now:%Y-%m-%d %H:%M:%S} UTC. Wins, refunds and withdrawals are never refused. "
+        "A session whose reality check is overdue takes no stake either.",
+        link=f"{reverse('admin:play_gamesession_changelist')}?{sessions}",
+        link_text="Game sessions",
         columns=["Code", "Why not", "Until"],
         rows=[
             [badge(reason.code, "danger"), reason.text, at_cell(reason.until)] for reason in reasons
