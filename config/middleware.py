@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, override
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 
+from apps.core.admin.live import FRAGMENT_HEADER
 from config.security import API_POLICY, PERMISSIONS_POLICY
 
 if TYPE_CHECKING:
@@ -128,6 +130,16 @@ def _admin_page(request: HttpRequest) -> str:
     if match is None or match.app_name != "admin":
         return ""
     return match.url_name or ""
+
+
+class IdleSessionMiddleware(SessionMiddleware):
+    """Count only what a person asks for: a page that renews itself keeps no session alive."""
+
+    @override
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        if FRAGMENT_HEADER in request.headers and not request.session.modified:
+            return response
+        return super().process_response(request, response)
 
 
 def session_age_middleware(get_response: View) -> View:

@@ -8,6 +8,8 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 
 from apps.core import selectors as core_selectors
+from apps.core.admin import LIVE_SCRIPT
+from apps.core.admin.live import FRAGMENT_HEADER
 from apps.staff import selectors
 from apps.staff.contracts import HomeCard, HomeRow
 from apps.staff.enums import Role
@@ -16,6 +18,9 @@ from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
 type CardMaker = Callable[[HttpRequest], HomeCard | None]
 
 ALL_ROLES: Final = frozenset(Role.values)
+# Where traffic is watched. Of others, some homes put each look on record: only a person may look.
+_LIVE_ROLES: Final = {Role.INTEGRATION_ENGINEER.value}
+_LIVE_SECONDS: Final = 15
 
 _CARDS: list[tuple[int, frozenset[str], CardMaker]] = []
 
@@ -38,9 +43,14 @@ def home_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     shown = roles | (ALL_ROLES if request.user.is_superuser else set())
     made = [maker(request) for _, names, maker in _CARDS if names & shown]
     cards = [card for card in [awaiting_approvals_card(request), *made] if card is not None]
+    is_part = FRAGMENT_HEADER in request.headers
     return {
         **context,
         "title": "Home",
+        # The page asks for its cards alone when it renews itself.
+        "home_base": "admin/live_fragment.html" if is_part else "admin/base.html",
+        "live_seconds": _LIVE_SECONDS if roles == _LIVE_ROLES else 0,
+        "live_script": LIVE_SCRIPT,
         "person": request.user,
         "roles": sorted(roles) or (["Superuser"] if request.user.is_superuser else []),
         # What asks for nothing stands last; otherwise each card keeps its place.

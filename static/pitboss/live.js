@@ -82,7 +82,7 @@
             }
             if (!answer.ok) throw new Error(String(answer.status));
             const html = await answer.text();
-            if (!isPaused && !isBeingRead(body)) swap(html, answer.headers.get("X-Pitboss-At") || "");
+            if (!isPaused && !isBeingRead(body)) swap(html, answer.headers.get("X-Pitboss-At") || new Date().toISOString().slice(11, 19));
         };
 
         const renew = async () => {

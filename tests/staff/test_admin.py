@@ -1,8 +1,9 @@
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
@@ -400,3 +401,34 @@ def test_the_name_of_a_row_keeps_its_letters_above_its_page() -> None:
     page = auditor.get(reverse("admin:staff_user_change", args=[person.pk])).content.decode()
     assert "bo-0c5c" in page
     assert "Bo-0c5c" not in page
+
+
+@pytest.mark.django_db
+def test_the_engineers_home_renews_its_cards_and_no_other_home_does() -> None:
+    call_command("seed_roles", verbosity=0)
+    engineer = client_of(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
+    auditor = client_of(make_user(roles=(Role.AUDITOR,)))
+
+    part = engineer.get("/admin/", headers={"X-Pitboss-Fragment": "1"}).content.decode()
+
+    assert "data-pb-live " in engineer.get("/admin/").content.decode()
+    assert part.strip().startswith('<div class="pb-cards">')
+    assert "Parked events" in part
+    assert "<html" not in part
+    assert "data-pb-live " not in auditor.get("/admin/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_page_that_renews_itself_keeps_no_session_alive() -> None:
+    call_command("seed_roles", verbosity=0)
+    deliveries = reverse("admin:rounds_delivery_changelist")
+    part = {"X-Pitboss-Fragment": "1"}
+    with time_machine.travel(NOW, tick=False) as clock:
+        client = client_of(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
+        client.get(deliveries)
+        clock.shift(timedelta(minutes=20))
+        assert client.get(deliveries, headers=part).status_code == 200
+        clock.shift(timedelta(minutes=11))
+        # 31 minutes after a person asked for something, 11 after the page did.
+        assert client.get(deliveries, headers=part).status_code == 302
+        assert client.get(deliveries)["Location"].startswith("/admin/login/")

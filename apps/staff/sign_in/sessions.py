@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 
+from apps.core.admin.live import FRAGMENT_HEADER
 from apps.staff import services
 from apps.staff.errors import NoSuchSessionError
 
@@ -40,7 +41,8 @@ class SessionNotes:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
+        # A page that renews itself is nobody's use of the session, and must not keep it alive.
+        if request.user.is_authenticated and FRAGMENT_HEADER not in request.headers:
             services.note_session(request, now=timezone.now())
         return self._get_response(request)
 
