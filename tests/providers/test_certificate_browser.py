@@ -27,7 +27,10 @@ pytestmark = [
 ]
 
 # Would run, or call out, wherever text of a document reached a page as markup.
-MARKUP = "<img src=//evil.invalid/x onerror=document.title='owned'><script>alert(1)</script>"
+MARKUP = (
+    "'\"></textarea><img src=//evil.invalid/x onerror=document.title='owned'>"
+    "<script>alert(1)</script>"
+)
 _ACTIVE = "document.querySelectorAll('embed, object, iframe, applet, .pb-review script').length"
 
 
