@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.management import CommandError
-from django.db import connection
+from django.contrib.auth.models import Group, Permission
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection
 from django.test import Client
 
 from apps.core.management.commands.up import Command
 from apps.core.schema import SchemaWatch, pending_migrations
+from apps.staff.enums import Role
 from config import health
 
 pytestmark = pytest.mark.django_db
@@ -69,4 +71,30 @@ def test_up_does_not_start_on_somebody_elses_database_that_waits(settings: Any) 
         Command().prepare()
     assert str(refusal.value) == (
         "The database lacks 1 migration, players.0001_initial first. Type: python manage.py migrate"
+    )
+
+
+def test_up_gives_the_roles_of_its_own_database_what_this_version_gives_them() -> None:
+    call_command("seed_roles", verbosity=0)
+    officers = Group.objects.get(name=Role.COMPLIANCE_OFFICER)
+    held = set(officers.permissions.values_list("codename", flat=True))
+    officers.permissions.remove(Permission.objects.get(codename="approve_trustedroot"))
+
+    Command().prepare()
+
+    assert set(officers.permissions.values_list("codename", flat=True)) == held
+
+
+def test_up_names_a_migration_that_fails_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.core.management.commands.up.pending_migrations", lambda: ["a.0001"])
+
+    def fail(*_: object, **__: object) -> None:
+        message = "check constraint is violated by some row"
+        raise IntegrityError(message)
+
+    monkeypatch.setattr("apps.core.management.commands.up.call_command", fail)
+    with pytest.raises(CommandError) as refusal:
+        Command().prepare()
+    assert str(refusal.value) == (
+        "The database could not be migrated: check constraint is violated by some row"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from psycopg import sql
 
 from apps.core.embedded.errors import EmbeddedServerError
 from apps.core.embedded.folders import make_run_dir
@@ -74,14 +75,16 @@ def test_a_size_that_was_altered_stands_and_durability_does_not_yield(tmp_path: 
             host=str(paths.postgres_socket_dir), dbname=DATABASE, user="postgres", autocommit=True
         ) as connection:
             connection.execute("ALTER SYSTEM SET shared_buffers = '256MB'")
-            connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+            for durable in ("synchronous_commit", "fsync", "full_page_writes"):
+                connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.SQL(durable)))
         keeper.end()
 
         again = Keeper(paths.data_dir)
         again.ready()
         assert query(paths, "SHOW shared_buffers") == [("256MB",)]
         assert query(paths, "SHOW max_wal_size") == [("2GB",)]
-        assert query(paths, "SHOW synchronous_commit") == [("on",)]
+        for durable in ("synchronous_commit", "fsync", "full_page_writes"):
+            assert query(paths, f"SHOW {durable}") == [("on",)]
         again.end()
 
 

@@ -30,6 +30,8 @@ _START_SECONDS = 120  # recovery after a kill may replay much
 _SETTINGS = {
     "listen_addresses": "",  # Unix socket only
     "unix_socket_permissions": "0700",
+    "fsync": "on",
+    "full_page_writes": "on",
     "synchronous_commit": "on",
     "wal_level": "replica",
     # The wheel has pglz alone: it saved a fifth of the log and halved the events each second after

@@ -1,6 +1,7 @@
 import signal
 import sys
 from argparse import ArgumentParser
+from io import StringIO
 from types import FrameType
 from typing import Any, override
 
@@ -17,7 +18,8 @@ from apps.core.schema import pending_migrations
 class Command(BaseCommand):
     help = (
         "Run web, gateway, worker, beat and outbox relay, with PostgreSQL and Valkey, until "
-        "Ctrl-C. What dies is started again. An embedded PostgreSQL is migrated first."
+        "Ctrl-C. What dies is started again. An embedded PostgreSQL is migrated first, and its "
+        "roles get what this version gives them."
     )
 
     @override
@@ -34,7 +36,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, _interrupt)
         stack = Stack.from_settings(with_provider=options["with_provider"])
         try:
-            stack.start(self.prepare)
+            stack.start(self._prepare)
             self.stdout.write("Starting ...")
             stack.wait_ready(options["wait"])
             self._announce(stack, with_provider=options["with_provider"])
@@ -53,21 +55,31 @@ class Command(BaseCommand):
 
     def prepare(self) -> None:
         """Bring our own database to the code's shape; somebody else's is theirs to migrate."""
+        self._migrate(_pending())
+        if settings.PITBOSS_EMBEDDED_POSTGRES:
+            # A version brings permissions without a migration of its own.
+            call_command("seed_roles", stdout=StringIO())
+
+    def _prepare(self) -> None:
         try:
-            pending = pending_migrations()
-            if pending and not settings.PITBOSS_EMBEDDED_POSTGRES:
-                raise CommandError(
-                    f"The database lacks {len(pending)} migration{'s' * (len(pending) > 1)}, "
-                    f"{pending[0]} first. "
-                    "Type: python manage.py migrate"
-                )
-            if pending:
-                self.stdout.write(f"Migrating: {', '.join(pending[:3])} ({len(pending)} in all)")
-                call_command("migrate", interactive=False, verbosity=0)
-        except DatabaseError as error:
-            raise CommandError(f"The database does not answer: {error}") from error
+            self.prepare()
         finally:
             connection.close()
+
+    def _migrate(self, pending: list[str]) -> None:
+        if not pending:
+            return
+        if not settings.PITBOSS_EMBEDDED_POSTGRES:
+            raise CommandError(
+                f"The database lacks {len(pending)} migration{'s' * (len(pending) > 1)}, "
+                f"{pending[0]} first. "
+                "Type: python manage.py migrate"
+            )
+        self.stdout.write(f"Migrating: {', '.join(pending[:3])} ({len(pending)} in all)")
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        except DatabaseError as error:
+            raise CommandError(f"The database could not be migrated: {error}") from error
 
     def _announce(self, stack: Stack, *, with_provider: bool) -> None:
         self.stdout.write(f"Admin:    {stack.web_url}/admin/")
@@ -76,6 +88,13 @@ class Command(BaseCommand):
             self.stdout.write(f"Provider: {stack.provider_url}/")
         self.stdout.write("Ctrl-C stops everything.")
         sys.stdout.flush()
+
+
+def _pending() -> list[str]:
+    try:
+        return pending_migrations()
+    except DatabaseError as error:
+        raise CommandError(f"The database does not answer: {error}") from error
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
