@@ -195,7 +195,7 @@ def matrix_at(at: datetime, query: MatrixQuery) -> Matrix:
 def _all_cells(
     games: Collection[CatalogueGame], at: datetime, places: Collection[str], query: MatrixQuery
 ) -> dict[int, dict[str, Cell]]:
-    is_narrowed = bool(query.provider_code or query.text)
+    is_narrowed = bool(query.provider_code or query.text or query.game_code)
     return _cells(games, at, places, game_ids=_ids(games) if is_narrowed else None)
 
 
