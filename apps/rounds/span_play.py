@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, LiteralString
 
 from django.db import connection
@@ -79,11 +79,22 @@ def _spans(text: str) -> tuple[tuple[datetime, datetime], ...]:
     """Read spans of time; none where any is anything else."""
     ends = [one.partition("~") for one in text.split(",", _MOST_SPANS)[:_MOST_SPANS]]
     try:
-        spans = [(datetime.fromisoformat(one), datetime.fromisoformat(two)) for one, _, two in ends]
-    except ValueError:
+        return tuple((_moment(start), _moment(end)) for start, _, end in ends)
+    except (ValueError, OverflowError):
         return ()
-    has_zones = all(moment.tzinfo is not None for span in spans for moment in span)
-    return tuple(spans) if has_zones else ()
+
+
+def _moment(text: str) -> datetime:
+    """Read a moment and bring it to UTC: the database knows fewer zones than Python.
+
+    Raises:
+        ValueError: it is no moment, or names no zone.
+        OverflowError: in UTC it lies outside of what a calendar has.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.astimezone(UTC)
 
 
 def _is_id(text: str) -> bool:

@@ -1,6 +1,6 @@
 """A round is where its player was when it was played, wherever the player has gone since."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -19,6 +19,7 @@ from apps.rounds.span_play import (
     play_in_spans,
     played_places,
     rounds_played_in,
+    span_rounds_of,
 )
 from tests.factories import make_cover, make_game, make_player, make_provider
 from tests.rounds_makers import fund, play, round_event
@@ -75,6 +76,36 @@ def test_what_was_played_without_cover_is_counted_where_it_was_played(now: datet
         assert found.rounds == count
         asked = SpanRounds(provider.pk, game.pk, place, "", only_settled=False, spans=(day,))
         assert len(rounds_played_in(asked)) == count
+
+
+def test_a_span_in_a_zone_that_the_database_does_not_know_is_read_in_utc(now: datetime) -> None:
+    provider = make_provider()
+    game = make_game(provider)
+    player = make_player()
+    fund(player, 100_000, now)
+    play(provider, [round_event(player, "e-1", now)], now)
+    ahead, behind = (timezone(sign * timedelta(hours=23, minutes=59)) for sign in (1, -1))
+    start, end = (now - HOUR).astimezone(ahead), (now + HOUR).astimezone(behind)
+    text = f"{provider.pk}|{game.pk}|MT||stands|{start.isoformat()}~{end.isoformat()}"
+    asked = span_rounds_of(text)
+    assert asked is not None
+    assert asked.spans == ((now - HOUR, now + HOUR),)
+    assert asked.text() == text.replace(start.isoformat(), (now - HOUR).isoformat()).replace(
+        end.isoformat(), (now + HOUR).isoformat()
+    )
+    assert [Round.objects.get(pk=pk).round_ref for pk in rounds_played_in(asked)] == ["e-1"]
+
+
+@pytest.mark.parametrize(
+    "span",
+    [
+        "0001-01-01T00:00:00+01:00~2026-01-01T00:00:00+00:00",
+        "2026-01-01T00:00:00+00:00~9999-12-31T23:59:59-01:00",
+        "2026-01-01T00:00:00~2026-01-02T00:00:00+00:00",
+    ],
+)
+def test_a_span_without_a_zone_or_beyond_the_calendar_is_no_span(span: str) -> None:
+    assert span_rounds_of(f"1|1|MT||stands|{span}") is None
 
 
 @settings(
