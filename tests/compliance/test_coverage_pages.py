@@ -247,15 +247,15 @@ def test_the_matrix_asks_the_database_the_same_number_of_times_however_many_game
     assert queries() == few
 
 
-@pytest.mark.parametrize("narrowed", [{"game_code": "aurora-1"}, {"text": "aurora-1"}])
+@pytest.mark.parametrize("query", [MatrixQuery(game_code="aurora-1"), MatrixQuery(text="aurora-1")])
 def test_what_is_asked_of_one_game_judges_that_game_alone(
-    narrowed: dict[str, str], now: datetime
+    query: MatrixQuery, now: datetime
 ) -> None:
     provider = make_provider()
     for number in range(3):
         make_game(provider, f"aurora-{number}")
     with CaptureQueriesContext(connection) as captured:
-        found = gaps_at(now, MatrixQuery(**narrowed))
+        found = gaps_at(now, query)
     assert [(game.game_code, cell.jurisdiction) for game, cell in found] == [("aurora-1", "MT")]
     reports = [sql["sql"] for sql in captured if "FROM providers_certificate" in sql["sql"]]
     assert reports
