@@ -9,8 +9,9 @@ from django.contrib.auth import logout
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.utils.cache import patch_vary_headers
 
-from apps.core.admin.live import FRAGMENT_HEADER
+from apps.core.admin.live import renews_itself
 from config.security import API_POLICY, PERMISSIONS_POLICY
 
 if TYPE_CHECKING:
@@ -137,7 +138,9 @@ class IdleSessionMiddleware(SessionMiddleware):
 
     @override
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        if FRAGMENT_HEADER in request.headers and not request.session.modified:
+        if renews_itself(request) and not request.session.modified:
+            if request.session.accessed:
+                patch_vary_headers(response, ["Cookie"])
             return response
         return super().process_response(request, response)
 

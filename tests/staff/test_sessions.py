@@ -67,6 +67,72 @@ def test_a_person_sees_each_session_with_device_address_and_times(ada: User) -> 
     assert not any(session.session_key in page for session in UserSession.objects.all())
 
 
+PART = {"X-Pitboss-Fragment": "1"}
+
+
+def taken_over(session_of: Client, user_agent: str = FIREFOX, address: str = "10.0.0.1") -> Client:
+    """Return who has the cookie of somebody's session."""
+    thief = Client(headers={"user-agent": user_agent}, REMOTE_ADDR=address)
+    thief.cookies = session_of.cookies
+    return thief
+
+
+@pytest.mark.parametrize(
+    ("agent", "address", "shown"),
+    [
+        (FIREFOX, "10.6.6.6", ("Firefox on Linux", "10.6.6.6")),
+        (EDGE, "10.0.0.1", ("Edge on Windows", "10.0.0.1")),
+    ],
+)
+@pytest.mark.parametrize("headers", [PART, {}])
+def test_a_session_used_from_elsewhere_shows_it_at_once(
+    ada: User, agent: str, address: str, shown: tuple[str, str], headers: dict[str, str]
+) -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        here = signed_in(ada)
+        here.get(HOME)
+        clock.shift(5)
+        assert taken_over(here, agent, address).get(HOME, headers=headers).status_code == 200
+        (noted,) = UserSession.objects.all()
+    assert (device_of(noted.user_agent), noted.ip) == shown
+    assert noted.last_seen_at == NOW + timedelta(seconds=5)
+
+
+def test_a_page_that_renews_itself_elsewhere_is_seen_and_keeps_no_session_alive(ada: User) -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        here = signed_in(ada)
+        here.get(HOME)
+        thief = taken_over(here, EDGE, "10.6.6.6")
+        clock.shift(timedelta(minutes=20))
+        assert thief.get(HOME, headers=PART).status_code == 200
+        clock.shift(timedelta(minutes=11))
+        assert thief.get(HOME, headers=PART).status_code == 302
+        assert not is_in(here)
+    (noted,) = UserSession.objects.all()
+    assert (noted.ip, noted.last_seen_at) == ("10.6.6.6", NOW + timedelta(minutes=20))
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD", "PUT"])
+def test_only_a_page_that_is_read_can_be_one_that_renews_itself(ada: User, method: str) -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        here = signed_in(ada)
+        here.get(HOME)
+        clock.shift(61)
+        here.get(HOME, headers=PART)
+        assert UserSession.objects.get().last_seen_at == NOW
+        here.generic(method, PAGE, headers=PART)
+        assert UserSession.objects.get().last_seen_at == NOW + timedelta(seconds=61)
+
+
+def test_a_part_of_a_page_is_kept_for_its_own_cookie_alone(ada: User) -> None:
+    here = signed_in(ada)
+    here.get(HOME)
+    answer = here.get(HOME, headers=PART)
+    assert answer.status_code == 200
+    assert "Cookie" in answer["Vary"]
+    assert "pitboss-sid" not in answer.cookies
+
+
 def test_a_session_is_noted_once_a_minute_at_most(ada: User) -> None:
     with time_machine.travel(NOW, tick=False) as clock:
         here = signed_in(ada)

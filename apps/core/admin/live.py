@@ -23,6 +23,14 @@ FRAGMENT_HEADER: Final = "X-Pitboss-Fragment"
 LIVE_SCRIPT: Final = "pitboss/live.js"
 
 
+def renews_itself(request: HttpRequest) -> bool:
+    """Say whether a page asks by itself, which is nobody's use of the session.
+
+    Anybody can send the header, so it stands for a page that is read and for nothing else.
+    """
+    return request.method == "GET" and FRAGMENT_HEADER in request.headers
+
+
 def answer_fragment(
     request: HttpRequest, response: HttpResponse, fragment_template: str
 ) -> HttpResponse:

@@ -15,24 +15,29 @@ from apps.core.services import record_audit
 from apps.staff.errors import NoSuchSessionError
 from apps.staff.models import User
 
-_NOTED: Final = "noted"
+_NOTED: Final = "noted_place"
 _NOTED_EVERY: Final = timedelta(minutes=1)
 _LONGEST_KEY: Final = 40
 _LONGEST_AGENT: Final = 200
 
 
-def note_session(request: HttpRequest, *, now: datetime) -> None:
+def note_session(request: HttpRequest, *, now: datetime, is_use: bool = True) -> None:
     """Keep from where and when a session was used last, once a minute at most.
 
-    The session remembers when it was noted and under which key: one that was given a new key, as
-    with a new password, is noted anew at once.
+    The session remembers what was noted: one that was given a new key, as with a new password, or
+    that is used from another address or device, is noted anew at once. What is no person's use of
+    it, such as a page that renews itself, is noted only if it comes from elsewhere, and the session
+    does not remember it: that would keep it alive.
     """
     key = request.session.session_key or ""
     # A session that lives in its cookie is longer, and nothing here could end it.
     if not key or len(key) > _LONGEST_KEY:
         return
-    noted = request.session.get(_NOTED) or ["", 0]
-    if noted[0] == key and now.timestamp() - noted[1] < _NOTED_EVERY.total_seconds():
+    address = get_adapter().get_client_ip(request)
+    device = request.META.get("HTTP_USER_AGENT", "")[:_LONGEST_AGENT]
+    noted_at, *noted = request.session.get(_NOTED) or [0]
+    is_fresh = not is_use or now.timestamp() - noted_at < _NOTED_EVERY.total_seconds()
+    if noted == [key, address, device] and is_fresh:
         return
     # In one statement, as every page may be the one that notes it.
     UserSession.objects.bulk_create(
@@ -40,8 +45,8 @@ def note_session(request: HttpRequest, *, now: datetime) -> None:
             UserSession(
                 session_key=key,
                 user_id=request.user.pk,
-                ip=get_adapter().get_client_ip(request),
-                user_agent=request.META.get("HTTP_USER_AGENT", "")[:_LONGEST_AGENT],
+                ip=address,
+                user_agent=device,
                 created_at=now,
                 last_seen_at=now,
             )
@@ -50,7 +55,8 @@ def note_session(request: HttpRequest, *, now: datetime) -> None:
         unique_fields=["session_key"],
         update_fields=["user", "ip", "user_agent", "last_seen_at"],
     )
-    request.session[_NOTED] = [key, int(now.timestamp())]
+    if is_use:
+        request.session[_NOTED] = [int(now.timestamp()), key, address, device]
 
 
 def live_sessions(user_id: int) -> list[UserSession]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 
-from apps.core.admin.live import FRAGMENT_HEADER
+from apps.core.admin.live import renews_itself
 from apps.staff import services
 from apps.staff.errors import NoSuchSessionError
 
@@ -41,9 +41,9 @@ class SessionNotes:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # A page that renews itself is nobody's use of the session, and must not keep it alive.
-        if request.user.is_authenticated and FRAGMENT_HEADER not in request.headers:
-            services.note_session(request, now=timezone.now())
+        if request.user.is_authenticated:
+            is_use = not renews_itself(request)
+            services.note_session(request, now=timezone.now(), is_use=is_use)
         return self._get_response(request)
 
 
