@@ -17,13 +17,14 @@ _READ_MILLISECONDS: Final = 60_000
 _WAIT_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 0.1
 
-# Every transaction of this database that writes to a table by now must have ended: until then a
-# row with a low id may still appear, since an id is taken under this lock. Nothing is locked here,
-# and what another database of the same server writes is no concern of ours.
+# Every transaction of this database that writes to a table or drew an id by now must have ended:
+# until then a row with a low id may still appear. An id is drawn under this lock on its sequence,
+# held to the end: the gateway draws its ids long before it inserts. Nothing is locked here, and
+# what another database of the same server writes is no concern of ours.
 _WRITING: Final = """
 SELECT held.virtualtransaction
 FROM pg_locks held
-JOIN pg_class written ON written.oid = held.relation AND written.relkind IN ('r', 'p')
+JOIN pg_class written ON written.oid = held.relation AND written.relkind IN ('r', 'p', 'S')
 WHERE held.locktype = 'relation' AND held.mode = 'RowExclusiveLock' AND held.granted
   AND held.database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND held.pid IS DISTINCT FROM pg_backend_pid()

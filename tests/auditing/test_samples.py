@@ -372,6 +372,34 @@ def test_a_draw_waits_for_what_is_still_being_written(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_draw_waits_for_an_id_that_was_drawn_and_not_yet_inserted(
+    auditor: User, rounds: list[Round], moment: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draws, "_WAIT_SECONDS", 0.2)
+    template = rounds[0]
+    with psycopg.connect(**connection.get_connection_params()) as gateway:
+        drawn = gateway.execute("SELECT nextval(pg_get_serial_sequence('rounds_round', 'id'))")
+        (low_id,) = drawn.fetchone() or (0,)
+        (later,) = make_rounds(
+            template.provider, template.player, template.game, 1, at=moment - DAY
+        )
+        assert low_id < later.pk
+        with pytest.raises(PopulationBusyError):
+            draw_sample(sample_request(moment), acting_user=auditor, now=timezone.now())
+        assert not Sample.objects.exists()
+        gateway.execute(
+            "CREATE TEMP TABLE copied ON COMMIT DROP AS SELECT * FROM rounds_round WHERE id = %s",
+            [template.pk],
+        )
+        gateway.execute("UPDATE copied SET id = %s, round_ref = 'drawn-early'", [low_id])
+        gateway.execute("INSERT INTO rounds_round SELECT * FROM copied")
+
+    sample = draw_sample(sample_request(moment), acting_user=auditor, now=timezone.now())
+    assert sample.population_size == 42
+    assert selectors.drawn_again(sample, timezone.now()).population_size == 42
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_draw_does_not_wait_for_another_database_of_the_server(
     auditor: User, rounds: list[Round], moment: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
