@@ -91,7 +91,8 @@ class SessionsView(View):
                 ended = services.end_own_other_sessions(user=user, kept_key=key, now=now)
                 messages.success(request, f"Ended: {ended}. You stay signed in here.")
             else:
-                number = int(which) if which.isascii() and which.isdigit() else 0
+                is_number = which.isascii() and which.isdigit() and len(which) < 18
+                number = int(which) if is_number else 0
                 services.end_own_session(session_id=number, user=user, now=now)
                 messages.success(request, "That session is ended.")
         except NoSuchSessionError as refusal:
