@@ -8,11 +8,11 @@ from apps.bonuses.contracts import Receipt
 from apps.bonuses.selectors import receipts_of_event
 from apps.core.errors import DomainError
 from apps.disputes.models import Case
-from apps.providers.contracts import Cover
-from apps.providers.selectors.coverage import cover
+from apps.providers.selectors.proof import Proof
 from apps.reconciliation.contracts import BreakLine, StatementRow
 from apps.reconciliation.selectors import breaks_of_event, statement_rows
 from apps.rounds.contracts import AttemptView
+from apps.rounds.proving import proof_of_event
 from apps.rounds.selectors import (
     conflicts_of_event,
     corrections_of_event,
@@ -40,7 +40,7 @@ class Evidence:
     statement: Sequence[StatementRow] = ()
     statement_problem: str = ""
     breaks: Sequence[BreakLine] = field(default=())
-    cover: Cover | None = None
+    proof: Proof | None = None
 
     @property
     def subject(self) -> str:
@@ -71,11 +71,5 @@ def evidence_of(case: Case) -> Evidence | None:
         statement=statement,
         statement_problem=problem,
         breaks=breaks_of_event(code, event_id),
-        cover=_cover_then(case, event),
+        proof=proof_of_event(event) if event else None,
     )
-
-
-def _cover_then(case: Case, event: "RoundEvent | None") -> Cover | None:
-    if event is None or event.game_id is None:
-        return None
-    return cover(event.game_id, case.player.jurisdiction, event.occurred_at)

@@ -12,7 +12,7 @@ from apps.core.money import display_money
 from apps.disputes import selectors
 from apps.disputes.evidence import Evidence
 from apps.disputes.models import Case
-from apps.providers.contracts import Cover
+from apps.providers.selectors.proof import Proof
 from apps.rounds import panels as rounds
 from apps.staff.selectors import approvals_of_subject
 
@@ -42,7 +42,7 @@ _COMPARED = (
 )
 
 
-def evidence_panels(case: Case, evidence: Evidence) -> list[Panel]:
+def evidence_panels(evidence: Evidence) -> list[Panel]:
     return [
         rounds.round_panel(
             evidence.round_events, marked_id=evidence.event.pk if evidence.event else None
@@ -53,7 +53,7 @@ def evidence_panels(case: Case, evidence: Evidence) -> list[Panel]:
         _wagering_panel(evidence),
         rounds.attempts_panel(evidence.attempts),
         rounds.conflicts_panel(evidence.conflicts),
-        _cover_panel(case, evidence.cover),
+        _cover_panel(evidence.proof),
         rounds.payload_panel(evidence.attempts, evidence.event_id),
     ]
 
@@ -178,10 +178,13 @@ def _wagering_panel(evidence: Evidence) -> Panel:
     )
 
 
-def _cover_panel(case: Case, cover: Cover | None) -> Panel:
-    title = f"Certificate cover in {case.player.jurisdiction} when it was played"
-    if cover is None:
-        return Panel(title=title, empty_text="We know no game for this event, so no cover either.")
+def _cover_panel(proof: Proof | None) -> Panel:
+    if proof is None:
+        return Panel(
+            title="Certificate cover when it was played",
+            empty_text="We know no game for this event, so no cover either.",
+        )
+    title, cover = f"Certificate cover in {proof.jurisdiction} when it was played", proof.cover
     if cover.certificate is None:
         return Panel(
             title=title,
@@ -266,6 +269,6 @@ def panels_of(case: Case, evidence: Evidence | None) -> Sequence[Panel]:
     about_event = (
         [Panel(title="Evidence", empty_text="The complaint is about no round event.")]
         if evidence is None
-        else evidence_panels(case, evidence)
+        else evidence_panels(evidence)
     )
     return [handling_panel(case), approvals_panel(case), *about_event, trail_panel(case)]

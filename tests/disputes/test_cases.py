@@ -24,10 +24,14 @@ from apps.disputes.errors import (
 )
 from apps.disputes.evidence import evidence_of
 from apps.disputes.models import Case, CaseCredit, CaseNote
+from apps.disputes.panels import panels_of
+from apps.players.contracts import PlayerUpdate
 from apps.players.errors import UnknownPlayerError
 from apps.players.models import Player
+from apps.players.services import save_player
 from apps.providers.errors import UnknownProviderError
 from apps.rounds.models import RoundEvent
+from apps.rounds.proving import proof_of_event
 from apps.staff.errors import (
     AlreadyDecidedError,
     ApprovalVoidError,
@@ -340,9 +344,27 @@ def test_evidence_shows_round_deliveries_and_the_certificate_then(
     assert [event.event_id for event in evidence.round_events] == ["a-1"]
     assert [attempt.status for attempt in evidence.attempts] == ["accepted"]
     assert evidence.attempts[0].body == b'{"event_id": "a-1"}'
-    assert evidence.cover is not None
-    assert evidence.cover.allowed
+    assert evidence.proof is not None
+    assert evidence.proof.cover.allowed
     assert (evidence.statement, evidence.breaks) == ([], [])
+
+
+def test_a_move_since_leaves_the_cover_of_the_event_where_it_was_played(
+    player: Player, now: datetime
+) -> None:
+    case = _case_in_review(make_user(permissions=_AGENT), now)
+    played_in = player.jurisdiction
+    update = PlayerUpdate(player.player_ref, player.currency, "SE", "verified")
+    save_player(update, reason="Moved.", now=now + timedelta(hours=1))
+    case.refresh_from_db()
+    evidence = evidence_of(case)
+    assert evidence is not None
+    assert evidence.event is not None
+    assert evidence.proof == proof_of_event(evidence.event)
+    panels = {panel.title: panel for panel in panels_of(case, evidence)}
+    panel = panels[f"Certificate cover in {played_in} when it was played"]
+    assert panel.columns == ["Report", "Lab", "Valid through"]
+    assert "Certificate cover in SE when it was played" not in panels
 
 
 @pytest.mark.django_db(transaction=True)
