@@ -189,6 +189,18 @@ class Export(NarrowedRows):
                 | Q(approval__isnull=False, approved_by__isnull=False),
                 name="auditing_export_for_two_is_made_when_both_agreed",
             ),
+            # What is over may be older than the rule; nothing begins as over.
+            models.CheckConstraint(
+                condition=Q(with_personal_data=False)
+                | Q(needs_second_person=True)
+                | Q(state__in=OVER),
+                name="auditing_export_with_personal_data_is_for_two",
+            ),
+            models.CheckConstraint(
+                condition=Q(needs_second_person=True)
+                | Q(approval__isnull=True, approved_by__isnull=True),
+                name="auditing_export_agreed_to_where_two_are_needed",
+            ),
             models.CheckConstraint(
                 condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("requested_by")),
                 name="auditing_export_second_person_is_another",
@@ -237,11 +249,30 @@ class Export(NarrowedRows):
                 ),
             ),
             pgtrigger.Protect(
+                name="begins_before_it_is_made",
+                operation=pgtrigger.Insert,
+                condition=~pgtrigger.Q(
+                    new__state__in=[str(ExportState.AWAITING), str(ExportState.WAITING)]
+                ),
+            ),
+            pgtrigger.Protect(
+                name="consent_given_once",
+                operation=pgtrigger.Update,
+                condition=(pgtrigger.Q(old__approval__isnull=False) & any_change("approval"))
+                | (pgtrigger.Q(old__approved_by__isnull=False) & any_change("approved_by")),
+            ),
+            pgtrigger.Protect(
                 name="made_once",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Q(old__state__in=[str(state) for state in OVER])
                 & any_change(
-                    "state", "sha256", "storage_key", "manifest", "finished_at", "approved_by"
+                    "state",
+                    "sha256",
+                    "storage_key",
+                    "manifest",
+                    "finished_at",
+                    "approval",
+                    "approved_by",
                 ),
             ),
         ]

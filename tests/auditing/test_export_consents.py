@@ -2,22 +2,29 @@
 
 import json
 import zipfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
 from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.auditing import services
-from apps.auditing.enums import ExportFormat
-from apps.auditing.errors import ExportNotReadyError, ExportNotWaitingError, ExportNotYoursError
+from apps.auditing.enums import ExportFormat, ExportState
+from apps.auditing.errors import (
+    ExportNeedsTwoError,
+    ExportNotReadyError,
+    ExportNotWaitingError,
+    ExportNotYoursError,
+)
 from apps.auditing.models import Export
+from apps.auditing.services.consents import check_consent
 from apps.auditing.tasks import make_exports
 from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry
@@ -121,6 +128,13 @@ def test_the_database_refuses_an_export_for_two_that_one_person_took(
         with pytest.raises(DatabaseError, match=name), transaction.atomic():
             rows.update(**changes)
     for wrong, name in (
+        ({}, "auditing_export_with_personal_data_is_for_two"),
+        ({"state": "ready"}, "pgtrigger"),
+        ({"state": "cancelled", "finished_at": moment}, "pgtrigger"),
+        (
+            {"with_personal_data": False, "approval": export.approval},
+            "auditing_export_agreed_to_where_two_are_needed",
+        ),
         ({"file_format": "xls"}, "auditing_export_format_is_known"),
         ({"needs_second_person": True}, "auditing_export_for_two_says_why"),
     ):
@@ -130,6 +144,66 @@ def test_the_database_refuses_an_export_for_two_that_one_person_took(
             setattr(few, field, value)
         with pytest.raises(DatabaseError, match=name), transaction.atomic():
             few.save(force_insert=True)
+    assert Export.objects.count() == 1
+
+
+def test_the_database_keeps_who_agreed_and_to_which_request(
+    auditor: User, player: Player, moment: datetime, officer: User
+) -> None:
+    other = ask(auditor, moment, with_personal_data=True)
+    export = ask(auditor, moment, with_personal_data=True)
+    rows = Export.objects.filter(pk=export.pk)
+    for approval in (other.approval, None):
+        with pytest.raises(DatabaseError, match="pgtrigger"), transaction.atomic():
+            rows.update(approval=approval)
+    decide(approve, export, officer)
+    for changes in ({"approved_by": make_user("pia")}, {"approval": other.approval}):
+        with pytest.raises(DatabaseError, match="pgtrigger"), transaction.atomic():
+            rows.update(**changes)
+    kept = rows.get()
+    assert (kept.approval_id, kept.approved_by) == (export.approval_id, officer)
+
+
+@pytest.mark.parametrize(("is_personal", "members"), [(True, 1), (False, 3)])
+def test_what_wants_a_second_person_is_not_written_without_one(
+    auditor: User, officer: User, settings: Any, *, is_personal: bool, members: int
+) -> None:
+    settings.PITBOSS_EXPORT_ROWS_FOR_ONE = 2
+    export = Export(requested_by=auditor, with_personal_data=is_personal)
+    with pytest.raises(ExportNeedsTwoError):
+        check_consent(export, members)
+    export.approved_by = officer
+    check_consent(export, members)
+    check_consent(Export(requested_by=auditor), 2)
+
+
+def test_an_export_from_before_two_were_asked_is_failed_while_it_waits_and_kept_when_made(
+    auditor: User, player: Player, moment: datetime
+) -> None:
+    def migrate_to(name: str) -> None:
+        MigrationExecutor(connection).migrate([("auditing", name)])
+
+    made_from = made(ask(auditor, moment))
+    try:
+        migrate_to("0003_two_people_and_json_lines")
+        old = Export.objects.get(pk=made_from.pk)
+        old.pk, old.with_personal_data = None, True
+        old.save(force_insert=True)
+        ready_id, old.pk, old.state, old.begun_at = old.pk, None, ExportState.WAITING, None
+        old.finished_at, old.storage_key = None, ""
+        old.save(force_insert=True)
+        waiting_id = old.pk
+    finally:
+        migrate_to("0004_personal_data_is_for_two")
+
+    ready, waiting = Export.objects.get(pk=ready_id), Export.objects.get(pk=waiting_id)
+    assert (ready.state, ready.sha256) == ("ready", made_from.sha256)
+    assert (waiting.state, waiting.failure) == (
+        "failed",
+        "A second person must agree to this export: it shows personal data. Ask again.",
+    )
+    assert made(waiting).state == "failed"
+    assert services.drop_old_files(now=timezone.now() + timedelta(days=8)) == 2
 
 
 def test_what_a_second_person_refuses_is_ended_with_their_words(

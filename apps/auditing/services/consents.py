@@ -11,6 +11,7 @@ from apps.auditing import draws
 from apps.auditing.enums import ExportState
 from apps.auditing.errors import (
     ExportMovedError,
+    ExportNeedsTwoError,
     ExportNotWaitingError,
     ExportNotYoursError,
     UnknownExportError,
@@ -47,6 +48,21 @@ def why_two_people(export: Export, population: Population) -> str:
             # Counted no further than it takes to know.
             is_large = rows.order_by()[: most + 1].count() > most
     return f"it holds more than {most:,} rows" if is_large else ""
+
+
+def check_consent(export: Export, members: int) -> None:
+    """Refuse to make what wants a second person and has none, by what it holds now.
+
+    Raises:
+        ExportNeedsTwoError: as it says.
+    """
+    if export.approved_by_id is not None:
+        return
+    if export.with_personal_data:
+        raise ExportNeedsTwoError("it shows personal data. Ask again.")
+    most: int = settings.PITBOSS_EXPORT_ROWS_FOR_ONE
+    if members > most:
+        raise ExportNeedsTwoError(f"it came to hold more than {most:,} rows. Ask again.")
 
 
 def ask_second_person(export: Export, asker: Person, now: datetime) -> None:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, Any, Final
 
 import structlog
-from django.conf import settings
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Q, QuerySet
@@ -20,7 +19,6 @@ from apps.auditing.enums import ExportFormat, ExportState
 from apps.auditing.errors import (
     AuditingError,
     ExportAlteredError,
-    ExportNeedsTwoError,
     ExportNotReadyError,
     ExportNotYoursError,
     ExportTooLargeError,
@@ -274,9 +272,7 @@ def _write(export: Export, file: IO[bytes], told: Callable[[int], None]) -> dict
         members = rows.count()
         if members > LARGEST:
             raise ExportTooLargeError(members, LARGEST)
-        most: int = settings.PITBOSS_EXPORT_ROWS_FOR_ONE
-        if members > most and not export.needs_second_person:
-            raise ExportNeedsTwoError(f"it came to hold more than {most:,} rows. Ask again.")
+        consents.check_consent(export, members)
         archive = ExportArchive(file, told, ExportFormat(export.file_format))
         for part in population.files:
             archive.add(part, part.rows(rows), with_personal_data=export.with_personal_data)
