@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import time_machine
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
@@ -17,6 +18,7 @@ from apps.staff.enums import Role
 from apps.staff.errors import NoSuchSessionError
 from apps.staff.models import AuditorSeat, User
 from apps.staff.sign_in.sessions import device_of
+from apps.staff.tasks import forget_ended_sessions
 from tests.factories import PASSWORD, make_user
 
 pytestmark = pytest.mark.django_db
@@ -165,6 +167,22 @@ def test_all_others_are_ended_at_once(ada: User) -> None:
     shown = here.post(PAGE, {"end": "others"}, follow=True)
     assert "Ended: 2. You stay signed in here." in shown.content.decode()
     assert [is_in(client) for client in (here, there, elsewhere)] == [True, False, False]
+
+
+def test_what_is_over_is_forgotten_though_nobody_looks(ada: User) -> None:
+    with time_machine.travel(NOW, tick=False):
+        signed_in(ada)
+        left = signed_in(make_user("ben"))
+        left.post("/admin/logout/")
+    with time_machine.travel(NOW + timedelta(minutes=20), tick=False):
+        here = signed_in(ada, EDGE)
+    over = NOW + timedelta(minutes=31)
+    with time_machine.travel(over, tick=False):
+        forget_ended_sessions()
+        forget_ended_sessions()
+        assert is_in(here)
+    assert [session.user_agent for session in UserSession.objects.all()] == [EDGE]
+    assert not Session.objects.filter(expire_date__lte=over).exists()
 
 
 @pytest.mark.parametrize("which", ["", "x", "0", "-1", "9" * 30, "9" * 5_000, "\u0661"])

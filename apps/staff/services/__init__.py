@@ -15,6 +15,7 @@ from apps.staff.services.sessions import (
     end_own_session,
     end_sessions,
     end_sessions_of,
+    forget_ended_sessions,
     live_sessions,
     note_session,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "end_sessions",
     "end_sessions_of",
     "ensure_person",
+    "forget_ended_sessions",
     "grant_seat",
     "live_sessions",
     "note_enrolment",

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from allauth.account.adapter import get_adapter
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.http import HttpRequest
 
 from apps.core.errors import ReasonRequiredError
@@ -118,6 +119,15 @@ def end_sessions(*, user_id: int) -> int:
     for session in known:
         session.end()
     return len(known)
+
+
+@transaction.atomic
+def forget_ended_sessions(*, now: datetime) -> int:
+    """Remove the sessions that are over, and what was noted of them; returns how many notes."""
+    Session.objects.filter(expire_date__lte=now).delete()
+    kept = Session.objects.filter(session_key=OuterRef("session_key"))
+    forgotten: int = UserSession.objects.filter(~Exists(kept)).delete()[0]
+    return forgotten
 
 
 def _audit(
