@@ -135,7 +135,7 @@ _PLAYED: Final[LiteralString] = f"""
 SELECT DISTINCT e.provider_id, e.game_id, {_PLACE}
 FROM rounds_roundevent e JOIN players_player p ON p.id = e.player_id
 WHERE e.provider_id = ANY(%(providers)s)
-  AND e.occurred_at >= %(start)s AND e.occurred_at < %(end)s AND p.jurisdiction <> %(nowhere)s
+  AND e.occurred_at >= %(start)s AND e.occurred_at < %(end)s AND {_PLACE} <> %(nowhere)s
   AND {_STANDS}
 ORDER BY 1, 2, 3
 """  # noqa: S608 - our own constant

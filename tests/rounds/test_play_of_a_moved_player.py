@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from apps.compliance.selectors.certified import rounds_under, spans_under
 from apps.players.contracts import PlayerUpdate
-from apps.players.models import Player
+from apps.players.models import Move, Player
 from apps.players.selectors import jurisdiction_at
 from apps.players.services import save_player
 from apps.rounds.models import Round, RoundEvent
@@ -106,6 +106,23 @@ def test_a_span_in_a_zone_that_the_database_does_not_know_is_read_in_utc(now: da
 )
 def test_a_span_without_a_zone_or_beyond_the_calendar_is_no_span(span: str) -> None:
     assert span_rounds_of(f"1|1|MT||stands|{span}") is None
+
+
+def test_real_play_stays_real_for_a_player_who_is_at_the_rehearsals_today(now: datetime) -> None:
+    provider = make_provider()
+    game = make_game(provider)
+    player = make_player(jurisdiction="MT")
+    fund(player, 100_000, now)
+    play(provider, [round_event(player, "real", now)], now)
+    later = now + HOUR
+    # No service moves anybody there; rows from before that was refused may be on file.
+    Move.objects.create(
+        player=player, left="MT", entered="ZZ", moved_at=later, raises_held_until=later
+    )
+    Player.objects.update(jurisdiction="ZZ")
+    play(provider, [round_event(player, "rehearsed", later)], later)
+    day = (now - HOUR, later + HOUR)
+    assert played_places([provider.pk], *day) == [(provider.pk, game.pk, "MT")]
 
 
 @settings(
