@@ -16,6 +16,7 @@ from apps.providers.models import (
     RtpVariant,
 )
 from apps.providers.selectors.certificates import standings_on
+from apps.providers.selectors.rehearsals import rehearsed_certificates
 from apps.providers.services.builds import (
     Editing,
     NewBuild,
@@ -104,6 +105,15 @@ def test_what_is_no_certificate_is_never_flagged_and_stands_on_no_home_page(
     kit = Certificate.objects.get(jurisdictions__jurisdiction="ZZ").report_number
     assert kit not in str(report)
     assert kit not in client.get("/admin/").content.decode()
+
+
+def test_a_report_that_names_a_real_place_too_is_no_rehearsal(client: Client) -> None:
+    report = Certificate.objects.get(jurisdictions__jurisdiction="MT")
+    report.jurisdictions.create(jurisdiction="ZZ")
+    assert list(Certificate.objects.exclude(rehearsed_certificates())) == [report]
+    for name in ("certificate", "certificateflag"):
+        rows = client.get(f"/admin/providers/{name}/").context["cl"].result_list
+        assert [getattr(row, "certificate_id", row.pk) for row in rows] == [report.pk]
 
 
 def test_a_list_says_how_many_it_shows_and_offers_all_only_where_something_hides_some(

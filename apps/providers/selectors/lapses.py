@@ -7,9 +7,9 @@ from typing import Final
 
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
-from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.enums import CertificateState, FlagKind
 from apps.providers.models import Certificate, CertificateFlag
+from apps.providers.selectors.rehearsals import rehearsed_certificates
 
 LAPSE_KINDS: Final = (FlagKind.EXPIRING, FlagKind.REVIEW_DUE, FlagKind.EXPIRED)
 
@@ -121,7 +121,7 @@ def certificate_choices() -> list[tuple[str, str]]:
     rows = (
         Certificate.objects.filter(state=CertificateState.REGISTERED)
         .filter(~Exists(newer))
-        .exclude(jurisdictions__jurisdiction=REHEARSAL_JURISDICTION)
+        .exclude(rehearsed_certificates())
         .order_by("provider_code", "report_number", "-revision")
         .values_list("pk", "provider_code", "report_number", "revision", "expires_on")
     )

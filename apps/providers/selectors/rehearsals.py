@@ -16,9 +16,12 @@ def rehearsed_games(game: str = "pk") -> Q:
 
 
 def rehearsed_certificates(certificate: str = "pk") -> Q:
-    """Return the condition of rows whose certificate is for a place where nobody lives."""
+    """Return the condition of rows whose certificate is for nowhere that anybody lives."""
     places = CertificateJurisdiction.objects.filter(certificate=OuterRef(certificate))
-    return Q(Exists(places.filter(jurisdiction=REHEARSAL_JURISDICTION)))
+    return Q(
+        Exists(places.filter(jurisdiction=REHEARSAL_JURISDICTION)),
+        ~Exists(places.exclude(jurisdiction=REHEARSAL_JURISDICTION)),
+    )
 
 
 def rehearsed_by_reports(field: str) -> Q:
