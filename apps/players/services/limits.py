@@ -168,6 +168,8 @@ def put_off_pending_raises(player: Player, place: str, *, now: datetime) -> int:
             reason=limit.reason,
         )
         edit.save(again)
+    for kind in {limit.kind for limit in (*ending, *pending)}:
+        _tell(player, LimitKind(kind), now)
     return len(ending) + len(pending)
 
 
