@@ -7,6 +7,15 @@ class PlayerMismatchError(DomainError):
     code = "player_mismatch"
 
 
+class RehearsalPlaceError(DomainError):
+    """Nobody lives in the rehearsals' jurisdiction: nobody real is there or moves from or to it."""
+
+    code = "rehearsal_place"
+
+    def __init__(self, place: str) -> None:
+        super().__init__(f"{place} is for rehearsals: nobody lives there or moves from or to it.")
+
+
 class UnknownPlayerError(DomainError):
     """No player carries this reference."""
 

@@ -53,6 +53,12 @@ def test_a_currency_that_there_is_not_makes_no_player(api: Api, currency: str) -
     assert not Player.objects.exists()
 
 
+def test_nobody_is_put_where_only_rehearsals_are(api: Api) -> None:
+    status, problem = _put(api, jurisdiction="ZZ")
+    assert (status, problem["code"]) == (409, "rehearsal_place")
+    assert not Player.objects.exists()
+
+
 def test_standing_and_kyc_follow_and_the_currency_never_does(api: Api) -> None:
     _put(api)
     status, answer = _put(api, kyc_status="rejected", status="blocked")

@@ -9,11 +9,12 @@ from django.db.migrations.executor import MigrationExecutor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from apps.core.models import OutboxMessage
 from apps.core.services import record_audit
 from apps.players import services
 from apps.players.contracts import ExclusionRequest, LimitRequest, PlayerUpdate
 from apps.players.enums import RecordKind
-from apps.players.errors import NoPendingLimitError
+from apps.players.errors import NoPendingLimitError, RehearsalPlaceError
 from apps.players.models import Limit, Move, Player
 from apps.players.selectors import player_by_id, protection_of
 from apps.players.selectors.records import RecordFilter, protection_records
@@ -228,3 +229,38 @@ def test_moves_from_before_their_table_hold_raises_by_the_longest_delay() -> Non
         ("AU-NT", "GB", NOW + HOUR, NOW + HOUR + 7 * DAY),
         ("GB", "MT", NOW + 2 * HOUR, NOW + 2 * HOUR + 7 * DAY),
     ]
+
+
+@pytest.mark.parametrize(("left", "entered"), [("MT", "ZZ"), ("ZZ", "MT")])
+def test_nobody_moves_from_or_to_the_place_of_the_rehearsals(left: str, entered: str) -> None:
+    player = make_player(jurisdiction=left)
+    with pytest.raises(RehearsalPlaceError):
+        move(player, entered, NOW)
+    assert player_by_id(player.pk).jurisdiction == left
+    assert not Move.objects.exists()
+
+
+def test_nobody_is_added_at_the_place_of_the_rehearsals_from_outside() -> None:
+    update = PlayerUpdate("p-new", "EUR", "ZZ", "verified")
+    with pytest.raises(RehearsalPlaceError):
+        services.save_player(update, reason="New.", now=NOW)
+    assert not Player.objects.exists()
+
+
+def test_reality_checks_put_off_by_a_move_are_told_to_the_sessions_that_run() -> None:
+    player = make_player(jurisdiction="MT")
+    for minutes in (30, 60):
+        request = LimitRequest(
+            player.pk, "reality_check", "player", player.player_ref, "Asked.", minutes=minutes
+        )
+        services.set_limit(request, now=NOW)
+    told = OutboxMessage.objects.filter(topic="players.reality_checks_moved")
+    before = told.count()
+    move(player, "GB", NOW)
+    assert told.count() == before
+    ask(player, 1_000, NOW)
+    ask(player, 2_000, NOW)
+    move(player, "SE", NOW + HOUR)
+    assert told.count() == before + 1
+    last = told.order_by("-pk")[0]
+    assert last.payload["player_id"] == player.pk

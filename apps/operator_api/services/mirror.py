@@ -36,6 +36,7 @@ def mirror_player(wanted: MirroredPlayer, *, client_name: str, now: datetime) ->
     Raises:
         UnknownCurrencyError: no currency has this code.
         PlayerMismatchError: the player plays in another currency, which never changes.
+        RehearsalPlaceError: the place is the rehearsals', where nobody lives.
         ProtectedStandingError: the player would become active while an exclusion holds.
         DomainError: a limit or exclusion is refused; nothing was changed at all.
     """

@@ -8,9 +8,9 @@ from django.db import transaction
 
 from apps.core.history import note_edit
 from apps.core.services import record_audit
-from apps.players.contracts import PlayerRecord, PlayerRef, PlayerUpdate
+from apps.players.contracts import REHEARSAL_JURISDICTION, PlayerRecord, PlayerRef, PlayerUpdate
 from apps.players.enums import PlayerStatus
-from apps.players.errors import PlayerMismatchError, ProtectedStandingError
+from apps.players.errors import PlayerMismatchError, ProtectedStandingError, RehearsalPlaceError
 from apps.players.locks import lock_player
 from apps.players.models import Player
 from apps.players.selectors import exclusions_in_force, player_by_id, players_by_ref
@@ -60,8 +60,11 @@ def save_player(update: PlayerUpdate, *, reason: str, now: datetime) -> PlayerRe
 
     Raises:
         PlayerMismatchError: the player plays in another currency.
+        RehearsalPlaceError: the rehearsals' jurisdiction is named, or the player is of it.
         ProtectedStandingError: the player's standing is not the operator's system's to change.
     """
+    if update.jurisdiction == REHEARSAL_JURISDICTION:
+        raise RehearsalPlaceError(update.jurisdiction)
     record = PlayerRecord(
         update.player_ref, update.currency, update.jurisdiction, update.kyc_status
     )

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 
 from apps.players import rules
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.players.enums import RuleKind
+from apps.players.errors import RehearsalPlaceError
 from apps.players.models import Move, Player
 from apps.players.services.limits import put_off_pending_raises
 
@@ -12,7 +14,12 @@ def record_move(player: Player, place: str, *, now: datetime) -> None:
     """Record that a player goes to another place, and put off what waits where that is stricter.
 
     Call it under the player's lock, before the player is saved with the new place.
+
+    Raises:
+        RehearsalPlaceError: one of the two places is the rehearsals', where nobody lives.
     """
+    if REHEARSAL_JURISDICTION in {player.jurisdiction, place}:
+        raise RehearsalPlaceError(REHEARSAL_JURISDICTION)
     delay = rules.hours_or_days(
         RuleKind.LIMIT_INCREASE_DELAY, player.jurisdiction, now.astimezone(UTC).date()
     )
