@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, override
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.masking import MaskingMixin
@@ -78,31 +78,55 @@ class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
         if not search_term or not all(field.endswith("__exact") for field in fields):
             return super().get_search_results(request, queryset, search_term)
         term = search_term.strip()
-        conditions: list[Any] = [
-            Q(**{field: value})
-            for field in fields
-            if (value := self._typed(field.removesuffix("__exact"), term)) is not None
+        is_big = getattr(self.model, "is_big_table", False)
+        conditions = [
+            self._of_own_columns(path, value) if is_big else Q(**{path: value})
+            for path in (field.removesuffix("__exact") for field in fields)
+            if (value := self.typed(path, term)) is not None
         ]
+        conditions += self.also_searched(term)
         if not conditions:
             return queryset.none(), False
-        if getattr(self.model, "is_big_table", False):
-            return queryset.filter(pk__in=self._ids_found(conditions)), False
+        if is_big:
+            return queryset.filter(pk__in=self._ids_found(queryset, conditions)), False
         return queryset.filter(Q.create(conditions, connector=Q.OR)), False
 
-    def _ids_found(self, conditions: list[Any]) -> set[Any]:
-        """Ask each index on its own: joined by OR they would read the whole table."""
-        rows = self.model._meta.base_manager.filter(**self.search_lead())
+    def _of_own_columns(self, path: str, value: Any) -> Q:
+        """Look up what a path means in the other table first.
+
+        PostgreSQL knows how many rows here belong to one player, but not to one of some name.
+        """
+        name, _, rest = path.partition("__")
+        if not rest:
+            return Q(**{path: value})
+        others: Any = self.model._meta.get_field(name).related_model
+        keys = others._meta.base_manager.filter(**{rest: value}).values_list("pk", flat=True)
+        return Q(**{f"{name}__in": list(keys[: COUNT_CAP + 1])})
+
+    def _ids_found(self, queryset: QuerySet[M], conditions: list[Q]) -> set[Any]:
+        """Ask each index on its own: joined by OR they would read the whole table.
+
+        No list shows more than the newest of what is found, so no more is asked for.
+        """
+        rows = queryset.filter(**self.search_lead())
         return {
             pk
             for condition in conditions
-            for pk in rows.filter(condition).values_list("pk", flat=True)[: COUNT_CAP + 1]
+            for pk in rows.filter(condition)
+            .order_by(_newest_first(condition))
+            .values_list("pk", flat=True)[: COUNT_CAP + 1]
         }
 
     def search_lead(self) -> dict[str, Any]:
         """Return what holds for every row and comes first in the indexes that searches use."""
         return {}
 
-    def _typed(self, path: str, term: str) -> Any:
+    def also_searched(self, term: str) -> list[Q]:  # noqa: ARG002 - for those who override it
+        """Return what else a term may mean, where no field says it alone."""
+        return []
+
+    def typed(self, path: str, term: str) -> Any:
+        """Return a term as the value of a field, None where it can't be one."""
         field: Any = None
         options = self.model._meta
         for name in path.split("__"):
@@ -115,6 +139,16 @@ class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
         except (ValidationError, OverflowError):
             return None
         return None if isinstance(value, str) and "\x00" in value else value
+
+
+def _newest_first(condition: Q) -> Any:
+    """Order what a condition finds by its primary key; what belongs to others only once found.
+
+    All that one player did may be old: along the primary key PostgreSQL would look for it through
+    the rows of everybody since. No index has a sum, so it reads the one on the player.
+    """
+    belongs = any("__" in str(child[0]) for child in condition.children)
+    return (F("pk") + 0).desc() if belongs else "-pk"
 
 
 class ReadOnlyAdmin[M: Model](ModelAdmin[M]):

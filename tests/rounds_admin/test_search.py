@@ -1,0 +1,67 @@
+"""A search finds the newest rows first, within the filters that are set, and whoever was named."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.players.models import Player
+from apps.staff.enums import Role
+from apps.staff.services import sync_roles
+from tests.factories import make_cover, make_game, make_player, make_provider, make_user
+from tests.rounds_makers import fund, play, round_event
+
+pytestmark = pytest.mark.django_db
+
+CAP = 3
+
+
+@pytest.fixture
+def busy(client: Client, now: datetime, monkeypatch: pytest.MonkeyPatch) -> Player:
+    """Return a player of eight rounds, more than a search may find, and sign an auditor in.
+
+    What came later was played earlier: the index on the player and the time has it the other way
+    round.
+    """
+    for module in ("base", "paginator"):
+        monkeypatch.setattr(f"apps.core.admin.{module}.COUNT_CAP", CAP)
+    provider = make_provider()
+    make_cover(make_game(provider))
+    player = make_player("p-busy")
+    fund(player, 100_000, now)
+    for number in range(8):
+        at = now - timedelta(minutes=number)
+        win = 9_000 if number == 0 else 350
+        play(provider, [round_event(player, f"e-{number}", at, win_minor=win)], now)
+    other = make_player("p-other")
+    fund(other, 100_000, now)
+    play(provider, [round_event(other, "o-1", now, win_minor=9_000)], now)
+    sync_roles(now=now)
+    client.force_login(make_user(roles=(Role.AUDITOR,)))
+    return player
+
+
+def found(client: Client, model: str, column: str, **query: str) -> list[str]:
+    answer: Any = client.get(reverse(f"admin:rounds_{model}_changelist"), query)
+    assert answer.status_code == 200
+    return [getattr(row, column) for row in answer.context["cl"].result_list]
+
+
+@pytest.mark.parametrize(("model", "column"), [("roundevent", "event_id"), ("round", "round_ref")])
+def test_a_search_that_finds_too_much_shows_the_newest(
+    client: Client, busy: Player, model: str, column: str
+) -> None:
+    newest = found(client, model, column, q=busy.player_ref)
+    assert newest == ["e-7", "e-6", "e-5", "e-4"]
+    assert len(newest) == CAP + 1
+
+
+def test_a_search_within_a_filter_finds_what_lies_behind_the_newest(
+    client: Client, busy: Player
+) -> None:
+    within = {"q": busy.player_ref, "win_minor__gt": "5000"}
+    assert found(client, "roundevent", "event_id", **within) == ["e-0"]
+    assert found(client, "roundevent", "event_id", q="e-0") == ["e-0"]
+    assert found(client, "roundevent", "event_id", q="p-nobody") == []
