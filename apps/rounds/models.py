@@ -261,6 +261,11 @@ class RoundEvent(models.Model):
                 name="rounds_event_parked",
                 condition=Q(status="parked"),
             ),
+            models.Index(
+                fields=["player_ref"],
+                name="rounds_event_of_unknown",
+                condition=Q(player__isnull=True),
+            ),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),

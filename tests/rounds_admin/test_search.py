@@ -4,10 +4,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from apps.players.models import Player
+from apps.providers.models import Provider
+from apps.rounds.models import RoundEvent
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
 from tests.factories import make_cover, make_game, make_player, make_provider, make_user
@@ -65,3 +68,29 @@ def test_a_search_within_a_filter_finds_what_lies_behind_the_newest(
     assert found(client, "roundevent", "event_id", **within) == ["e-0"]
     assert found(client, "roundevent", "event_id", q="e-0") == ["e-0"]
     assert found(client, "roundevent", "event_id", q="p-nobody") == []
+
+
+def test_the_waiting_events_of_an_unknown_player_are_found_by_the_name_they_carry(
+    client: Client, busy: Player, now: datetime
+) -> None:
+    provider = Provider.objects.get()
+    nobody = Player(player_ref="p-nobody", currency=busy.currency)
+    play(provider, [round_event(nobody, "n-1", now)], now)
+    play(provider, [round_event(nobody, "n-2", now)], now)
+    waiting = RoundEvent.objects.filter(player=None, player_ref="p-nobody", status="parked")
+    assert waiting.count() == 2
+    assert found(client, "roundevent", "event_id", q="p-nobody") == ["n-2", "n-1"]
+    parked = {"q": " p-nobody ", "status": "parked"}
+    assert found(client, "roundevent", "event_id", **parked) == ["n-2", "n-1"]
+    assert found(client, "roundevent", "event_id", q="p" * 129) == []
+
+
+def test_the_name_of_an_unknown_player_is_looked_up_in_its_index() -> None:
+    with connection.cursor() as cursor:
+        # A table of a few rows is read as a whole: whether the index can serve is what is asked.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "EXPLAIN SELECT id FROM rounds_roundevent WHERE player_id IS NULL"
+            " AND player_ref = 'p-nobody' AND provider_id IN (1) ORDER BY id + 0 DESC LIMIT 10001"
+        )
+        assert "rounds_event_of_unknown" in "\n".join(row[0] for row in cursor.fetchall())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, override
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -190,6 +191,12 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
     @override
     def search_lead(self) -> dict[str, Any]:
         return {"provider_id__in": [int(pk) for pk, _ in provider_choices()]}
+
+    @override
+    def also_searched(self, term: str) -> list[Q]:
+        """Find the events of a player whom nobody knows yet by the name that the provider gave."""
+        name = self.typed("player_ref", term)
+        return [] if name is None else [Q(player__isnull=True, player_ref=name)]
 
     bet = staticmethod(money_column("bet_minor", title="bet"))
     win = staticmethod(money_column("win_minor", title="win"))
