@@ -79,7 +79,7 @@ class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
             return super().get_search_results(request, queryset, search_term)
         term = search_term.strip()
         is_big = getattr(self.model, "is_big_table", False)
-        conditions = [
+        conditions: list[Any] = [
             self._of_own_columns(path, value) if is_big else Q(**{path: value})
             for path in (field.removesuffix("__exact") for field in fields)
             if (value := self.typed(path, term)) is not None
@@ -141,7 +141,7 @@ class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
         return None if isinstance(value, str) and "\x00" in value else value
 
 
-def _newest_first(condition: Q) -> Any:
+def _newest_first(condition: Any) -> Any:
     """Order what a condition finds by its primary key; what belongs to others only once found.
 
     All that one player did may be old: along the primary key PostgreSQL would look for it through
