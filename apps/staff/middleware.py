@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from apps.core.admin.live import is_progress_only
 from apps.staff import selectors, services
 from apps.staff.contracts import LookUp
 from apps.staff.models import AuditorSeat
@@ -71,7 +72,7 @@ class AuditorSeatMiddleware:
     ) -> None:
         match = request.resolver_match
         page = str(match.view_name) if match is not None else ""
-        if page.removeprefix("admin:") in _UNLOGGED:
+        if page.removeprefix("admin:") in _UNLOGGED or is_progress_only(request):
             return
         services.record_look_up(
             LookUp(

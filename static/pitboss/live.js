@@ -52,10 +52,10 @@
             if (!isPaused && !isEnded && !document.hidden) timer = window.setTimeout(renew, every);
         };
 
-        const end = (text) => {
+        const end = (text, mood) => {
             isEnded = true;
             toggle.hidden = true;
-            say(text, "late");
+            say(text, mood);
         };
 
         const swap = (html, at) => {
@@ -77,12 +77,14 @@
                 signal: AbortSignal.timeout(PATIENCE_MS),
             });
             if (answer.redirected || answer.status === 403 || answer.status === 404) {
-                end("Signed out, or the page is gone. Reload it to go on.");
+                end("Signed out, or the page is gone. Reload it to go on.", "late");
                 return;
             }
             if (!answer.ok) throw new Error(String(answer.status));
             const html = await answer.text();
-            if (!isPaused && !isBeingRead(body)) swap(html, answer.headers.get("X-Pitboss-At") || new Date().toISOString().slice(11, 19));
+            if (isPaused || isBeingRead(body)) return;
+            swap(html, answer.headers.get("X-Pitboss-At") || new Date().toISOString().slice(11, 19));
+            if (answer.headers.get("X-Pitboss-Live") === "over") end(updated, "paused");
         };
 
         const renew = async () => {

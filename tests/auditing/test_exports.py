@@ -43,7 +43,7 @@ from apps.core.services import verify_audit_chain
 from apps.players.models import Limit, Player
 from apps.rounds.models import Round
 from apps.staff.enums import ApprovalState, Role
-from apps.staff.models import Approval, User
+from apps.staff.models import Approval, AuditorLookUp, User
 from apps.wallet.models import Transfer
 from tests.auditing.export_makers import agreed, archive_of, ask, file_of, made, rows_of
 from tests.auditing.makers import DAY, client_of, make_rounds, narrowing, sample_request
@@ -548,3 +548,31 @@ def test_an_auditor_asks_on_the_page_watches_and_downloads(
     }
     assert client.post(reverse("admin:auditing_export_add"), listed).status_code == 302
     assert made(Export.objects.latest("pk")).state == "ready"
+
+
+def test_a_page_that_watches_its_export_logs_no_look_of_its_own_and_stops_when_it_is_made(
+    auditor: User, player: Player, moment: datetime
+) -> None:
+    export = ask(auditor, moment)
+    url = reverse("admin:auditing_export_change", args=[export.pk])
+    client, other = client_of(auditor), client_of(make_user(roles=(Role.AUDITOR,)))
+    page = client.get(url)
+    assert "data-pb-live " in page.content.decode()
+    assert "Refresh" not in page
+    opened = AuditorLookUp.objects.count()
+
+    part = client.get(url, headers={"X-Pitboss-Fragment": "1"})
+    assert "Waiting for the worker" in part.content.decode()
+    assert "<html" not in part.content.decode()
+    assert "X-Pitboss-Live" not in part
+    assert AuditorLookUp.objects.count() == opened
+    unwatched = other.get(url, headers={"X-Pitboss-Fragment": "1"})
+    assert "Reload the page" in unwatched.content.decode()
+    assert AuditorLookUp.objects.count() == opened + 1
+
+    made(export)
+    last = client.get(url, headers={"X-Pitboss-Fragment": "1"})
+    assert last["X-Pitboss-Live"] == "over"
+    assert reverse("admin:auditing_export_download", args=[export.pk]) in last.content.decode()
+    assert AuditorLookUp.objects.count() == opened + 2
+    assert "data-pb-live " not in client.get(url).content.decode()

@@ -38,13 +38,14 @@ _NOTHING: Final = {
 }
 
 
-def progress_panel(export: Export) -> Panel:
+def progress_panel(export: Export, *, is_live: bool) -> Panel:
     if export.state in _NOTHING:
         title, text, tone = _NOTHING[ExportState(export.state)]
         return Panel(title=title, empty_text=text or export.failure, tone=tone)
+    then = "This page renews itself." if is_live else "Reload the page to see how far it is."
     return Panel(
         title=export.get_state_display(),
-        empty_text=f"{export.rows_written:,} rows written so far. This page renews itself.",
+        empty_text=f"{export.rows_written:,} rows written so far. {then}",
         tone="info",
     )
 

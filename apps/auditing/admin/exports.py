@@ -28,6 +28,7 @@ from apps.auditing.errors import UnknownExportError
 from apps.auditing.models import Export, Sample
 from apps.core.admin import (
     ActionCall,
+    LivePanelsMixin,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -38,6 +39,7 @@ from apps.core.admin import (
     datetime_column,
     stream_download,
 )
+from apps.core.admin.live import note_progress_only
 from apps.core.errors import DomainError
 from apps.core.populations import population_by_name
 
@@ -132,7 +134,7 @@ def _is_cancellable(export: Export, user: Any) -> bool:
 
 
 @admin.register(Export)
-class ExportAdmin(PanelsMixin, ReadOnlyAdmin[Export]):
+class ExportAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[Export]):
     list_display = [
         "name",
         "what",
@@ -211,21 +213,20 @@ class ExportAdmin(PanelsMixin, ReadOnlyAdmin[Export]):
         return "shown" if export.with_personal_data else "hidden"
 
     @override
-    def render_change_form(
-        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        response = super().render_change_form(request, context, *args, **kwargs)
-        export: Export | None = kwargs.get("obj")
-        if export is not None and export.state in IN_THE_QUEUE:
-            # Only until it is made: every page that an auditor opens is a row in their log.
-            response["Refresh"] = "3"
-        return response
+    def is_live(self, request: HttpRequest, obj: Export | None, /) -> bool:
+        if obj is None or obj.requested_by_id != request.user.pk:
+            return False
+        return obj.state in IN_THE_QUEUE
 
     @override
     def panels(self, request: HttpRequest, obj: Export) -> Sequence[Panel]:
         consent = [consent_panel(obj)] if obj.needs_second_person else []
         if obj.manifest is None:
-            return [*consent, progress_panel(obj)]
+            is_live = self.is_live(request, obj)
+            if is_live:
+                # Every page that an auditor opens is a row in their log; this is no page opened.
+                note_progress_only(request)
+            return [*consent, progress_panel(obj, is_live=is_live)]
         return [download_panel(request, obj), *consent, *manifest_panels(obj.manifest)]
 
     @override

@@ -31,6 +31,18 @@ def renews_itself(request: HttpRequest) -> bool:
     return request.method == "GET" and FRAGMENT_HEADER in request.headers
 
 
+def note_progress_only(request: HttpRequest) -> None:
+    """Say that the answer tells a person how far their own work is, and nothing else.
+
+    What is kept of each look leaves it out where a page asks by itself.
+    """
+    request.tells_progress_only = True  # type: ignore[attr-defined]  # read right below
+
+
+def is_progress_only(request: HttpRequest) -> bool:
+    return renews_itself(request) and getattr(request, "tells_progress_only", False)
+
+
 def answer_fragment(
     request: HttpRequest, response: HttpResponse, fragment_template: str
 ) -> HttpResponse:
@@ -70,10 +82,17 @@ class LivePanelsMixin(_LiveMixin):
 
     change_form_outer_after_template = "admin/live_panels.html"
 
+    def is_live(self, _request: HttpRequest, _obj: Any, /) -> bool:
+        """Say whether the page goes on to change; one that doesn't stops renewing itself."""
+        return True
+
     @override
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context["live_seconds"] = self.live_seconds
+        is_live = self.is_live(request, kwargs.get("obj"))
+        context["live_seconds"] = self.live_seconds if is_live else None
         response = super().render_change_form(request, context, *args, **kwargs)
+        if not is_live:
+            response["X-Pitboss-Live"] = "over"
         return answer_fragment(request, response, "admin/panels.html")
