@@ -123,12 +123,7 @@ def deployed_at(
         "games": _array(games),
     }
     rows = _rows(statements.DEPLOYED, arguments)
-    lineages = _lineages(
-        statements.BUILDS_IN_LINE,
-        statements.CHANGES_IN_LINE,
-        {"builds": list({row[2] for row in rows})},
-    )
-    variants = {row[0]: VariantFacts(*row) for row in _rows(statements.VARIANTS, arguments)}
+    lineages, variants = _what_runs(rows, arguments) if rows else ({}, {})
     now: dict[int, dict[str, tuple[Running, ...]]] = defaultdict(dict)
     for game_id, channel, build_id, variant_id, digest, at, places in rows:
         lineage = lineages[game_id]
@@ -141,6 +136,14 @@ def deployed_at(
     idle = {offer[0] for offer in offers if offer[3] not in now.get(offer[0], ())}
     once = _rows(statements.ONCE_DEPLOYED, {**arguments, "games": list(idle)}) if idle else []
     return Deployed(now, {(row[0], row[1]) for row in once})
+
+
+def _what_runs(
+    rows: Iterable[Sequence[Any]], arguments: Mapping[str, Any]
+) -> tuple[dict[int, Lineage], dict[int, VariantFacts]]:
+    builds = {"builds": list({row[2] for row in rows})}
+    lineages = _lineages(statements.BUILDS_IN_LINE, statements.CHANGES_IN_LINE, builds)
+    return lineages, {row[0]: VariantFacts(*row) for row in _rows(statements.VARIANTS, arguments)}
 
 
 def offers_over_time(games: Collection[int], places: Sequence[str]) -> list[OfferFacts]:
