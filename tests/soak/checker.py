@@ -195,7 +195,7 @@ class Checker:
         if ours.outbox_waiting or ours.outbox_parked:
             yield f"{ours.outbox_waiting} outbox rows wait, {ours.outbox_parked} are parked"
         if ours.conflict_alerts != ours.conflict_events:
-            yield f"{ours.conflict_events} conflicts made {ours.conflict_alerts} alerts"
+            yield f"{ours.conflict_events} conflicts to tell of made {ours.conflict_alerts} alerts"
 
     def _unchanged(self) -> Iterator[str]:
         most = max((sample.changed_rows for sample in self._evidence.samples), default=0)

@@ -7,6 +7,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from apps.gateway.http.spool import quarantine_of
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from tests.soak.contracts import OurEvent, Ours
 
 _QUIET: Final = """
@@ -43,6 +44,13 @@ WHERE a.pot IN ('cash', 'bonus', 'pending') GROUP BY p.player_ref
 _CONFLICTS: Final = """
 SELECT p.code, c.event_id FROM rounds_conflict c JOIN providers_provider p ON p.id = c.provider_id
 """
+# Somebody is told of a conflict, but where it is between test players, as the soak's are.
+_TO_TELL: Final = f"""
+SELECT count(*) FROM rounds_conflict c
+JOIN rounds_roundevent e ON e.event_id = c.event_id AND e.provider_id = c.provider_id
+LEFT JOIN players_player p ON p.id = e.player_id
+WHERE p.jurisdiction IS DISTINCT FROM '{REHEARSAL_JURISDICTION}'
+"""  # noqa: S608 - a constant
 _ALERTS: Final = """
 SELECT count(*) FROM core_outboxmessage
 WHERE topic = 'rounds.conflict_seen' AND done_at IS NOT NULL
@@ -85,7 +93,7 @@ def read_ours(connection: psycopg.Connection, spool: Path, problems: list[str]) 
         spool_waiting=spool_waiting,
         spool_set_aside=spool_set_aside,
         conflict_alerts=_rows(connection, _ALERTS)[0][0],
-        conflict_events=len(conflicts),
+        conflict_events=_rows(connection, _TO_TELL)[0][0],
     )
 
 
