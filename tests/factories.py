@@ -111,6 +111,7 @@ def make_cover(
         link_count=0,
         signature_state="none",
         signature_checked_at=MADE_AT,
+        judged_after_decisions=0,
         created_at=MADE_AT,
     )
     certificate = Certificate.objects.create(

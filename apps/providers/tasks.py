@@ -4,7 +4,6 @@ from celery import shared_task
 from django.utils import timezone
 
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.selectors.certificates import labs_to_judge_again
 from apps.providers.services import batches, integrity, quarantine, trust
 from apps.providers.services.check_certificates import (
     check_certificates as run_check,
@@ -29,10 +28,12 @@ def check_documents(**_: object) -> None:
 
 @shared_task(name="providers.recheck_signatures", acks_late=True)
 def recheck_signatures(**_: object) -> None:
-    """Judge again what was signed under a root that was decided on since; a repeat finds none."""
-    if labs_to_judge_again():
+    """Judge again, for a while, what was judged before a root was decided on; a repeat goes on."""
+    now = timezone.now()
+    lab_id = trust.lease_lab(now=now)
+    if lab_id is not None:
         with PdfVetter() as vetter:
-            trust.recheck_decided(vetter=vetter, now=timezone.now())
+            trust.recheck_leased(lab_id=lab_id, vetter=vetter, now=now)
 
 
 @shared_task(name="providers.scan_waiting", acks_late=True)

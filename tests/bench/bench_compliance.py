@@ -44,9 +44,9 @@ _FILL: Final[tuple[LiteralString, ...]] = (
     VALUES ('Bench Laboratory', '', '', '', now())""",
     """INSERT INTO providers_document (sha256, size_bytes, storage_key, original_name, page_count,
         link_count, text, signature_state, signature_detail, signer, signature_coverage,
-        signature_checked_at, integrity_state, created_at)
+        signature_checked_at, judged_after_decisions, integrity_state, created_at)
     SELECT encode(sha256(n::text::bytea), 'hex'), 1, 'bench/' || n, n || '.pdf', 12, 0,
-        repeat('Report text. ', 400), 'valid', '', '', '', now(), 'intact', now()
+        repeat('Report text. ', 400), 'valid', '', '', '', now(), 0, 'intact', now()
     FROM generate_series(1, %(reports)s) n""",
     """INSERT INTO providers_certificate (lab_id, report_number, revision, kind, provider_code,
         issued_on, effective_on, expires_on, result, all_games, state, signatory, conditions,

@@ -84,6 +84,7 @@ def _fill_reports(made: list[Game], providers: list[Provider], today: date) -> N
                 link_count=0,
                 signature_state="none",
                 signature_checked_at=MADE_AT,
+                judged_after_decisions=0,
                 created_at=MADE_AT,
             )
             documents.append(document)

@@ -279,8 +279,9 @@ def test_a_stored_file_that_was_altered_is_not_handed_out_and_turns_invalid(
     (evidence / document.storage_key).write_bytes(b"%PDF-1.4 other")
     with pytest.raises(DocumentAlteredError):
         read_document(document)
-    lab = Lab.objects.get(name="Sample Test Laboratory")
-    recheck_signatures(lab_id=lab.pk, vetter=vetter, now=now)
+    root = TrustedRoot.objects.get()
+    decide_root(root_id=root.pk, decision=Decision(RootState.WITHDRAWN, "Leaked.", now))
+    recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=now)
     document.refresh_from_db()
     assert document.signature_state == "invalid"
 

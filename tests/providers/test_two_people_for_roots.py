@@ -1,5 +1,6 @@
 """Whose signatures count: one officer asks, another agrees, and until then nothing changes."""
 
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,17 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
-from django.utils import timezone
 
 from apps.core.models import AuditEntry
 from apps.providers.enums import RootState
 from apps.providers.errors import CertificateStateError, UnknownCertificateError
 from apps.providers.models import Document, TrustedRoot
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.selectors.certificates import labs_to_judge_again
+from apps.providers.selectors.certificates import labs_to_judge_again, roots_in_force
+from apps.providers.services import trust
 from apps.providers.services.import_register import ImportRequest, TrustChoice, import_folder
 from apps.providers.services.root_proposals import propose_decision
-from apps.providers.services.trust import Decision, decide_root, recheck_decided
+from apps.providers.services.trust import Decision, decide_root
 from apps.providers.tasks import recheck_signatures
 from apps.staff.enums import Role
 from apps.staff.errors import (
@@ -113,14 +114,56 @@ def test_what_was_judged_before_a_decision_is_judged_again_once(
     root: TrustedRoot, now: datetime
 ) -> None:
     assert labs_to_judge_again() == []
-    later = now + timedelta(minutes=1)
-    decide_root(root_id=root.pk, decision=Decision(RootState.TRUSTED, "By letter.", later))
+    # By a clock that is behind the one that judged them.
+    earlier = now - timedelta(hours=1)
+    decide_root(root_id=root.pk, decision=Decision(RootState.TRUSTED, "By letter.", earlier))
     assert labs_to_judge_again() == [root.lab_id]
     with PdfVetter() as vetter:
-        assert len(recheck_decided(vetter=vetter, now=later)) == 5
-        assert labs_to_judge_again() == [root.lab_id]
-        assert recheck_decided(vetter=vetter, now=later + timedelta(seconds=1)) == []
+        assert len(trust.recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=now)) == 5
         assert labs_to_judge_again() == []
+        assert trust.recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=now) == []
+
+
+def test_a_document_judged_while_a_decision_commits_is_judged_again(
+    root: TrustedRoot, now: datetime
+) -> None:
+    decide_root(root_id=root.pk, decision=Decision(RootState.TRUSTED, "By letter.", now))
+    with PdfVetter() as vetter:
+        trust.recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=now)
+        # The judges' number is read before the roots, so they may only see too little.
+        seen = roots_in_force(root.lab)
+        decide_root(root_id=root.pk, decision=Decision(RootState.WITHDRAWN, "Leaked.", now))
+        Document.objects.filter(signature_state="valid").update(
+            judged_after_decisions=seen.decisions, signature_checked_at=now + timedelta(hours=1)
+        )
+        assert len(trust.recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=now)) == 5
+    assert (valid_documents(), labs_to_judge_again()) == (0, [])
+
+
+def test_one_worker_at_a_time_judges_a_laboratory_and_a_dead_one_holds_it_two_minutes(
+    root: TrustedRoot, now: datetime
+) -> None:
+    assert trust.lease_lab(now=now) is None
+    decide_root(root_id=root.pk, decision=Decision(RootState.TRUSTED, "By letter.", now))
+    assert trust.lease_lab(now=now) == root.lab_id
+    assert trust.lease_lab(now=now + timedelta(seconds=120)) is None
+    later = now + timedelta(seconds=121)
+    assert trust.lease_lab(now=later) == root.lab_id
+    with PdfVetter() as vetter:
+        assert len(trust.recheck_leased(lab_id=root.lab_id, vetter=vetter, now=later)) == 5
+    root.lab.refresh_from_db()
+    assert (root.lab.judging_until, trust.lease_lab(now=later)) == (None, None)
+
+
+def test_a_slice_that_is_over_leaves_the_rest_to_the_next(root: TrustedRoot, now: datetime) -> None:
+    decide_root(root_id=root.pk, decision=Decision(RootState.TRUSTED, "By letter.", now))
+    with PdfVetter() as vetter:
+        over = time.monotonic() - 1
+        assert (
+            trust.recheck_signatures(lab_id=root.lab_id, vetter=vetter, now=now, deadline=over)
+            == []
+        )
+        assert (valid_documents(), labs_to_judge_again()) == (0, [root.lab_id])
 
 
 def test_it_ceases_to_count_the_same_way(
@@ -130,8 +173,7 @@ def test_it_ceases_to_count_the_same_way(
     approval_id = ask(root, deputy, now, RootState.WITHDRAWN)
     recheck_signatures()
     assert (TrustedRoot.objects.get().state, valid_documents()) == ("trusted", 5)
-    # After the clock by which the task judged them.
-    agree(approval_id, officer, timezone.now())
+    agree(approval_id, officer, now)
     recheck_signatures()
     assert (TrustedRoot.objects.get().state, valid_documents()) == ("withdrawn", 0)
 
@@ -303,3 +345,7 @@ def test_what_one_person_trusted_before_is_proposed_again_and_its_documents_are_
         0,
         5,
     )
+    assert labs_to_judge_again() == [root.lab_id]
+    decide_root(root_id=root.pk, decision=Decision(RootState.TRUSTED, "By letter.", now))
+    recheck_signatures()
+    assert (valid_documents(), labs_to_judge_again()) == (5, [])

@@ -8,7 +8,8 @@ def ask_again(apps, schema_editor):
     Document = apps.get_model("providers", "Document")
     alone = Root.objects.filter(state="trusted", decided_by__isnull=False)
     labs = list(alone.values_list("lab_id", flat=True))
-    # Documents that another root of the laboratory vouches for are valid again after the nightly check.
+    # Those that another root of the laboratory vouches for are valid again once the task that
+    # 0020_judged_after_decisions gives every document to has judged them.
     signed = Document.objects.filter(signature_state="valid", certificates__lab__in=labs)
     Document.objects.filter(pk__in=list(signed.values_list("pk", flat=True))).update(
         signature_state="untrusted", signature_detail=_WHY

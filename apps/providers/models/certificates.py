@@ -17,15 +17,23 @@ from apps.providers.enums import (
 
 
 class Lab(models.Model):
-    """A test laboratory, known by the name that stands on its reports."""
+    """A test laboratory, known by the name that stands on its reports.
+
+    ``root_decisions`` counts how often a root of the laboratory was trusted or withdrawn, in the
+    transaction of each decision; a document judged after fewer of them is judged again. It is a
+    number and no moment, since no two clocks agree on what came first. ``judging_until`` is the
+    lease of the task that does so.
+    """
 
     name = models.CharField(max_length=128, unique=True)
     contact_name = models.CharField(max_length=128, blank=True)
     contact_email = models.EmailField(blank=True)
     contact_phone = models.CharField(max_length=32, blank=True)
+    root_decisions = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    judging_until = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField()
 
-    history = history_records()
+    history = history_records(excluded_fields=["root_decisions", "judging_until"])
 
     @override
     def __str__(self) -> str:
@@ -150,7 +158,9 @@ class Document(models.Model):
     """A PDF that passed the safety gate, kept byte for byte under a key that nobody chose.
 
     Bytes, hash and key never change. What its signature proves does, when an officer trusts or
-    withdraws a root; ``signed_at`` is the signer's own claim.
+    withdraws a root; ``signed_at`` is the signer's own claim. ``judged_after_decisions`` is the
+    laboratory's ``root_decisions`` that the signature was judged after: None until the roots of the
+    laboratory that it is registered for have judged it.
     """
 
     sha256 = models.CharField("SHA-256", max_length=64, unique=True)
@@ -166,6 +176,7 @@ class Document(models.Model):
     signed_at = models.DateTimeField("signed at, by the signer's clock", null=True, blank=True)
     signature_coverage = models.CharField(max_length=64, blank=True)
     signature_checked_at = models.DateTimeField()
+    judged_after_decisions = models.PositiveIntegerField(null=True, blank=True, editable=False)
     integrity_state = models.CharField(
         "in the store",
         max_length=16,

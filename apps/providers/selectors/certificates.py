@@ -1,11 +1,12 @@
 """How certificates, documents and roots are read."""
 
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from django.db.models import F, Q, QuerySet, Subquery
 
 from apps.providers.contracts import CertificateStanding
-from apps.providers.enums import CertificateState, RootState, SignatureState
+from apps.providers.enums import CertificateState, IntegrityState, RootState, SignatureState
 from apps.providers.errors import UnknownCertificateError
 from apps.providers.models import Certificate, Document, Lab, TrustedRoot
 from apps.providers.selectors.coverage import certificates_in_force, later_revisions
@@ -55,12 +56,21 @@ def lab_of_document(document: Document) -> Lab | None:
     return Lab.objects.filter(certificates__document=document).order_by("pk").first()
 
 
-def trusted_pems(lab: Lab | None) -> list[str]:
+class RootsInForce(NamedTuple):
+    """The roots trusted for a lab, and at least how many decisions they come after."""
+
+    decisions: int
+    pems: list[str]
+
+
+def roots_in_force(lab: Lab | None) -> RootsInForce:
     """Return the roots that an officer trusts for this lab; none for a lab not seen before."""
     if lab is None:
-        return []
+        return RootsInForce(0, [])
+    # The number first: a decision that commits in between leaves it too low, which is judged again.
+    decisions = Lab.objects.values_list("root_decisions", flat=True).get(pk=lab.pk)
     roots = TrustedRoot.objects.filter(lab=lab, state=RootState.TRUSTED).order_by("pk")
-    return list(roots.values_list("pem", flat=True))
+    return RootsInForce(decisions, list(roots.values_list("pem", flat=True)))
 
 
 def proposed_roots(*, limit: int) -> list[TrustedRoot]:
@@ -77,15 +87,21 @@ def trusted_roots(fingerprint: str) -> list[TrustedRoot]:
 
 def labs_to_judge_again() -> list[int]:
     """Return the labs with a document that was judged before a root of theirs was decided on."""
-    stale = Document.objects.filter(
-        signature_checked_at__lte=F("certificates__lab__roots__decided_at")
+    return sorted(_judged_too_early().values_list("lab_id", flat=True).distinct())
+
+
+def documents_to_judge_again(lab_id: int) -> QuerySet[Document]:
+    due = _judged_too_early().filter(lab_id=lab_id)
+    return Document.objects.filter(pk__in=due.values("document_id")).order_by("pk")
+
+
+def _judged_too_early() -> QuerySet[Certificate]:
+    # A damaged document proves nothing under any root; it is judged anew once it is whole again.
+    return Certificate.objects.filter(
+        Q(document__judged_after_decisions__isnull=True)
+        | Q(document__judged_after_decisions__lt=F("lab__root_decisions")),
+        document__integrity_state=IntegrityState.INTACT,
     )
-    labs = stale.values_list("certificates__lab_id", flat=True).distinct()
-    return sorted(labs)
-
-
-def documents_of_lab(lab_id: int) -> QuerySet[Document]:
-    return Document.objects.filter(certificates__lab_id=lab_id).distinct().order_by("pk")
 
 
 def standings_on(on: date) -> list[CertificateStanding]:

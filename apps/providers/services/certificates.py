@@ -86,14 +86,15 @@ def register_certificate(
         # These bytes were vetted when they were taken.
         return _same_or_conflict(existing, entry, sha256)
     sender = registration.sender
-    vetted = admit(data, entry.file, sender, selectors.trusted_pems(lab))
+    roots = selectors.roots_in_force(lab)
+    vetted = admit(data, entry.file, sender, roots.pems)
     if existing is not None:
         return _same_or_conflict(existing, entry, sha256)
 
     key = keep_bytes(data, sender)
     is_kept = False
     try:
-        registered = _write(entry, vetted, key, registration)
+        registered = _write(entry, vetted, key, roots.decisions, registration)
         is_kept = registered.certificate.document.storage_key == key
     finally:
         # Refused, lost a race, or the bytes were on file already: this copy belongs to no row.
@@ -104,13 +105,19 @@ def register_certificate(
 
 @transaction.atomic
 def _write(
-    entry: CertificateEntry, vetted: VettedPdf, storage_key: str, registration: Registration
+    entry: CertificateEntry,
+    vetted: VettedPdf,
+    storage_key: str,
+    decisions: int,
+    registration: Registration,
 ) -> Registered:
     lab = _locked_lab(entry.lab, registration.now)
     existing = selectors.certificate_of(lab, entry.report_number, entry.revision)
     if existing is not None:
         return _same_or_conflict(existing, entry, vetted.sha256)
-    document = document_row(vetted, entry.file, storage_key, registration.sender)
+    document = document_row(
+        vetted, entry.file, storage_key, registration.sender, judged_after_decisions=decisions
+    )
     return Registered(_write_certificate(lab, entry, document, registration), is_new=True)
 
 

@@ -25,7 +25,7 @@ from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.entries import CertificateEntry, read_entry
 from apps.providers.register.names import display_name
 from apps.providers.register.reading import FIELD_NAMES, FIELDS, read_fields
-from apps.providers.selectors.certificates import lab_by_name, trusted_pems
+from apps.providers.selectors.certificates import lab_by_name, roots_in_force
 from apps.providers.selectors.drafts import draft_remarks, lab_proposals, open_draft_of
 from apps.providers.services.certificates import Registration, register_kept_document
 from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
@@ -82,7 +82,7 @@ def open_draft(upload: Upload, sender: Sender) -> Opened:
     lab = lab_by_name(values["lab"])
     if lab is not None and vetted.signature.state.value == SignatureState.UNTRUSTED:
         # Whose roots count is known only now that the document was read.
-        pems = trusted_pems(lab)
+        pems = roots_in_force(lab).pems
         vetted = sender.vetter.vet(upload.data, trusted_pems=pems, moment=sender.now)
     key = keep_bytes(upload.data, sender)
     is_kept = False

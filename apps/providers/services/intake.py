@@ -132,7 +132,14 @@ def keep_bytes(data: bytes, sender: Sender) -> str:
     return keep(data, folder=DOCUMENTS, suffix=".pdf", now=sender.now).key
 
 
-def document_row(vetted: VettedPdf, name: str, key: str, sender: Sender) -> Document:
+def document_row(
+    vetted: VettedPdf,
+    name: str,
+    key: str,
+    sender: Sender,
+    *,
+    judged_after_decisions: int | None = None,
+) -> Document:
     """Return the row of these bytes, in the caller's transaction; bytes on file have theirs."""
     user = sender.acting_user
     document, _ = Document.objects.get_or_create(
@@ -150,6 +157,7 @@ def document_row(vetted: VettedPdf, name: str, key: str, sender: Sender) -> Docu
             "signed_at": vetted.signature.signed_at,
             "signature_coverage": vetted.signature.coverage,
             "signature_checked_at": sender.now,
+            "judged_after_decisions": judged_after_decisions,
             "created_at": sender.now,
             "uploaded_by_id": user.pk if user else None,
         },

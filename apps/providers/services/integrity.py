@@ -15,7 +15,7 @@ from apps.providers.enums import IntegrityState, SignatureState
 from apps.providers.events import DocumentDamaged
 from apps.providers.models import Document, QuarantinedFile, UploadBatch
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.selectors.certificates import lab_of_document, trusted_pems
+from apps.providers.selectors.certificates import lab_of_document, roots_in_force
 from apps.providers.services.store import BATCHES, DOCUMENTS, QUARANTINE, drop, fetch
 
 logger = structlog.get_logger(__name__)
@@ -77,14 +77,19 @@ def _settle(
     if state == document.integrity_state:
         Document.objects.filter(pk=document.pk).update(integrity_checked_at=now)
         return
-    found = {"signature_state": SignatureState.INVALID.value, "signature_detail": _TEXTS[state]}
+    found: dict[str, str | int | None] = {
+        "signature_state": SignatureState.INVALID.value,
+        "signature_detail": _TEXTS[state],
+    }
     if state == IntegrityState.INTACT and data is not None:
         report.recovered.append(document.pk)
-        pems = trusted_pems(lab_of_document(document))
-        signature = vetter.vet(data, trusted_pems=pems, moment=now).signature
+        lab = lab_of_document(document)
+        roots = roots_in_force(lab)
+        signature = vetter.vet(data, trusted_pems=roots.pems, moment=now).signature
         found = {
             "signature_state": signature.state.value,
             "signature_detail": signature.detail[:255],
+            "judged_after_decisions": roots.decisions if lab else None,
         }
     _write(document, state, found, now)
 
@@ -105,7 +110,12 @@ def _state(document: Document, data: bytes | None) -> IntegrityState:
 
 
 @transaction.atomic
-def _write(document: Document, state: IntegrityState, found: dict[str, str], now: datetime) -> None:
+def _write(
+    document: Document,
+    state: IntegrityState,
+    found: dict[str, str | int | None],
+    now: datetime,
+) -> None:
     Document.objects.filter(pk=document.pk).update(
         integrity_state=state, integrity_checked_at=now, **found
     )

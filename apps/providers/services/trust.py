@@ -1,12 +1,15 @@
 """Decide whose signatures count, and look at the documents again when that changes."""
 
 import hashlib
+import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
+from django.db.models import F, Q
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.history import find_or_add, note_edit
@@ -29,6 +32,9 @@ from apps.staff.contracts import ApprovalGrant
 logger = structlog.get_logger(__name__)
 
 MAX_PEM_BYTES = 64 * 1024
+SLICE_SECONDS: Final = 60.0
+"""How long one task judges a lab's documents before another goes on, as with batches."""
+_LEASE = timedelta(seconds=2 * SLICE_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +179,7 @@ def require_step(root: TrustedRoot, state: RootState) -> None:
 
 @transaction.atomic
 def decide_root(*, root_id: int, decision: Decision) -> TrustedRoot:
-    """Trust or withdraw a root; ``recheck_decided`` judges the lab's documents again.
+    """Trust or withdraw a root; ``recheck_leased`` judges the lab's documents again.
 
     Raises:
         ReasonRequiredError, UnknownCertificateError
@@ -192,6 +198,7 @@ def decide_root(*, root_id: int, decision: Decision) -> TrustedRoot:
     root.save(
         update_fields=["state", "reason", "decided_at", "requested_by", "decided_by", "approval"]
     )
+    Lab.objects.filter(pk=root.lab_id).update(root_decisions=F("root_decisions") + 1)
     record_audit(
         action=f"providers.root.{decision.state.value}",
         actor=None,
@@ -207,48 +214,57 @@ def decide_root(*, root_id: int, decision: Decision) -> TrustedRoot:
     return root
 
 
-def recheck_signatures(*, lab_id: int, vetter: PdfVetter, now: datetime) -> list[Recheck]:
-    """Judge the lab's documents against the roots trusted now; return what changed.
+def recheck_signatures(
+    *, lab_id: int, vetter: PdfVetter, now: datetime, deadline: float | None = None
+) -> list[Recheck]:
+    """Judge what was judged before the lab's last decision on a root; return what changed.
 
     Files are read and vetted outside any transaction; each result is written by itself, so a run
-    that is cut short is simply repeated. A stored file that is missing or altered becomes invalid.
+    that is cut short, also by ``deadline`` (monotonic), goes on with the next. A stored file that
+    is missing or altered becomes invalid.
     """
     lab = Lab.objects.get(pk=lab_id)
-    pems = selectors.trusted_pems(lab)
     changes = []
-    for document in selectors.documents_of_lab(lab_id):
-        found = _judge(document, pems, vetter, now)
-        if found["signature_state"] != document.signature_state:
+    for document in selectors.documents_to_judge_again(lab_id).defer("text").iterator(200):
+        if deadline is not None and time.monotonic() > deadline:
+            break
+        before = document.signature_state
+        judge_signature(document, lab, vetter, now)
+        if document.signature_state != before:
             changes.append(
-                Recheck(
-                    document.pk,
-                    document.original_name,
-                    document.signature_state,
-                    found["signature_state"],
-                )
+                Recheck(document.pk, document.original_name, before, document.signature_state)
             )
-        Document.objects.filter(pk=document.pk).update(**found, signature_checked_at=now)
     logger.info("providers.signatures.rechecked", lab_id=lab_id, changed=len(changes))
     return changes
 
 
-def recheck_decided(*, vetter: PdfVetter, now: datetime) -> list[Recheck]:
-    """Judge the documents of each lab with a root decided on since they were judged.
+def lease_lab(*, now: datetime) -> int | None:
+    """Claim a lab with documents to judge again, for one slice; None where nobody may take any.
 
-    A repeat finds nothing to do; a run that is cut short goes on with the next.
+    A worker that dies leaves its lease behind; it runs out.
     """
-    labs = selectors.labs_to_judge_again()
-    return [
-        change
-        for lab_id in labs
-        for change in recheck_signatures(lab_id=lab_id, vetter=vetter, now=now)
-    ]
+    free = Q(judging_until__isnull=True) | Q(judging_until__lt=now)
+    for lab_id in selectors.labs_to_judge_again():
+        if Lab.objects.filter(free, pk=lab_id).update(judging_until=now + _LEASE):
+            return lab_id
+    return None
+
+
+def recheck_leased(*, lab_id: int, vetter: PdfVetter, now: datetime) -> list[Recheck]:
+    """Judge the documents of a lab leased at ``now``, for a while, and give the lease back."""
+    deadline = time.monotonic() + SLICE_SECONDS
+    changes = recheck_signatures(lab_id=lab_id, vetter=vetter, now=now, deadline=deadline)
+    Lab.objects.filter(pk=lab_id, judging_until=now + _LEASE).update(judging_until=None)
+    return changes
 
 
 def judge_signature(document: Document, lab: Lab, vetter: PdfVetter, now: datetime) -> None:
     """Judge one document against the roots trusted for ``lab``, and write what it is worth."""
-    found = _judge(document, selectors.trusted_pems(lab), vetter, now)
-    Document.objects.filter(pk=document.pk).update(**found, signature_checked_at=now)
+    roots = selectors.roots_in_force(lab)
+    found = _judge(document, roots.pems, vetter, now)
+    Document.objects.filter(pk=document.pk).update(
+        **found, signature_checked_at=now, judged_after_decisions=roots.decisions
+    )
     vars(document).update(found)
 
 
