@@ -15,10 +15,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.core.errors import DomainError, StoreUnavailableError
+from apps.core.models import AuditEntry
 from apps.operator_api.enums import Scope
 from apps.providers.enums import Door
 from apps.providers.errors import DeliveryRefusedError
-from apps.providers.models import CertificateDraft, Document, UploadBatch
+from apps.providers.models import CertificateDraft, Document, TrustedRoot, UploadBatch
 from apps.providers.pdf.contracts import MAX_BYTES
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.delivery import refusal_codes
@@ -288,6 +289,13 @@ def test_a_root_of_a_laboratory_on_file_is_proposed_by_every_door_and_trusted_by
         assert door(files) == set()
     line = UploadBatch.objects.get().lines.get(outcome="proposed")
     assert (line.file_name, line.draft) == ("lab-root.pem", None)
+    root = TrustedRoot.objects.get()
+    entry = AuditEntry.objects.filter(action="providers.root.uploaded").latest("pk")
+    assert (entry.subject, entry.actor_id, entry.details) == (
+        f"root:{root.pk}",
+        line.batch.uploaded_by_id,
+        {"fingerprint": root.fingerprint, "lab_id": root.lab_id},
+    )
 
 
 @pytest.mark.parametrize("door", ["registered", "reviewed", "zipped"])

@@ -10,7 +10,7 @@ from apps.providers.pdf.vetting import PdfCheckerUnavailableError
 from apps.providers.register.delivery import Delivery, Piece, pieces, read_piece, refusal_codes
 from apps.providers.register.folder import Folder
 from apps.providers.services.drafts import Upload, open_draft
-from apps.providers.services.found_roots import propose_found
+from apps.providers.services.found_roots import upload_found
 from apps.providers.services.import_register import FileRefused, Progress
 from apps.providers.services.intake import Sender
 
@@ -76,7 +76,7 @@ def take_piece(
     try:
         data = read_piece(delivery, piece)
         if piece.is_root:
-            propose_found(piece.name, data, set(), sender.now)
+            upload_found(piece.name, data, acting_user=sender.acting_user, now=sender.now)
             return Taken(LineOutcome.PROPOSED)
         opened = open_draft(Upload(data, piece.name, piece.fields or {}, batch), sender)
     except (PdfCheckerUnavailableError, StoreUnavailableError):

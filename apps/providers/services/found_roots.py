@@ -3,10 +3,18 @@
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 
+from django.contrib.auth.base_user import AbstractBaseUser
+
 from apps.providers.errors import InvalidRootError
 from apps.providers.models import TrustedRoot
 from apps.providers.selectors.certificates import lab_by_name
-from apps.providers.services.trust import RootFile, propose_root, read_root
+from apps.providers.services.trust import (
+    RootFile,
+    lab_named,
+    propose_root,
+    read_root,
+    upload_root,
+)
 
 
 def propose_found(name: str, data: bytes, labs: AbstractSet[str], now: datetime) -> TrustedRoot:
@@ -17,6 +25,18 @@ def propose_found(name: str, data: bytes, labs: AbstractSet[str], now: datetime)
     """
     root = read_root(name, data)
     return propose_root(lab_name=lab_of(root, labs), root=root, now=now)
+
+
+def upload_found(
+    name: str, data: bytes, *, acting_user: AbstractBaseUser | None, now: datetime
+) -> TrustedRoot:
+    """Upload a root that lay in a delivery for the lab on file that its subject names.
+
+    Raises:
+        InvalidRootError: it is no root, or of no lab that is known.
+    """
+    lab = lab_named(lab_of(read_root(name, data), frozenset()), now=now)
+    return upload_root(lab=lab, name=name, data=data, acting_user=acting_user, now=now)
 
 
 def lab_of(root: RootFile, labs: AbstractSet[str]) -> str:

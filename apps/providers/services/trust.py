@@ -133,9 +133,9 @@ def lab_named(name: str, *, now: datetime) -> Lab:
 
 @transaction.atomic
 def upload_root(
-    *, lab: Lab, name: str, data: bytes, acting_user: AbstractBaseUser, now: datetime
+    *, lab: Lab, name: str, data: bytes, acting_user: AbstractBaseUser | None, now: datetime
 ) -> TrustedRoot:
-    """Put a root that a person sent on file; it vouches for nothing until two people trust it.
+    """Put a root that somebody sent on file; it vouches for nothing until two people trust it.
 
     One that is on file for the laboratory is returned as it stands.
 
