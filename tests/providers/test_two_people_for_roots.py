@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, InternalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from apps.core.models import AuditEntry
 from apps.providers.enums import RootState
 from apps.providers.errors import CertificateStateError, UnknownCertificateError
-from apps.providers.models import Document, TrustedRoot
+from apps.providers.models import Document, Lab, TrustedRoot
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.selectors.certificates import labs_to_judge_again, roots_in_force
 from apps.providers.services import trust
@@ -349,3 +349,40 @@ def test_what_one_person_trusted_before_is_proposed_again_and_its_documents_are_
     decide_root(root_id=root.pk, decision=Decision(RootState.TRUSTED, "By letter.", now))
     recheck_signatures()
     assert (valid_documents(), labs_to_judge_again()) == (5, [])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lab": None},
+        {"subject": "Somebody Else"},
+        {"fingerprint": "0" * 64},
+        {"pem": "another"},
+        {"not_before": timedelta(days=-1)},
+        {"not_after": timedelta(days=1)},
+    ],
+)
+def test_the_database_refuses_another_certificate_under_the_same_root(
+    root: TrustedRoot, now: datetime, change: dict[str, Any]
+) -> None:
+    before = TrustedRoot.objects.values().get()
+    [(name, value)] = change.items()
+    if name == "lab":
+        value = Lab.objects.create(name="Another", created_at=now)
+    elif isinstance(value, timedelta):
+        value = before[name] + value
+    with (
+        pytest.raises(InternalError, match="Cannot update rows from providers_trustedroot"),
+        transaction.atomic(),
+    ):
+        TrustedRoot.objects.filter(pk=root.pk).update(**{name: value})
+    assert TrustedRoot.objects.values().get() == before
+
+
+def test_the_database_refuses_to_delete_a_root(root: TrustedRoot) -> None:
+    with (
+        pytest.raises(InternalError, match="Cannot delete rows from providers_trustedroot"),
+        transaction.atomic(),
+    ):
+        root.delete()
+    assert TrustedRoot.objects.get().fingerprint == root.fingerprint

@@ -148,6 +148,13 @@ class TrustedRoot(models.Model):
                 name="providers_root_of_a_person_trusted_under_an_approval",
             ),
         ]
+        triggers = [
+            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.ReadOnly(
+                name="certificate_never_changes",
+                fields=["lab", "subject", "fingerprint", "pem", "not_before", "not_after"],
+            ),
+        ]
 
     @override
     def __str__(self) -> str:
