@@ -39,7 +39,8 @@ def find_or_add[M: models.Model](
 ) -> tuple[M, bool]:
     """Return what is on file, or add ``row`` with its first version; tell whether it was added.
 
-    A twin that is added meanwhile is returned, since a constraint lets only one in.
+    A twin that is added meanwhile is returned, since a constraint lets only one in. What another
+    constraint refuses is refused.
     """
     known = on_file.first()
     if known is not None:
@@ -49,5 +50,8 @@ def find_or_add[M: models.Model](
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError:
-        return on_file.get(), False
+        twin = on_file.first()
+        if twin is None:
+            raise
+        return twin, False
     return row, True

@@ -1,9 +1,12 @@
 """Every version of a row says who edited it, why, and when, by the clock of the edit."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import IntegrityError, connection
+from django.db.migrations.executor import MigrationExecutor
 
 from apps.core.history import find_or_add, note_edit
 from apps.providers.models import Lab
@@ -66,3 +69,43 @@ def test_of_two_who_add_the_same_row_one_adds_it_and_both_have_it(now: datetime)
     lab = Lab.objects.get()
     assert found == [lab] * 4
     assert len(versions(lab)) == 1
+
+
+@pytest.mark.django_db
+def test_what_another_constraint_refuses_is_refused_by_its_name(now: datetime) -> None:
+    lab_named("Norden", now=now)
+
+    with pytest.raises(IntegrityError, match="providers_lab_is_one_per_name_in_any_case"):
+        find_or_add(
+            Lab.objects.filter(name="NORDEN"),
+            Lab(name="NORDEN", created_at=now),
+            reason="Named by a document.",
+            now=now,
+        )
+    assert [lab.name for lab in Lab.objects.all()] == ["Norden"]
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_add_a_laboratory_in_another_case_one_adds_it(now: datetime) -> None:
+    names = ["Norden", "NORDEN", "norden", "nOrden"]
+    found = race([partial(lab_named, name, now=now) for name in names])
+
+    assert found == [Lab.objects.get()] * 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twins_from_before_stop_the_migration_by_name_and_stay(now: datetime) -> None:
+    try:
+        MigrationExecutor(connection).migrate([("providers", "0021_root_never_changes")])
+        twins = [Lab.objects.create(name=name, created_at=now) for name in ("Norden", "NORDEN")]
+        alone = Lab.objects.create(name="Sund", created_at=now)
+        executor = MigrationExecutor(connection)
+        with pytest.raises(RuntimeError, match=r"'Norden' \(id \d+\), 'NORDEN' \(id \d+\)\. "):
+            executor.migrate(executor.loader.graph.leaf_nodes())
+        assert list(Lab.objects.order_by("pk")) == [*twins, alone]
+        Lab.objects.filter(pk=twins[1].pk).update(name="Norden (from the second import)")
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    assert Lab.objects.count() == 3

@@ -4,6 +4,7 @@ import pgtrigger
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 
 from apps.core.history import history_records
 from apps.providers.enums import (
@@ -34,6 +35,12 @@ class Lab(models.Model):
     created_at = models.DateTimeField()
 
     history = history_records(excluded_fields=["root_decisions", "judging_until"])
+
+    class Meta:
+        constraints = [
+            # As the lookups by name__iexact compare.
+            models.UniqueConstraint(Upper("name"), name="providers_lab_is_one_per_name_in_any_case")
+        ]
 
     @override
     def __str__(self) -> str:

@@ -124,7 +124,7 @@ def propose_root(*, lab_name: str, root: RootFile, now: datetime) -> TrustedRoot
 
 def lab_named(name: str, *, now: datetime) -> Lab:
     """Return the laboratory of this name, in whatever case; one not on file is added."""
-    on_file = Lab.objects.filter(name__iexact=name)
+    on_file = Lab.objects.filter(name__iexact=name).order_by("pk")
     lab, _ = find_or_add(
         on_file, Lab(name=name, created_at=now), reason="Named by a document.", now=now
     )
