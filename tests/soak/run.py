@@ -159,6 +159,9 @@ class _Run:
                 await asyncio.gather(*loops)
                 await asyncio.gather(*(provider.finish() for provider in self._providers))
                 await asyncio.gather(*(provider.ask_again(100) for provider in self._providers))
+                # What was parked on disk may still move money.
+                while not await asyncio.to_thread(self._is_quiet):
+                    await asyncio.sleep(0.5)
                 for provider in self._providers:
                     self._told += await provider.balances()
         except TimeoutError:
