@@ -6,7 +6,6 @@ from typing import Any, override
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from unfold.widgets import (
@@ -26,6 +25,7 @@ from apps.core.admin import (
     badge,
     datetime_column,
     link_cell,
+    narrowed_filter,
 )
 from apps.onboarding.enums import WAIVABLE, ChecklistItem
 from apps.onboarding.models import Onboarding
@@ -111,34 +111,17 @@ def _is_waiting(onboarding: Onboarding, _user: Any) -> bool:
     return onboarding.provider.stage == ProviderStage.ONBOARDING
 
 
-class StandingFilter(admin.SimpleListFilter):
-    title = "standing"
-    parameter_name = "standing"
-
-    @override
-    def lookups(
-        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
-    ) -> list[tuple[str, str]]:
-        return [("waiting", "On the way live"), ("lost", "Live, and lost a proof")]
-
-    @override
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[Onboarding]
-    ) -> QuerySet[Onboarding]:
-        match self.value():
-            case "waiting":
-                return on_their_way(queryset)
-            case "lost":
-                return that_lost_a_proof(queryset)
-            case _:
-                return queryset
+_STANDING = {
+    "waiting": ("On the way live", on_their_way),
+    "lost": ("Live, and lost a proof", that_lost_a_proof),
+}
 
 
 @admin.register(Onboarding)
 class OnboardingAdmin(PanelsMixin, ReadOnlyAdmin[Onboarding]):
     list_empty_text = "No provider is on its way live. Open a provider to begin its checklist."
     list_display = ["provider", "stage", "holds", datetime_column("opened_at", title="opened")]
-    list_filter = [StandingFilter]
+    list_filter = [narrowed_filter("standing", "standing", _STANDING)]
     list_select_related = ["provider"]
     search_fields = ["provider__code__exact"]
     search_help_text = "Provider's code, exactly"

@@ -17,6 +17,7 @@ from apps.core.admin.filters import (
     day_filter,
     linked_filter,
     midnight_utc,
+    narrowed_filter,
     present_filter,
     recent_filter,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "midnight_utc",
     "money_cell",
     "money_column",
+    "narrowed_filter",
     "present_filter",
     "reason_field",
     "recent_filter",

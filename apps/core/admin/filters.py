@@ -1,7 +1,7 @@
 """Filters whose choices are known without asking the table."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, override
 
@@ -160,6 +160,31 @@ def above_filter(field: str, title: str) -> type[admin.SimpleListFilter]:
 def midnight_utc(now: datetime) -> datetime:
     """Return when the day of ``now`` began, in UTC."""
     return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def narrowed_filter(
+    parameter: str,
+    title: str,
+    choices: Mapping[str, tuple[str, Callable[[QuerySet[Any]], QuerySet[Any]]]],
+) -> type[admin.SimpleListFilter]:
+    """Return a filter whose every value has a label and the selector that narrows the list."""
+
+    class NarrowedFilter(admin.SimpleListFilter):
+        parameter_name = parameter
+
+        @override
+        def lookups(
+            self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+        ) -> Iterable[tuple[str, str]]:
+            return [(value, label) for value, (label, _) in choices.items()]
+
+        @override
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+            chosen = choices.get(self.value() or "")
+            return queryset if chosen is None else chosen[1](queryset)
+
+    NarrowedFilter.title = title
+    return NarrowedFilter
 
 
 def aside_filter(

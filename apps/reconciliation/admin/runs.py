@@ -1,11 +1,10 @@
 """Runs: one day's comparison at a glance."""
 
 from collections.abc import Sequence
-from typing import Any, override
+from typing import override
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -22,6 +21,7 @@ from apps.core.admin import (
     day_filter,
     link_cell,
     money_cell,
+    narrowed_filter,
 )
 from apps.providers.selectors import provider_choices
 from apps.reconciliation import selectors, services
@@ -45,23 +45,9 @@ def _again(call: ActionCall) -> str:
     return f"Run {outcome.run_id}: {RunState(outcome.state).label.lower()}, {found:,} breaks."
 
 
-class StandingFilter(admin.SimpleListFilter):
-    title = "standing"
-    parameter_name = "standing"
-
-    @override
-    def lookups(
-        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
-    ) -> list[tuple[str, str]]:
-        return [("nothing", "Newest of its day, nothing to compare")]
-
-    @override
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[ReconciliationRun]
-    ) -> QuerySet[ReconciliationRun]:
-        return (
-            selectors.with_nothing_to_compare(queryset) if self.value() == "nothing" else queryset
-        )
+_STANDING = {
+    "nothing": ("Newest of its day, nothing to compare", selectors.with_nothing_to_compare),
+}
 
 
 @admin.register(ReconciliationRun)
@@ -84,7 +70,7 @@ class ReconciliationRunAdmin(PanelsMixin, ReadOnlyAdmin[ReconciliationRun]):
         choice_filter("state", "state", RunState.choices),
         choice_filter("is_alert", "alert", [("True", "Alert"), ("False", "No alert")]),
         day_filter("day", "day", selectors.recent_day_choices),
-        StandingFilter,
+        narrowed_filter("standing", "standing", _STANDING),
     ]
     list_select_related = ["provider"]
     search_fields = ["pk__exact"]

@@ -9,7 +9,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -31,6 +30,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     day_filter,
+    narrowed_filter,
     stream_download,
 )
 from apps.core.errors import DomainError
@@ -87,25 +87,12 @@ def _reconcile(call: ActionCall) -> str:
     return f"Run {outcome.run_id}: {RunState(outcome.state).label.lower()}, {found:,} breaks."
 
 
-class StandingFilter(admin.SimpleListFilter):
-    title = "standing"
-    parameter_name = "standing"
-
-    @override
-    def lookups(
-        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
-    ) -> list[tuple[str, str]]:
-        return [("waiting", "Refused in the last 31 days, not replaced")]
-
-    @override
-    def queryset(
-        self, request: HttpRequest, queryset: QuerySet[StatementFile]
-    ) -> QuerySet[StatementFile]:
-        return (
-            selectors.not_replaced(queryset, timezone.now())
-            if self.value() == "waiting"
-            else queryset
-        )
+_STANDING = {
+    "waiting": (
+        "Refused in the last 31 days, not replaced",
+        lambda statements: selectors.not_replaced(statements, timezone.now()),
+    ),
+}
 
 
 @admin.register(StatementFile)
@@ -129,7 +116,7 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
         choice_filter("state", "state", StatementState.choices),
         choice_filter("source", "source", StatementSource.choices),
         day_filter("day", "day", selectors.recent_day_choices),
-        StandingFilter,
+        narrowed_filter("standing", "standing", _STANDING),
     ]
     list_select_related = ["provider"]
     search_fields = ["sha256__exact", "original_name__exact"]
