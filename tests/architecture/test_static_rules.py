@@ -129,6 +129,19 @@ def test_no_code_of_the_product_switches_the_guards_off() -> None:
     assert wrong == []
 
 
+def test_a_test_of_a_migration_leaves_the_newest_schema_to_the_next() -> None:
+    """One that names where it ends leaves out what comes later, and tests after it fail by luck."""
+    migrates = re.compile(r"MigrationExecutor|call_command\(\s*[\"']migrate[\"']")
+    own_database = {"tests/older_schema.py", "tests/soak/stage.py"}
+    found = {
+        str(path.relative_to(REPOSITORY))
+        for path in python_files("tests")
+        if path.name != "test_static_rules.py" and migrates.search(path.read_text())
+    }
+
+    assert found == own_database
+
+
 def test_a_callback_waits_for_postgresql_and_for_nothing_else() -> None:
     """What must happen later is a row in the outbox: a broker that is away slows nobody down."""
     elsewhere = re.compile(r"^(celery|kombu|redis|django\.core\.cache|apps\.core\.broker)\b")

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError, transaction
 from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
@@ -41,6 +40,7 @@ from apps.staff.services import approve, reject
 from tests.auditing.export_makers import agreed, archive_of, ask, file_of, made, rows_of
 from tests.auditing.makers import client_of
 from tests.factories import make_user
+from tests.older_schema import schema_at
 from tests.races import race
 
 # The snapshot is a transaction of its own; a test that wraps everything in one can't take it.
@@ -180,12 +180,8 @@ def test_what_wants_a_second_person_is_not_written_without_one(
 def test_an_export_from_before_two_were_asked_is_failed_while_it_waits_and_kept_when_made(
     auditor: User, player: Player, moment: datetime
 ) -> None:
-    def migrate_to(name: str) -> None:
-        MigrationExecutor(connection).migrate([("auditing", name)])
-
     made_from = made(ask(auditor, moment))
-    try:
-        migrate_to("0003_two_people_and_json_lines")
+    with schema_at("auditing", "0003_two_people_and_json_lines"):
         old = Export.objects.get(pk=made_from.pk)
         old.pk, old.with_personal_data = None, True
         old.save(force_insert=True)
@@ -193,8 +189,6 @@ def test_an_export_from_before_two_were_asked_is_failed_while_it_waits_and_kept_
         old.finished_at, old.storage_key = None, ""
         old.save(force_insert=True)
         waiting_id = old.pk
-    finally:
-        migrate_to("0004_personal_data_is_for_two")
 
     ready, waiting = Export.objects.get(pk=ready_id), Export.objects.get(pk=waiting_id)
     assert (ready.state, ready.sha256) == ("ready", made_from.sha256)

@@ -5,13 +5,13 @@ from functools import partial
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import IntegrityError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import IntegrityError
 
 from apps.core.history import find_or_add, note_edit
 from apps.providers.models import Lab
 from apps.providers.services.trust import lab_named
 from tests.factories import make_user
+from tests.older_schema import schema_at, to_the_newest
 from tests.races import race
 
 HOUR = timedelta(hours=1)
@@ -96,16 +96,11 @@ def test_of_two_who_add_a_laboratory_in_another_case_one_adds_it(now: datetime) 
 
 @pytest.mark.django_db(transaction=True)
 def test_twins_from_before_stop_the_migration_by_name_and_stay(now: datetime) -> None:
-    try:
-        MigrationExecutor(connection).migrate([("providers", "0021_root_never_changes")])
+    with schema_at("providers", "0021_root_never_changes"):
         twins = [Lab.objects.create(name=name, created_at=now) for name in ("Norden", "NORDEN")]
         alone = Lab.objects.create(name="Sund", created_at=now)
-        executor = MigrationExecutor(connection)
         with pytest.raises(RuntimeError, match=r"'Norden' \(id \d+\), 'NORDEN' \(id \d+\)\. "):
-            executor.migrate(executor.loader.graph.leaf_nodes())
+            to_the_newest()
         assert list(Lab.objects.order_by("pk")) == [*twins, alone]
         Lab.objects.filter(pk=twins[1].pk).update(name="Norden (from the second import)")
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
     assert Lab.objects.count() == 3

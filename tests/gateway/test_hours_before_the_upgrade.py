@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import time_machine
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from apps.gateway.services.corrections import apply_correction
 from apps.players import services
 from apps.players.models import HourTally
 from tests.gateway.builders import NOW, Casino, open_casino, open_player
+from tests.older_schema import schema_at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,11 +40,8 @@ def fill(came: datetime = END) -> None:
         really_came = cursor.fetchone()[0]
         cursor.execute(LET_COME_AT, [came, TABLE])
     try:
-        with time_machine.travel(END, tick=False):
-            executor = MigrationExecutor(connection)
-            executor.migrate([("rounds", "0007_opened_span")])
-            executor = MigrationExecutor(connection)
-            executor.migrate(executor.loader.graph.leaf_nodes())
+        with time_machine.travel(END, tick=False), schema_at("rounds", "0007_opened_span"):
+            pass
     finally:
         with connection.cursor() as cursor:
             cursor.execute(LET_COME_AT, [really_came, TABLE])

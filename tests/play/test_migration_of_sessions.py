@@ -5,13 +5,13 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from apps.play import services
 from apps.play.enums import SessionEnd
 from apps.play.models import GameplayToken, GameSession
 from apps.play.services.keys import signing_key
 from tests.factories import make_game, make_player, make_provider
+from tests.older_schema import schema_at
 
 OLD_SESSION = """
 INSERT INTO play_gamesession (
@@ -19,13 +19,8 @@ INSERT INTO play_gamesession (
     revoked_at, revoked_reason
 ) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
-NEWEST = "0006_reality_checks"
 JTIS = [UUID(f"00000000-0000-4000-8000-00000000000{number}") for number in (1, 2)]
 ISSUED_AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
-
-
-def _migrate_to(name: str) -> None:
-    MigrationExecutor(connection).migrate([("play", name)])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -36,13 +31,9 @@ def test_old_sessions_keep_their_token_their_end_and_their_reason(now: datetime)
     expires_at = ISSUED_AT + timedelta(minutes=15)
     ended_at = ISSUED_AT + timedelta(minutes=3)
     owned = [game.provider_id, player.pk, game.pk, key.pk]
-    try:
-        _migrate_to("0001_initial")
-        with connection.cursor() as cursor:
-            for jti, end in zip(JTIS, [(None, ""), (ended_at, "Self-excluded.")], strict=True):
-                cursor.execute(OLD_SESSION, [*owned, jti, ISSUED_AT, expires_at, *end])
-    finally:
-        _migrate_to(NEWEST)
+    with schema_at("play", "0001_initial"), connection.cursor() as cursor:
+        for jti, end in zip(JTIS, [(None, ""), (ended_at, "Self-excluded.")], strict=True):
+            cursor.execute(OLD_SESSION, [*owned, jti, ISSUED_AT, expires_at, *end])
     live, ended = GameSession.objects.order_by("pk")
     assert [(live.end_code, live.end_reason), (ended.end_code, ended.end_reason)] == [
         ("", ""),
@@ -56,16 +47,12 @@ def test_old_sessions_keep_their_token_their_end_and_their_reason(now: datetime)
     assert {token.signing_key_id for token in tokens} == {key.pk}
     assert {(token.issued_at, token.expires_at) for token in tokens} == {(ISSUED_AT, expires_at)}
 
-    _migrate_to("0001_initial")
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT jti, revoked_at, expires_at FROM play_gamesession ORDER BY id")
-            assert cursor.fetchall() == [
-                (JTIS[0], None, expires_at),
-                (JTIS[1], ended_at, expires_at),
-            ]
-    finally:
-        _migrate_to(NEWEST)
+    with schema_at("play", "0001_initial"), connection.cursor() as cursor:
+        cursor.execute("SELECT jti, revoked_at, expires_at FROM play_gamesession ORDER BY id")
+        assert cursor.fetchall() == [
+            (JTIS[0], None, expires_at),
+            (JTIS[1], ended_at, expires_at),
+        ]
     assert (
         services.end_sessions_of_player(
             player_id=player.pk, code=SessionEnd.LOGOUT, reason="Logged out.", now=ISSUED_AT

@@ -4,8 +4,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import Error, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
+from django.db import Error, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from apps.players.models import Limit, Move, Player
 from apps.players.selectors import player_by_id, protection_of
 from apps.players.selectors.records import RecordFilter, protection_records
 from tests.factories import make_player
+from tests.older_schema import schema_at
 
 pytestmark = pytest.mark.django_db
 
@@ -210,9 +210,7 @@ def _live(start: str, steps: list[tuple[int, str]]) -> None:
 def test_moves_from_before_their_table_hold_raises_by_the_longest_delay() -> None:
     player = make_player(jurisdiction="AU-NT")
     services.launch_check(player_by_id(player.pk), "AU-NT", NOW)
-    executor = MigrationExecutor(connection)
-    executor.migrate([("players", "0005_protection_records")])
-    try:
+    with schema_at("players", "0005_protection_records"):
         for hours, place in ((1, "GB"), (2, "MT")):
             record_audit(
                 action="players.player.mirrored",
@@ -221,9 +219,6 @@ def test_moves_from_before_their_table_hold_raises_by_the_longest_delay() -> Non
                 details={"changed": ["jurisdiction"], "jurisdiction": place},
                 now=NOW + hours * HOUR,
             )
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
     moves = Move.objects.order_by("moved_at")
     assert [(one.left, one.entered, one.moved_at, one.raises_held_until) for one in moves] == [
         ("AU-NT", "GB", NOW + HOUR, NOW + HOUR + 7 * DAY),

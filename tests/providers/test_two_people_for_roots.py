@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, ProgrammingError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from apps.core.models import AuditEntry
@@ -32,6 +31,7 @@ from apps.staff.errors import (
 from apps.staff.models import Approval, User
 from apps.staff.services import approve, reject, sync_roles
 from tests.factories import make_user
+from tests.older_schema import schema_at
 from tests.providers.certificate_files import SAMPLES
 from tests.races import race
 
@@ -319,21 +319,16 @@ def test_two_officers_who_agree_at_once_decide_once(
 def test_what_one_person_trusted_before_is_proposed_again_and_its_documents_are_untrusted(
     root: TrustedRoot, officer: User, now: datetime
 ) -> None:
-    try:
-        MigrationExecutor(connection).migrate([("providers", "0015_withdrawn_offers")])
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE providers_trustedroot"
-                " SET state = 'trusted', decided_by_id = %s, decided_at = %s, reason = 'Called.'",
-                [officer.pk, now],
-            )
-            cursor.execute(
-                "UPDATE providers_document SET signature_state = 'valid'"
-                " WHERE signature_state = 'untrusted'"
-            )
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
+    with schema_at("providers", "0015_withdrawn_offers"), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE providers_trustedroot"
+            " SET state = 'trusted', decided_by_id = %s, decided_at = %s, reason = 'Called.'",
+            [officer.pk, now],
+        )
+        cursor.execute(
+            "UPDATE providers_document SET signature_state = 'valid'"
+            " WHERE signature_state = 'untrusted'"
+        )
     root.refresh_from_db()
     assert (root.state, root.decided_by, root.decided_at, root.reason) == (
         "proposed",
