@@ -4,8 +4,10 @@ Only the page that is shown is judged, unless somebody asks for a state: which g
 known only after all were judged.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from apps.compliance.contracts import Cell, Gap, Matrix, MatrixQuery, MatrixRow
@@ -13,20 +15,22 @@ from apps.compliance.enums import CellState
 from apps.compliance.selectors.renewals import renewals_of
 from apps.core.jurisdictions import day_in
 from apps.players.rules import product_prohibition, rtp_floor
-from apps.providers.contracts import CoverReason
-from apps.providers.selectors.coverage import CoverageCell, coverage_on
+from apps.providers.contracts import CertificateRef, Cover, CoverReason
+from apps.providers.selectors.coverage import coverage_by_game
 from apps.providers.selectors.matrix import (
     CatalogueGame,
     last_reports,
     offered_games,
     offered_places,
     overrides_at,
-    review_days,
+    reviews_due_before,
 )
 
 PAGE_GAMES: Final = 50
 EXPIRING_DAYS: Final = 90
 _BASIS_POINTS: Final = 10_000
+# No clock of a jurisdiction is further ahead of ours.
+_A_DAY: Final = timedelta(days=1)
 
 # Which objection says most, where several reports name the game and none covers it.
 _SAYS_MOST: Final = (
@@ -70,57 +74,53 @@ _ACTIONS: Final[Mapping[str, str]] = {
 _LOOK: Final = "Look at the reports that name the game"
 
 
+type _Said = tuple[str, str]
+"""The state of a cell, and in a few words why."""
+
+
 class _Judge:
     """Turns verdicts into what the matrix says; what is the same for many cells is asked once."""
 
-    def __init__(self, games: Collection[CatalogueGame], at: datetime) -> None:
-        self._games = {game.id: game for game in games}
+    def __init__(self, at: datetime) -> None:
+        self._reviews = reviews_due_before(at.date() + _A_DAY)
         self._overrides = overrides_at(at)
         self._at = at
         self._days: dict[str, date] = {}
-        # What the law speaks of. A number stands for it: hashing the RTP for each cell takes long.
-        products: dict[tuple[str, object], int] = {}
-        self._product_of = {
-            game.id: products.setdefault((game.category, game.theoretical_rtp), len(products))
-            for game in games
-        }
-        self._laws: dict[tuple[str, int], str] = {}
-        self._covered_by: dict[tuple[int, str], tuple[str, str]] = {}
-        self._reviews: dict[int, date] = {}
+        self._laws: dict[tuple[str, Decimal | None], dict[str, str]] = {}
+        self._terms: dict[tuple[int, str], _Said] = {}
 
-    def cells(self, found: Collection[CoverageCell]) -> list[Cell]:
-        ids = {one.cover.certificate.id for one in found if one.cover.certificate is not None}
-        self._reviews = review_days(ids)
-        return [self._cell(one) for one in found if one.game_id in self._games]
+    def said(self, game: CatalogueGame, covers: Mapping[str, Cover]) -> dict[str, _Said]:
+        """Return what to say of the game in each place."""
+        laws = self._laws.setdefault((game.category, game.theoretical_rtp), {})
+        terms = self._terms
+        found: dict[str, _Said] = {}
+        for place, cover in covers.items():
+            if place not in laws:
+                laws[place] = law_against(game, place, self._day(place))[0]
+            if laws[place]:
+                found[place] = CellState.PROHIBITED, laws[place]
+            elif cover.certificate is None:
+                found[place] = self._uncovered(game, place, cover)
+            else:
+                key = cover.certificate.id, place
+                if key not in terms:
+                    terms[key] = self._term(cover.certificate, place)
+                found[place] = terms[key]
+        return found
 
-    def _cell(self, one: CoverageCell) -> Cell:
-        state, text = self._said(one)
-        return Cell(one.game_id, one.jurisdiction, state, text, one.cover)
-
-    def _said(self, one: CoverageCell) -> tuple[str, str]:
-        law = self._law(self._games[one.game_id], one.jurisdiction)
-        if law:
-            return CellState.PROHIBITED, law
-        if one.cover.certificate is not None:
-            return self._covered(one.cover.certificate.id, one)
-        ends_at = self._overrides.get((one.game_id, one.jurisdiction))
+    def _uncovered(self, game: CatalogueGame, place: str, cover: Cover) -> _Said:
+        ends_at = self._overrides.get((game.id, place))
         if ends_at is not None:
             return CellState.OVERRIDE, f"Override until {ends_at:%Y-%m-%d %H:%M} UTC"
-        why = main_reason(one.cover.reasons).code.replace("_", " ")
+        why = main_reason(cover.reasons).code.replace("_", " ")
         return CellState.NOT_COVERED, f"Not covered: {why}"
 
-    def _covered(self, certificate_id: int, one: CoverageCell) -> tuple[str, str]:
-        key = (certificate_id, one.jurisdiction)
-        if key not in self._covered_by:
-            self._covered_by[key] = self._term(certificate_id, one)
-        return self._covered_by[key]
-
-    def _term(self, certificate_id: int, one: CoverageCell) -> tuple[str, str]:
-        day = self._day(one.jurisdiction)
-        review = self._reviews.get(certificate_id)
+    def _term(self, certificate: CertificateRef, place: str) -> _Said:
+        day = self._day(place)
+        review = self._reviews.get(certificate.id)
         if review is not None and review < day:
             return CellState.REVIEW_OVERDUE, f"Review {(day - review).days} days overdue"
-        ends = one.cover.certificate.expires_on if one.cover.certificate else None
+        ends = certificate.expires_on
         if ends is not None and (ends - day).days <= EXPIRING_DAYS:
             left = (ends - day).days
             return CellState.EXPIRING, f"Expires in {left} days" if left else "Expires today"
@@ -130,12 +130,6 @@ class _Judge:
         if place not in self._days:
             self._days[place] = day_in(place, self._at)
         return self._days[place]
-
-    def _law(self, game: CatalogueGame, place: str) -> str:
-        key = (place, self._product_of[game.id])
-        if key not in self._laws:
-            self._laws[key] = law_against(game, place, self._day(place))[0]
-        return self._laws[key]
 
 
 def law_against(game: CatalogueGame, place: str, day: date) -> tuple[str, str]:
@@ -175,43 +169,62 @@ def matrix_at(at: datetime, query: MatrixQuery) -> Matrix:
     """Return one page of the matrix."""
     games = _games(query)
     places = [query.jurisdiction] if query.jurisdiction else offered_places()
-    cells: dict[int, dict[str, Cell]] | None = None
+    judged: Mapping[int, _Row] | None = None
     if query.state:
-        cells = _all_cells(games, at, places, query)
+        judged = _judge_all(games, at, places, query)
         games = [
             game
             for game in games
-            if any(cell.state == query.state for cell in cells.get(game.id, {}).values())
+            if any(state == query.state for state, _ in judged[game.id].said.values())
         ]
     pages = max(1, -(-len(games) // PAGE_GAMES))
     page = min(max(1, query.page), pages)
     shown = games[(page - 1) * PAGE_GAMES : page * PAGE_GAMES]
-    if cells is None:
-        cells = _cells(shown, at, places, game_ids=_ids(shown))
-    rows = [MatrixRow(game, cells.get(game.id, {})) for game in shown]
+    if judged is None:
+        judged = _judge(shown, at, places, game_ids=_ids(shown))
+    rows = [MatrixRow(game, judged[game.id].cells()) for game in shown]
     return Matrix(at, places, rows, len(games), page, pages)
 
 
-def _all_cells(
-    games: Collection[CatalogueGame], at: datetime, places: Collection[str], query: MatrixQuery
-) -> dict[int, dict[str, Cell]]:
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A game with what covers it and what is said of it, by jurisdiction."""
+
+    game: CatalogueGame
+    covers: Mapping[str, Cover]
+    said: Mapping[str, _Said]
+
+    def cells(self) -> dict[str, Cell]:
+        return {
+            place: Cell(self.game.id, place, state, text, self.covers[place])
+            for place, (state, text) in self.said.items()
+        }
+
+
+def _judge_all(
+    games: Collection[CatalogueGame], at: datetime, places: Sequence[str], query: MatrixQuery
+) -> dict[int, _Row]:
+    # Naming every game to the database costs it more than being asked for all of them.
     is_narrowed = bool(query.provider_code or query.text or query.game_code)
-    return _cells(games, at, places, game_ids=_ids(games) if is_narrowed else None)
+    return _judge(games, at, places, game_ids=_ids(games) if is_narrowed else None)
 
 
-def _cells(
+def _judge(
     games: Collection[CatalogueGame],
     at: datetime,
-    places: Collection[str],
+    places: Sequence[str],
     *,
     game_ids: Collection[int] | None,
-) -> dict[int, dict[str, Cell]]:
-    # Naming every game to the database costs it more than being asked for all of them.
-    found: dict[int, dict[str, Cell]] = {}
-    wanted = frozenset(places)
-    verdicts = [one for one in coverage_on(at, game_ids=game_ids) if one.jurisdiction in wanted]
-    for cell in _Judge(games, at).cells(verdicts):
-        found.setdefault(cell.game_id, {})[cell.jurisdiction] = cell
+) -> dict[int, _Row]:
+    """Return what is said of each of these games in these places."""
+    coverage = coverage_by_game(at, game_ids=game_ids)
+    judge, found = _Judge(at), {}
+    covers_of = {one.game_id: one.covers for one in coverage}
+    for game in games:
+        covers = covers_of.get(game.id, {})
+        if len(places) == 1:
+            covers = {place: covers[place] for place in places if place in covers}
+        found[game.id] = _Row(game, covers, judge.said(game, covers))
     return found
 
 
@@ -226,16 +239,16 @@ def gaps_at(at: datetime, query: MatrixQuery) -> list[tuple[CatalogueGame, Cell]
     """
     games = _games(query)
     places = [query.jurisdiction] if query.jurisdiction else offered_places()
-    known = {game.id: game for game in games}
     wanted = (
         {query.state}
         if query.state
         else {CellState.PROHIBITED, CellState.NOT_COVERED, CellState.OVERRIDE}
     )
     found = [
-        (known[game_id], cell)
-        for game_id, row in _all_cells(games, at, places, query).items()
-        for cell in row.values()
+        (row.game, cell)
+        for row in _judge_all(games, at, places, query).values()
+        if any(state in wanted for state, _ in row.said.values())
+        for cell in row.cells().values()
         if cell.state in wanted
     ]
     return sorted(found, key=lambda gap: gap[1].state == CellState.PROHIBITED)

@@ -10,7 +10,6 @@ from apps.compliance import statements
 from apps.compliance.contracts import LostOffer, Stake, WhatIfAnswer
 from apps.compliance.selectors.matrix import main_reason
 from apps.providers.selectors.coverage import CoverageCell, coverage_on
-from apps.providers.selectors.matrix import coverage_without
 
 MONTH: Final = timedelta(days=30)
 
@@ -23,7 +22,7 @@ def what_if(on: date, now: datetime, *, without: tuple[int, str] | None = None) 
     this one report is counted. Stakes are those of the last 30 days.
     """
     before = coverage_on(now) if without is None else coverage_on(on)
-    after = coverage_on(on) if without is None else coverage_without(on, without[0])
+    after = coverage_on(on, without=None if without is None else without[0])
     covered = {(cell.game_id, cell.jurisdiction) for cell in before if cell.cover.allowed}
     lost = [
         cell

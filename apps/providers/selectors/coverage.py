@@ -25,7 +25,7 @@ covers there until midnight in Malta. Where several builds run, one for each cha
 covered.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -173,26 +173,52 @@ class CoverageCell(NamedTuple):
     cover: Cover
 
 
-def coverage_on(
-    when: datetime | date, *, game_ids: Collection[int] | None = None
-) -> list[CoverageCell]:
-    """Return every active offer with its cover, by game and jurisdiction; at most seven queries.
+class GameCoverage(NamedTuple):
+    """A game on offer, with what covers it or speaks against it in each jurisdiction, by code."""
+
+    game_id: int
+    provider_code: str
+    game_code: str
+    covers: Mapping[str, Cover]
+
+
+def coverage_by_game(
+    when: datetime | date, *, game_ids: Collection[int] | None = None, without: int | None = None
+) -> list[GameCoverage]:
+    """Return every game on offer with its cover, by game and jurisdiction; at most seven queries.
 
     A moment is another day here than there; a day is that day everywhere, by each place's clock,
-    with what runs at noon. ``game_ids`` narrows it to some games.
+    with what runs at noon. ``game_ids`` narrows it to some games. ``without`` judges as if this
+    certificate proved nothing; what it replaced stays replaced, since a lapsed revision does not
+    bring its forerunner back.
     """
-    offers = active_offers(game_ids)
-    places = sorted({offer[3] for offer in offers})
+    games = active_offers(game_ids)
     moments = {
-        place: when if isinstance(when, datetime) else noon_of_day(place, when) for place in places
+        place: when if isinstance(when, datetime) else noon_of_day(place, when)
+        for place in sorted({place for game in games for place in game.places})
     }
-    codes = None if game_ids is None else {offer[1] for offer in offers}
-    certificates = certificates_by_game(codes)
-    deployed = deployed_at(moments, offers, game_ids)
+    certificates = certificates_by_game(None if game_ids is None else {game.code for game in games})
+    if without is not None:
+        certificates = {
+            game: [one for one in reports if one.id != without]
+            for game, reports in certificates.items()
+        }
+    deployed = deployed_at(moments, games, game_ids)
     judge = DayJudge(certificates, deployed.now, deployed.ended, moments)
     return [
-        CoverageCell(game_id, provider, game, place, judge.cover(game_id, provider, game, place))
-        for game_id, game, provider, place in offers
+        GameCoverage(pk, provider, code, judge.covers(pk, provider, code, places))
+        for pk, code, provider, places in games
+    ]
+
+
+def coverage_on(
+    when: datetime | date, *, game_ids: Collection[int] | None = None, without: int | None = None
+) -> list[CoverageCell]:
+    """Return every active offer with its cover, as ``coverage_by_game`` judges it."""
+    return [
+        CoverageCell(game.game_id, game.provider_code, game.game_code, place, cover)
+        for game in coverage_by_game(when, game_ids=game_ids, without=without)
+        for place, cover in game.covers.items()
     ]
 
 

@@ -1,19 +1,18 @@
 """What the coverage pages need beside the verdicts: the catalogue, overrides, reports, dates."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from apps.core.jurisdictions import day_in, noon_of_day
-from apps.providers.coverage.bulk import DayJudge
+from apps.core.jurisdictions import day_in
 from apps.providers.coverage.facts import CertificateFacts
 from apps.providers.enums import CertificateState
 from apps.providers.models import Certificate, Game, GateOverride, LabAccreditation
-from apps.providers.selectors.coverage import CoverageCell, offers_to_players
-from apps.providers.selectors.register import active_offers, certificates_by_game, deployed_at
+from apps.providers.selectors.coverage import offers_to_players
+from apps.providers.selectors.register import certificates_by_game
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +31,16 @@ def offered_games(
     *, provider_code: str = "", text: str = "", game_code: str = ""
 ) -> list[CatalogueGame]:
     """Return the games on offer, by code; ``text`` is part of the code or the name."""
-    games = Game.objects.filter(offers__in=offers_to_players())
+    # Joined, each game would come once for each place, and all of that be sorted to be told apart.
+    games = Game.objects.filter(Exists(offers_to_players().filter(game=OuterRef("pk"))))
     if provider_code:
         games = games.filter(provider__code=provider_code)
     if game_code:
         games = games.filter(game_code=game_code)
     if text:
         games = games.filter(Q(game_code__icontains=text) | Q(name__icontains=text))
-    rows = (
-        games.distinct()
-        .order_by("game_code", "provider__code")
-        .values_list("pk", "provider__code", "game_code", "name", "category", "theoretical_rtp")
+    rows = games.order_by("game_code", "provider__code").values_list(
+        "pk", "provider__code", "game_code", "name", "category", "theoretical_rtp"
     )
     return [CatalogueGame(*row) for row in rows]
 
@@ -63,10 +61,10 @@ def overrides_at(at: datetime) -> dict[tuple[int, str], datetime]:
     return {(game, place): ends_at for game, place, ends_at in rows}
 
 
-def review_days(certificate_ids: Collection[int]) -> dict[int, date]:
-    """Return by when each certificate that has one is due for review."""
-    found = Certificate.objects.filter(pk__in=certificate_ids, review_due_on__isnull=False)
-    return {pk: day for pk, day in found.values_list("pk", "review_due_on") if day is not None}
+def reviews_due_before(day: date) -> dict[int, date]:
+    """Return, by certificate, when its review was due, where that was before the day."""
+    found = Certificate.objects.filter(review_due_on__lt=day)
+    return {pk: due for pk, due in found.values_list("pk", "review_due_on") if due is not None}
 
 
 def last_reports(
@@ -89,28 +87,6 @@ def last_reports(
                 found[provider, game, place] = certificate
                 break
     return found
-
-
-def coverage_without(when: datetime | date, certificate_id: int) -> list[CoverageCell]:
-    """Judge every active offer as if one certificate proved nothing.
-
-    What it replaced stays replaced: a lapsed revision does not bring its forerunner back.
-    """
-    offers = active_offers(None)
-    moments: Mapping[str, datetime] = {
-        place: when if isinstance(when, datetime) else noon_of_day(place, when)
-        for place in sorted({offer[3] for offer in offers})
-    }
-    certificates = {
-        game: [one for one in reports if one.id != certificate_id]
-        for game, reports in certificates_by_game(None).items()
-    }
-    deployed = deployed_at(moments, offers, None)
-    judge = DayJudge(certificates, deployed.now, deployed.ended, moments)
-    return [
-        CoverageCell(game_id, provider, game, place, judge.cover(game_id, provider, game, place))
-        for game_id, game, provider, place in offers
-    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 
 from django.db import connection
 
@@ -86,10 +86,19 @@ def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
     )
 
 
-def active_offers(games: Collection[int] | None) -> list[tuple[int, str, str, str]]:
-    """Return (game id, game code, provider code, jurisdiction) by game and jurisdiction."""
+class OfferedGame(NamedTuple):
+    """An active game with every jurisdiction in which it is on offer, by code."""
+
+    id: int
+    code: str
+    provider_code: str
+    places: Sequence[str]
+
+
+def active_offers(games: Collection[int] | None) -> list[OfferedGame]:
+    """Return the games on offer, by code."""
     rows = _rows(statements.OFFERS, {"games": _array(games), "nowhere": REHEARSAL_JURISDICTION})
-    return [(*row[:3], place) for row in rows for place in row[3]]
+    return [OfferedGame._make(row) for row in rows]
 
 
 def certificates_by_game(
@@ -114,7 +123,7 @@ class Deployed:
 
 
 def deployed_at(
-    moments: Moments, offers: Iterable[tuple[int, str, str, str]], games: Collection[int] | None
+    moments: Moments, offers: Iterable[OfferedGame], games: Collection[int] | None
 ) -> Deployed:
     """Return what runs; a place without anything is asked whether something ran before."""
     arguments = {
@@ -133,7 +142,7 @@ def deployed_at(
         there = now[game_id]
         for place in places:
             there[place] = there[place] + alone if place in there else alone
-    idle = {offer[0] for offer in offers if offer[3] not in now.get(offer[0], ())}
+    idle = {game.id for game in offers if not now.get(game.id, {}).keys() >= set(game.places)}
     once = _rows(statements.ONCE_DEPLOYED, {**arguments, "games": list(idle)}) if idle else []
     return Deployed(now, {(row[0], row[1]) for row in once})
 
