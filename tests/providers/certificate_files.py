@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from pikepdf import Array, Dictionary, Name, String
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from reportlab.pdfgen.canvas import Canvas
@@ -139,6 +140,53 @@ def signed_pdf(data: bytes, by: Authority, *, field: str = "Signature1") -> byte
         writer, signers.PdfSignatureMetadata(field_name=field), signer=by.signer
     )
     return out.getvalue()
+
+
+def form_pdf(value: str) -> bytes:
+    """Return a report whose day of expiry stands in a field of a form."""
+    buffer = io.BytesIO()
+    with pikepdf.open(io.BytesIO(plain_pdf("Test report", "Valid until:"))) as pdf:
+        shown = b"BT /F1 12 Tf (%s) Tj ET" % value.encode()
+        look = Dictionary(Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 120, 18]))
+        field = pdf.make_indirect(
+            Dictionary(
+                Type=Name.Annot,
+                Subtype=Name.Widget,
+                FT=Name.Tx,
+                T=String("valid"),
+                V=String(value),
+                Rect=Array([150, 735, 270, 753]),
+                AP=Dictionary(N=pdf.make_indirect(pikepdf.Stream(pdf, shown, look))),
+                F=4,
+            )
+        )
+        pdf.pages[0].obj.Annots = pdf.make_indirect(Array([field]))
+        fields = pdf.make_indirect(Array([field]))
+        pdf.Root.AcroForm = pdf.make_indirect(Dictionary(Fields=fields))
+        pdf.save(buffer)
+    return buffer.getvalue()
+
+
+def filled_after_signing(data: bytes, value: str) -> bytes:
+    """Append a revision that gives the field of ``form_pdf`` another value and look."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(data))
+    field = writer.root["/AcroForm"]["/Fields"][0]
+    field["/V"] = generic.pdf_string(value)
+    look = generic.StreamObject(
+        {
+            generic.pdf_name("/Type"): generic.pdf_name("/XObject"),
+            generic.pdf_name("/Subtype"): generic.pdf_name("/Form"),
+            generic.pdf_name("/BBox"): generic.ArrayObject(
+                generic.NumberObject(side) for side in (0, 0, 120, 18)
+            ),
+        },
+        stream_data=b"BT /F1 12 Tf (%s) Tj ET" % value.encode(),
+    )
+    field["/AP"] = generic.DictionaryObject({generic.pdf_name("/N"): writer.add_object(look)})
+    writer.update_container(field)
+    buffer = io.BytesIO()
+    writer.write(buffer)  # type: ignore[no-untyped-call] # pyHanko types all but this
+    return buffer.getvalue()
 
 
 def redrawn_after_signing(data: bytes, text: str) -> bytes:

@@ -10,6 +10,8 @@ from apps.providers.pdf.vetting import PdfVetter
 from tests.providers.certificate_files import (
     SAMPLES,
     authority,
+    filled_after_signing,
+    form_pdf,
     plain_pdf,
     redrawn_after_signing,
     signed_pdf,
@@ -67,10 +69,36 @@ def test_a_page_redrawn_after_signing_is_invalid(vetter: PdfVetter, now: datetim
     assert judged(vetter, altered, [LAB.pem], now).state == "invalid"
 
 
-def test_a_second_signature_after_the_first_keeps_both(vetter: PdfVetter, now: datetime) -> None:
+def test_a_value_filled_in_after_signing_is_invalid_whoever_signs_after_it(
+    vetter: PdfVetter, now: datetime
+) -> None:
+    signed = signed_pdf(form_pdf("2027-04-01"), LAB)
+    assert judged(vetter, signed, [LAB.pem], now).state == "valid"
+
+    altered = filled_after_signing(signed, "2037-04-01")
+    assert altered.startswith(signed)
+    for data in (altered, *(signed_pdf(altered, by, field="Again") for by in (STRANGER, LAB))):
+        report = judged(vetter, data, [LAB.pem], now)
+        assert (report.state, report.detail) == (
+            "invalid",
+            "The document was changed after it was signed.",
+        )
+
+
+def test_the_last_signature_speaks_for_the_document(vetter: PdfVetter, now: datetime) -> None:
+    by_both = signed_pdf(signed_pdf(plain_pdf(), STRANGER), LAB, field="Signature2")
+    report = judged(vetter, by_both, [LAB.pem], now)
+    assert (report.state, report.signer) == ("valid", "T. Manager, Sample Test Laboratory")
+    assert judged(vetter, by_both, [], now).state == "untrusted"
+
+
+def test_a_document_that_a_stranger_signed_after_the_lab_is_not_valid(
+    vetter: PdfVetter, now: datetime
+) -> None:
     twice = signed_pdf(signed_pdf(plain_pdf(), LAB), STRANGER, field="Signature2")
-    assert judged(vetter, twice, [LAB.pem], now).state == "valid"
-    assert judged(vetter, twice, [], now).state == "untrusted"
+    report = judged(vetter, twice, [LAB.pem], now)
+    assert (report.state, report.signer) == ("untrusted", "T. Manager, Somebody Else")
+    assert judged(vetter, twice, [LAB.pem, STRANGER.pem], now).state == "valid"
 
 
 def test_a_signer_whose_certificate_has_ended_is_its_own_state_only_under_a_trusted_root(

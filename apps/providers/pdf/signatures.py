@@ -11,7 +11,14 @@ from datetime import datetime
 from asn1crypto import pem, x509
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.diff_analysis import (
+    DEFAULT_DIFF_POLICY,
+    FormUpdatingRule,
+    ModificationLevel,
+    SigFieldCreationRule,
+    SigFieldModificationRule,
+    StandardDiffPolicy,
+)
 from pyhanko.sign.validation import (
     EmbeddedPdfSignature,
     PdfSignatureStatus,
@@ -35,13 +42,20 @@ _UNREADABLE = (
     OverflowError,
 )
 
+# What may follow a signature: further signatures and validation data. The library's own policy lets
+# the fields of a form be filled in as well, and a filled field can be the report's date.
+_SIGNATURES_ONLY = StandardDiffPolicy(
+    DEFAULT_DIFF_POLICY.global_rules,
+    FormUpdatingRule([SigFieldCreationRule(), SigFieldModificationRule()]),
+)
+
 
 def check_signatures(data: bytes, trusted_pems: Sequence[str], moment: datetime) -> SignatureReport:
     """Judge all signatures at ``moment``.
 
-    One broken signature makes the document invalid, whoever is trusted. One that chains to a
-    trusted root makes it valid. The last signature must cover the file but for validation data:
-    what is filled in or drawn after it counts as altered.
+    One broken signature makes the document invalid, whoever is trusted; a value filled in after any
+    of them breaks it. Otherwise the last signature speaks for the document, since only it covers
+    the file as it is handed out: what the signer before it never saw is not told in its name.
     """
     try:
         reader = PdfFileReader(io.BytesIO(data), strict=False)
@@ -65,7 +79,9 @@ def _status(
     context = ValidationContext(
         trust_roots=roots, moment=moment, allow_fetching=False, revocation_mode="soft-fail"
     )
-    return validate_pdf_signature(signature, signer_validation_context=context)
+    return validate_pdf_signature(
+        signature, signer_validation_context=context, diff_policy=_SIGNATURES_ONLY
+    )
 
 
 def load_certificate(text: str) -> x509.Certificate:
@@ -124,6 +140,7 @@ def _break(status: PdfSignatureStatus, *, is_last: bool) -> str:
     if not status.valid:
         return "The signature does not fit the signer's key."
     level = status.modification_level
+    # A further signature has the level of a filled form; ``_SIGNATURES_ONLY`` lets no value pass.
     allowed = ModificationLevel.LTA_UPDATES if is_last else ModificationLevel.FORM_FILLING
     if level is None or level > allowed or status.docmdp_ok is False:
         return "The document was changed after it was signed."
@@ -150,8 +167,5 @@ def _signer_name(certificate: x509.Certificate) -> str:
 
 
 def _combine(reports: list[SignatureReport]) -> SignatureReport:
-    for state in (SignatureVerdict.INVALID, SignatureVerdict.VALID):
-        for report in reports:
-            if report.state is state:
-                return report
-    return reports[-1]
+    broken = (report for report in reports if report.state is SignatureVerdict.INVALID)
+    return next(broken, reports[-1])
