@@ -36,6 +36,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    place_refusal,
 )
 from apps.core.errors import DomainError
 from apps.players.errors import UnknownPlayerError
@@ -317,7 +318,7 @@ def _open(request: HttpRequest, form: OpenMatterForm) -> Matter | None:
             now=timezone.now(),
         )
     except DomainError as refusal:
-        form.add_error(None, str(refusal))
+        place_refusal(form, refusal)
         return None
     messages.success(
         request, f"{matter} is open. The report is due {matter.due_at:%Y-%m-%d %H:%M} UTC."

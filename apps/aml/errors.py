@@ -30,6 +30,7 @@ class MatterDecidedError(AmlError):
 
 class FutureSuspicionError(AmlError):
     code = "future_suspicion"
+    concerns = "suspected_at"
 
     def __init__(self) -> None:
         super().__init__("A time in the future can't be recorded.")

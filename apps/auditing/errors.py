@@ -11,6 +11,7 @@ class AuditingError(DomainError):
 
 class PopulationNotYoursError(AuditingError):
     code = "population_not_yours"
+    concerns = "population"
 
     def __init__(self, label: str) -> None:
         super().__init__(f"{label}: your role does not see these rows.")
@@ -18,6 +19,7 @@ class PopulationNotYoursError(AuditingError):
 
 class PeriodError(AuditingError):
     code = "period"
+    concerns = "until"
 
     def __init__(self) -> None:
         super().__init__("A period begins before it ends, and what it holds has happened.")
@@ -32,6 +34,7 @@ class UnusedFilterError(AuditingError):
 
 class SampleSizeError(AuditingError):
     code = "sample_size"
+    concerns = "size"
 
     def __init__(self, largest: int) -> None:
         super().__init__(f"A sample has 1 to {largest:,} members.")
@@ -39,6 +42,7 @@ class SampleSizeError(AuditingError):
 
 class SeedError(AuditingError):
     code = "seed"
+    concerns = "seed"
 
     def __init__(self) -> None:
         super().__init__("A seed is 1 to 64 printable characters of ASCII, none of them a space.")

@@ -12,6 +12,7 @@ class UnknownRuleError(DomainError):
 
 class RuleNotActiveError(DomainError):
     code = "bonus_rule_not_active"
+    concerns = "rule_code"
 
     def __init__(self, rule_code: str) -> None:
         super().__init__(f"Bonus rule {rule_code} has no active version.")
@@ -31,6 +32,10 @@ class RuleTermsError(DomainError):
 
     code = "bonus_rule_terms"
 
+    def __init__(self, why: str, concerns: str = "") -> None:
+        super().__init__(why)
+        self.concerns = concerns
+
 
 class RuleChangedError(DomainError):
     """The rule is not what the second person was asked to approve."""
@@ -45,6 +50,7 @@ class RequirementTooHighError(DomainError):
     """The turnover asked for is more than the player's jurisdiction allows."""
 
     code = "requirement_above_jurisdiction_cap"
+    concerns = "requirement_multiple"
 
     def __init__(self, jurisdiction: str, cap: Decimal, citation: str) -> None:
         super().__init__(
@@ -57,6 +63,7 @@ class PlayerNotEligibleError(DomainError):
     """The player's status does not allow a bonus (blocked, self-excluded or closed)."""
 
     code = "player_not_eligible"
+    concerns = "player_ref"
 
     def __init__(self, player_ref: str, status: str) -> None:
         super().__init__(f"Player {player_ref} is {status.replace('_', ' ')}: no bonus.")
@@ -64,6 +71,7 @@ class PlayerNotEligibleError(DomainError):
 
 class IdentityNotVerifiedError(DomainError):
     code = "identity_not_verified"
+    concerns = "player_ref"
 
     def __init__(self, player_ref: str) -> None:
         super().__init__(f"Player {player_ref} must be verified before this bonus.")
@@ -71,6 +79,7 @@ class IdentityNotVerifiedError(DomainError):
 
 class WrongJurisdictionError(DomainError):
     code = "bonus_wrong_jurisdiction"
+    concerns = "rule_code"
 
     def __init__(self, player_jurisdiction: str, rule_jurisdiction: str) -> None:
         super().__init__(
@@ -81,6 +90,7 @@ class WrongJurisdictionError(DomainError):
 
 class WrongCurrencyError(DomainError):
     code = "bonus_wrong_currency"
+    concerns = "rule_code"
 
     def __init__(self, player_currency: str, rule_currency: str) -> None:
         super().__init__(
@@ -92,6 +102,7 @@ class DepositTooSmallError(DomainError):
     """The deposit is not positive, or too small to give one minor unit of bonus or turnover."""
 
     code = "deposit_too_small"
+    concerns = "deposit"
 
     def __init__(self) -> None:
         super().__init__("The deposit is too small to give a bonus under this rule.")
@@ -101,6 +112,7 @@ class DepositTooLargeError(DomainError):
     """The requirement would not fit the ledger's whole numbers."""
 
     code = "deposit_too_large"
+    concerns = "deposit"
 
     def __init__(self) -> None:
         super().__init__("The deposit is too large for a bonus under this rule.")
@@ -108,6 +120,7 @@ class DepositTooLargeError(DomainError):
 
 class ActiveGrantExistsError(DomainError):
     code = "active_grant_exists"
+    concerns = "player_ref"
 
     def __init__(self, player_ref: str) -> None:
         super().__init__(f"Player {player_ref} already has an active bonus.")

@@ -6,14 +6,17 @@ from typing import ClassVar
 class DomainError(Exception):
     """One broken rule of the business: expected, shown to people, never a bug.
 
-    ``code`` is stable and safe to show to machines; the message is for people.
+    ``code`` is stable and safe to show to machines; the message is for people. ``concerns`` names
+    the argument that is refused, where it is one: a form shows the message beside its field.
     """
 
     code: ClassVar[str] = "domain_error"
+    concerns: str = ""
 
 
 class UnknownCurrencyError(DomainError):
     code = "unknown_currency"
+    concerns = "currency"
 
     def __init__(self, currency: object) -> None:
         super().__init__(f"{currency!r:.40} is not an ISO 4217 currency with a minor unit.")
@@ -37,6 +40,7 @@ class NotPlainJsonError(DomainError):
 
 class ReasonRequiredError(DomainError):
     code = "reason_required"
+    concerns = "reason"
 
     def __init__(self) -> None:
         super().__init__("Say why, in a few words that an auditor can follow.")

@@ -34,6 +34,7 @@ class CaseOpenAlreadyError(DomainError):
 
 class EventOfAnotherPlayerError(DomainError):
     code = "event_of_another_player"
+    concerns = "event_id"
 
     def __init__(self, event_id: str, player_ref: str) -> None:
         super().__init__(f"Event '{event_id}' is not one of player {player_ref}.")
@@ -43,6 +44,7 @@ class EventNowhereError(DomainError):
     """Neither our rounds nor the provider's statements know the event."""
 
     code = "event_nowhere"
+    concerns = "event_id"
 
     def __init__(self, provider_code: str, event_id: str) -> None:
         super().__init__(
@@ -54,6 +56,7 @@ class CreditRefusedError(DomainError):
     """A credit can't be requested or paid like this; nothing moved."""
 
     code = "credit_refused"
+    concerns = "amount"
 
 
 class CreditPendingError(DomainError):

@@ -74,12 +74,14 @@ class OpenMoneyError(DomainError):
     """Players' money is still in the wallet model that is to be left."""
 
     code = "open_money"
+    concerns = "model"
 
 
 class SameWalletModelError(DomainError):
     """The provider has this wallet model already."""
 
     code = "same_wallet_model"
+    concerns = "model"
 
 
 class WalletModelMovedError(DomainError):

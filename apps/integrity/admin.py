@@ -31,6 +31,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     link_cell,
+    place_refusal,
 )
 from apps.core.errors import DomainError
 from apps.integrity import reading
@@ -150,7 +151,7 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
                 now=timezone.now(),
             )
         except DomainError as refusal:
-            form.add_error(None, str(refusal))
+            place_refusal(form, refusal)
             return None
         text = (
             f"Files measured: {outcome.lines}. As certified: {outcome.matches}; another digest: "

@@ -32,6 +32,7 @@ class ChecklistMovedError(DomainError):
 
 class PromiseTooShortError(DomainError):
     code = "promise_too_short"
+    concerns = "months"
 
     def __init__(self, months: int, least: int) -> None:
         super().__init__(f"{months} months are promised; the contract needs {least} or more.")

@@ -26,6 +26,7 @@ from apps.core.admin import (
     badge,
     datetime_column,
     link_cell,
+    place_refusal,
 )
 from apps.core.admin.actions import ReasonForm
 from apps.core.errors import DomainError
@@ -146,7 +147,7 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
                     now=timezone.now(),
                 )
             except DomainError as refusal:
-                form.add_error(None, str(refusal))
+                place_refusal(form, refusal)
             else:
                 return HttpResponseRedirect(_page(client_id))
         back = reverse("admin:operator_api_apiclient_changelist")
@@ -162,52 +163,62 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
         if _moves_money(client):
             return self._issue_with_two(request, client)
         form = TokenForm(request.POST or None)
-        if request.method != "POST" or not form.is_valid():
-            return self._form(request, form, f"Issue a token: {client}", _page(client.pk))
-        token = services.issue_token(
-            client_id=client.pk,
-            days=form.cleaned_data["days"],
-            acting_user=request.user,
-            reason=form.cleaned_data["reason"],
-            now=timezone.now(),
-        )
-        return self._issued(request, client, token)
+        if request.method == "POST" and form.is_valid():
+            try:
+                token = services.issue_token(
+                    client_id=client.pk,
+                    days=form.cleaned_data["days"],
+                    acting_user=request.user,
+                    reason=form.cleaned_data["reason"],
+                    now=timezone.now(),
+                )
+            except DomainError as refusal:
+                place_refusal(form, refusal)
+            else:
+                return self._issued(request, client, token)
+        return self._form(request, form, f"Issue a token: {client}", _page(client.pk))
 
     def _issue_with_two(self, request: HttpRequest, client: ApiClient) -> HttpResponse:
         """Ask a second person; once they agreed, hand the token to who asked."""
-        now = timezone.now()
-        agreed = token_to_pick_up(client.pk, request.user.pk or 0, now)
-        form: forms.Form = TokenForm(request.POST or None) if agreed is None else forms.Form()
-        if request.method != "POST" or (agreed is None and not form.is_valid()):
-            title = (
-                f"Ask for a token that moves money: {client}"
-                if agreed is None
-                else f"Pick up the token of {client}"
-            )
-            note = _ASK if agreed is None else _PICK_UP.format(days=agreed.payload["days"])
-            return self._form(request, form, title, _page(client.pk), note)
-        try:
-            if agreed is not None:
-                token = services.pick_up_token(
-                    client_id=client.pk, acting_user=request.user, now=now
+        agreed = token_to_pick_up(client.pk, request.user.pk or 0, timezone.now())
+        if agreed is not None:
+            return self._pick_up(request, client, agreed)
+        form = TokenForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                approval_id = services.request_token(
+                    client_id=client.pk,
+                    days=form.cleaned_data["days"],
+                    acting_user=request.user,
+                    reason=form.cleaned_data["reason"],
+                    now=timezone.now(),
                 )
+            except DomainError as refusal:
+                place_refusal(form, refusal)
+            else:
+                messages.success(
+                    request,
+                    f"A second person can now agree (approval {approval_id}). "
+                    "Then pick the token up here.",
+                )
+                return HttpResponseRedirect(_page(client.pk))
+        title = f"Ask for a token that moves money: {client}"
+        return self._form(request, form, title, _page(client.pk), _ASK)
+
+    def _pick_up(self, request: HttpRequest, client: ApiClient, agreed: "Approval") -> HttpResponse:
+        form = forms.Form(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                token = services.pick_up_token(
+                    client_id=client.pk, acting_user=request.user, now=timezone.now()
+                )
+            except DomainError as refusal:
+                place_refusal(form, refusal)
+            else:
                 return self._issued(request, client, token)
-            approval_id = services.request_token(
-                client_id=client.pk,
-                days=form.cleaned_data["days"],
-                acting_user=request.user,
-                reason=form.cleaned_data["reason"],
-                now=now,
-            )
-        except DomainError as refusal:
-            messages.error(request, str(refusal))
-        else:
-            messages.success(
-                request,
-                f"A second person can now agree (approval {approval_id}). "
-                "Then pick the token up here.",
-            )
-        return HttpResponseRedirect(_page(client.pk))
+        title = f"Pick up the token of {client}"
+        note = _PICK_UP.format(days=agreed.payload["days"])
+        return self._form(request, form, title, _page(client.pk), note)
 
     def _issued(self, request: HttpRequest, client: ApiClient, token: NewToken) -> HttpResponse:
         context = {

@@ -18,6 +18,7 @@ class UnknownClientError(DomainError):
 
 class ClientNameTakenError(DomainError):
     code = "client_name_taken"
+    concerns = "name"
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is an API client named {name!r:.80} already.")
@@ -27,12 +28,14 @@ class ScopesError(DomainError):
     """A client has one scope or more, each of them known."""
 
     code = "scopes"
+    concerns = "scopes"
 
 
 class TokenLifetimeError(DomainError):
     """A token lives for a day at least and for a year at most."""
 
     code = "token_lifetime"
+    concerns = "days"
 
 
 class SecondPersonNeededError(DomainError):

@@ -20,12 +20,14 @@ class UnknownPlayerError(DomainError):
     """No player carries this reference."""
 
     code = "unknown_player"
+    concerns = "player_ref"
 
 
 class LimitAmountError(DomainError):
     """Money needs an amount in minor units, time needs minutes, and neither less than is said."""
 
     code = "limit_amount"
+    concerns = "amount"
 
 
 class LimitUnchangedError(DomainError):
@@ -50,12 +52,14 @@ class ExclusionPeriodError(DomainError):
     """An exclusion ends after it starts, and a time-out has an end."""
 
     code = "exclusion_period"
+    concerns = "ends_at"
 
 
 class ExclusionTooShortError(DomainError):
     """The jurisdiction asks for a longer self-exclusion."""
 
     code = "exclusion_too_short"
+    concerns = "ends_at"
 
 
 class NoExclusionError(DomainError):
@@ -110,12 +114,14 @@ class UnknownRuleError(DomainError):
     """There is no rule of this id in the catalogue."""
 
     code = "unknown_rule"
+    concerns = "rule_id"
 
 
 class RuleCheckDateError(DomainError):
     """A rule is checked on a day that has come."""
 
     code = "rule_check_date"
+    concerns = "checked_on"
 
 
 class StandingUnchangedError(DomainError):

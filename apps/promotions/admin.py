@@ -1,8 +1,8 @@
 from typing import TYPE_CHECKING, Any, override
 
 from django import forms
-from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib import admin
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,6 +16,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    place_refusal,
     recent_filter,
 )
 from apps.core.admin.history import REASON_FIELD
@@ -109,7 +110,7 @@ class CampaignForm(_CampaignForm):
         try:
             campaigns.check_content(self.cleaned_content)
         except DomainError as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
+            place_refusal(self, refusal)
         return data
 
 
@@ -199,23 +200,10 @@ class CampaignAdmin(HistoryAdmin[Campaign]):
 
     @override
     def has_change_permission(self, request: HttpRequest, obj: Campaign | None = None) -> bool:
-        is_open = obj is None or obj.state in EDITABLE_STATES
+        # A form that was open while the campaign moved on is for the service to refuse.
+        is_sent = request.method == "POST"
+        is_open = is_sent or obj is None or obj.state in EDITABLE_STATES
         return is_open and super().has_change_permission(request, obj)
-
-    @override
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
-        except DomainError as refusal:
-            # Somebody moved the campaign on while the form was open.
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(request.get_full_path())
 
     @override
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:

@@ -10,6 +10,7 @@ class UnknownCampaignError(DomainError):
 
 class CampaignCodeTakenError(DomainError):
     code = "campaign_code_taken"
+    concerns = "code"
 
     def __init__(self, code: str) -> None:
         super().__init__(f"This provider already has a campaign {code!r:.80}.")
@@ -19,6 +20,10 @@ class CampaignContentError(DomainError):
     """A field is missing, too long, or contradicts another one."""
 
     code = "campaign_content"
+
+    def __init__(self, why: str, concerns: str = "") -> None:
+        super().__init__(why)
+        self.concerns = concerns
 
 
 class CampaignStateError(DomainError):

@@ -5,6 +5,7 @@ class UnknownProviderError(DomainError):
     """No provider carries this code."""
 
     code = "unknown_provider"
+    concerns = "provider"
 
     def __init__(self, provider_code: str) -> None:
         super().__init__(f"There is no provider '{provider_code}'. Load it with load_provider.")
@@ -14,6 +15,7 @@ class InvalidSecretError(DomainError):
     """A webhook secret is not ``whsec_`` and the base64 of 24 to 64 bytes (Standard Webhooks)."""
 
     code = "invalid_secret"
+    concerns = "secret"
 
 
 class ProviderFilesRefusedError(DomainError):
@@ -160,6 +162,7 @@ class DeploymentOverlapError(DomainError):
     """Two deployments of a game would run in one place and channel at the same time."""
 
     code = "deployment_overlap"
+    concerns = "starts_at"
 
 
 class OtherGameError(DomainError):
@@ -178,6 +181,7 @@ class UnknownJurisdictionError(DomainError):
     """No jurisdiction with this code is on file."""
 
     code = "unknown_jurisdiction"
+    concerns = "jurisdiction"
 
     def __init__(self, code: str) -> None:
         super().__init__(f"There is no jurisdiction {code!r:.20} on file.")

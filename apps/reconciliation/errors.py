@@ -13,6 +13,7 @@ class StatementRefusedError(DomainError):
     """
 
     code: ClassVar[str] = "statement_refused"
+    concerns = "file"
     statement_id: int | None = None
 
 
@@ -84,6 +85,7 @@ class TooManyBadRowsError(StatementRefusedError):
 
 class DayUnknownError(StatementRefusedError):
     code = "day_unknown"
+    concerns = "day"
 
     def __init__(self) -> None:
         super().__init__("No readable row says which day the file is for; give the day.")
@@ -91,6 +93,7 @@ class DayUnknownError(StatementRefusedError):
 
 class WrongDayError(StatementRefusedError):
     code = "wrong_day"
+    concerns = "day"
 
     def __init__(self, given: date, found: date) -> None:
         super().__init__(f"Given as {given}, but most rows are of {found}.")
@@ -98,6 +101,7 @@ class WrongDayError(StatementRefusedError):
 
 class FileNotReadableError(DomainError):
     code = "file_not_readable"
+    concerns = "file"
 
     def __init__(self, name: str, why: str) -> None:
         super().__init__(f"{name} can't be read: {why}.")

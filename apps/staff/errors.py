@@ -89,6 +89,7 @@ class SeatError(DomainError):
 
 class NotAnAuditorError(SeatError):
     code = "not_an_auditor"
+    concerns = "person"
 
     def __init__(self) -> None:
         super().__init__("A seat is for an active account with the role Auditor.")
@@ -96,6 +97,7 @@ class NotAnAuditorError(SeatError):
 
 class OwnSeatError(SeatError):
     code = "own_seat"
+    concerns = "person"
 
     def __init__(self) -> None:
         super().__init__("Nobody gives a seat to themselves.")
@@ -103,6 +105,7 @@ class OwnSeatError(SeatError):
 
 class SeatTermError(SeatError):
     code = "seat_term"
+    concerns = "ends_at"
 
     def __init__(self, days: int) -> None:
         super().__init__(f"A seat ends after it starts, later than now, and within {days} days.")

@@ -31,6 +31,14 @@ _READS_OWN_JSON = {
     "apps/wallet/transfer_api.py": "amounts there are texts; a number is refused by to_minor",
     "apps/rounds/admin/findings.py": "shows stored bytes to people, moves nothing",
 }
+# file -> why a refusal there is a message: nothing was typed that could be lost.
+_NOTHING_WAS_TYPED = {
+    "apps/auditing/admin/samples.py": "a link that draws a sample again",
+    "apps/compliance/admin/calendar.py": "a button",
+    "apps/providers/admin/documents.py": "a link to a file",
+    "apps/providers/admin/review.py": "the page follows at once, as it was sent",
+    "apps/staff/sign_in/sessions.py": "a button in a row",
+}
 
 
 def _nodes(*folders: str) -> Iterator[tuple[str, ast.AST]]:
@@ -190,6 +198,35 @@ def unnoted_version(node: ast.AST, versioned: Container[str]) -> bool:
             return False
 
 
+def test_a_refused_form_keeps_what_was_typed() -> None:
+    """``place_refusal`` is the one way; a message above another page would lose the form."""
+    found = {name for name, node in _nodes("apps") if refusal_without_its_form(name, node)}
+
+    assert found == set(_NOTHING_WAS_TYPED)
+
+
+def refusal_without_its_form(name: str, node: ast.AST) -> bool:
+    """Tell whether a refusal becomes a message, or an error that names no field on purpose."""
+    match node:
+        case ast.ExceptHandler(type=ast.expr() as kinds, body=body) if "Error" in ast.unparse(
+            kinds
+        ):
+            return any(
+                isinstance(call, ast.Call)
+                and isinstance(call.func, ast.Attribute)
+                and ast.unparse(call.func) == "messages.error"
+                for line in body
+                for call in ast.walk(line)
+            )
+        case ast.Call(
+            func=ast.Attribute(attr="add_error"),
+            args=[ast.Constant(value=None), ast.Call(func=ast.Name(id="str"))],
+        ):
+            return True
+        case _:
+            return False
+
+
 def _modules(node: "ast.Import | ast.ImportFrom") -> list[str]:
     if isinstance(node, ast.ImportFrom):
         return [node.module or ""]
@@ -201,6 +238,8 @@ def test_the_rules_see_what_they_are_for() -> None:
     bad = (
         "a = given == expected_signature\nb = bet_minor / 2\nc = json.loads(body)\n"
         "d = Lab.objects.create(name=c)\n"
+        "try:\n    d.save()\nexcept DomainError as refusal:\n"
+        "    messages.error(request, str(refusal))\n"
     )
     found = [
         (
@@ -208,8 +247,9 @@ def test_the_rules_see_what_they_are_for() -> None:
             money_divisions("x", node),
             careless_json("x", node),
             unnoted_version(node, {"Lab"}),
+            refusal_without_its_form("x", node),
         )
         for node in ast.walk(ast.parse(bad))
     ]
 
-    assert [sum(column) for column in zip(*found, strict=True)] == [1, 1, 1, 1]
+    assert [sum(column) for column in zip(*found, strict=True)] == [1, 1, 1, 1, 1]

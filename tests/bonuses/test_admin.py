@@ -16,6 +16,7 @@ from apps.players.models import Player
 from apps.staff.models import Approval, User
 from tests.bonuses.makers import NOW, bonus_pot, make_draft, make_grant, make_player, make_rule
 from tests.factories import make_user
+from tests.forms import ABOVE_THE_FORM, assert_kept
 
 pytestmark = pytest.mark.django_db
 
@@ -125,9 +126,52 @@ def test_an_active_rule_is_shown_and_not_edited() -> None:
     assert "1.00 AUD" in page
     assert "5.00 AUD" in page
     assert "100 %" in page
-    assert client.post(address, rule_form()).status_code == 403
+
+
+def test_a_form_of_a_rule_that_left_the_draft_keeps_what_was_typed_and_changes_nothing() -> None:
+    client, _ = signed_in(*WRITE)
+    rule = make_rule(contribution_cap_minor=100)
+    before = set(rule.weights.values_list("category", "game_code", "weight_bp"))
+    form = rule_form(**{"weights-TOTAL_FORMS": "0"})
+    address = reverse("admin:bonuses_bonusrule_change", args=[rule.pk])
+
+    answer = client.post(address, form)
+
+    typed = {"name": "Spring 100 %", "match_percent": "100", "max_bet": "5.00"}
+    why = {"change_reason": "For the spring campaign."}
+    assert_kept(answer, {**typed, **why}, beside=ABOVE_THE_FORM, says="is not a draft any more")
     rule.refresh_from_db()
-    assert rule.percent_bp == 20_000
+    assert (rule.percent_bp, rule.name) == (20_000, "Welcome 200 %")
+    assert set(rule.weights.values_list("category", "game_code", "weight_bp")) == before
+    reader, _ = signed_in(*VIEW)
+    assert reader.post(address, form).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("code", "Spring-100", "small letters"),
+        ("currency", "XXX", "not an ISO 4217 currency"),
+        ("max_bonus", "0", "above zero"),
+        ("max_bet", "1e3", "is not an amount"),
+        ("contribution_cap", "0.00", "above zero"),
+        ("match_percent", "0", "The match is above 0 %"),
+        ("requirement_multiple", "0", "The multiple must be above 0"),
+        ("expires_after_days", "0", "at least a day"),
+    ],
+)
+def test_a_refused_rule_keeps_what_was_typed_and_says_why_beside_the_field(
+    field: str, value: str, says: str
+) -> None:
+    client, _ = signed_in(*WRITE)
+    form = rule_form(**{field: value})
+
+    answer = client.post(reverse("admin:bonuses_bonusrule_add"), form)
+
+    typed = {name: text for name, text in form.items() if not name.startswith("weights-")}
+    weights = {"weights-0-percent": "100", "weights-1-game_code": "aurora-blackjack-01"}
+    assert_kept(answer, {**typed, **weights}, beside=field, says=says)
+    assert not BonusRule.objects.exists()
 
 
 def test_a_draft_is_edited_with_a_reason_and_sent_for_approval() -> None:
@@ -196,12 +240,15 @@ def test_a_bonus_with_wrong_input_is_refused_on_the_page(change: dict[str, str])
     assert not Grant.objects.exists()
 
 
-def test_a_refusal_of_the_rules_is_a_message() -> None:
+def test_a_refused_grant_keeps_what_was_typed_and_says_why_beside_the_field() -> None:
     client, _ = signed_in(*WRITE)
     make_rule()
-    player = make_player(status="self_excluded")
-    answer = client.post(reverse("admin:bonuses_grant_add"), grant_form(player), follow=True)
-    assert "is self excluded: no bonus." in answer.content.decode()
+    form = grant_form(make_player(status="self_excluded"))
+    answer = client.post(reverse("admin:bonuses_grant_add"), form)
+    assert_kept(answer, form, beside="player_ref", says="is self excluded: no bonus.")
+    small = grant_form(make_player(), deposit="0.00")
+    answer = client.post(reverse("admin:bonuses_grant_add"), small)
+    assert_kept(answer, small, beside="deposit", says="too small")
     assert not Grant.objects.exists()
 
 

@@ -16,6 +16,7 @@ from apps.staff.errors import SelfApprovalError
 from apps.staff.models import Approval
 from apps.staff.services import approve, sync_roles
 from tests.factories import make_user
+from tests.forms import ABOVE_THE_FORM, assert_kept
 from tests.operator_api.builders import ALL, NOW, Api, make_api, make_casino
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +99,7 @@ def test_a_refused_form_says_why_and_makes_nothing() -> None:
     make_api(name="Backend")
     engineer = _staff(*MAY)
     form = {"name": "Backend", "scopes": ["players:read"], "reason": "Once more."}
-    assert "named" in engineer.post(f"{LIST}add/", form).content.decode()
+    assert_kept(engineer.post(f"{LIST}add/", form), form, beside="name", says="named")
     changes: list[dict[str, Any]] = [
         {"name": ""},
         {"scopes": []},
@@ -144,9 +145,12 @@ def test_a_token_that_moves_money_is_handed_out_after_a_second_person_agreed(
     assert "a second person has to agree" in engineer.get(issue).content.decode()
     assert engineer.post(issue, form).status_code == 302
     assert "A token awaits a second person" in engineer.get(page).content.decode()
-    assert engineer.post(issue, form).status_code == 302
+    again = {"days": "45", "reason": "The cashier goes live on Monday."}
+    refused = engineer.post(issue, again)
+    assert_kept(refused, again, beside=ABOVE_THE_FORM, says="already")
     assert not ApiToken.objects.exists()
     approval = Approval.objects.get()
+    assert approval.payload["days"] == 30
     assert approval.payload["scopes"] == ["transfers:write"]
     with pytest.raises(SelfApprovalError):
         approve(approval_id=approval.pk, user=asker, reason="Mine.", now=NOW)

@@ -15,6 +15,7 @@ from apps.players.contracts import ExclusionRequest, LimitRequest, RealityCheckR
 from apps.players.models import Exclusion, Limit, Player, RuleCheck
 from apps.players.selectors import player_by_id
 from tests.factories import make_player, make_user
+from tests.forms import assert_kept
 
 pytestmark = pytest.mark.django_db
 
@@ -193,7 +194,8 @@ def test_the_catalogue_shows_each_rule_with_its_source_and_takes_a_check() -> No
     assert client.post(add, fields, follow=True).status_code == 200
     assert RuleCheck.objects.get().rule_id == "GB-RC-1"
     later = {**fields, "checked_on": today + timedelta(days=2)}
-    assert "noted on the day" in client.post(add, later, follow=True).content.decode()
+    assert_kept(client.post(add, later), later, beside="checked_on", says="noted on the day")
+    assert RuleCheck.objects.count() == 1
     reader = signed_in("players.view_rulecheck")
     assert reader.post(add, fields).status_code == 403
     assert signed_in("players.view_player").get(catalogue).status_code == 403

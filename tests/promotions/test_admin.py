@@ -16,6 +16,7 @@ from apps.promotions.services.schedule import go_live
 from apps.promotions.services.tagging import make_tag, save_tags
 from apps.staff.models import Approval, User
 from tests.factories import make_user
+from tests.forms import ABOVE_THE_FORM, assert_kept
 from tests.promotions.makers import START, make_approved, make_approver, make_draft, make_provider
 
 pytestmark = pytest.mark.django_db
@@ -140,9 +141,32 @@ def test_a_live_campaign_is_shown_and_not_edited() -> None:
     go_live(campaign_id=campaign.pk, acting_user=None, reason="Go.", now=START)
     address = reverse("admin:promotions_campaign_change", args=[campaign.pk])
     assert client.get(address).status_code == 200
-    assert client.post(address, campaign_form(campaign.provider_id)).status_code == 403
+    form = campaign_form(campaign.provider_id, name="Triple weekend", multiplier="3")
+    typed = {name: form[name] for name in ("name", "multiplier", "terms", "change_reason")}
+    answer = client.post(address, form)
+    assert_kept(answer, typed, beside=ABOVE_THE_FORM, says="is live: it can't be edited")
     campaign.refresh_from_db()
-    assert campaign.state == "live"
+    assert (campaign.state, campaign.name) == ("live", "Double weekend")
+    reader, _ = signed_in(*VIEW)
+    assert reader.post(address, form).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "says"),
+    [
+        ({"multiplier": "0"}, "multiplier", "above 0"),
+        ({"ends_at_0": "2020-01-01"}, "ends_at", "end after it starts"),
+        ({"terms": "18+ &amp; <b>", "multiplier": "10000"}, "multiplier", "below 10,000"),
+    ],
+)
+def test_a_refused_campaign_keeps_what_was_typed_and_says_why_beside_the_field(
+    change: dict[str, str], field: str, says: str
+) -> None:
+    client, _ = signed_in(*WRITE)
+    form = campaign_form(make_provider().pk, **change)
+    answer = client.post(reverse("admin:promotions_campaign_add"), form)
+    assert_kept(answer, form, beside=field, says=says)
+    assert not Campaign.objects.exists()
 
 
 def test_a_step_that_came_too_late_is_a_message() -> None:

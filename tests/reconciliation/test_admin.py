@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.reconciliation import home, services
 from apps.reconciliation.models import Break, ReconciliationRun, StatementFile
 from tests.factories import make_provider, make_user
+from tests.forms import assert_kept
 from tests.reconciliation.booking import make_event
 from tests.reconciliation.files import DAY, csv_bytes, row
 
@@ -91,12 +92,38 @@ def test_an_analyst_imports_reconciles_and_reads_the_breaks(now: datetime) -> No
     assert "evt-first" not in listed
 
 
-def test_a_refused_upload_shows_its_report(now: datetime) -> None:
-    page = upload(client_of(*VIEWS, *WORKS), csv_bytes([row("<script>e", bet="1,5")]), "bad.csv")
+def test_a_refused_upload_keeps_what_was_typed_and_leads_to_its_report(now: datetime) -> None:
+    client, page = (
+        client_of(*VIEWS, *WORKS),
+        reverse("admin:reconciliation_statementfile_upload"),
+    )
+    make_provider("borealis")
+    typed = {"provider": "borealis", "day": str(DAY)}
+    bad = SimpleUploadedFile("bad.csv", csv_bytes([row("<script>e", bet="1,5")]))
 
-    assert "Refused:" in page
-    assert "Parse report" in page
-    assert "<script>e" not in page
+    answer = client.post(page, {**typed, "file": bad})
+
+    assert_kept(answer, typed, beside="file", says="1 of 1 rows are bad")
+    statement = StatementFile.objects.get()
+    assert statement.state == "refused"
+    report = reverse("admin:reconciliation_statementfile_change", args=[statement.pk])
+    assert f'href="{report}"' in answer.content.decode()
+    text = client.get(report).content.decode()
+    assert "Parse report" in text
+    assert "<script>e" not in text
+
+
+def test_a_file_of_another_day_is_refused_beside_the_day_that_was_typed() -> None:
+    client, page = (
+        client_of(*VIEWS, *WORKS),
+        reverse("admin:reconciliation_statementfile_upload"),
+    )
+    typed = {"provider": "aurora", "day": "2026-11-01"}
+    file = SimpleUploadedFile("rounds.csv", csv_bytes([row("e-1")]))
+
+    answer = client.post(page, {**typed, "file": file})
+
+    assert_kept(answer, typed, beside="day", says="Given as 2026-11-01, but most rows are of")
     assert StatementFile.objects.get().state == "refused"
 
 

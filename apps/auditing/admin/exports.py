@@ -37,6 +37,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    place_refusal,
     stream_download,
 )
 from apps.core.admin.live import note_progress_only
@@ -318,5 +319,5 @@ def _request(request: HttpRequest, form: ExportForm | SampleExportForm) -> Expor
     try:
         return services.request_export(form.request(), acting_user=request.user, now=timezone.now())
     except DomainError as refusal:
-        form.add_error(None, str(refusal))
+        place_refusal(form, refusal)
         return None

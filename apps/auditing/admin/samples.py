@@ -27,6 +27,7 @@ from apps.core.admin import (
     datetime_column,
     display_at,
     link_cell,
+    place_refusal,
 )
 from apps.core.errors import DomainError
 from apps.core.populations import population_by_name
@@ -189,7 +190,7 @@ def _draw(request: HttpRequest, form: SampleForm) -> Sample | None:
     try:
         sample = services.draw_sample(form.request(), acting_user=request.user, now=timezone.now())
     except DomainError as refusal:
-        form.add_error(None, str(refusal))
+        place_refusal(form, refusal)
         return None
     messages.success(
         request, f"Drawn: {sample.members_count:,} of {sample.population_size:,} rows."

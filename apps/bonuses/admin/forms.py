@@ -1,9 +1,8 @@
 """Forms in main units and percentages; the tables hold minor units and basis points."""
 
 import uuid
-from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, override
+from typing import TYPE_CHECKING, Any, ClassVar, override
 
 from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -12,7 +11,8 @@ from apps.bonuses.contracts import FULL_WEIGHT_BP, RuleTerms
 from apps.bonuses.models import BonusRule, GameWeight, Grant
 from apps.bonuses.selectors import active_rules
 from apps.bonuses.services.rules import check_terms
-from apps.core.errors import DomainError
+from apps.core.admin import place_refusal
+from apps.core.errors import DomainError, InvalidAmountError
 from apps.core.money import format_minor, to_minor
 from apps.players.contracts import PlayerRef
 from apps.players.selectors import player_by_ref
@@ -61,6 +61,10 @@ class RuleForm(_RuleForm):
     contribution_cap = _amount_field(
         "Contribution cap per bet", "At most this much of a stake counts, before the weight."
     )
+    concerned_fields: ClassVar = {
+        "percent_bp": "match_percent",
+        **{column: field for field, column in AMOUNTS.items()},
+    }
     cleaned_terms: RuleTerms
 
     class Meta:
@@ -91,19 +95,31 @@ class RuleForm(_RuleForm):
         data = super().clean() or self.cleaned_data
         if self.errors:
             return data
+        amounts = self._amounts(data)
+        if self.errors:
+            return data
+        self.cleaned_terms = self._terms(data, amounts)
         try:
-            self.cleaned_terms = self._terms(data)
             check_terms(self.cleaned_terms)
         except DomainError as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
+            place_refusal(self, refusal)
         return data
 
-    def _terms(self, data: dict[str, Any]) -> RuleTerms:
+    def _amounts(self, data: dict[str, Any]) -> dict[str, int | None]:
+        amounts: dict[str, int | None] = {}
+        for field, column in AMOUNTS.items():
+            try:
+                typed, currency = data[field], data["currency"]
+                amounts[column] = to_minor(typed, currency) if typed else None
+            except InvalidAmountError as refusal:
+                self.add_error(field, forms.ValidationError(str(refusal), code=refusal.code))
+            except DomainError as refusal:
+                place_refusal(self, refusal)
+                return amounts
+        return amounts
+
+    def _terms(self, data: dict[str, Any], amounts: dict[str, Any]) -> RuleTerms:
         # The code can't change after the first save, so the form may not hold it.
-        amounts = {
-            column: to_minor(data[field], data["currency"]) if data[field] else None
-            for field, column in AMOUNTS.items()
-        }
         return RuleTerms(
             code=data.get("code") or self.instance.code,
             name=data["name"],
@@ -173,7 +189,10 @@ class GrantForm(_GrantForm):
 
     def clean_player_ref(self) -> str:
         ref: str = self.cleaned_data["player_ref"]
-        self.cleaned_player = _or_invalid(lambda: player_by_ref(ref))
+        try:
+            self.cleaned_player = player_by_ref(ref)
+        except DomainError as refusal:
+            raise forms.ValidationError(str(refusal), code=refusal.code) from refusal
         return ref
 
     @override
@@ -181,12 +200,8 @@ class GrantForm(_GrantForm):
         data = super().clean() or self.cleaned_data
         if not self.errors:
             currency = self.cleaned_player.currency
-            self.cleaned_deposit_minor = _or_invalid(lambda: to_minor(data["deposit"], currency))
+            try:
+                self.cleaned_deposit_minor = to_minor(data["deposit"], currency)
+            except DomainError as refusal:
+                self.add_error("deposit", forms.ValidationError(str(refusal), code=refusal.code))
         return data
-
-
-def _or_invalid[T](read: Callable[[], T]) -> T:
-    try:
-        return read()
-    except DomainError as refusal:
-        raise forms.ValidationError(str(refusal)) from refusal

@@ -2,8 +2,8 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any, override
 
-from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -29,7 +29,6 @@ from apps.core.admin import (
     recent_filter,
 )
 from apps.core.admin.columns import EMPTY
-from apps.core.errors import DomainError
 from apps.core.money import display_money
 
 GRANT_TONES = {
@@ -170,7 +169,8 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
     def get_form(
         self, request: HttpRequest, obj: Grant | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        return super().get_form(request, obj, change, **kwargs) if obj else GrantForm
+        own = {} if obj else {"form": GrantForm}
+        return super().get_form(request, obj, change, **kwargs, **own)
 
     @override
     def get_fieldsets(self, request: HttpRequest, obj: Grant | None = None) -> Any:
@@ -188,13 +188,9 @@ class GrantAdmin(ReadOnlyAdmin[Grant]):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        try:
-            # One bonus per form: its key is for one grant.
-            context = {"show_save_and_add_another": False, **(extra_context or {})}
-            return super().add_view(request, form_url, context)
-        except DomainError as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(request.get_full_path())
+        # One bonus per form: its key is for one grant.
+        context = {"show_save_and_add_another": False, **(extra_context or {})}
+        return super().add_view(request, form_url, context)
 
     @override
     def save_model(self, request: HttpRequest, obj: Grant, form: Any, change: bool) -> None:

@@ -97,19 +97,20 @@ class GameWeightInline(_TabularInline):
 
     @override
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_open(obj) and super().has_add_permission(request, obj)
+        return _is_open(request, obj) and super().has_add_permission(request, obj)
 
     @override
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_open(obj) and super().has_change_permission(request, obj)
+        return _is_open(request, obj) and super().has_change_permission(request, obj)
 
     @override
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_open(obj) and super().has_delete_permission(request, obj)
+        return _is_open(request, obj) and super().has_delete_permission(request, obj)
 
 
-def _is_open(rule: BonusRule | None) -> bool:
-    return rule is None or rule.state == RuleState.DRAFT
+def _is_open(request: HttpRequest, rule: BonusRule | None) -> bool:
+    # A form that was open while the rule left the draft is for the service to refuse.
+    return request.method == "POST" or rule is None or rule.state == RuleState.DRAFT
 
 
 @admin.register(BonusRule)
@@ -185,7 +186,7 @@ class BonusRuleAdmin(HistoryAdmin[BonusRule]):
 
     @override
     def has_change_permission(self, request: HttpRequest, obj: BonusRule | None = None) -> bool:
-        return _is_open(obj) and super().has_change_permission(request, obj)
+        return _is_open(request, obj) and super().has_change_permission(request, obj)
 
     @override
     def get_fieldsets(self, request: HttpRequest, obj: BonusRule | None = None) -> Any:

@@ -78,7 +78,9 @@ def edit_rule(
     if rule.state != RuleState.DRAFT:
         raise RuleNotDraftError(rule)
     if terms.code != rule.code:
-        raise RuleTermsError("The code names all versions of a rule and can't change.")
+        raise RuleTermsError(
+            "The code names all versions of a rule and can't change.", concerns="code"
+        )
     for name, value in asdict(terms).items():
         setattr(rule, name, value)
     note_edit(rule, acting_user=acting_user, reason=reason, now=now)
@@ -174,7 +176,7 @@ def retire_rule(*, rule_id: int, acting_user: Person, reason: str, now: datetime
     """
     rule = lock_rule(rule_id)
     if not reason.strip():
-        raise RuleTermsError("Say why the rule is retired.")
+        raise RuleTermsError("Say why the rule is retired.", concerns="reason")
     if rule.state != RuleState.RETIRED:
         note_edit(rule, acting_user=acting_user, reason=reason, now=now)
         _set_state(rule, RuleState.RETIRED)
@@ -216,32 +218,49 @@ def check_terms(terms: RuleTerms) -> None:
     """
     exponent(terms.currency)
     if terms.basis not in RequirementBasis.values:
-        raise RuleTermsError(f"The requirement is on the bonus or on both, not {terms.basis!r}.")
-    limits = (terms.max_bonus_minor, terms.max_bet_minor, terms.contribution_cap_minor)
-    if any(limit is not None and not 0 < limit <= MAX_MINOR for limit in limits):
-        raise RuleTermsError("Maximum bonus, maximum bet and cap must be above zero, or left out.")
+        raise RuleTermsError(
+            f"The requirement is on the bonus or on both, not {terms.basis!r}.", concerns="basis"
+        )
+    for name in ("max_bonus_minor", "max_bet_minor", "contribution_cap_minor"):
+        limit = getattr(terms, name)
+        if limit is not None and not 0 < limit <= MAX_MINOR:
+            raise RuleTermsError(
+                "Maximum bonus, maximum bet and cap must be above zero, or left out.",
+                concerns=name,
+            )
     if not 0 < terms.percent_bp <= MAX_PERCENT_BP:
-        raise RuleTermsError("The match is above 0 % and at most 10,000 %.")
+        raise RuleTermsError("The match is above 0 % and at most 10,000 %.", concerns="percent_bp")
     if not 0 < terms.expires_after_days <= MAX_DAYS:
-        raise RuleTermsError("A bonus is valid for at least a day and at most ten years.")
+        raise RuleTermsError(
+            "A bonus is valid for at least a day and at most ten years.",
+            concerns="expires_after_days",
+        )
     _check_multiple(terms.requirement_multiple)
     _check_words(terms)
 
 
 def _check_multiple(multiple: Decimal) -> None:
     if not multiple.is_finite() or not 0 < multiple < MAX_MULTIPLE:
-        raise RuleTermsError("The multiple must be above 0 and below 10,000.")
+        raise RuleTermsError(
+            "The multiple must be above 0 and below 10,000.", concerns="requirement_multiple"
+        )
     if multiple != multiple.quantize(Decimal("0.01")):
-        raise RuleTermsError("The multiple has at most two decimals.")
+        raise RuleTermsError(
+            "The multiple has at most two decimals.", concerns="requirement_multiple"
+        )
 
 
 def _check_words(terms: RuleTerms) -> None:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", terms.code) or len(terms.code) > 64:
-        raise RuleTermsError("The code is small letters, digits and single hyphens, at most 64.")
+        raise RuleTermsError(
+            "The code is small letters, digits and single hyphens, at most 64.", concerns="code"
+        )
     if not terms.name.strip() or len(terms.name) > 120 or "\x00" in terms.name:
-        raise RuleTermsError("The rule needs a name of at most 120 characters.")
+        raise RuleTermsError("The rule needs a name of at most 120 characters.", concerns="name")
     if len(terms.jurisdiction) > 16 or "\x00" in terms.jurisdiction:
-        raise RuleTermsError("A jurisdiction is a code such as MT or AU-NT.")
+        raise RuleTermsError(
+            "A jurisdiction is a code such as MT or AU-NT.", concerns="jurisdiction"
+        )
 
 
 def terms_of(rule: BonusRule) -> RuleTerms:

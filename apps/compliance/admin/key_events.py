@@ -33,6 +33,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    place_refusal,
 )
 from apps.core.errors import DomainError
 from apps.core.working_days import GREAT_BRITAIN
@@ -214,7 +215,7 @@ class KeyEventAdmin(PanelsMixin, ReadOnlyAdmin[KeyEvent]):
                 now=timezone.now(),
             )
         except DomainError as refusal:
-            form.add_error(None, str(refusal))
+            place_refusal(form, refusal)
             return None
         messages.success(request, "Drafted.")
         return event

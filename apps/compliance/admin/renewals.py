@@ -46,6 +46,7 @@ from apps.core.admin import (
     choice_filter,
     display_at,
     link_cell,
+    place_refusal,
 )
 from apps.core.errors import DomainError
 from apps.providers.selectors import provider_codes
@@ -213,7 +214,7 @@ class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
                 now=now,
             )
         except DomainError as refusal:
-            form.add_error(None, str(refusal))
+            place_refusal(form, refusal)
             return None
         messages.success(request, f"Opened the renewal of {renewal.certificate}.")
         return renewal

@@ -25,6 +25,7 @@ from apps.core.admin.history import HistoryAdmin, reason_field
 from apps.core.admin.live import LIVE_SCRIPT, LiveListMixin, LivePanelsMixin, answer_fragment
 from apps.core.admin.paginator import CappedPaginator
 from apps.core.admin.panels import Panel, PanelsMixin, at_cell, link_cell, money_cell
+from apps.core.admin.refusals import place_refusal
 from apps.core.admin.registered import AuditEntryAdmin, OutboxMessageAdmin
 from apps.core.admin.uploads import UploadWidget
 
@@ -62,6 +63,7 @@ __all__ = [
     "money_cell",
     "money_column",
     "narrowed_filter",
+    "place_refusal",
     "present_filter",
     "reason_field",
     "recent_filter",

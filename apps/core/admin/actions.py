@@ -16,6 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from apps.core.admin.refusals import place_refusal
 from apps.core.errors import DomainError
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def _is_done(request: HttpRequest, action: ReasonedAction, obj: Model, form: Rea
     try:
         done = action.perform(call)
     except DomainError as refusal:
-        form.add_error(None, str(refusal))
+        place_refusal(form, refusal)
         return False
     messages.success(request, done)
     return True

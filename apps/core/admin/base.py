@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 
 from apps.core.admin.masking import MaskingMixin
 from apps.core.admin.paginator import COUNT_CAP, CappedPaginator
+from apps.core.admin.refusals import note_refused_save, with_refused_save
+from apps.core.errors import DomainError
 from apps.core.fields import EncryptedTextField
 
 if TYPE_CHECKING:
@@ -51,6 +53,29 @@ class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
         actions = super().get_actions(request, *args, **kwargs)
         actions.pop("delete_selected", None)
         return actions
+
+    @override
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the form as it was sent where the service refuses; nothing of it is saved."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except DomainError as refusal:
+            if request.method != "POST":
+                raise
+            note_refused_save(request, refusal)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    @override
+    def get_form(
+        self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        return with_refused_save(request, super().get_form(request, obj, change=change, **kwargs))
 
     @override
     def history_view(

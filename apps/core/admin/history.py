@@ -36,6 +36,7 @@ else:
 
 
 REASON_FIELD = "change_reason"
+_REASON_IS_ASKED_AS = {"reason": REASON_FIELD}
 MIN_REASON_LENGTH = 5
 
 
@@ -70,7 +71,9 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
             # Declared on the base form, so that Django takes it for a field it may list.
             add_form = getattr(self, "add_form", self.form) if obj is None else self.form
             base = kwargs.get("form", add_form)
-            kwargs["form"] = type(base.__name__, (base,), {REASON_FIELD: reason_field()})
+            concerned = {**_REASON_IS_ASKED_AS, **getattr(base, "concerned_fields", {})}
+            own = {REASON_FIELD: reason_field(), "concerned_fields": concerned}
+            kwargs["form"] = type(base.__name__, (base,), own)
         return super().get_form(request, obj, change=change, **kwargs)
 
     def _may_save(self, request: HttpRequest, obj: M | None) -> bool:

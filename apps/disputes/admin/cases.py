@@ -24,6 +24,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     link_cell,
+    place_refusal,
 )
 from apps.core.errors import DomainError
 from apps.disputes import panels, services
@@ -201,7 +202,7 @@ class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
                 Complaint(**form.cleaned_data), acting_user=request.user, now=now
             )
         except DomainError as refusal:
-            form.add_error(None, str(refusal))
+            place_refusal(form, refusal)
             return None
         messages.success(request, f"Opened {case.number}.")
         return case

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.core.admin import Panel, ReadOnlyAdmin, ReasonForm, badge, link_cell
+from apps.core.admin import Panel, ReadOnlyAdmin, ReasonForm, badge, link_cell, place_refusal
 from apps.core.errors import DomainError
 from apps.core.money import display_money
 from apps.players import rules, services
@@ -84,10 +84,10 @@ class RuleCheckAdmin(ReadOnlyAdmin[RuleCheck]):
                     now=timezone.now(),
                 )
             except DomainError as refusal:
-                messages.error(request, str(refusal))
+                place_refusal(form, refusal)
             else:
                 messages.success(request, f"{form.cleaned_data['rule_id']}: noted as checked.")
-            return HttpResponseRedirect(back)
+                return HttpResponseRedirect(back)
         context = {
             **self.admin_site.each_context(request),
             "title": "Note that a rule was checked",

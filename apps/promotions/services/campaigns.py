@@ -98,30 +98,38 @@ def check_content(content: CampaignContent) -> None:
         CampaignContentError: a field is missing or contradicts another one.
     """
     texts = {
-        "code": (content.code, 128),
-        "name": (content.name, 120),
-        "version of the terms": (content.terms_version, 40),
-        "terms": (content.terms, MAX_TERMS_LENGTH),
+        "code": ("code", 128),
+        "name": ("name", 120),
+        "terms_version": ("version of the terms", 40),
+        "terms": ("terms", MAX_TERMS_LENGTH),
     }
-    for name, (text, longest) in texts.items():
+    for name, (words, longest) in texts.items():
+        text = getattr(content, name)
         if not text.strip() or "\x00" in text or len(text) > longest:
-            raise CampaignContentError(f"The {name} is plain text of 1 to {longest} characters.")
+            raise CampaignContentError(
+                f"The {words} is plain text of 1 to {longest} characters.", concerns=name
+            )
     if content.starts_at.tzinfo is None or content.ends_at.tzinfo is None:
         raise CampaignContentError("Start and end need a time zone.")
     if content.ends_at <= content.starts_at:
-        raise CampaignContentError("The campaign must end after it starts.")
+        raise CampaignContentError("The campaign must end after it starts.", concerns="ends_at")
     _check_multiplier(content.multiplier)
     if content.start_mode not in StartMode.values:
         raise CampaignContentError(
-            f"A campaign starts by schedule or by hand, not {content.start_mode!r}."
+            f"A campaign starts by schedule or by hand, not {content.start_mode!r}.",
+            concerns="start_mode",
         )
 
 
 def _check_multiplier(multiplier: Decimal) -> None:
     if not multiplier.is_finite() or not 0 < multiplier < MAX_MULTIPLIER:
-        raise CampaignContentError("The multiplier must be above 0 and below 10,000.")
+        raise CampaignContentError(
+            "The multiplier must be above 0 and below 10,000.", concerns="multiplier"
+        )
     if multiplier != multiplier.quantize(Decimal("0.0001")):
-        raise CampaignContentError("The multiplier has at most four decimals.")
+        raise CampaignContentError(
+            "The multiplier has at most four decimals.", concerns="multiplier"
+        )
 
 
 def content_of(campaign: Campaign) -> CampaignContent:

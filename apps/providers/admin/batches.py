@@ -26,6 +26,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     link_cell,
+    place_refusal,
 )
 from apps.core.errors import DomainError
 from apps.providers.enums import BatchState, DraftState, LineOutcome
@@ -158,7 +159,7 @@ def _start(request: HttpRequest, form: BatchForm) -> UploadBatch | None:
     except RegisterRefusedError as refusal:
         form.add_error("register", str(refusal))
     except DomainError as refusal:
-        form.add_error(None, str(refusal))
+        place_refusal(form, refusal)
     return None
 
 

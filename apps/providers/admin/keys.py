@@ -26,6 +26,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    place_refusal,
 )
 from apps.core.errors import DomainError
 from apps.providers.contracts import NewKey
@@ -245,7 +246,7 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
                 new, acting_user=request.user, reason=sent["reason"], now=now
             )
         except DomainError as refusal:
-            form.add_error(None, str(refusal))
+            place_refusal(form, refusal)
             return None
         listing = reverse("admin:providers_providerkey_changelist")
         context = {

@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.core.admin import UploadWidget
+from apps.core.admin import UploadWidget, place_refusal
 from apps.core.errors import DomainError
 from apps.providers.enums import Door
 from apps.providers.errors import PdfRefusedError
@@ -73,5 +73,5 @@ def _take(request: HttpRequest, form: UploadForm) -> Opened | None:
         for code, reason in refusal.refusals:
             form.add_error("document", forms.ValidationError(reason, code=code))
     except DomainError as refusal:
-        form.add_error(None, str(refusal))
+        place_refusal(form, refusal)
     return None

@@ -13,6 +13,8 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminDateWidget,
@@ -31,6 +33,7 @@ from apps.core.admin import (
     datetime_column,
     day_filter,
     narrowed_filter,
+    place_refusal,
     stream_download,
 )
 from apps.core.errors import DomainError
@@ -176,10 +179,13 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
 
     @action(description="Import a statement", url_path="upload", permissions=["upload"])  # type: ignore[untyped-decorator] # Unfold has no types
     def upload(self, request: HttpRequest) -> HttpResponse:
-        """Ask for a file and take it; a refusal leads to its report."""
+        """Ask for a file and take it; a refusal stands in the form and leads to its report."""
         form = UploadForm(request.POST or None, request.FILES or None)
         if request.method == "POST" and form.is_valid():
-            return HttpResponseRedirect(self._take(request, form.cleaned_data))
+            taken = _take(request, form)
+            if taken is not None:
+                page = "admin:reconciliation_statementfile_change"
+                return HttpResponseRedirect(reverse(page, args=[taken]))
         page = reverse("admin:reconciliation_statementfile_changelist")
         return TemplateResponse(
             request,
@@ -197,34 +203,43 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
     def has_upload_permission(self, request: HttpRequest, *_: Any) -> bool:
         return request.user.has_perm("reconciliation.import_statement")
 
-    def _take(self, request: HttpRequest, fields: dict[str, Any]) -> str:
-        upload: Any = fields["file"]
-        page = "admin:reconciliation_statementfile"
-        with NamedTemporaryFile(prefix="pitboss-upload-") as copy:
-            for chunk in upload.chunks():
-                copy.write(chunk)
-            copy.flush()
-            wanted = services.Upload(
-                path=Path(copy.name),
-                name=upload.name or "upload",
-                provider=fields["provider"],
-                day=fields["day"],
+
+def _take(request: HttpRequest, form: UploadForm) -> int | None:
+    """Take the file and return its import; None where the form now says why it was refused."""
+    fields = form.cleaned_data
+    upload: Any = fields["file"]
+    with NamedTemporaryFile(prefix="pitboss-upload-") as copy:
+        for chunk in upload.chunks():
+            copy.write(chunk)
+        copy.flush()
+        wanted = services.Upload(
+            path=Path(copy.name),
+            name=upload.name or "upload",
+            provider=fields["provider"],
+            day=fields["day"],
+        )
+        try:
+            outcome = services.import_statement(
+                wanted, acting_user=cast("AbstractBaseUser", request.user), now=timezone.now()
             )
-            try:
-                outcome = services.import_statement(
-                    wanted, acting_user=cast("AbstractBaseUser", request.user), now=timezone.now()
-                )
-            except StatementRefusedError as refusal:
-                messages.error(request, f"Refused: {refusal}")
-                return reverse(f"{page}_change", args=[refusal.statement_id])
-            except DomainError as error:
-                messages.error(request, str(error))
-                return reverse(f"{page}_changelist")
-        if outcome.is_new:
-            messages.success(request, f"{outcome.rows_good:,} rows of {outcome.day} taken.")
-        else:
-            messages.info(request, "Exactly this file was taken before; nothing was changed.")
-        return reverse(f"{page}_change", args=[outcome.statement_id])
+        except StatementRefusedError as refusal:
+            place_refusal(form, refusal)
+            form.add_error("file", _report_link(refusal.statement_id))
+            return None
+        except DomainError as refusal:
+            place_refusal(form, refusal)
+            return None
+    if outcome.is_new:
+        messages.success(request, f"{outcome.rows_good:,} rows of {outcome.day} taken.")
+    else:
+        messages.info(request, "Exactly this file was taken before; nothing was changed.")
+    return outcome.statement_id
+
+
+def _report_link(statement_id: int | None) -> SafeString:
+    url = reverse("admin:reconciliation_statementfile_change", args=[statement_id])
+    text = "The file is kept, with a report of its rows."
+    return format_html('{} <a class="pb-link" href="{}">Open the report</a>', text, url)
 
 
 def _problems(obj: StatementFile) -> Panel:

@@ -1,7 +1,7 @@
 """Wallet models: what each costs in latency, open money and differences, measured, not praised."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, override
+from typing import Any, ClassVar, Final, override
 from urllib.parse import urlencode
 
 from django import forms
@@ -24,6 +24,7 @@ from apps.core.admin import (
     display_at,
     link_cell,
     money_cell,
+    place_refusal,
 )
 from apps.core.errors import DomainError
 from apps.gateway.selectors import OpenMoney
@@ -55,6 +56,7 @@ class WalletModelForm(ReasonForm):
         choices=WalletModel.choices, widget=UnfoldAdminSelectWidget, label="Play with"
     )
     field_order = ("wallet_model", "reason")
+    concerned_fields: ClassVar = {"model": "wallet_model"}
 
 
 @admin.register(WalletModelComparison)
@@ -97,8 +99,7 @@ class WalletModelComparisonAdmin(ReadOnlyAdmin[WalletModelComparison]):
             raise Http404
         back = reverse("admin:reports_walletmodelcomparison_changelist")
         form = WalletModelForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            _ask(request, code, form.cleaned_data)
+        if request.method == "POST" and form.is_valid() and _is_asked(request, code, form):
             return HttpResponseRedirect(back)
         context = {
             **self.admin_site.each_context(request),
@@ -116,7 +117,8 @@ class WalletModelComparisonAdmin(ReadOnlyAdmin[WalletModelComparison]):
         return TemplateResponse(request, "admin/reasoned_action.html", context)
 
 
-def _ask(request: HttpRequest, code: str, fields: dict[str, Any]) -> None:
+def _is_asked(request: HttpRequest, code: str, form: WalletModelForm) -> bool:
+    fields = form.cleaned_data
     try:
         approval_id = request_wallet_model(
             provider_code=code,
@@ -126,9 +128,10 @@ def _ask(request: HttpRequest, code: str, fields: dict[str, Any]) -> None:
             now=timezone.now(),
         )
     except DomainError as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, f"Approval {approval_id} awaits a second person.")
+        place_refusal(form, refusal)
+        return False
+    messages.success(request, f"Approval {approval_id} awaits a second person.")
+    return True
 
 
 def _models_panel(found: Sequence[PlayedProvider]) -> Panel:

@@ -20,6 +20,7 @@ from apps.core.admin import (
     ReasonForm,
     badge,
     datetime_column,
+    place_refusal,
     recent_filter,
 )
 from apps.core.errors import DomainError
@@ -137,7 +138,7 @@ class AuditorSeatAdmin(ReadOnlyAdmin[AuditorSeat]):
                 now=timezone.now(),
             )
         except DomainError as refusal:
-            form.add_error(None, str(refusal))
+            place_refusal(form, refusal)
             return False
         messages.success(request, "The seat is given.")
         return True
