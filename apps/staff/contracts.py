@@ -1,8 +1,8 @@
 """What staff gives to the apps above."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,15 @@ class HomeCard:
         return not self.rows and self.tone not in {"warning", "danger"}
 
 
+LONGEST_PATH: Final = 500
+LONGEST_QUERY: Final = 1000
+VISIT: Final = timedelta(minutes=15)
+"""How long an entry stands for what an open page went on to show."""
+
+
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """A page that an auditor opened."""
+    """A page that an auditor opened; ``is_renewal`` where the open page asked again by itself."""
 
     seat_id: int
     person_id: int
@@ -69,3 +75,4 @@ class LookUp:
     path: str
     query: str
     status: int
+    is_renewal: bool = False

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from apps.core.admin.live import is_progress_only
+from apps.core.admin.live import is_renewal
 from apps.staff import selectors, services
 from apps.staff.contracts import LookUp
 from apps.staff.models import AuditorSeat
@@ -72,9 +72,9 @@ class AuditorSeatMiddleware:
     ) -> None:
         match = request.resolver_match
         page = str(match.view_name) if match is not None else ""
-        if page.removeprefix("admin:") in _UNLOGGED or is_progress_only(request):
+        if page.removeprefix("admin:") in _UNLOGGED:
             return
-        services.record_look_up(
+        services.note_look(
             LookUp(
                 seat_id=seat.pk,
                 person_id=person_id,
@@ -83,6 +83,7 @@ class AuditorSeatMiddleware:
                 path=request.path,
                 query=request.GET.urlencode(),
                 status=response.status_code,
+                is_renewal=is_renewal(request, response),
             ),
             now=timezone.now(),
         )

@@ -12,6 +12,7 @@ from django.utils.crypto import salted_hmac
 from apps.core.history import history_records
 from apps.core.sealed import SealedEntry
 from apps.core.triggers import append_only, never_truncated
+from apps.staff.contracts import LONGEST_PATH, LONGEST_QUERY
 from apps.staff.enums import ApprovalState
 
 LONGEST_SEAT: Final = timedelta(days=92)
@@ -231,8 +232,8 @@ class AuditorLookUp(SealedEntry):
     person_id = models.BigIntegerField()
     person_name = models.CharField("who", max_length=200)
     page = models.CharField(max_length=150)
-    path = models.CharField(max_length=500)
-    query = models.CharField(max_length=1000, blank=True)
+    path = models.CharField(max_length=LONGEST_PATH)
+    query = models.CharField(max_length=LONGEST_QUERY, blank=True)
     status = models.PositiveSmallIntegerField()
 
     is_big_table: ClassVar[bool] = True

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from apps.core.contracts import AuditVerdict
 from apps.core.sealed import verify_sealed
 from apps.staff.approvals import registered_kinds
+from apps.staff.contracts import LONGEST_PATH, LONGEST_QUERY, VISIT, LookUp
 from apps.staff.enums import ApprovalState, Role
 from apps.staff.models import Approval, AuditorLookUp, AuditorSeat, User
 
@@ -119,6 +120,21 @@ def open_seat(person_id: int, now: datetime) -> AuditorSeat | None:
 def auditors() -> list[User]:
     people = User.objects.filter(groups__name=Role.AUDITOR, is_active=True).distinct()
     return list(people.order_by("display_name", "username"))
+
+
+def is_visit_logged(look_up: LookUp, now: datetime) -> bool:
+    """Say whether this person opened this page with these filters less than ``VISIT`` ago."""
+    if len(look_up.path) > LONGEST_PATH or len(look_up.query) > LONGEST_QUERY:
+        return False  # The log holds only the beginning, which other filters may share.
+    same = AuditorLookUp.objects.filter(
+        person_id=look_up.person_id,
+        seat_id=look_up.seat_id,
+        path=look_up.path,
+        query=look_up.query,
+        status=look_up.status,
+        created_at__gt=now - VISIT,
+    )
+    return same.exists()
 
 
 def verify_look_ups() -> AuditVerdict:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.core.models import AuditEntry
 from apps.players.models import Player
 from apps.staff import selectors, services
+from apps.staff.contracts import VISIT
 from apps.staff.enums import Role
 from apps.staff.errors import NotAnAuditorError, OwnSeatError, SeatRevokedError, SeatTermError
 from apps.staff.models import AuditorLookUp, AuditorSeat, User
@@ -242,6 +243,58 @@ def test_every_page_that_an_auditor_opens_is_in_a_sealed_log(auditor: User, play
         AuditorLookUp.objects.filter(sequence=2).delete()
     with pytest.raises(CommandError, match="staff_auditorlookup is broken"):
         call_command("verify_audit", verbosity=0)
+
+
+def test_a_page_that_renews_itself_is_one_look_for_a_quarter_of_an_hour(auditor: User) -> None:
+    client, log = client_of(auditor), reverse("admin:rounds_delivery_changelist")
+    part, began = {"X-Pitboss-Fragment": "1"}, timezone.now()
+
+    def entries() -> list[tuple[str, str]]:
+        return list(AuditorLookUp.objects.order_by("sequence").values_list("path", "query"))
+
+    opened, filtered = (log, ""), (log, "verdict=repeat")
+    with time_machine.travel(began, tick=False):
+        client.get(log)
+        for _ in range(3):
+            assert "X-Pitboss-At" in client.get(log, headers=part)
+        assert entries() == [opened]
+        client.get(log)
+        assert entries() == [opened, opened]  # opened twice by a person
+    with time_machine.travel(began + VISIT - timedelta(seconds=1), tick=False):
+        client.get(log, headers=part)
+        assert entries() == [opened, opened]
+    with time_machine.travel(began + VISIT, tick=False):
+        client.get(log, headers=part)
+        client.get(log, headers=part)
+        assert entries() == [opened, opened, opened]
+        client.get(f"{log}?verdict=repeat", headers=part)
+        client.get(f"{log}?verdict=repeat", headers=part)
+        assert entries() == [opened, opened, opened, filtered]
+    assert selectors.verify_look_ups().holds
+    officer = client_of(make_user(roles=(Role.COMPLIANCE_OFFICER,)))
+    page = officer.get(reverse("admin:staff_auditorlookup_changelist")).content.decode()
+    assert f"one entry for what it showed in the {VISIT.seconds // 60} minutes after it" in page
+
+
+def test_the_header_of_a_renewal_hides_no_look_of_anybody(auditor: User, player: Player) -> None:
+    client, part = client_of(auditor), {"X-Pitboss-Fragment": "1"}
+    page = reverse("admin:players_player_changelist")
+    refused = reverse("admin:aml_matter_changelist")
+    log = reverse("admin:rounds_delivery_changelist")
+    for path in (page, refused, log):
+        client.get(path)
+    assert AuditorLookUp.objects.count() == 3
+
+    client.get(page, headers=part)  # stands still, so nothing renews it
+    client.get(refused, headers=part)
+    assert AuditorLookUp.objects.count() == 5
+    colleague = make_user(roles=(Role.AUDITOR,))
+    client_of(colleague).get(log, headers=part)
+    assert AuditorLookUp.objects.filter(person_id=colleague.pk).count() == 1
+    long = "q=" + "x" * 1100
+    client.get(f"{log}?{long}1")
+    client.get(f"{log}?{long}2", headers=part)  # the log holds the same beginning of both
+    assert AuditorLookUp.objects.filter(path=log, person_id=auditor.pk).count() == 3
 
 
 def test_an_officer_gives_a_seat_on_the_page() -> None:

@@ -40,7 +40,6 @@ from apps.core.admin import (
     place_refusal,
     stream_download,
 )
-from apps.core.admin.live import note_progress_only
 from apps.core.errors import DomainError
 from apps.core.populations import population_by_name
 
@@ -223,11 +222,7 @@ class ExportAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[Export]):
     def panels(self, request: HttpRequest, obj: Export) -> Sequence[Panel]:
         consent = [consent_panel(obj)] if obj.needs_second_person else []
         if obj.manifest is None:
-            is_live = self.is_live(request, obj)
-            if is_live:
-                # Every page that an auditor opens is a row in their log; this is no page opened.
-                note_progress_only(request)
-            return [*consent, progress_panel(obj, is_live=is_live)]
+            return [*consent, progress_panel(obj, is_live=self.is_live(request, obj))]
         return [download_panel(request, obj), *consent, *manifest_panels(obj.manifest)]
 
     @override

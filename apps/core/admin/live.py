@@ -20,6 +20,7 @@ else:
     _Base = object
 
 FRAGMENT_HEADER: Final = "X-Pitboss-Fragment"
+_AT_HEADER: Final = "X-Pitboss-At"
 LIVE_SCRIPT: Final = "pitboss/live.js"
 
 
@@ -31,16 +32,12 @@ def renews_itself(request: HttpRequest) -> bool:
     return request.method == "GET" and FRAGMENT_HEADER in request.headers
 
 
-def note_progress_only(request: HttpRequest) -> None:
-    """Say that the answer tells a person how far their own work is, and nothing else.
+def is_renewal(request: HttpRequest, response: HttpResponse) -> bool:
+    """Say whether a page asked by itself for what it shows, and got it.
 
-    What is kept of each look leaves it out where a page asks by itself.
+    Any page may be asked for with the header; only one that renews itself answers with its moment.
     """
-    request.tells_progress_only = True  # type: ignore[attr-defined]  # read right below
-
-
-def is_progress_only(request: HttpRequest) -> bool:
-    return renews_itself(request) and getattr(request, "tells_progress_only", False)
+    return renews_itself(request) and response.status_code == 200 and _AT_HEADER in response
 
 
 def answer_fragment(
@@ -51,7 +48,7 @@ def answer_fragment(
         return response
     if FRAGMENT_HEADER in request.headers:
         response.template_name = fragment_template
-    response["X-Pitboss-At"] = timezone.now().astimezone(UTC).strftime("%H:%M:%S")
+    response[_AT_HEADER] = timezone.now().astimezone(UTC).strftime("%H:%M:%S")
     patch_vary_headers(response, [FRAGMENT_HEADER])
     return response
 

@@ -159,4 +159,5 @@ class AuditorLookUpAdmin(ReadOnlyAdmin[AuditorLookUp]):
     list_filter = [recent_filter("created_at", "when")]
     search_fields = ["person_name__exact", "path__exact", "seat_id__exact"]
     search_help_text = "User name, path or seat number, exactly"
+    list_before_template = "admin/look_up_note.html"
     ordering = ["-id"]

@@ -2,7 +2,7 @@
 
 from apps.staff.services.approvals import approve, cancel, reject, request_approval
 from apps.staff.services.roles import ensure_person, sync_roles
-from apps.staff.services.seats import grant_seat, record_look_up, revoke_seat
+from apps.staff.services.seats import grant_seat, note_look, record_look_up, revoke_seat
 from apps.staff.services.second_factor import (
     note_enrolment,
     note_new_recovery_codes,
@@ -32,6 +32,7 @@ __all__ = [
     "grant_seat",
     "live_sessions",
     "note_enrolment",
+    "note_look",
     "note_new_recovery_codes",
     "note_session",
     "record_look_up",

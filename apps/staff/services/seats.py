@@ -8,11 +8,12 @@ from django.db import transaction
 from apps.core.errors import ReasonRequiredError
 from apps.core.sealed import append_sealed
 from apps.core.services import record_audit
-from apps.staff.contracts import LookUp
+from apps.staff.contracts import LONGEST_PATH, LONGEST_QUERY, LookUp
 from apps.staff.enums import Role
 from apps.staff.errors import NotAnAuditorError, OwnSeatError, SeatRevokedError, SeatTermError
 from apps.staff.locks import lock_user
 from apps.staff.models import LONGEST_SEAT, AuditorLookUp, AuditorSeat, User
+from apps.staff.selectors import is_visit_logged
 
 type Person = User | AnonymousUser
 
@@ -73,6 +74,16 @@ def revoke_seat(*, seat_id: int, reason: str, acting_user: Person, now: datetime
     return seat
 
 
+def note_look(look_up: LookUp, *, now: datetime) -> None:
+    """Record a page that was opened, or that renewed itself and whose visit is not in the log.
+
+    A renewal of a page whose opening is in the log adds nothing for ``VISIT``: the entry stands
+    for what the page showed until then. After that the visit is logged again.
+    """
+    if not (look_up.is_renewal and is_visit_logged(look_up, now)):
+        record_look_up(look_up, now=now)
+
+
 def record_look_up(look_up: LookUp, *, now: datetime) -> AuditorLookUp:
     """Append to the sealed log of what auditors opened."""
     return append_sealed(
@@ -81,8 +92,8 @@ def record_look_up(look_up: LookUp, *, now: datetime) -> AuditorLookUp:
             person_id=look_up.person_id,
             person_name=look_up.person_name,
             page=look_up.page[:150],
-            path=look_up.path[:500],
-            query=look_up.query[:1000],
+            path=look_up.path[:LONGEST_PATH],
+            query=look_up.query[:LONGEST_QUERY],
             status=look_up.status,
             created_at=now,
         )
