@@ -1,6 +1,5 @@
 """The checklist page: where each item stands, its evidence, and the way to live."""
 
-import json
 from collections.abc import Sequence
 from typing import Any, override
 
@@ -28,6 +27,7 @@ from apps.core.admin import (
     narrowed_filter,
 )
 from apps.onboarding.enums import WAIVABLE, ChecklistItem
+from apps.onboarding.evidence import RUN_ANCHOR, Where, evidence_cell
 from apps.onboarding.models import Onboarding
 from apps.onboarding.selectors import (
     newest_run,
@@ -221,6 +221,7 @@ def _run_panel(obj: Onboarding) -> Panel:
             if one["result"] != "green"
         ],
         note="Scenarios that are not green; the others are." if run is not None else "",
+        anchor=RUN_ANCHOR,
         empty_text=f"Run manage.py acceptance --provider {obj.provider.code}: it is kept here."
         if run is None
         else "Every scenario was green.",
@@ -228,15 +229,19 @@ def _run_panel(obj: Onboarding) -> Panel:
 
 
 def _proofs_panel(obj: Onboarding) -> Panel:
+    run = newest_run(obj.pk)
+    where = Where(obj.provider_id, obj.provider.code, None if run is None else run.pk)
     return Panel(
         title="Evidence, newest first",
+        note=f"As it was found at the moment of each look; the newest {_SHOWN} are shown. "
+        "Times are UTC.",
         columns=["Looked at", "Item", "Stands", "Evidence"],
         rows=[
             [
                 at_cell(proof.proved_at),
                 ChecklistItem(proof.item).label,
                 badge("holds", "success") if proof.is_green else badge("does not hold", "danger"),
-                json.dumps(proof.evidence, sort_keys=True)[:400],
+                evidence_cell(proof, where),
             ]
             for proof in proofs_of(obj.pk, limit=_SHOWN)
         ],

@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from django.db.utils import ProgrammingError
 from django.test import Client
 
+from apps.core.admin import display_at
 from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry, OutboxMessage
 from apps.onboarding.enums import ChecklistItem
@@ -23,6 +24,7 @@ from apps.onboarding.errors import (
     ItemsNotProvenError,
     PromiseTooShortError,
 )
+from apps.onboarding.evidence import WORDS, Where, evidence_cell
 from apps.onboarding.models import AcceptanceRun, ItemProof, Onboarding, RetentionPromise
 from apps.onboarding.selectors import broken_items, standings
 from apps.onboarding.services import checklist, going_live
@@ -433,6 +435,26 @@ def test_the_command_says_what_is_open_and_ends_with_one(desk: Desk, now: dateti
     assert "Nobody has looked yet." in out.getvalue()
 
 
+def test_every_figure_of_the_evidence_has_words_whether_it_holds_or_not(
+    desk: Desk, now: datetime
+) -> None:
+    _prove(now)
+    _withdrawn(desk, now)
+    desk.api.known = set()
+    _prove(now)
+    where = Where(desk.provider.pk, "aurora", None)
+    seen = set()
+    for proof in ItemProof.objects.all():
+        unnamed = proof.evidence.keys() - WORDS[ChecklistItem(proof.item)].keys()
+        assert not unnamed, (proof.item, unnamed)
+        seen.add((proof.item, proof.is_green))
+        assert "<dl" in evidence_cell(proof, where)
+    assert {(item.value, True) for item in ChecklistItem} <= seen
+    assert {("certificates", False), ("payload_by_id", False), ("probes", False)} <= seen
+    old = ItemProof(item="probes", evidence={"took_ms": [3], "<odd>": "<b>"})
+    assert "<dt>&lt;odd&gt;</dt><dd>&lt;b&gt;</dd>" in evidence_cell(old, where)
+
+
 def test_the_page_shows_each_item_and_offers_the_next_step(
     desk: Desk, now: datetime, client: Client
 ) -> None:
@@ -448,6 +470,23 @@ def test_the_page_shows_each_item_and_offers_the_next_step(
     assert "It is paid twice" in text
     assert "No such message." in text
     assert ALL[0].sentence not in text
+    run = AcceptanceRun.objects.get().pk
+    newest = "newest</a>, played <span"
+    for words in (
+        f'<a class="pb-link" href="#acceptance-run">Run {run}, shown above</a>',
+        "48 green, 0 red, 17 does not apply",
+        "7 rows",
+        "1 offers",
+        "12 months",
+        "Contract 4.2",
+        display_at(now),
+        f"/admin/reconciliation/pullcursor/?provider_id={desk.provider.pk}&amp;day=2026-11-21",
+        f"/admin/rounds/roundevent/?provider_id={desk.provider.pk}&amp;q=newest",
+        newest,
+    ):
+        assert words in text, words
+    assert "took_ms" not in text
+    assert "{&quot;" not in text
     answer = client.post(f"{page.removesuffix('change/')}do/go-live/", {"reason": "All proven."})
     assert answer.status_code == 302
     assert Approval.objects.get().requested_by == engineer
