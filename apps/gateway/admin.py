@@ -6,6 +6,7 @@ from typing import override
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from apps.core.admin import (
     Panel,
@@ -16,10 +17,13 @@ from apps.core.admin import (
     day_filter,
     link_cell,
     present_filter,
+    worded,
 )
+from apps.core.answer_codes import answer_words
 from apps.gateway.models import Rejection
 from apps.gateway.selectors import recent_rejection_days, rejection_codes
 from apps.providers.selectors import provider_choices
+from apps.rounds.panels import status_cell
 from apps.rounds.selectors import refused_attempts
 
 
@@ -31,7 +35,7 @@ class RejectionAdmin(PanelsMixin, ReadOnlyAdmin[Rejection]):
     list_display = [
         "day",
         "who",
-        "code",
+        "why",
         "count",
         "last_event_id",
         "last_detail",
@@ -40,7 +44,7 @@ class RejectionAdmin(PanelsMixin, ReadOnlyAdmin[Rejection]):
     list_filter = [
         choice_filter("provider_id", "provider", provider_choices),
         present_filter("provider", "caller", present="Authentic", absent="Nobody proved it"),
-        choice_filter("code", "code", rejection_codes),
+        choice_filter("code", "why", rejection_codes),
         day_filter("day", "day (UTC)", recent_rejection_days),
     ]
     list_select_related = ["provider"]
@@ -48,7 +52,7 @@ class RejectionAdmin(PanelsMixin, ReadOnlyAdmin[Rejection]):
     search_help_text = "Last event, exactly"
     ordering = ["-day", "-count", "pk"]
     fields = [
-        ("provider", "code", "day"),
+        ("provider", "why", "day"),
         ("count", "first_seen_at", "last_seen_at"),
         ("last_event_id", "last_detail"),
     ]
@@ -56,6 +60,10 @@ class RejectionAdmin(PanelsMixin, ReadOnlyAdmin[Rejection]):
     @admin.display(description="provider", ordering="provider")
     def who(self, rejection: Rejection) -> str:
         return str(rejection.provider) if rejection.provider else "nobody proved who called"
+
+    @admin.display(description="why", ordering="code")
+    def why(self, rejection: Rejection) -> SafeString:
+        return worded(answer_words(rejection.code), rejection.code)
 
     @override
     def panels(self, request: HttpRequest, obj: Rejection) -> Sequence[Panel]:
@@ -65,15 +73,14 @@ class RejectionAdmin(PanelsMixin, ReadOnlyAdmin[Rejection]):
         return [
             Panel(
                 title="Deliveries that carried the last event",
-                columns=["Delivery", "Status", "Code"],
+                columns=["Delivery", "Answered"],
                 rows=[
                     [
                         link_cell(
                             reverse("admin:rounds_delivery_change", args=[one.delivery_id]),
                             one.delivery_id,
                         ),
-                        one.status,
-                        one.code,
+                        status_cell(one.status, one.code),
                     ]
                     for one in attempts
                 ],

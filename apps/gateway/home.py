@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.admin import display_at
+from apps.core.answer_codes import answer_words
 from apps.gateway.selectors import rejections_of
 from apps.rounds.selectors import late_deliveries, newest_conflicts, parked_events
 from apps.staff.contracts import HomeCard, HomeRow
@@ -23,7 +24,7 @@ def parked_events_card(_request: HttpRequest) -> HomeCard:
         lambda event: HomeRow(
             title=f"{event.provider}: {event.event_id}",
             link=reverse("admin:rounds_roundevent_change", args=[event.pk]),
-            meta=event.code,
+            meta=answer_words(event.code),
             tone="warning",
         ),
     )
@@ -55,11 +56,11 @@ def rejections_card(_request: HttpRequest) -> HomeCard:
         title="Rejected today (UTC)",
         value=f"{sum(rejection.count for rejection in rejections):,}",
         tone="warning" if rejections else "success",
-        note=f"in {len(rejections):,} rows, one per caller and code" if rejections else "",
+        note=f"in {len(rejections):,} rows, one per caller and reason" if rejections else "",
         link=reverse("admin:gateway_rejection_changelist") + f"?day={today}",
         rows=tuple(
             HomeRow(
-                title=f"{rejection.provider or 'Unproven caller'}: {rejection.code}",
+                title=f"{rejection.provider or 'Unproven caller'}: {answer_words(rejection.code)}",
                 link=reverse("admin:gateway_rejection_change", args=[rejection.pk]),
                 meta=f"{rejection.count:,}",
                 tone="warning",

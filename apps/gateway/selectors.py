@@ -5,6 +5,7 @@ from datetime import date
 
 from django.db import connection
 
+from apps.core.answer_codes import answer_choices
 from apps.gateway import statements
 from apps.gateway.models import Rejection
 
@@ -30,8 +31,7 @@ def open_money(provider_code: str = "") -> list[OpenMoney]:
 
 def rejection_codes() -> list[tuple[str, str]]:
     """Return the reasons seen so far; the table has one row per provider, reason and day."""
-    codes = Rejection.objects.order_by("code").values_list("code", flat=True).distinct()
-    return [(code, code) for code in codes]
+    return answer_choices(Rejection.objects.order_by().values_list("code", flat=True).distinct())
 
 
 def rejections_of(day: date) -> list[Rejection]:

@@ -22,7 +22,9 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     display_at,
+    worded,
 )
+from apps.core.answer_codes import answer_words
 from apps.players import services
 from apps.players.card import player_panels
 from apps.players.contracts import LimitUse
@@ -135,7 +137,13 @@ def _protection_panel(player: Player, now: datetime) -> Panel:
     ref = player_by_id(player.pk)
     reasons = protection_reasons(ref, now)
     rows: list[list[Any]] = [
-        [badge("stops play", "danger"), reason.text, reason.code, at_cell(reason.until), "-"]
+        [
+            badge("stops play", "danger"),
+            reason.text,
+            worded(answer_words(reason.code), reason.code),
+            at_cell(reason.until),
+            "-",
+        ]
         for reason in reasons
     ]
     rows += [_limit_row(use, player.currency, now) for use in limit_use(player.pk, now)]

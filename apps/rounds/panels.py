@@ -8,7 +8,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from apps.core.admin import Panel, at_cell, badge, link_cell, money_cell
+from apps.core.admin import Panel, at_cell, badge, link_cell, money_cell, worded
+from apps.core.answer_codes import answer_words
 from apps.rounds.contracts import AttemptView
 from apps.rounds.models import Conflict, Round, RoundEvent
 from apps.rounds.payloads import readable
@@ -73,9 +74,9 @@ def money_state_cell(event: RoundEvent) -> SafeString:
 
 
 def status_cell(status: str, code: str) -> SafeString:
-    """Show what was answered; the code says why."""
+    """Show what was answered; the code says why, in words."""
     label = badge(status, STATUS_TONES.get(status, "neutral"))
-    return format_html("{} {}", label, code) if code else label
+    return format_html("{} {}", label, worded(answer_words(code), code)) if code else label
 
 
 def round_panel(events: Sequence[RoundEvent], *, marked_id: int | None = None) -> Panel:

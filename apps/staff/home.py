@@ -10,6 +10,7 @@ from django.utils.timesince import timesince
 from apps.core import selectors as core_selectors
 from apps.core.admin import LIVE_SCRIPT
 from apps.core.admin.live import FRAGMENT_HEADER
+from apps.core.deeds import deed_words
 from apps.staff import selectors
 from apps.staff.contracts import HomeCard, HomeRow
 from apps.staff.enums import Role
@@ -126,7 +127,7 @@ def audit_card(_request: HttpRequest) -> HomeCard:
         link=reverse("admin:core_auditentry_changelist"),
         rows=tuple(
             HomeRow(
-                title=f"{entry.action} {entry.subject}",
+                title=f"{deed_words(entry.action)}: {entry.subject}",
                 link=reverse("admin:core_auditentry_change", args=[entry.pk]),
                 meta=entry.actor_name or "system",
             )

@@ -77,6 +77,15 @@ def test_filters_narrow_together(engineer: Client, casino: Casino) -> None:
     assert shown(engineer, "?window=15m") == [ids()[-1]]
 
 
+def test_an_answer_is_said_in_words_and_keeps_its_code(engineer: Client, casino: Casino) -> None:
+    refused = ids()[3]
+    said = '<span title="wrong_currency">Currency is not the player&#x27;s</span>'
+    page = engineer.get(reverse("admin:rounds_delivery_change", args=[refused])).content.decode()
+    assert said in page
+    listed = engineer.get(reverse(LOG) + "?answer=rejected:wrong_currency").content.decode()
+    assert "rejected: Currency is not the player&#x27;s" in listed
+
+
 def _copy(delivery: Delivery) -> Delivery:
     return Delivery(
         provider=delivery.provider,

@@ -301,6 +301,21 @@ def test_the_auditor_reads_the_trail_and_changes_nothing() -> None:
 
 
 @pytest.mark.django_db
+def test_the_trail_says_deeds_in_words_and_finds_them_by_words_or_code() -> None:
+    services.sync_roles(now=NOW)
+    client, trail = client_of(make_user(roles=(Role.AUDITOR,))), "core_auditentry"
+    listing = reverse(f"admin:{trail}_changelist")
+    said = '<span title="staff.roles.synced">Roles applied</span>'
+    for query in ("", "?q=staff.roles.synced", "?q=roles+APPLIED"):
+        assert said in client.get(listing + query).content.decode(), query
+    assert said not in client.get(listing + "?q=Bonus+given").content.decode()
+    entry = AuditEntry.objects.get(action="staff.roles.synced")
+    page = client.get(reverse(f"admin:{trail}_change", args=[entry.pk])).content.decode()
+    assert said in page
+    assert page.count("staff.roles.synced") > 1  # the code stands beside its words
+
+
+@pytest.mark.django_db
 def test_seeding_roles_twice_changes_nothing_the_second_time() -> None:
     first = services.sync_roles(now=NOW)
     second = services.sync_roles(now=NOW)

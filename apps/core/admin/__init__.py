@@ -8,6 +8,7 @@ from apps.core.admin.columns import (
     datetime_column,
     display_at,
     money_column,
+    worded,
 )
 from apps.core.admin.downloads import DOWNLOAD_HEADERS, download, stream_download
 from apps.core.admin.filters import (
@@ -68,4 +69,5 @@ __all__ = [
     "reason_field",
     "recent_filter",
     "stream_download",
+    "worded",
 ]

@@ -69,6 +69,11 @@ def badge(text: str, tone: str = "neutral") -> SafeString:
     return format_html('<span class="pb-badge pb-tone-{}">{}</span>', tone, text)
 
 
+def worded(words: str, code: str) -> SafeString:
+    """Show a code by its words; the code itself is there for who points at it or searches it."""
+    return format_html('<span title="{}">{}</span>', code, words) if code else SafeString(EMPTY)
+
+
 def badge_column(
     field: str, tones: dict[str, str], *, title: str | None = None
 ) -> Callable[[Any], Any]:

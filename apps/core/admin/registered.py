@@ -4,7 +4,7 @@ import json
 from typing import Any, override
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -12,8 +12,9 @@ from django.utils.safestring import SafeString
 from apps.core import services
 from apps.core.admin.actions import ActionCall, ReasonedAction
 from apps.core.admin.base import ReadOnlyAdmin
-from apps.core.admin.columns import badge, datetime_column
+from apps.core.admin.columns import badge, datetime_column, worded
 from apps.core.admin.filters import recent_filter
+from apps.core.deeds import deed_words, deeds_called
 from apps.core.models import AuditEntry, OutboxMessage
 
 _STATE_TONES = {"done": "success", "parked": "danger", "sent": "info", "waiting": "neutral"}
@@ -98,19 +99,19 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
         "sequence",
         datetime_column("created_at", title="when"),
         "actor_or_system",
-        "action",
+        "deed",
         "subject",
         "reason",
     ]
     list_filter = [recent_filter("created_at", "when")]
     search_fields = ["subject__exact", "action__exact", "actor_id__exact"]
-    search_help_text = "Subject, such as approval:12, action or actor id, exactly"
+    search_help_text = "Subject (approval:12), deed or actor id, exactly"
     ordering = ["-id"]
     fields = [
         "sequence",
         "created_at",
         "actor_or_system",
-        "action",
+        ("deed", "action"),
         "subject",
         "reason",
         "details_text",
@@ -118,6 +119,15 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
         "prev_hash",
         "entry_hash",
     ]
+
+    @override
+    def also_searched(self, term: str) -> list[Q]:
+        codes = deeds_called(term)
+        return [Q(action__in=codes)] if codes else []
+
+    @admin.display(description="deed", ordering="action")
+    def deed(self, entry: AuditEntry) -> SafeString:
+        return worded(deed_words(entry.action), entry.action)
 
     @admin.display(description="who", ordering="actor_id")
     def actor_or_system(self, entry: AuditEntry) -> str:

@@ -21,7 +21,9 @@ from apps.core.admin import (
     choice_filter,
     display_at,
     money_cell,
+    worded,
 )
+from apps.core.answer_codes import answer_words
 from apps.core.money import display_money
 from apps.players import rules
 from apps.players.contracts import LimitUse, RealityCheckLine
@@ -109,9 +111,10 @@ def _now_panel(player: PlayerProtection, now: datetime) -> Panel:
         "A session whose reality check is overdue takes no stake either.",
         link=f"{reverse('admin:play_gamesession_changelist')}?{sessions}",
         link_text="Game sessions",
-        columns=["Code", "Why not", "Until"],
+        columns=["What", "Why not", "Until"],
         rows=[
-            [badge(reason.code, "danger"), reason.text, at_cell(reason.until)] for reason in reasons
+            [badge(answer_words(reason.code), "danger"), reason.text, at_cell(reason.until)]
+            for reason in reasons
         ],
         empty_text="Yes. Nothing keeps this player from playing.",
         tone="danger" if reasons else "success",
@@ -279,10 +282,10 @@ def _basis(basis: dict[str, Any]) -> str:
 def _refusals_panel(player: PlayerProtection) -> Panel:
     return Panel(
         title="Stakes refused",
-        note="Every new stake is checked; refusals are counted by hour of UTC and code.",
-        columns=["Hour", "Code", "Refused"],
+        note="Every new stake is checked; refusals are counted by hour of UTC and reason.",
+        columns=["Hour", "Why", "Refused"],
         rows=[
-            [at_cell(one.hour), badge(one.code, "warning"), f"{one.refused:,}"]
+            [at_cell(one.hour), worded(answer_words(one.code), one.code), f"{one.refused:,}"]
             for one in latest_refusals(player.pk, _SHOWN)
         ],
         empty_text="No stake of this player was refused for protection.",

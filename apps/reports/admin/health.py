@@ -24,7 +24,9 @@ from apps.core.admin import (
     badge,
     display_at,
     link_cell,
+    worded,
 )
+from apps.core.answer_codes import answer_words
 from apps.reports.health import WINDOWS, Health, health_of_providers
 from apps.reports.models import ProviderHealth
 
@@ -157,15 +159,20 @@ def _latency(milliseconds: Decimal | None) -> SafeString | str:
 
 def _codes_panel(found: Sequence[Health], window: str) -> Panel:
     rows = [
-        [one.code, status, code or "-", link_cell(_answer_link(one, window, status, code), count)]
+        [
+            one.code,
+            status,
+            worded(answer_words(code), code),
+            link_cell(_answer_link(one, window, status, code), count),
+        ]
         for one in found
         if one.traffic is not None
         for status, code, count in one.traffic.answers
         if status in {"rejected", "parked", "conflict"} or code
     ]
     return Panel(
-        title="Answers that say more than accepted, by code",
-        columns=["Provider", "Answer", "Code", "Deliveries"],
+        title="Answers that say more than accepted",
+        columns=["Provider", "Answer", "Why", "Deliveries"],
         rows=rows,
         empty_text="Every event in this window was accepted as sent.",
     )
@@ -183,13 +190,13 @@ def _rejected_panel(found: Sequence[Health], today: date) -> Panel:
         return f"{listing}?{urlencode(where)}"
 
     return Panel(
-        title="Rejected today (UTC), by code",
+        title="Rejected today (UTC)",
         note="Counted per day; most were refused before anything was stored.",
-        columns=["Provider", "Code", "Times"],
+        columns=["Provider", "Why", "Times"],
         rows=[
             [
                 one.code,
-                code,
+                worded(answer_words(code), code),
                 link_cell(address(one, code), f"{count:,}"),
             ]
             for one in found

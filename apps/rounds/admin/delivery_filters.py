@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from apps.core.answer_codes import answer_words
 from apps.providers.selectors.keys import key_choices
 from apps.rounds.models import Delivery, DeliveryVerdict
 from apps.rounds.selectors import not_judged_in_time
@@ -137,7 +138,10 @@ class AnswerFilter(_Filter):
         self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
     ) -> list[tuple[str, str]]:
         chosen = request.GET.get("answer", "")
-        return [(chosen, chosen.replace(":", " "))] if _ANSWER.fullmatch(chosen) else []
+        if not _ANSWER.fullmatch(chosen):
+            return []
+        status, _, code = chosen.partition(":")
+        return [(chosen, f"{status}: {answer_words(code)}" if code else status)]
 
     @override
     def narrowed(self, queryset: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:

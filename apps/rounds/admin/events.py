@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from apps.core.admin import (
     Panel,
@@ -19,7 +20,9 @@ from apps.core.admin import (
     datetime_column,
     linked_filter,
     money_column,
+    worded,
 )
+from apps.core.answer_codes import KEPT_WITH_EVENTS, answer_choices, answer_words
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
 from apps.rounds.admin.played_filter import played_filter
@@ -36,24 +39,6 @@ from apps.rounds.admin.round_page import (
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
 from apps.rounds.event_actions import EVENT_ACTIONS, ROUND_ACTIONS
 from apps.rounds.models import Round, RoundEvent
-
-# What design 6.1 lets an answer carry; a filter needs them without asking the table.
-_CODES = [
-    "balance_mismatch",
-    "overdrawn",
-    "late",
-    "ledger_unavailable",
-    "unknown_player",
-    "clock_skew",
-    "unknown_reference",
-    "insufficient_funds",
-    "round_closed",
-    "player_blocked",
-    "limit_reached",
-    "max_bet",
-    "session_expired",
-    "wrong_currency",
-]
 
 
 @admin.register(Round)
@@ -123,7 +108,7 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
         money_column("bet_minor", title="bet"),
         money_column("win_minor", title="win"),
         badge_column("status", panels.STATUS_TONES),
-        "code",
+        "why",
         badge_column("money_state", panels.MONEY_TONES, title="money"),
         datetime_column("occurred_at", title="played"),
     ]
@@ -135,9 +120,7 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
             EventStatus.choices,
             indexed=[EventStatus.PARKED],
         ),
-        choice_filter(
-            "code", "code (newest 20,000)", [(code, code) for code in _CODES], indexed=()
-        ),
+        choice_filter("code", "why (newest 20,000)", answer_choices(KEPT_WITH_EVENTS), indexed=()),
         choice_filter(
             "money_state",
             "money (newest 20,000, held: all)",
@@ -154,7 +137,15 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
     search_help_text = "Event or player, exactly"
     ordering = ["-pk"]
     reasoned_actions = EVENT_ACTIONS
-    readonly_fields = ["bet", "win", "balance_before", "balance_after", "balance_answered", "state"]
+    readonly_fields = [
+        "bet",
+        "win",
+        "balance_before",
+        "balance_after",
+        "balance_answered",
+        "state",
+        "why",
+    ]
     fieldsets = [
         (
             "Event",
@@ -180,7 +171,7 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
             "Our answer",
             {
                 "fields": [
-                    ("state", "code", "money_state"),
+                    ("state", "why", "money_state"),
                     ("reference_event_id", "origin"),
                     ("promo_campaign", "promo_multiplier"),
                 ]
@@ -211,6 +202,10 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
     @admin.display(description="type", ordering="round_type")
     def kind(self, event: RoundEvent) -> str:
         return event.get_round_type_display() + ("" if event.finalized else " (tentative)")
+
+    @admin.display(description="why", ordering="code")
+    def why(self, event: RoundEvent) -> SafeString:
+        return worded(answer_words(event.code), event.code)
 
     @admin.display(description="status")
     def state(self, event: RoundEvent) -> Any:

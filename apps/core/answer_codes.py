@@ -1,0 +1,112 @@
+"""What our answer codes say to people; machines, exports and the API keep the code.
+
+One home for all apps: the gateway answers with a code, and rounds, players, disputes and reports
+show it. A code that is new here is missed by a test that reads the code which answers.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+ANSWER_WORDS: Final = {
+    # Nothing of the callback was judged.
+    "bad_query": "Question can't be read",
+    "flooding": "Too many callbacks at once from this provider",
+    "malformed_json": "Body is not JSON",
+    "no_events": "Body names no event",
+    "not_an_object": "Body is not a JSON object",
+    "not_utf8": "Body is not UTF-8",
+    "overloaded": "Too many callbacks at once in all",
+    "query_too_long": "Question is too long to be stored",
+    "too_large": "Body is too large",
+    "too_many_events": "Too many events in one body",
+    "too_slow": "Body came too slowly",
+    "unauthenticated": "No valid signature",
+    "unavailable": "We could not answer at that moment",
+    "unstorable_text": "Text holds what can't be stored",
+    # The event can't be read, or is of nothing that we know.
+    "ambiguous_rollback": "Rollback fits several stakes",
+    "amount_mismatch": "Rollback is of another amount than its stake",
+    "bad_amount": "Amount can't be booked",
+    "bad_checksum": "Checksum is wrong",
+    "bad_field": "Field can't be read",
+    "clock_skew": "Provider's time is too far from ours",
+    "missing_field": "Field is missing",
+    "session_mismatch": "Session is of another player or game",
+    "unknown_game": "Game is unknown or switched off",
+    "unknown_player": "Player is unknown",
+    "unknown_reference": "Event that it refers to is unknown",
+    "unknown_session": "Session is unknown",
+    "unknown_stake": "Win has no stake",
+    "wrong_currency": "Currency is not the player's",
+    # A new stake is refused.
+    "account_closed": "Account is closed",
+    "deposit_limit": "Deposit limit is reached",
+    "insufficient_funds": "Not enough money",
+    "ledger_unavailable": "Answer was lost; the stake does not stand",
+    "limit_reached": "A limit is reached",
+    "loss_limit": "Loss limit is reached",
+    "max_bet": "Stake is above the bonus's maximum bet",
+    "player_blocked": "Player is blocked",
+    "reality_check": "Reality check is not answered",
+    "round_closed": "Round is closed",
+    "self_excluded": "Player is self-excluded",
+    "session_expired": "Session has ended",
+    "stake_cap": "Stake is above the cap of the jurisdiction",
+    "time_limit": "Time limit is reached",
+    "time_out": "Player takes a time-out",
+    "wager_limit": "Wager limit is reached",
+    # What a player must do first.
+    "age_unknown": "Age is not known",
+    "identity_not_verified": "Identity is not verified",
+    "identity_rejected": "Identity check was rejected",
+    "under_age": "Player is under age",
+    # Money that came back, or can't.
+    "already_settled": "Stake is settled already",
+    "not_refundable": "Win can't be taken back",
+    "rolled_back": "Stake was rolled back before it came",
+    "stake_rolled_back": "Win's stake was rolled back",
+    # Accepted, and there is more to say.
+    "amount_differs": "Rolled back by the stake's own amount, not the one sent",
+    "balance_mismatch": "Provider's balance differs from ours",
+    "late": "Came after its round was closed",
+    "overdrawn": "Played without enough money",
+    "unknown_target": "Rollback of a stake that never came",
+}
+
+KEPT_WITH_EVENTS: Final = (
+    "account_closed",
+    "amount_differs",
+    "balance_mismatch",
+    "clock_skew",
+    "insufficient_funds",
+    "late",
+    "ledger_unavailable",
+    "loss_limit",
+    "max_bet",
+    "overdrawn",
+    "player_blocked",
+    "reality_check",
+    "rolled_back",
+    "round_closed",
+    "self_excluded",
+    "session_expired",
+    "session_mismatch",
+    "stake_cap",
+    "time_limit",
+    "time_out",
+    "unknown_player",
+    "unknown_reference",
+    "unknown_target",
+    "wager_limit",
+)
+"""Codes that an event in the store may carry; a filter needs them without asking the table."""
+
+
+def answer_words(code: str) -> str:
+    """Say what a code means; one from before this list stands for itself."""
+    return ANSWER_WORDS.get(code, code)
+
+
+def answer_choices(codes: Iterable[str]) -> list[tuple[str, str]]:
+    """Return codes with their words for a filter, by the words."""
+    return sorted(((code, answer_words(code)) for code in codes), key=lambda one: one[1])
