@@ -159,6 +159,7 @@ class ProviderProfile:
     """What the gateway must know of a provider to judge its traffic.
 
     ``are_ids_fixed``: nothing can change what its ids mean any more, so nobody needs to ask.
+    ``is_active``: it is not switched off, so it may take new stakes.
     """
 
     id: int
@@ -171,6 +172,7 @@ class ProviderProfile:
     wallet_model: str = WalletModel.HOLD
     policy: Policy = Policy()
     are_ids_fixed: bool = False
+    is_active: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,9 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
                     ("code", "name"),
                     ("protocol", "wallet_model"),
                     ("stage", "live_since", "is_active"),
-                ]
+                ],
+                "description": "Switched off, a provider launches nobody and takes no new stake "
+                "(provider_off). Wins, refunds, sweeps and audits of what it took go on.",
             },
         ),
         (

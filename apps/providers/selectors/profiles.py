@@ -12,17 +12,18 @@ _FLAGS = tuple(flag.name for flag in fields(Policy))
 
 
 def provider_profile(provider_code: str) -> ProviderProfile | None:
-    """Return an active provider's profile, or None for an unknown or inactive one."""
+    """Return a provider's profile, or None for an unknown one.
+
+    One that is switched off still proves who it is: money back of what it took must come in.
+    """
     provider = (
-        Provider.objects.select_related("policy", "id_scopes")
-        .filter(code=provider_code, is_active=True)
-        .first()
+        Provider.objects.select_related("policy", "id_scopes").filter(code=provider_code).first()
     )
     return None if provider is None else _profile(provider, [KeyState.ACTIVE])
 
 
 def provider_profile_by_id(provider_id: int) -> ProviderProfile:
-    """Return the profile of a provider that a stored row names, active or not, with every key.
+    """Return the profile of a provider that a stored row names, with every key.
 
     For what was authenticated when it was received: a key retired since then still explains it.
     One that nobody agreed to yet never verified anything.
@@ -54,6 +55,7 @@ def _profile(provider: Provider, key_states: Sequence[str]) -> ProviderProfile:
         ),
         wallet_model=provider.wallet_model,
         policy=_policy_of(provider),
+        is_active=provider.is_active,
         are_ids_fixed=provider.stage == ProviderStage.LIVE and hasattr(provider, "id_scopes"),
     )
 

@@ -43,6 +43,7 @@ EVERY_CODE = [
     "round_closed",
     "wrong_currency",
     "unknown_game",
+    "provider_off",
     "unknown_stake",
     "stake_rolled_back",
     "rolled_back",

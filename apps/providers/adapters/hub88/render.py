@@ -49,6 +49,7 @@ _WORDS: Final = {
     "round_closed": "RS_ERROR_WRONG_SYNTAX",
     "wrong_currency": "RS_ERROR_WRONG_CURRENCY",
     "unknown_game": "RS_ERROR_INVALID_GAME",
+    "provider_off": "RS_ERROR_INVALID_GAME",
     "unknown_stake": _NOT_FOUND,
     "stake_rolled_back": _NOT_FOUND,
     "rolled_back": _NOT_FOUND,

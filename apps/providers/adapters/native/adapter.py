@@ -37,6 +37,7 @@ NATIVE_CODES: Final = {
     "stake_cap": "limit_reached",
     "reality_check": "limit_reached",
     "session_mismatch": "session_expired",
+    "provider_off": "unknown_game",
 }
 """Codes the native contract does not have, as the code it does have (design 6.1)."""
 

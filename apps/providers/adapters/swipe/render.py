@@ -36,6 +36,7 @@ _CODES: Final = {
     "unknown_player": "session_not_found",
     "wrong_currency": "currency_not_supported",
     "unknown_game": "game_not_found",
+    "provider_off": "game_not_found",
 }
 _MESSAGES: Final = {
     "account_blocked": "The account can't place new bets",
@@ -46,7 +47,7 @@ _MESSAGES: Final = {
     "session_expired": "The session has expired",
     "session_not_found": "The session is not known",
     "currency_not_supported": "The currency is not supported",
-    "game_not_found": "The game is not known",
+    "game_not_found": "The game is not available",
 }
 _STATUS: Final = {"unauthenticated": 401, "too_large": 413, "flooding": 429}
 _UNREAD: Final = {

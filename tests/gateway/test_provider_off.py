@@ -1,0 +1,87 @@
+"""A provider that is switched off takes no new stakes; money of what it took still comes back."""
+
+from typing import Any
+
+import pytest
+
+from apps.gateway import tasks
+from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet
+from apps.providers.enums import WalletModel
+from apps.providers.models import Provider
+from apps.wallet.models import WalletAudit
+from tests.gateway.builders import NOW, Casino, assert_ledger_holds, everything
+from tests.gateway.operations_makers import ask_one, reward, rollback, stake, win
+
+pytestmark = pytest.mark.django_db
+
+
+def _switch_off() -> None:
+    Provider.objects.update(is_active=False)
+
+
+def test_a_native_stake_at_a_provider_that_is_off_is_refused_and_moves_nothing(
+    casino: Casino,
+) -> None:
+    _switch_off()
+    before = everything()
+    result = casino.send_one(casino.tentative("e-1"))
+    assert (result["status"], result["code"]) == ("rejected", "unknown_game")
+    assert casino.stored("e-1").code == "provider_off"
+    assert everything() == before
+
+
+@pytest.mark.parametrize("changes", [{}, {"is_free": True, "bet_minor": 0}])
+def test_a_stake_operation_at_a_provider_that_is_off_is_refused_and_moves_nothing(
+    casino: Casino, changes: dict[str, Any]
+) -> None:
+    _switch_off()
+    before = everything()
+    assert ask_one(casino, stake("s-1", **changes))[:2] == ("rejected", "provider_off")
+    assert everything() == before
+
+
+def test_a_refused_stake_stays_refused_when_the_provider_is_on_again(casino: Casino) -> None:
+    _switch_off()
+    ask_one(casino, stake("s-1"))
+    Provider.objects.update(is_active=True)
+    assert ask_one(casino, stake("s-1"))[:2] == ("rejected", "provider_off")
+    assert ask_one(casino, stake("s-2"))[:2] == ("accepted", "")
+
+
+def test_a_provider_that_is_off_settles_the_round_it_took(casino: Casino) -> None:
+    casino.send_one(casino.tentative("e-1"))
+    _switch_off()
+    final = casino.event("e-2", round_id="r-1", bet_amount="0.00", win_amount="9.00")
+    assert casino.send_one(final)["status"] == "accepted"
+    assert (casino.pots()["cash"], casino.pots()["held"]) == (11_050, 0)
+    assert_ledger_holds()
+
+
+def test_a_provider_that_is_off_pays_wins_rewards_and_refunds(casino: Casino) -> None:
+    ask_one(casino, stake("s-1", 200))
+    ask_one(casino, stake("s-2", 300, round_ref="r-2"))
+    _switch_off()
+    assert ask_one(casino, win("w-1", 900, finalized=True))[0] == "accepted"
+    assert ask_one(casino, rollback("b-2", "s-2", round_ref="r-2"))[0] == "accepted"
+    assert ask_one(casino, reward("p-1", 500))[0] == "accepted"
+    assert casino.pots()["cash"] == 10_000 - 200 + 900 + 500
+    assert casino.pots()["held"] == 0
+    assert_ledger_holds()
+
+
+def test_a_round_that_was_played_while_the_provider_is_off_is_recorded(casino: Casino) -> None:
+    _switch_off()
+    assert casino.send_one(casino.event("e-1"))["status"] == "accepted"
+    assert casino.pots()["cash"] == 10_150
+
+
+def test_the_nightly_sweep_and_audit_reach_a_provider_that_is_off(casino: Casino) -> None:
+    Provider.objects.update(wallet_model=WalletModel.SUB_WALLET)
+    order = MoneyOrder(casino.player.pk, "aurora", 400, "AUD", "k")
+    fund_sub_wallet(order, now=NOW)
+    _switch_off()
+    tasks.audit_wallets()
+    assert WalletAudit.objects.filter(provider_code="aurora").exists()
+    tasks.sweep_sub_wallets()
+    assert casino.pots()["cash"] == 10_000
+    assert casino.pots()["sub:aurora"] == 0
