@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.core.history import history_records
-from apps.core.triggers import append_only
+from apps.core.triggers import any_change, append_only
 from apps.integrity.enums import (
     FaultKind,
     FaultState,
@@ -84,7 +84,8 @@ class Fault(models.Model):
     """A file that is not the certified one, or was not measured. Critical while it is open.
 
     It is closed by a later report in which the file is right, or by two people who accept this
-    very digest. At most one is open for a file.
+    very digest. At most one is open for a file. It keeps its file and kind: a wrong file that is
+    not reported any more is still the wrong file.
     """
 
     game = models.ForeignKey("providers.Game", on_delete=models.PROTECT, related_name="+")
@@ -137,6 +138,11 @@ class Fault(models.Model):
                 name="closed_once",
                 operation=pgtrigger.Update,
                 condition=~pgtrigger.Q(old__state=FaultState.OPEN),
+            ),
+            pgtrigger.Protect(
+                name="keeps_its_file_and_kind",
+                operation=pgtrigger.Update,
+                condition=any_change("game", "path", "algorithm", "seed", "kind"),
             ),
         ]
 

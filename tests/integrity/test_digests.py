@@ -139,6 +139,35 @@ def test_a_later_right_report_opens_the_game_again(game: Game, now: datetime) ->
     assert served(game, later) == []
 
 
+def test_a_wrong_file_that_is_not_named_any_more_keeps_the_game_closed(
+    game: Game, now: datetime
+) -> None:
+    take(report(now, line(digest=OTHER), line(TABLE)), now)
+    later = now + timedelta(hours=1)
+    take(report(later, line(TABLE), ref="r-2"), later)
+    compare_all(now=later)
+    fault = Fault.objects.get()
+    assert (fault.kind, fault.state, fault.reported) == ("mismatch", "open", OTHER)
+    assert served(game, later) == ["digest_mismatch"]
+    right = later + timedelta(hours=1)
+    take(report(right, ref="r-3"), right)
+    assert served(game, right) == []
+
+
+def test_a_missing_file_that_turns_out_wrong_is_told_and_closes_the_game(
+    game: Game, now: datetime
+) -> None:
+    take(report(now, line(TABLE)), now)
+    assert served(game, now) == []
+    later = now + timedelta(hours=1)
+    take(report(later, line(digest=OTHER), line(TABLE), ref="r-2"), later)
+    assert told() == [("missing", CORE), ("mismatch", CORE)]
+    assert served(game, later) == ["digest_mismatch"]
+    missing, wrong = Fault.objects.order_by("pk")
+    assert (missing.state, missing.closed_at) == ("cleared", later)
+    assert (wrong.state, wrong.opened_at) == ("open", later)
+
+
 def test_a_report_that_comes_late_says_nothing_about_now(game: Game, now: datetime) -> None:
     take(report(now), now)
     earlier = now - timedelta(hours=2)
@@ -259,6 +288,8 @@ def test_the_database_refuses_it_too(game: Game, now: datetime) -> None:
         Fault.objects.update(state="cleared")
     with pytest.raises(IntegrityError, match="names_what_was_reported"), transaction.atomic():
         Fault.objects.update(reported="")
+    with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():
+        Fault.objects.update(kind="missing", reported="")
     with pytest.raises(ProgrammingError, match="Cannot delete"), transaction.atomic():
         fault.delete()
     with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():

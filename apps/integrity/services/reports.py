@@ -119,7 +119,7 @@ def compare_games(provider_code: str, game_ids: Collection[int], now: datetime) 
             _open(one, report, provider_code, now)
         for one in judged:
             if one.verdict == LineVerdict.MATCH:
-                _clear(one, report, now)
+                _close(one, f"Report {report.report_ref} measured it as certified.", now)
 
 
 def _newest_lines(game_ids: Collection[int]) -> list[tuple[DigestReport, list[DigestLine]]]:
@@ -242,9 +242,14 @@ def _open(one: _Judged, report: DigestReport, provider_code: str, now: datetime)
         "reported": one.line.digest,
         "report": report,
     }
-    # An open fault follows what is reported: an acceptance binds the digest it was asked about.
-    if _faults_of(one).update(**facts):
+    # A wrong file stays wrong where it is not named any more: silence about it opens no gate.
+    if kind == FaultKind.MISSING and _faults_of(one).filter(kind=FaultKind.MISMATCH).exists():
         return
+    # An open fault follows what is reported: an acceptance binds the digest it was asked about.
+    if _faults_of(one).filter(kind=kind).update(**facts):
+        return
+    # What was missing is there and wrong: that closes a game, so that it is told as its own fault.
+    _close(one, f"Report {report.report_ref} measured another digest.", now)
     path, algorithm, seed = one.line.file
     fault = Fault.objects.create(
         game_id=one.game.id, path=path, algorithm=algorithm, seed=seed, opened_at=now, **facts
@@ -261,12 +266,8 @@ def _open(one: _Judged, report: DigestReport, provider_code: str, now: datetime)
     )
 
 
-def _clear(one: _Judged, report: DigestReport, now: datetime) -> None:
-    _faults_of(one).update(
-        state=FaultState.CLEARED,
-        closed_at=now,
-        closing_note=f"Report {report.report_ref} measured it as certified."[:300],
-    )
+def _close(one: _Judged, note: str, now: datetime) -> None:
+    _faults_of(one).update(state=FaultState.CLEARED, closed_at=now, closing_note=note[:300])
 
 
 def _outcome(report: DigestReport, provider_code: str, *, is_new: bool) -> ReportOutcome:
