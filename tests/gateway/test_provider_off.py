@@ -1,4 +1,4 @@
-"""A provider that is switched off takes no new stakes; money of what it took still comes back."""
+"""A provider or game that is switched off takes no new stakes; money back still comes."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ import pytest
 from apps.gateway import tasks
 from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet
 from apps.providers.enums import WalletModel
-from apps.providers.models import Provider
+from apps.providers.models import Game, Provider
 from apps.wallet.models import WalletAudit
-from tests.gateway.builders import NOW, Casino, assert_ledger_holds, everything
+from tests.gateway.builders import NOW, SLOT, Casino, assert_ledger_holds, everything
 from tests.gateway.operations_makers import ask_one, reward, rollback, stake, win
 
 pytestmark = pytest.mark.django_db
@@ -85,3 +85,34 @@ def test_the_nightly_sweep_and_audit_reach_a_provider_that_is_off(casino: Casino
     tasks.sweep_sub_wallets()
     assert casino.pots()["cash"] == 10_000
     assert casino.pots()["sub:aurora"] == 0
+
+
+def _switch_game_off() -> None:
+    Game.objects.filter(game_code=SLOT).update(is_active=False)
+
+
+def test_a_native_stake_on_a_game_that_is_off_is_refused_and_moves_nothing(casino: Casino) -> None:
+    _switch_game_off()
+    before = everything()
+    result = casino.send_one(casino.tentative("e-1"))
+    assert (result["status"], result["code"]) == ("rejected", "unknown_game")
+    assert everything() == before
+
+
+def test_a_stake_operation_on_a_game_that_is_off_is_refused_and_its_win_is_paid(
+    casino: Casino,
+) -> None:
+    ask_one(casino, stake("s-1", 200))
+    _switch_game_off()
+    assert ask_one(casino, stake("s-2", 200))[:2] == ("rejected", "unknown_game")
+    assert ask_one(casino, win("w-1", 900, finalized=True))[0] == "accepted"
+    assert casino.pots()["cash"] == 10_000 - 200 + 900
+
+
+def test_a_round_already_played_on_a_game_that_is_off_is_recorded(casino: Casino) -> None:
+    _switch_game_off()
+    assert casino.send_one(casino.tentative("e-1"))["status"] == "rejected"
+    final = casino.event("e-1", round_id="r-1")
+    assert casino.send_one(final)["status"] == "accepted"
+    assert casino.send_one(casino.event("e-2"))["status"] == "accepted"
+    assert casino.pots()["cash"] == 10_000 + 2 * 150

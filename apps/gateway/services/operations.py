@@ -62,7 +62,7 @@ class Operations(Answers):
         """Return why a message can't be booked for anybody; its id stays free."""
         is_rollback = event.operation == Operation.ROLLBACK
         needs_game = event.operation in {Operation.STAKE, Operation.WIN} or names_round(event)
-        game = self.book.games.get((self.context.provider.id, event.game_code))
+        game_key = (self.context.provider.id, event.game_code)
         checks = (
             (event.session_problem, bool(event.session_problem)),
             ("unknown_player", wallet is None),
@@ -72,7 +72,7 @@ class Operations(Answers):
                 and event.currency != wallet.currency
                 and not (is_rollback and not event.currency),
             ),
-            ("unknown_game", needs_game and (game is None or self._is_off(event))),
+            ("unknown_game", needs_game and game_key not in self.book.games),
             ("bad_amount", event.jackpot_minor > event.win_minor),
             (
                 "clock_skew",
@@ -80,11 +80,6 @@ class Operations(Answers):
             ),
         )
         return next((code for code, applies in checks if applies), "")
-
-    def _is_off(self, event: CanonicalEvent) -> bool:
-        """Tell whether a new stake names a game that is switched off; money back may."""
-        game = self.book.games.get((self.context.provider.id, event.game_code))
-        return event.operation == Operation.STAKE and game is not None and not game.is_active
 
     def _stake(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
         found = self.book.find_round(self.context, event, wallet)

@@ -16,13 +16,13 @@ def may_be_new_stake(event: CanonicalEvent) -> bool:
 def stake_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
     """Return the code that refuses this new stake, or an empty string.
 
-    The player's standing comes first, since it is what support must tell; then the provider, the
-    session, caps and limits, the bonus and the funds.
+    The player's standing comes first, since it is what support must tell; then what is switched
+    off, the session, caps and limits, the bonus and the funds.
     """
     player_id = purse.wallet.player_id
     now = purse.context.received_at
     provider = purse.context.provider
-    problem = _provider_problem(provider) or _session_problem(book, provider, event)
+    problem = _switched_off(book, provider, event) or _session_problem(book, provider, event)
     if problem and not book.protection.standing(player_id, now):
         return problem
     return (
@@ -62,9 +62,12 @@ def _already_in_round(book: Book, purse: Purse, event: CanonicalEvent) -> int:
     return found.stake_minor if found is not None else 0
 
 
-def _provider_problem(provider: ProviderProfile) -> str:
-    """Return why this provider starts no new play, or an empty string."""
-    return "" if provider.is_active else "provider_off"
+def _switched_off(book: Book, provider: ProviderProfile, event: CanonicalEvent) -> str:
+    """Return why nothing new is played at this provider or in this game, or an empty string."""
+    if not provider.is_active:
+        return "provider_off"
+    game = book.games.get((provider.id, event.game_code))
+    return "" if game is None or game.is_active else "unknown_game"
 
 
 def _session_problem(book: Book, provider: ProviderProfile, event: CanonicalEvent) -> str:
