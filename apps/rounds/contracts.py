@@ -100,7 +100,8 @@ class AttemptRow:
 class ConflictRow:
     """The same event id with other content, as it was sent.
 
-    ``is_rehearsed`` is for what nobody has to be told of: both contents are of test players.
+    ``is_of_test_player`` is about this content; whose event it contradicts is looked up when the
+    conflict is written.
     """
 
     provider_id: int
@@ -109,7 +110,7 @@ class ConflictRow:
     content: dict[str, Any]
     delivery_id: int
     seen_at: datetime
-    is_rehearsed: bool = False
+    is_of_test_player: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,7 +332,8 @@ class Conflict(models.Model):
     """The same event id with other content: nothing moved, somebody must look.
 
     One row per differing content, counted, so that a provider that retries a wrong event for a
-    day makes one alert and not a thousand.
+    day makes one alert and not a thousand. ``is_rehearsed`` is for what nobody has to look at: the
+    event is a test player's, and whoever sent this content was one each time.
     """
 
     provider = models.ForeignKey(
@@ -348,6 +349,7 @@ class Conflict(models.Model):
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     last_delivery_id = models.BigIntegerField()
+    is_rehearsed = models.BooleanField("test players only", default=False, db_default=False)
 
     class Meta:
         constraints = [

@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, QuerySet, Sum
 
-from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.players.selectors import rehearsal_player_ids
 from apps.rounds.contracts import AttemptView, StuckRound
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
@@ -127,19 +126,9 @@ def without_rehearsals(events: QuerySet[RoundEvent]) -> QuerySet[RoundEvent]:
     return events.exclude(player_id__in=rehearsal_player_ids())
 
 
-def rehearsed_conflicts() -> Q:
-    """Return the condition of conflicts about what the acceptance kit played."""
-    events = RoundEvent.objects.filter(
-        provider=OuterRef("provider"),
-        event_id=OuterRef("event_id"),
-        player__jurisdiction=REHEARSAL_JURISDICTION,
-    )
-    return Q(Exists(events))
-
-
 def newest_conflicts(*, limit: int) -> list[Conflict]:
     """Return the conflicts that were seen last; those of rehearsals are left out."""
-    newest = Conflict.objects.filter(~rehearsed_conflicts())
+    newest = Conflict.objects.filter(is_rehearsed=False)
     newest = newest.select_related("provider").order_by("-last_seen_at", "-pk")
     return list(newest[:limit])
 

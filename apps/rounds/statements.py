@@ -254,20 +254,30 @@ SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::timestamptz[], 
     %s::text[])
 """
 
-# The same wrong content again only counts; xmax is zero for a row this statement inserted, so the
-# caller raises an alert for those alone.
+# The same wrong content again only counts. It is of a rehearsal while the event is a test player's,
+# which its row tells (written before, in this transaction), and so was whoever sent the content,
+# each time: protocols without a player in the message let two send the same. The caller raises an
+# alert for what is somebody's work since this statement alone: xmax is zero for a row that it
+# inserted, and the row that it reads by its key is the one from before it.
 UPSERT_CONFLICTS: LiteralString = """
 INSERT INTO rounds_conflict AS c (provider_id, event_id, fingerprint, content, seen_count,
-    first_seen_at, last_seen_at, last_delivery_id)
-SELECT provider_id, event_id, fingerprint, content, count, seen_at, seen_at, delivery_id
+    first_seen_at, last_seen_at, last_delivery_id, is_rehearsed)
+SELECT provider_id, event_id, fingerprint, content, count, seen_at, seen_at, delivery_id,
+    of_test_player AND EXISTS (
+        SELECT 1 FROM rounds_roundevent e JOIN players_player p ON p.id = e.player_id
+        WHERE e.event_id = n.event_id AND e.provider_id + 0 = n.provider_id
+          AND p.jurisdiction = %s)
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[], %s::integer[], %s::timestamptz[],
-    %s::bigint[])
-    AS n (provider_id, event_id, fingerprint, content, count, seen_at, delivery_id)
+    %s::bigint[], %s::boolean[])
+    AS n (provider_id, event_id, fingerprint, content, count, seen_at, delivery_id,
+    of_test_player)
 ORDER BY provider_id, event_id, fingerprint
 ON CONFLICT (provider_id, event_id, fingerprint) DO UPDATE
 SET seen_count = c.seen_count + excluded.seen_count, last_seen_at = excluded.last_seen_at,
-    last_delivery_id = excluded.last_delivery_id
-RETURNING provider_id, event_id, xmax = 0
+    last_delivery_id = excluded.last_delivery_id,
+    is_rehearsed = c.is_rehearsed AND excluded.is_rehearsed
+RETURNING provider_id, event_id, NOT is_rehearsed AND (
+    xmax = 0 OR (SELECT o.is_rehearsed FROM rounds_conflict o WHERE o.id = c.id))
 """
 
 FIND_DRIFT: LiteralString = """

@@ -108,6 +108,7 @@ class Answers:
 
     def conflict(self, existing: EventRow, event: CanonicalEvent) -> Outcome:
         self.attempt(event.event_id, "conflict", "")
+        wallet = self.book.wallets.get(event.player_ref)
         self.book.conflicts.append(
             ConflictRow(
                 provider_id=existing.provider_id,
@@ -116,22 +117,17 @@ class Answers:
                 content=event.content,
                 delivery_id=self.context.delivery_id or 0,
                 seen_at=self.context.received_at,
-                is_rehearsed=self._is_test_player(existing.player_ref)
-                and self._is_test_player(event.player_ref),
+                is_of_test_player=wallet is not None
+                and wallet.jurisdiction == REHEARSAL_JURISDICTION,
             )
         )
         # Never another player's balance: the id may be the first player's, the caller the second.
-        wallet = self.book.wallets.get(event.player_ref)
         if wallet is None:
             return Outcome(event.event_id, "conflict", "", None, existing.currency)
         shown = self.purse(wallet).shown_minor
         return Outcome(
             event.event_id, "conflict", "", shown, wallet.currency, player_ref=wallet.player_ref
         )
-
-    def _is_test_player(self, player_ref: str) -> bool:
-        wallet = self.book.wallets.get(player_ref)
-        return wallet is not None and wallet.jurisdiction == REHEARSAL_JURISDICTION
 
     def park(self, event: CanonicalEvent, into: EventRow | None, code: str) -> Outcome:
         """Store an event without moving money; a person or a later delivery decides."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, override
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -81,7 +81,7 @@ class ConflictAdmin(PanelsMixin, ReadOnlyAdmin[Conflict]):
         aside_filter(
             "who",
             "rehearsals",
-            selectors.rehearsed_conflicts,
+            lambda: Q(is_rehearsed=True),
             usual="Left out",
             only=("only", "Rehearsals only"),
             everything="Shown as well",
@@ -91,7 +91,10 @@ class ConflictAdmin(PanelsMixin, ReadOnlyAdmin[Conflict]):
     search_fields = ["event_id__exact"]
     search_help_text = "Event, exactly"
     ordering = ["-last_seen_at", "-pk"]
-    fields = [("event_id", "provider"), ("first_seen_at", "last_seen_at", "seen_count")]
+    fields = [
+        ("event_id", "provider", "is_rehearsed"),
+        ("first_seen_at", "last_seen_at", "seen_count"),
+    ]
 
     @override
     def panels(self, request: HttpRequest, obj: Conflict) -> Sequence[Panel]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from apps.core.batches import Cursor, columns
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.rounds import statements
 from apps.rounds.contracts import (
     AttemptRow,
@@ -129,21 +130,30 @@ def save_attempts(cursor: Cursor, attempts: Sequence[AttemptRow]) -> None:
 
 
 def save_conflicts(cursor: Cursor, conflicts: Sequence[ConflictRow]) -> list[EventKey]:
-    """Count conflicts and return the keys of those never seen before, which deserve an alert."""
+    """Count conflicts and return the keys of those that deserve an alert: real and new as such."""
     if not conflicts:
         return []
     counts = Counter((c.provider_id, c.event_id, c.fingerprint) for c in conflicts)
     last = {(c.provider_id, c.event_id, c.fingerprint): c for c in conflicts}
+    real = {
+        (c.provider_id, c.event_id, c.fingerprint) for c in conflicts if not c.is_of_test_player
+    }
     rows = [
-        (*key, json.dumps(c.content, default=str), counts[key], c.seen_at, c.delivery_id)
+        (
+            *key,
+            json.dumps(c.content, default=str),
+            counts[key],
+            c.seen_at,
+            c.delivery_id,
+            key not in real,
+        )
         for key, c in last.items()
     ]
-    cursor.execute(statements.UPSERT_CONFLICTS, columns(rows))
-    real = {(c.provider_id, c.event_id) for c in conflicts if not c.is_rehearsed}
+    cursor.execute(statements.UPSERT_CONFLICTS, [REHEARSAL_JURISDICTION, *columns(rows)])
     return [
         (provider_id, event_id)
-        for provider_id, event_id, is_new in cursor.fetchall()
-        if is_new and (provider_id, event_id) in real
+        for provider_id, event_id, deserves_alert in cursor.fetchall()
+        if deserves_alert
     ]
 
 
