@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -55,3 +56,26 @@ def find_or_add[M: models.Model](
             raise
         return twin, False
     return row, True
+
+
+def add_all[M: models.Model](rows: Sequence[M], *, key: str, reason: str, now: datetime) -> list[M]:
+    """Add rows that are not on file, each with its first version; return those that were added.
+
+    ``key`` names the unique field that they are known by. A twin that is added meanwhile stands,
+    with the version that whoever added it wrote in the same transaction.
+    """
+    if not rows:
+        return []
+    model: Any = type(rows[0])
+    # In one order, so that two who add the same rows don't wait for each other. An insert that
+    # meets a twin waits for its transaction, so the twin's version is seen below.
+    rows = sorted(rows, key=attrgetter(key))
+    model.objects.bulk_create(rows, ignore_conflicts=True)
+    keys = [getattr(row, key) for row in rows]
+    versions = model.history.filter(**{model._meta.pk.attname: models.OuterRef("pk")})
+    found = model.objects.filter(**{f"{key}__in": keys}).filter(~models.Exists(versions))
+    added = list(found.order_by("pk"))
+    model.history.bulk_history_create(
+        added, batch_size=1_000, default_change_reason=reason, default_date=now
+    )
+    return added

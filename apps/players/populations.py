@@ -17,7 +17,8 @@ from apps.players.selectors.protection import display_limit
 def ids_of_players_in(jurisdiction: str, as_of: datetime) -> QuerySet[Any, int]:
     """Return who was registered there at a moment: the place left by the first move after it.
 
-    The history of the row would not do: it begins with a player's first change.
+    The history of the row would not do: of players added before it began with how they were added,
+    it begins with their first change.
     """
     later = Move.objects.filter(player_id=OuterRef("pk"), moved_at__gt=as_of)
     left = Subquery(later.order_by("moved_at", "pk").values("left")[:1])

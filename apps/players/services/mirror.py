@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db import transaction
 
-from apps.core.history import note_edit
+from apps.core.history import add_all, note_edit
 from apps.core.services import record_audit
 from apps.players.contracts import REHEARSAL_JURISDICTION, PlayerRecord, PlayerRef, PlayerUpdate
 from apps.players.enums import PlayerStatus
@@ -19,10 +19,15 @@ from apps.players.services.moves import record_move
 MIRRORED: Final = "The operator's system says so."
 """What the history says of every change that came from outside; it tells their block from ours."""
 
+ADDED: Final = "Added to the mirror."
+"""What the history says of a player's first version."""
+
 
 @transaction.atomic
 def add_players(records: Sequence[PlayerRecord], *, now: datetime) -> int:
     """Add the players not yet known and return how many; a known player is left as it stands.
+
+    The history of each begins with the version that it was added as.
 
     Standing, KYC and limits of a known player are changed by staff with a reason, not by a file.
 
@@ -47,8 +52,7 @@ def add_players(records: Sequence[PlayerRecord], *, now: datetime) -> int:
         for record in records
         if record.player_ref not in known
     ]
-    Player.objects.bulk_create(new, ignore_conflicts=True)
-    return len(new)
+    return len(add_all(new, key="player_ref", reason=ADDED, now=now))
 
 
 @transaction.atomic
