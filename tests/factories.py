@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.contrib.auth.models import Group, Permission
 from django.utils import timezone
 
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.players.models import Player
 from apps.providers.models import (
     Certificate,
@@ -125,6 +126,7 @@ def make_cover(
         expires_on=expires_on,
         result="complies",
         document=document,
+        is_rehearsal=jurisdiction == REHEARSAL_JURISDICTION,
         created_at=MADE_AT,
     )
     CertificateGame.objects.create(certificate=certificate, game_code=game.game_code)

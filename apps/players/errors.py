@@ -8,12 +8,15 @@ class PlayerMismatchError(DomainError):
 
 
 class RehearsalPlaceError(DomainError):
-    """Nobody lives in the rehearsals' jurisdiction: nobody real is there or moves from or to it."""
+    """Nobody lives in the rehearsals' jurisdiction: nothing real is of it, nor moves there."""
 
     code = "rehearsal_place"
 
     def __init__(self, place: str) -> None:
-        super().__init__(f"{place} is for rehearsals: nobody lives there or moves from or to it.")
+        super().__init__(
+            f"{place} is for rehearsals: nobody lives there, and nothing real is of it or moves "
+            "from or to it."
+        )
 
 
 class UnknownPlayerError(DomainError):

@@ -299,5 +299,3 @@ def test_what_the_acceptance_kit_registered_is_offered_to_nobody_for_renewal() -
     real, kit = make_cover(game), make_cover(game, "ZZ")
     assert [pk for pk, _name in certificate_choices()] == [str(real.pk)]
     assert kit.state == real.state
-    kit.jurisdictions.create(jurisdiction="MT")
-    assert {pk for pk, _name in certificate_choices()} == {str(real.pk), str(kit.pk)}

@@ -55,6 +55,14 @@ def test_a_document_becomes_a_draft_and_the_same_bytes_the_same_draft() -> None:
     assert Certificate.objects.count() == 0
 
 
+def test_a_machine_is_told_that_a_document_of_the_rehearsals_place_registers_nothing() -> None:
+    answer = send(plain_pdf("Report number: NL-1", "Jurisdictions: MT, ZZ")).json()
+    assert {"name": "jurisdictions", "value": "MT;ZZ"} in answer["read"]
+    [told] = [one["text"] for one in answer["remarks"] if one["code"] == "rehearsal_place"]
+    assert told.startswith("ZZ is for rehearsals: nobody lives there")
+    assert Certificate.objects.count() == 0
+
+
 @pytest.mark.parametrize(
     ("name", "codes"),
     [

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.play.contracts import GateAnswer
 from apps.play.services import can_serve
+from apps.players.errors import RehearsalPlaceError
 from apps.providers.errors import NotOverridableError, OverrideChangedError, TimesError
 from apps.providers.models import Certificate, Game, GateOverride
 from apps.providers.services.builds import (
@@ -120,6 +121,7 @@ def test_nobody_may_ask_for_what_the_law_forbids_or_for_ever(now: Any) -> None:
     user = make_user("asks")
     for error, jurisdiction, ends_at in (
         (NotOverridableError, "AU-NT", now + HOUR),
+        (RehearsalPlaceError, "ZZ", now + HOUR),
         (TimesError, "MT", now),
         (TimesError, "MT", now + timedelta(days=7, seconds=1)),
     ):
@@ -147,6 +149,10 @@ def test_one_person_is_never_enough(now: Any) -> None:
         "requested_by": alone,
     }
     for name, changes in (
+        (
+            "providers_override_is_in_no_rehearsal",
+            {"approved_by": make_user("b"), "ends_at": now + HOUR, "jurisdiction": "ZZ"},
+        ),
         ("given_by_two_people", {"approved_by": alone, "ends_at": now + HOUR}),
         (
             "lasts_a_week_at_most",
@@ -154,7 +160,7 @@ def test_one_person_is_never_enough(now: Any) -> None:
         ),
     ):
         with pytest.raises(IntegrityError, match=name), transaction.atomic():
-            GateOverride.objects.create(**facts, **changes)
+            GateOverride.objects.create(**{**facts, **changes})
 
 
 def test_an_override_agreed_too_late_opens_nothing(now: Any) -> None:

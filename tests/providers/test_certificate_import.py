@@ -16,6 +16,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
 from apps.core.models import AuditEntry
+from apps.players.errors import RehearsalPlaceError
 from apps.providers.enums import RootState
 from apps.providers.errors import (
     CertificateEntryError,
@@ -28,6 +29,7 @@ from apps.providers.models import (
     Certificate,
     CertificateFinding,
     CertificateGame,
+    CertificateJurisdiction,
     Document,
     Lab,
     TrustedRoot,
@@ -360,6 +362,7 @@ def test_the_same_bytes_under_another_number_are_kept_once(take: Take, folder: P
         ({"games": "a game"}, "'a game'"),
         ({"jurisdictions": ""}, "jurisdictions is empty"),
         ({"jurisdictions": "Malta"}, "'Malta'"),
+        ({"jurisdictions": "MT;ZZ"}, "jurisdictions holds ZZ, which is for rehearsals"),
         ({"standards": ""}, "standards is empty"),
         ({"rtp_variants": "961.0"}, "not above 0 and up to 100"),
         ({"rtp_variants": "0"}, "not above 0 and up to 100"),
@@ -398,6 +401,70 @@ def test_bad_rows_are_refused_by_line_and_the_others_are_taken(take: Take, folde
         (6, ("unsafe_path",)),
     ]
     assert [row.line for row in report.registered] == [7, 8, 9, 10]
+
+
+def test_a_row_that_names_the_rehearsals_place_is_refused_alone_and_leaves_nothing(
+    take: Take, folder: Path
+) -> None:
+    def move(rows: list[dict[str, str]]) -> None:
+        rows[0]["jurisdictions"] = "ZZ"
+        rows[1]["jurisdictions"] += ";ZZ"
+
+    rewrite(folder, move)
+    report = take(folder)
+    assert [(item.line, item.codes) for item in report.refused] == [
+        (2, ("certificate_entry",)),
+        (3, ("certificate_entry",)),
+    ]
+    assert "ZZ, which is for rehearsals: nobody lives there" in report.refused[0].reason
+    assert [row.line for row in report.registered] == [4, 5, 6, 7, 8, 9, 10]
+    assert not CertificateJurisdiction.objects.filter(jurisdiction="ZZ").exists()
+    assert Document.objects.count() == 7
+
+
+@pytest.mark.parametrize(
+    ("places", "is_rehearsal"),
+    [(("ZZ",), False), (("MT", "ZZ"), False), (("MT",), True), (("MT", "ZZ"), True)],
+)
+def test_only_the_kits_report_is_of_the_rehearsals_place_and_of_no_other(
+    evidence: Path, now: datetime, vetter: PdfVetter, places: tuple[str, ...], *, is_rehearsal: bool
+) -> None:
+    _, fields = read_rows((SAMPLES / "register.csv").read_bytes())[6]
+    entry = replace(read_entry(fields or {}), jurisdictions=places)
+    registration = Registration(None, "For the test.", now, vetter, is_rehearsal=is_rehearsal)
+    with pytest.raises(RehearsalPlaceError):
+        register_certificate(entry, plain_pdf("A report"), registration)
+    assert (Certificate.objects.count(), Document.objects.count(), Lab.objects.count()) == (0, 0, 0)
+    assert stored(evidence) == []
+
+
+def test_the_database_lets_no_real_report_name_the_rehearsals_place(
+    take: Take, folder: Path, now: datetime, vetter: PdfVetter
+) -> None:
+    take(folder)
+    real = Certificate.objects.get(report_number="BLT/2026/0102")
+    entry = replace(
+        read_entry(read_rows((SAMPLES / "register.csv").read_bytes())[6][1] or {}),
+        report_number="ACCEPTANCE-1",
+        jurisdictions=("ZZ",),
+    )
+    registration = Registration(None, "For the test.", now, vetter, is_rehearsal=True)
+    kit = register_certificate(entry, plain_pdf("No report"), registration).certificate
+    before = list(CertificateJurisdiction.objects.order_by("pk").values())
+    attempts: list[Callable[[], Any]] = [
+        lambda: real.jurisdictions.create(jurisdiction="ZZ"),
+        lambda: kit.jurisdictions.create(jurisdiction="MT"),
+        lambda: Certificate.objects.filter(pk=real.pk).update(is_rehearsal=True),
+        lambda: Certificate.objects.filter(pk=kit.pk).update(is_rehearsal=False),
+    ]
+    for attempt in attempts:
+        with (
+            pytest.raises(IntegrityError, match="providers_real_report_names_real_places"),
+            transaction.atomic(),
+        ):
+            attempt()
+    assert list(CertificateJurisdiction.objects.order_by("pk").values()) == before
+    assert list(Certificate.objects.filter(is_rehearsal=True)) == [kit]
 
 
 def test_a_link_out_of_the_folder_is_not_followed(take: Take, folder: Path, tmp_path: Path) -> None:

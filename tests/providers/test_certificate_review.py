@@ -345,6 +345,27 @@ def posted(draft: CertificateDraft, *names: str, **corrected: str) -> dict[str, 
     return {**boxes, **{f"right-{name}": "yes" for name in names}}
 
 
+def test_a_draft_that_names_the_rehearsals_place_says_so_and_is_not_registered(
+    officer: Client, sender: Sender, now: datetime
+) -> None:
+    make_provider()
+    draft = opened(sender, "baccarat.pdf")
+    assert "rehearsal_place" in codes(draft, now, jurisdictions="MT;ZZ")
+    page = f"/admin/providers/certificatedraft/{draft.pk}/change/"
+    sent = posted(draft, *FIELD_NAMES, jurisdictions="MT;ZZ")
+    ending = {"do": "register", "reason": "From the lab's portal.", "new_lab": "yes"}
+    refused = officer.post(page, {**sent, **ending})
+    assert refused.status_code == 400
+    text = " ".join(refused.content.decode().split())
+    assert "jurisdictions holds ZZ, which is for rehearsals: nobody lives there" in text
+    assert "ZZ is for rehearsals: nobody lives there, and nothing real is of it" in text
+    assert (Certificate.objects.count(), Lab.objects.count()) == (0, 0)
+
+    done = officer.post(page, {**posted(draft, *FIELD_NAMES, jurisdictions="MT"), **ending})
+    assert done.status_code == 302
+    assert [str(place) for place in Certificate.objects.get().jurisdictions.all()] == ["MT"]
+
+
 def test_an_officer_confirms_and_registers_in_the_browser(officer: Client) -> None:
     make_provider()
     data = (SAMPLES / "baccarat.pdf").read_bytes()

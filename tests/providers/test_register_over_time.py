@@ -13,6 +13,7 @@ from django.db.utils import ProgrammingError
 from apps.core.errors import DomainError, ReasonRequiredError
 from apps.core.jurisdictions import day_in, start_of_day
 from apps.core.models import AuditEntry
+from apps.players.errors import RehearsalPlaceError
 from apps.providers.enums import ChangeClass, DigestAlgorithm
 from apps.providers.errors import (
     CertificateStateError,
@@ -162,6 +163,13 @@ def test_a_deployment_is_of_one_game_in_a_known_place(game: Game) -> None:
     foreign = _variant(other)
     refused(OtherGameError, lambda: _deploy(build, variant=foreign))
     refused(UnknownJurisdictionError, lambda: _deploy(build, jurisdiction="QQ"))
+    refused(RehearsalPlaceError, lambda: _deploy(build, jurisdiction="ZZ"))
+    refused_by_the_database(
+        "providers_deployment_is_in_no_rehearsal",
+        lambda: Deployment.objects.create(
+            game=game, jurisdiction="ZZ", build=build, starts_at=AT, created_at=AT
+        ),
+    )
     refused_by_the_database(
         "providers_deployment_is_of_one_game",
         lambda: Deployment.objects.create(

@@ -4,11 +4,14 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from apps.providers.models import (
     Certificate,
     CertificateFlag,
+    CertificateJurisdiction,
     Deployment,
     Game,
     GameBuild,
@@ -26,6 +29,7 @@ from apps.providers.services.builds import (
     add_variant,
     deploy,
 )
+from apps.providers.services.certificates import withdraw_certificate
 from apps.providers.services.check_certificates import check_certificates
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
@@ -107,13 +111,38 @@ def test_what_is_no_certificate_is_never_flagged_and_stands_on_no_home_page(
     assert kit not in client.get("/admin/").content.decode()
 
 
-def test_a_report_that_names_a_real_place_too_is_no_rehearsal(client: Client) -> None:
-    report = Certificate.objects.get(jurisdictions__jurisdiction="MT")
-    report.jurisdictions.create(jurisdiction="ZZ")
-    assert list(Certificate.objects.exclude(rehearsed_certificates())) == [report]
-    for name in ("certificate", "certificateflag"):
-        rows = client.get(f"/admin/providers/{name}/").context["cl"].result_list
-        assert [getattr(row, "certificate_id", row.pk) for row in rows] == [report.pk]
+@pytest.mark.django_db(transaction=True)
+def test_reports_from_before_are_the_kits_only_where_they_name_no_real_place(now: datetime) -> None:
+    game = make_game(make_provider())
+    real, kit, both = make_cover(game), make_cover(game, "ZZ"), make_cover(game)
+    executor = MigrationExecutor(connection)
+    executor.migrate([("providers", "0022_one_lab_per_name")])
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO providers_certificatejurisdiction (certificate_id, jurisdiction)"
+                " VALUES (%s, 'ZZ')",
+                [both.pk],
+            )
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+    named = CertificateJurisdiction.objects.order_by("pk").values_list(
+        "certificate", "jurisdiction", "names_rehearsal"
+    )
+    assert list(named) == [
+        (real.pk, "MT", False),
+        (kit.pk, "ZZ", True),
+        (both.pk, "MT", False),
+        (both.pk, "ZZ", True),
+    ]
+    assert list(Certificate.objects.filter(rehearsed_certificates())) == [kit]
+    versions = Certificate.history.order_by("id").values_list("id", "is_rehearsal")
+    assert list(versions) == [(real.pk, False), (kit.pk, True), (both.pk, False)]
+    # What names both stays a real report, and a person can withdraw it.
+    withdraw_certificate(
+        certificate_id=both.pk, acting_user=None, reason="It names no real place.", now=now
+    )
 
 
 def test_a_list_says_how_many_it_shows_and_offers_all_only_where_something_hides_some(

@@ -361,7 +361,7 @@ class CertificateFlagAdmin(ReadOnlyAdmin[CertificateFlag]):
     ]
     list_filter = [
         choice_filter("kind", "kind", FlagKind.choices),
-        rehearsal_filter(lambda: rehearsed_certificates("certificate")),
+        rehearsal_filter(lambda: rehearsed_certificates("certificate__")),
     ]
     list_select_related = ["certificate"]
     search_fields = ["certificate__report_number__exact"]

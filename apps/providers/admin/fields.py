@@ -16,10 +16,12 @@ from unfold.widgets import (
 
 from apps.core.admin import ActionCall, link_cell
 from apps.core.jurisdictions import all_jurisdictions
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.models import GameBuild
 from apps.providers.services.builds import Editing
 
 JURISDICTIONS = [(code, f"{code} ({one.name})") for code, one in all_jurisdictions().items()]
+_REAL_ONES = [(code, label) for code, label in JURISDICTIONS if code != REHEARSAL_JURISDICTION]
 
 
 def editing(call: ActionCall) -> Editing:
@@ -87,8 +89,8 @@ def yes_field(label: str) -> forms.BooleanField:
 
 
 def jurisdiction_field() -> forms.ChoiceField:
-    """Ask for one; none is chosen beforehand, since the first of the list is nobody's wish."""
-    return choice_field("Jurisdiction", [("", "Choose one"), *JURISDICTIONS])
+    """Ask for one where people live; none is chosen beforehand: the first is nobody's wish."""
+    return choice_field("Jurisdiction", [("", "Choose one"), *_REAL_ONES])
 
 
 def build_link(build: GameBuild) -> SafeString:

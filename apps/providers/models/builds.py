@@ -13,6 +13,7 @@ from django.db.models import F, Func, Q
 from apps.core.history import history_records
 from apps.core.percents import display_percent
 from apps.core.triggers import append_only
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.enums import ChangeClass, Channel
 from apps.providers.models.provider import Game
 
@@ -181,6 +182,10 @@ class Deployment(models.Model):
             models.CheckConstraint(
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
                 name="providers_deployment_ends_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=~Q(jurisdiction=REHEARSAL_JURISDICTION),
+                name="providers_deployment_is_in_no_rehearsal",
             ),
             models.CheckConstraint(
                 condition=Q(channel__in=Channel.values),

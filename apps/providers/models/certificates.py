@@ -251,6 +251,10 @@ class Certificate(models.Model):
     revision or by a report that says so, and ``invalidated_on`` by a supplier's change (from that
     day on it covers nothing). ``provider_code`` and the codes in the scope are as written by the
     lab: a report may arrive before the game is in the catalogue.
+
+    ``is_rehearsal`` is for the acceptance kit's own, which is no proof of anything real. It names
+    the rehearsals' jurisdiction and no other; a real report never does
+    (``providers_real_report_names_real_places``, see ``CertificateJurisdiction``).
     """
 
     lab = models.ForeignKey(Lab, on_delete=models.PROTECT, related_name="certificates")
@@ -286,6 +290,9 @@ class Certificate(models.Model):
         max_length=16, choices=CertificateState.choices, default=CertificateState.REGISTERED
     )
     document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="certificates")
+    is_rehearsal = models.BooleanField(
+        "of the acceptance kit", default=False, db_default=False, editable=False
+    )
     created_at = models.DateTimeField()
 
     history = history_records()

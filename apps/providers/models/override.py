@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.history import history_records
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.models.provider import Game
 
 OVERRIDE_LIMIT: Final = timedelta(days=7)
@@ -42,6 +43,10 @@ class GateOverride(models.Model):
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")),
                 name="providers_override_ends_after_it_starts",
+            ),
+            models.CheckConstraint(
+                condition=~Q(jurisdiction=REHEARSAL_JURISDICTION),
+                name="providers_override_is_in_no_rehearsal",
             ),
             models.CheckConstraint(
                 condition=Q(ends_at__lte=F("starts_at") + models.Value(OVERRIDE_LIMIT)),

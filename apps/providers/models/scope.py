@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from apps.core.percents import display_percent
 from apps.core.triggers import append_only
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.enums import Channel, DigestAlgorithm, FlagKind
 from apps.providers.models.certificates import Certificate
 
@@ -31,10 +32,23 @@ class CertificateStandard(models.Model):
 
 
 class CertificateJurisdiction(models.Model):
+    """A jurisdiction that the report is for.
+
+    A foreign key that only the migration knows (``providers_real_report_names_real_places``) holds
+    ``names_rehearsal`` to the report's ``is_rehearsal``: nothing real is of the rehearsals' place.
+    """
+
     certificate = models.ForeignKey(
         Certificate, on_delete=models.PROTECT, related_name="jurisdictions"
     )
     jurisdiction = models.CharField(max_length=16)
+    names_rehearsal = models.GeneratedField(
+        expression=models.ExpressionWrapper(
+            Q(jurisdiction=REHEARSAL_JURISDICTION), output_field=models.BooleanField()
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
 
     class Meta:
         constraints = [

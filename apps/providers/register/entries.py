@@ -11,6 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.enums import CertificateKind, CertificateResult
 from apps.providers.errors import CertificateEntryError
 from apps.providers.register.technical import (
@@ -149,6 +150,11 @@ def read_entry(fields: Mapping[str, str]) -> CertificateEntry:
     rtps = _rtp_variants(reader)
     standards = reader.items("standards", re.compile(r".{1,64}"), "at most 64 characters")
     jurisdictions = reader.items("jurisdictions", _JURISDICTION, "like MT or AU-NT")
+    if REHEARSAL_JURISDICTION in jurisdictions:
+        reader.problems.append(
+            f"jurisdictions holds {REHEARSAL_JURISDICTION}, which is for rehearsals: nobody lives "
+            "there, and no laboratory reports on it."
+        )
     for name, values in (("standards", standards), ("jurisdictions", jurisdictions)):
         if not values:
             reader.problems.append(f"{name} is empty.")

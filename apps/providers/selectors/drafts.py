@@ -9,6 +9,8 @@ from django.db.models import Count
 from rapidfuzz import fuzz, utils
 
 from apps.core.percents import percent_figure
+from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.players.errors import RehearsalPlaceError
 from apps.providers.enums import DraftState, SignatureState
 from apps.providers.errors import UnknownCertificateError
 from apps.providers.models import (
@@ -164,6 +166,7 @@ def draft_remarks(
         *_file_remarks(document, values, but),
         *_number_remarks(document, values, but),
         *_catalogue_remarks(values),
+        *_place_remarks(values),
         *_overlap_remarks(values, on, but),
         *_date_remarks(values, on),
     ]
@@ -254,6 +257,13 @@ def _catalogue_remarks(values: Mapping[str, str]) -> list[DraftRemark]:
     named = ", ".join(absent[:_MAX_NAMED]) + (" ..." if len(absent) > _MAX_NAMED else "")
     text = f"{len(absent)} of {len(games)} games are not in the catalogue: {named}."
     return [DraftRemark("unknown_games", "info", text)]
+
+
+def _place_remarks(values: Mapping[str, str]) -> list[DraftRemark]:
+    if REHEARSAL_JURISDICTION not in entries(values, "jurisdictions"):
+        return []
+    text = str(RehearsalPlaceError(REHEARSAL_JURISDICTION))
+    return [DraftRemark("rehearsal_place", "danger", f"{text} It can't be registered as it says.")]
 
 
 def _overlap_remarks(values: Mapping[str, str], on: date, but: int | None) -> list[DraftRemark]:

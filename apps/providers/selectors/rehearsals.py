@@ -3,7 +3,7 @@
 from django.db.models import Exists, OuterRef, Q
 
 from apps.players.contracts import REHEARSAL_JURISDICTION
-from apps.providers.models import Certificate, CertificateJurisdiction, GameOffer
+from apps.providers.models import Certificate, GameOffer
 
 
 def rehearsed_games(game: str = "pk") -> Q:
@@ -15,13 +15,12 @@ def rehearsed_games(game: str = "pk") -> Q:
     )
 
 
-def rehearsed_certificates(certificate: str = "pk") -> Q:
-    """Return the condition of rows whose certificate is for nowhere that anybody lives."""
-    places = CertificateJurisdiction.objects.filter(certificate=OuterRef(certificate))
-    return Q(
-        Exists(places.filter(jurisdiction=REHEARSAL_JURISDICTION)),
-        ~Exists(places.exclude(jurisdiction=REHEARSAL_JURISDICTION)),
-    )
+def rehearsed_certificates(prefix: str = "") -> Q:
+    """Return the condition of rows whose certificate is the acceptance kit's.
+
+    ``prefix`` leads to the certificate, as ``certificate__`` does.
+    """
+    return Q(**{f"{prefix}is_rehearsal": True})
 
 
 def rehearsed_by_reports(field: str) -> Q:

@@ -12,6 +12,8 @@ from apps.core.errors import ReasonRequiredError
 from apps.core.history import note_edit
 from apps.core.jurisdictions import jurisdiction_by_code
 from apps.core.services import record_audit
+from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.players.errors import RehearsalPlaceError
 from apps.providers.enums import ChangeClass, Channel
 from apps.providers.errors import (
     DeploymentOverlapError,
@@ -156,12 +158,12 @@ def deploy(new: NewDeployment, editing: Editing) -> Deployment:
 
     Raises:
         ReasonRequiredError, UnknownRegisterRowError, UnknownJurisdictionError
+        RehearsalPlaceError: the place is the rehearsals', where nothing real runs.
         OtherGameError: build and variant are of different games.
         DeploymentOverlapError: another deployment begins at that moment or later.
     """
     editing.require_reason()
-    if jurisdiction_by_code(new.jurisdiction) is None:
-        raise UnknownJurisdictionError(new.jurisdiction)
+    require_real_place(new.jurisdiction)
     build = _build(new.build_id)
     _lock_game(build.game_id)
     if new.variant_id is not None and _variant(new.variant_id).game_id != build.game_id:
@@ -252,6 +254,19 @@ def judge_change(judgement: Judgement, editing: Editing) -> SupplierChange:
     )
     _audit("providers.change.judged", f"change:{change.pk}", asdict(judgement), editing)
     return change
+
+
+def require_real_place(jurisdiction: str) -> None:
+    """Refuse a place where nobody can be served.
+
+    Raises:
+        UnknownJurisdictionError: it is not on file.
+        RehearsalPlaceError: it is the rehearsals', where nobody lives.
+    """
+    if jurisdiction_by_code(jurisdiction) is None:
+        raise UnknownJurisdictionError(jurisdiction)
+    if jurisdiction == REHEARSAL_JURISDICTION:
+        raise RehearsalPlaceError(jurisdiction)
 
 
 def _lock_game(game_id: int) -> None:

@@ -12,6 +12,8 @@ from django.db import transaction
 from apps.core.errors import ReasonRequiredError
 from apps.core.history import note_edit
 from apps.core.services import record_audit
+from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.players.errors import RehearsalPlaceError
 from apps.providers.enums import CertificateResult, CertificateState, Channel, Door
 from apps.providers.errors import (
     CertificateConflictError,
@@ -43,13 +45,17 @@ from apps.providers.services.trust import lab_named
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """Who registers, why, when, by which door, and with which running PDF checker."""
+    """Who registers, why, when, by which door, and with which running PDF checker.
+
+    ``is_rehearsal`` is the acceptance kit's: its document says itself that it is no certificate.
+    """
 
     acting_user: AbstractBaseUser | None
     reason: str
     now: datetime
     vetter: PdfVetter
     door: Door = Door.COMMAND
+    is_rehearsal: bool = False
 
     @property
     def sender(self) -> Sender:
@@ -76,6 +82,7 @@ def register_certificate(
     Raises:
         PdfRefusedError: the file is not a plain, safe PDF; carries every reason.
         CertificateConflictError: this revision is on file with other content.
+        RehearsalPlaceError: a real report names the rehearsals' jurisdiction.
         PdfCheckerUnavailableError: the checker gave no answer.
         StoreUnavailableError
     """
@@ -129,6 +136,7 @@ def register_kept_document(
 
     Raises:
         CertificateConflictError: this revision is on file with other content.
+        RehearsalPlaceError: a real report names the rehearsals' jurisdiction.
     """
     lab = _locked_lab(entry.lab, registration.now)
     existing = selectors.certificate_of(lab, entry.report_number, entry.revision)
@@ -146,6 +154,7 @@ def _locked_lab(name: str, now: datetime) -> Lab:
 def _write_certificate(
     lab: Lab, entry: CertificateEntry, document: Document, registration: Registration
 ) -> Certificate:
+    _require_places(entry, registration)
     now = registration.now
     certificate = Certificate(
         lab=lab,
@@ -162,6 +171,7 @@ def _write_certificate(
         conditions=entry.conditions,
         signatory=entry.signatory,
         document=document,
+        is_rehearsal=registration.is_rehearsal,
         created_at=now,
     )
     note_edit(
@@ -185,6 +195,12 @@ def _write_certificate(
         now=now,
     )
     return certificate
+
+
+def _require_places(entry: CertificateEntry, registration: Registration) -> None:
+    for place in entry.jurisdictions:
+        if (place == REHEARSAL_JURISDICTION) != registration.is_rehearsal:
+            raise RehearsalPlaceError(REHEARSAL_JURISDICTION)
 
 
 def _result(entry: CertificateEntry, document: Document) -> CertificateResult:

@@ -7,18 +7,17 @@ from typing import Any, Final
 from django.db import transaction
 
 from apps.core.history import note_edit
-from apps.core.jurisdictions import day_in, jurisdiction_by_code
+from apps.core.jurisdictions import day_in
 from apps.core.services import record_audit
 from apps.players import rules
 from apps.providers.errors import (
     NotOverridableError,
     OverrideChangedError,
     TimesError,
-    UnknownJurisdictionError,
     UnknownRegisterRowError,
 )
 from apps.providers.models import OVERRIDE_LIMIT, Game, GateOverride
-from apps.providers.services.builds import Editing
+from apps.providers.services.builds import Editing, require_real_place
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
 from apps.staff.services.approvals import Person
@@ -41,6 +40,7 @@ def request_override(wish: OverrideWish, *, acting_user: Person, reason: str, no
 
     Raises:
         UnknownRegisterRowError, UnknownJurisdictionError
+        RehearsalPlaceError: the place is the rehearsals', where nobody is served.
         NotOverridableError: the product is prohibited there.
         TimesError: it would end in the past, or last longer than a week.
         AlreadyPendingError, ReasonRequiredError, NotAllowedToDecideError: as they say.
@@ -141,8 +141,7 @@ def _game(game_id: int) -> Game:
 
 
 def _require_lawful(game: Game, jurisdiction: str, now: datetime) -> None:
-    if jurisdiction_by_code(jurisdiction) is None:
-        raise UnknownJurisdictionError(jurisdiction)
+    require_real_place(jurisdiction)
     rule = rules.product_prohibition(jurisdiction, game.category, day_in(jurisdiction, now))
     if rule is not None:
         raise NotOverridableError(f"Nobody may lift {rule.id}: {rule.citation}")

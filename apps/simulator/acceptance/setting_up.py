@@ -148,5 +148,7 @@ def cover_in_rehearsal(
         f"of {provider_code}, offered in {REHEARSAL_JURISDICTION} only, where nobody lives.",
     ]
     with PdfVetter() as vetter:
-        registration = Registration(acting_user=None, reason=REASON, now=now, vetter=vetter)
+        registration = Registration(
+            acting_user=None, reason=REASON, now=now, vetter=vetter, is_rehearsal=True
+        )
         register_certificate(entry, plain_page(text), registration)
