@@ -80,6 +80,33 @@ def test_an_excluded_player_places_no_stake_and_gets_every_kind_of_money_back(
     assert_ledger_holds()
 
 
+FREE = {"round_type": "free_spin", "bet_amount": "0.00", "win_amount": "50.00"}
+
+
+def test_a_free_spin_of_an_excluded_player_is_refused_and_pays_nothing(casino: Casino) -> None:
+    assert casino.send_one(casino.tentative("e-1", "free-1", **FREE))["status"] == "tentative"
+    exclude(casino, "self_exclusion")
+    before = casino.pots()
+    for name, round_id in (("e-2", "free-2"), ("e-3", "free-1")):
+        result = casino.send_one(casino.tentative(name, round_id, **FREE))
+        assert (result["status"], result["code"]) == ("rejected", "player_blocked")
+        assert casino.stored(name).code == "self_excluded"
+    assert casino.pots() == before
+    assert RefusalTally.objects.get().refused == 2
+
+
+def test_free_spins_that_a_stake_won_are_its_outcome_and_paid_to_an_excluded_player(
+    casino: Casino,
+) -> None:
+    stake(casino, "1")
+    exclude(casino, "self_exclusion")
+    assert casino.send_one(casino.tentative("e-2", "r-1", **FREE))["status"] == "tentative"
+    end = casino.event("e-3", round_id="r-1", bet_amount="0.00", win_amount="0.00")
+    assert casino.send_one(end)["status"] == "accepted"
+    assert casino.pots()["cash"] == 10_000 - 200 + 5_000
+    assert_ledger_holds()
+
+
 def test_a_time_out_lets_go_at_its_very_end(casino: Casino) -> None:
     exclude(casino, "time_out", later(3_600))
     casino.now = later(3_599)

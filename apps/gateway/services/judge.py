@@ -8,7 +8,7 @@ only new stakes are refused. Single operations are judged in ``operations``.
 
 from apps.gateway.services.answers import Answers
 from apps.gateway.services.operations import Operations, is_undoable
-from apps.gateway.services.stakes import stake_refusal
+from apps.gateway.services.stakes import stake_refusal, starts_play
 from apps.providers.contracts import (
     CanonicalEvent,
     CanonicalQuery,
@@ -111,11 +111,12 @@ class Judge(Answers):
     def _tentative(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
         found = self.book.find_round(self.context, event, wallet)
         closed_at = found.settled_at if found is not None else None
-        if closed_at is not None and (event.bet_minor == 0 or event.occurred_at <= closed_at):
+        is_new_play = starts_play(event, found)
+        if closed_at is not None and (not is_new_play or event.occurred_at <= closed_at):
             # Part of a played round that arrived after the round's final event.
             return self._settle(event, into, wallet)
         purse = self.purse(wallet)
-        if event.bet_minor > 0:
+        if is_new_play:
             code = "round_closed" if closed_at else ""
             if self.context.is_swept and into is None:
                 # Nobody was told that this stake stands. If it was played, its final form settles.

@@ -4,13 +4,26 @@ from apps.gateway.services.book import Book
 from apps.gateway.services.money import Purse
 from apps.providers.contracts import CanonicalEvent, ProviderProfile
 from apps.providers.enums import Operation, Permission
+from apps.rounds.contracts import RoundRow
+from apps.rounds.enums import RoundType
 
 
 def may_be_new_stake(event: CanonicalEvent) -> bool:
     """Tell whether judging the event may ask for a refusal, which needs the player's state."""
     if event.operation == Operation.STAKE:
         return True
-    return event.operation == Operation.ROUND and not event.finalized and event.bet_minor > 0
+    is_played = event.bet_minor > 0 or event.round_type == RoundType.FREE_SPIN
+    return event.operation == Operation.ROUND and not event.finalized and is_played
+
+
+def starts_play(event: CanonicalEvent, found: RoundRow | None) -> bool:
+    """Tell whether a tentative event is new play: a stake, or a free spin that no stake won.
+
+    Free spins of a round that has a stake are that stake's own outcome, and money back.
+    """
+    if event.bet_minor > 0:
+        return True
+    return event.round_type == RoundType.FREE_SPIN and (found is None or found.stake_minor == 0)
 
 
 def stake_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:

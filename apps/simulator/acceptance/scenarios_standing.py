@@ -50,9 +50,10 @@ def excluded_in_between(table: Table) -> None:
     table.taken(table.win(won, 400), "the win")
     table.taken(table.rollback(refunded), "the refund")
     table.expect_money(seat, 10_300, "after both")
-    bets = {"the next bet": table.stake(seat, 100)}
-    if table.dialect.name != "native":
-        bets["a free bet"] = table.stake(seat, 100, is_free=True, campaign="fr_1")
+    bets = {
+        "the next bet": table.stake(seat, 100),
+        "a free bet": table.stake(seat, 100, is_free=True, campaign="fr_1"),
+    }
     for name, bet in bets.items():
         with table.moving_nothing(seat, name):
             # An exclusion also ends the sessions, and either is a true answer.

@@ -98,6 +98,8 @@ class Native(Dialect):
     def write(self, move: Move, *, key: RunKey, now: datetime) -> Request:
         seat, at = move.seat, move.at or now
         stake = move.amount_minor if move.step in {Step.STAKE, Step.PLAYED, Step.ROLLBACK} else 0
+        if move.step == Step.STAKE and move.is_free:
+            stake = 0
         win = move.win_minor if move.step == Step.PLAYED else 0
         if move.step in {Step.WIN, Step.REWARD}:
             win = move.amount_minor
