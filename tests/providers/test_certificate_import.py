@@ -565,6 +565,17 @@ def test_withdrawing_needs_a_reason_and_happens_once(
         withdraw_certificate(certificate_id=pk, acting_user=None, reason="Again.", now=now)
 
 
+def test_a_register_that_is_read_again_does_not_bring_a_withdrawn_row_back(
+    take: Take, folder: Path, now: datetime
+) -> None:
+    take(folder)
+    pk = Certificate.objects.get(kind="platform").pk
+    withdraw_certificate(certificate_id=pk, acting_user=None, reason="Wrong day.", now=now)
+    report = take(folder)
+    assert (len(report.registered), len(report.unchanged)) == (0, 9)
+    assert Certificate.objects.get(kind="platform").state == "withdrawn"
+
+
 def test_the_command_reports_as_json_and_fails_only_for_refused_rows(
     evidence: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,11 @@ from django.test import Client
 from apps.core.errors import StoreUnavailableError
 from apps.core.models import AuditEntry
 from apps.providers.enums import Door
-from apps.providers.errors import DraftFieldsError, DraftStateError
+from apps.providers.errors import (
+    CertificateConflictError,
+    DraftFieldsError,
+    DraftStateError,
+)
 from apps.providers.models import (
     Certificate,
     CertificateDraft,
@@ -30,6 +34,7 @@ from apps.providers.register.reading import FIELD_NAMES, FIELDS, LIST_FIELDS, as
 from apps.providers.selectors.coverage import cover_for
 from apps.providers.selectors.drafts import draft_remarks, lab_proposals, provider_proposals
 from apps.providers.services import store
+from apps.providers.services.certificates import withdraw_certificate
 from apps.providers.services.drafts import (
     Decision,
     Upload,
@@ -534,3 +539,37 @@ def test_a_certificate_that_was_imported_says_that_nobody_confirmed_its_fields(
     (panel,) = [one for one in page.context["panels"] if one.title == "Confirmed by"]
     assert (panel.rows, panel.link) == ([], "")
     assert "Nobody confirmed the fields one by one" in page.content.decode()
+
+
+def test_a_mistyped_report_is_put_right_by_withdrawing_it_and_registering_it_again(
+    sender: Sender, vetter: PdfVetter, now: datetime
+) -> None:
+    draft = opened(sender, "slots-a.pdf")
+    confirmed(draft, sender, expires_on="2036-11-30")
+    wrong = register_draft(decided(draft, sender), vetter)
+
+    early = opened(sender, "slots-a.pdf")
+    confirmed(early, sender)
+    with pytest.raises(CertificateConflictError):
+        register_draft(decided(early, sender, is_new_lab=False), vetter)
+    assert Certificate.objects.count() == 1
+
+    withdraw_certificate(
+        certificate_id=wrong.pk, acting_user=None, reason="Wrong day of expiry.", now=now
+    )
+    remarks = {
+        remark.code: remark.text
+        for remark in draft_remarks(early.document, proposed(early), now.date())
+    }
+    assert remarks["duplicate_file"].endswith("withdrawn.")
+    right = register_draft(decided(early, sender, is_new_lab=False), vetter)
+    assert list(
+        Certificate.objects.order_by("pk").values_list("pk", "state", "report_number", "revision")
+    ) == [
+        (wrong.pk, "withdrawn", right.report_number, right.revision),
+        (right.pk, "registered", right.report_number, right.revision),
+    ]
+    assert str(right.expires_on) == proposed(early)["expires_on"]
+
+    with pytest.raises(IntegrityError, match="once_per_revision"), transaction.atomic():
+        Certificate.objects.filter(pk=wrong.pk).update(state="registered")

@@ -293,7 +293,7 @@ def _revisions_panel(obj: Certificate) -> Panel:
     others = (
         Certificate.objects.filter(lab=obj.lab, report_number=obj.report_number)
         .exclude(pk=obj.pk)
-        .order_by("-revision")
+        .order_by("-revision", "-pk")
     )
     return Panel(
         title="Other revisions",

@@ -20,6 +20,7 @@ from apps.providers.admin.fields import (
 from apps.providers.enums import CertificateState, Channel, DigestAlgorithm
 from apps.providers.errors import CertificateEntryError, UnknownCertificateError
 from apps.providers.models import Certificate, Lab
+from apps.providers.selectors.certificates import certificate_of
 from apps.providers.services import scope as services
 from apps.providers.services.scope import (
     FileDigest,
@@ -135,9 +136,7 @@ def _set_terms(call: ActionCall) -> str:
     replaced = None
     if number:
         own = Certificate.objects.get(pk=call.object_id)
-        replaced = Certificate.objects.filter(
-            lab_id=own.lab_id, report_number=number, revision=revision if revision.isdigit() else 0
-        ).first()
+        replaced = certificate_of(own.lab, number, int(revision) if revision.isdigit() else 0)
         if replaced is None:
             raise UnknownCertificateError(call.fields["supersedes"])
     terms = ReportTerms(

@@ -250,7 +250,8 @@ class Certificate(models.Model):
     ``review_due_on`` by policy (overdue is flagged but still covers), being superseded by a higher
     revision or by a report that says so, and ``invalidated_on`` by a supplier's change (from that
     day on it covers nothing). ``provider_code`` and the codes in the scope are as written by the
-    lab: a report may arrive before the game is in the catalogue.
+    lab: a report may arrive before the game is in the catalogue. A row that was registered with a
+    mistake is withdrawn and stays, and the right one of the same revision stands beside it.
 
     ``is_rehearsal`` is for the acceptance kit's own, which is no proof of anything real. It names
     the rehearsals' jurisdiction and no other; a real report never does
@@ -306,7 +307,8 @@ class Certificate(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["lab", "report_number", "revision"],
-                name="providers_certificate_once_per_revision",
+                condition=~Q(state=CertificateState.WITHDRAWN),
+                name="providers_certificate_once_per_revision_but_for_withdrawn",
             ),
             models.CheckConstraint(
                 condition=Q(expires_on__isnull=True) | Q(expires_on__gt=F("issued_on")),

@@ -18,10 +18,20 @@ def lab_by_name(name: str) -> Lab | None:
 
 
 def certificate_of(lab: Lab, report_number: str, revision: int) -> Certificate | None:
-    return (
-        Certificate.objects.select_related("document", "lab")
-        .filter(lab=lab, report_number=report_number, revision=revision)
-        .first()
+    """Return the row that stands for the revision; one registered by mistake does not."""
+    rows = _rows_of(lab, report_number, revision)
+    return rows.exclude(state=CertificateState.WITHDRAWN).first()
+
+
+def withdrawn_rows_of(lab: Lab, report_number: str, revision: int) -> list[Certificate]:
+    """Return the rows of the revision that were withdrawn, the newest first."""
+    rows = _rows_of(lab, report_number, revision).filter(state=CertificateState.WITHDRAWN)
+    return list(rows.order_by("-pk"))
+
+
+def _rows_of(lab: Lab, report_number: str, revision: int) -> QuerySet[Certificate]:
+    return Certificate.objects.select_related("document", "lab").filter(
+        lab=lab, report_number=report_number, revision=revision
     )
 
 

@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, utils
 from apps.core.percents import percent_figure
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.players.errors import RehearsalPlaceError
-from apps.providers.enums import DraftState, SignatureState
+from apps.providers.enums import CertificateState, DraftState, SignatureState
 from apps.providers.errors import UnknownCertificateError
 from apps.providers.models import (
     NOT_SCANNED,
@@ -190,7 +190,8 @@ def _file_remarks(
         DraftRemark(
             "duplicate_file",
             "danger" if twin.report_number != values.get("report_number") else "warning",
-            f"This very file is on file already, as {twin} of {twin.lab}.",
+            f"This very file is on file already, as {twin} of {twin.lab}"
+            + (", withdrawn." if twin.state == CertificateState.WITHDRAWN else "."),
             twin.pk,
         )
         for twin in twins[:_MAX_NAMED]
@@ -204,7 +205,8 @@ def _number_remarks(
     if not number or not revision.isdigit():
         return []
     remarks = []
-    others = Certificate.objects.filter(report_number=number).exclude(pk=but or 0)
+    on_file = Certificate.objects.exclude(state=CertificateState.WITHDRAWN)
+    others = on_file.filter(report_number=number).exclude(pk=but or 0)
     for other in others.select_related("lab").order_by("-revision")[:_MAX_NAMED]:
         is_same_lab = other.lab.name.lower() == values.get("lab", "").lower()
         remarks += _against(other, int(revision), document, is_same_lab=is_same_lab)
@@ -314,6 +316,7 @@ def previous_revision(values: Mapping[str, str]) -> Certificate | None:
         return None
     return (
         Certificate.objects.select_related("lab", "document")
+        .exclude(state=CertificateState.WITHDRAWN)
         .filter(
             lab__name__iexact=values.get("lab", ""),
             report_number=values.get("report_number", ""),

@@ -175,5 +175,6 @@ def _read_name(text: str) -> tuple[str, int | None]:
 def _only_newest(found: QuerySet[Certificate]) -> tuple[int, str] | None:
     if found.values("lab").distinct().count() != 1:
         return None
-    newest = found.order_by("-revision")[0]
+    # Of one revision the row registered last is the right one; those before it were withdrawn.
+    newest = found.order_by("-revision", "-pk")[0]
     return newest.pk, str(newest)

@@ -75,8 +75,10 @@ def register_certificate(
 ) -> Registered:
     """Vet the document, keep it and register the certificate, or leave no trace of either.
 
-    The same entry with the same bytes again returns the first and writes nothing. The file is
-    stored before the transaction and taken away again if that fails, so there is never a
+    The same entry with the same bytes again returns the first and writes nothing, a withdrawn row
+    too: a register that is read again does not bring back what a person took out. Where the rows
+    of the revision are all withdrawn, an entry that says otherwise is registered beside them. The
+    file is stored before the transaction and taken away again if that fails, so there is never a
     certificate without its document.
 
     Raises:
@@ -89,9 +91,11 @@ def register_certificate(
     lab = selectors.lab_by_name(entry.lab)
     existing = selectors.certificate_of(lab, entry.report_number, entry.revision) if lab else None
     sha256 = hashlib.sha256(data).hexdigest()
-    if existing is not None and existing.document.sha256 == sha256:
-        # These bytes were vetted when they were taken.
-        return _same_or_conflict(existing, entry, sha256)
+    if lab and (existing is None or existing.document.sha256 == sha256):
+        # Bytes that are on file were vetted when they were taken.
+        found = _on_file(lab, entry, sha256)
+        if found is not None:
+            return found
     sender = registration.sender
     roots = selectors.roots_in_force(lab)
     vetted = admit(data, entry.file, sender, roots.pems)
@@ -119,9 +123,9 @@ def _write(
     registration: Registration,
 ) -> Registered:
     lab = _locked_lab(entry.lab, registration.now)
-    existing = selectors.certificate_of(lab, entry.report_number, entry.revision)
-    if existing is not None:
-        return _same_or_conflict(existing, entry, vetted.sha256)
+    found = _on_file(lab, entry, vetted.sha256)
+    if found is not None:
+        return found
     document = document_row(
         vetted, entry.file, storage_key, registration.sender, judged_after_decisions=decisions
     )
@@ -133,6 +137,8 @@ def register_kept_document(
     entry: CertificateEntry, document: Document, registration: Registration
 ) -> Registered:
     """Register a certificate for a document that passed the gate before, as a draft's did.
+
+    A person decides here, so that a withdrawn row of the same revision is never in the way.
 
     Raises:
         CertificateConflictError: this revision is on file with other content.
@@ -273,6 +279,16 @@ def _write_findings(
         )
         for finding in findings
     )
+
+
+def _on_file(lab: Lab, entry: CertificateEntry, sha256: str) -> Registered | None:
+    existing = selectors.certificate_of(lab, entry.report_number, entry.revision)
+    if existing is not None:
+        return _same_or_conflict(existing, entry, sha256)
+    given = _entry_content(entry, sha256)
+    withdrawn = selectors.withdrawn_rows_of(lab, entry.report_number, entry.revision)
+    twin = next((row for row in withdrawn if _content(row) == given), None)
+    return None if twin is None else Registered(twin, is_new=False)
 
 
 def _same_or_conflict(existing: Certificate, entry: CertificateEntry, sha256: str) -> Registered:
