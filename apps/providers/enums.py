@@ -155,6 +155,13 @@ class FlagKind(models.TextChoices):
     INVALID_SIGNATURE = "invalid_signature", "Invalid signature"
 
 
+class EndKind(models.TextChoices):
+    """Which of its ends a certificate comes to."""
+
+    EXPIRY = "expiry", "Expiry"
+    REVIEW = "review", "Review"
+
+
 class Operation(models.TextChoices):
     """What a message of a provider asks for; ``ROUND`` is stake and win in one native event."""
 

@@ -21,9 +21,9 @@ def certificate() -> Certificate:
 
 
 def renewal_of(certificate: Certificate, now: datetime, **facts: Any) -> Renewal:
-    return Renewal.objects.create(
-        certificate=certificate, due_on=date(2027, 6, 30), opened_at=now, **facts
-    )
+    end = date(2027, 6, 30)
+    about = {"end_kind": "expiry", "ends_on": end, "due_on": end, "opened_at": now}
+    return Renewal.objects.create(certificate=certificate, **{**about, **facts})
 
 
 def assert_refused(name: str, change: Any) -> None:
@@ -40,6 +40,21 @@ def test_a_certificate_has_one_open_renewal(certificate: Certificate, now: datet
         "compliance_renewal_one_open_per_certificate", lambda: renewal_of(certificate, now)
     )
     assert Renewal.objects.count() == 1
+
+
+def test_it_is_about_an_end_that_never_changes(certificate: Certificate, now: datetime) -> None:
+    renewal = renewal_of(certificate, now)
+    assert_refused(
+        "subject_never_changes|Cannot update",
+        lambda: Renewal.objects.filter(pk=renewal.pk).update(ends_on=date(2027, 7, 1)),
+    )
+    Renewal.objects.filter(pk=renewal.pk).update(
+        state=RenewalState.WONT_RENEW, closed_at=now, outcome="Delisted."
+    )
+    assert_refused(
+        "compliance_renewal_end_kind_is_known",
+        lambda: renewal_of(certificate, now, end_kind="whim"),
+    )
 
 
 def test_it_is_done_by_a_successor_that_is_another_certificate(

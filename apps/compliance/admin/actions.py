@@ -80,7 +80,7 @@ def decline(call: ActionCall) -> str:
     renewals.decline_renewal(
         renewal_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
     )
-    return "Closed. Nobody is reminded of this certificate any more."
+    return "Closed. Nobody is reminded of this end any more."
 
 
 def note(call: ActionCall) -> str:

@@ -169,7 +169,8 @@ class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
             label="Won't renew",
             perform=actions.decline,
             question="What the certificate alone covers can't be launched after it ends, and "
-            "nobody is reminded any more. Withdraw the offers, or say what replaces them.",
+            "nobody is reminded of this end any more. Withdraw the offers, or say what "
+            "replaces them.",
             tone="danger",
         ),
     ]
@@ -247,10 +248,7 @@ class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
 
     @admin.display(description="certificate ends")
     def ends(self, renewal: Renewal) -> str:
-        certificate = renewal.certificate
-        if certificate.expires_on is None:
-            return f"review {certificate.review_due_on}"
-        return f"expires {certificate.expires_on}"
+        return f"{renewal.get_end_kind_display().lower()} {renewal.ends_on}"
 
     @admin.display(description="provider", ordering="certificate__provider_code")
     def provider(self, renewal: Renewal) -> str:

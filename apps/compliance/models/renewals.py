@@ -16,6 +16,7 @@ from apps.compliance.enums import (
 )
 from apps.core.history import history_records
 from apps.core.triggers import append_only, never_truncated
+from apps.providers.enums import EndKind
 
 
 class DeskDuty(models.Model):
@@ -64,13 +65,17 @@ class DeskDuty(models.Model):
 class Renewal(models.Model):
     """The work of replacing one certificate before it ends.
 
-    It is done by a successor and by nothing else; whoever decides not to renew says why. A closed
-    renewal stays closed: what comes later is a renewal of the next certificate.
+    It is about one end, ``end_kind`` on ``ends_on``: what is decided about a review says nothing of
+    the expiry. It is done by a successor and by nothing else; whoever decides not to renew says
+    why. A closed renewal stays closed: another end, or a successor that is withdrawn, gets a
+    renewal of its own.
     """
 
     certificate = models.ForeignKey(
         "providers.Certificate", on_delete=models.PROTECT, related_name="+"
     )
+    end_kind = models.CharField("end", max_length=16, choices=EndKind.choices)
+    ends_on = models.DateField("day of the end")
     state = models.CharField(max_length=16, choices=RenewalState.choices, default=RenewalState.OPEN)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -103,6 +108,10 @@ class Renewal(models.Model):
             models.CheckConstraint(
                 condition=Q(state__in=RenewalState.values),
                 name="compliance_renewal_state_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(end_kind__in=EndKind.values),
+                name="compliance_renewal_end_kind_is_known",
             ),
             models.UniqueConstraint(
                 fields=["certificate"],
@@ -142,7 +151,9 @@ class Renewal(models.Model):
             pgtrigger.Protect(
                 name="subject_never_changes",
                 operation=pgtrigger.Update,
-                condition=pgtrigger.AnyChange("certificate", "opened_at", "opened_by"),
+                condition=pgtrigger.AnyChange(
+                    "certificate", "end_kind", "ends_on", "opened_at", "opened_by"
+                ),
             ),
             pgtrigger.Protect(
                 name="closed_for_good",

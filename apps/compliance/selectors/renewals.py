@@ -6,8 +6,10 @@ from typing import Final
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
-from apps.compliance.enums import CLOSED_RENEWALS, ReminderRole
+from apps.compliance.enums import CLOSED_RENEWALS, ReminderRole, RenewalState
 from apps.compliance.models import CalendarFeed, DeskDuty, Reminder, Renewal, RenewalNote
+from apps.providers.enums import CertificateState
+from apps.providers.selectors.lapses import End
 from apps.staff.selectors import Person, people_with
 
 WORK: Final = "compliance.work_renewal"
@@ -96,6 +98,19 @@ def open_renewals_of(certificate_ids: Iterable[int]) -> dict[int, int]:
     """Return the id of the open renewal of each certificate that has one."""
     waiting = waiting_renewals().filter(certificate_id__in=list(certificate_ids))
     return dict(waiting.values_list("certificate_id", "pk"))
+
+
+def decided_ends(certificate_ids: Iterable[int]) -> set[End]:
+    """Return the ends that somebody decided about: not renewed, or replaced by what still stands.
+
+    A successor that was withdrawn since decides nothing any more.
+    """
+    closed = Renewal.objects.filter(
+        Q(state=RenewalState.WONT_RENEW)
+        | Q(state=RenewalState.DONE, successor__state=CertificateState.REGISTERED),
+        certificate_id__in=list(certificate_ids),
+    )
+    return {End(*row) for row in closed.values_list("certificate_id", "end_kind", "ends_on")}
 
 
 def flags_told(flag_ids: Iterable[int]) -> set[int]:

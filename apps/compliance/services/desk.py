@@ -14,8 +14,9 @@ from apps.compliance.enums import RenewalNoteKind
 from apps.compliance.locks import lock_renewals
 from apps.compliance.models import DeskDuty, Renewal, RenewalNote
 from apps.compliance.selectors.renewals import (
+    decided_ends,
     duties_by_provider,
-    renewals_of,
+    open_renewals_of,
     waiting_renewals,
 )
 from apps.compliance.services.reminders import escalate_silence, remind_of_lapses
@@ -28,17 +29,19 @@ logger = structlog.get_logger(__name__)
 
 
 def open_lapsing(*, now: datetime, on: date) -> int:
-    """Open a renewal for each flagged certificate that never had one; return how many.
+    """Open a renewal for each certificate with a flagged end to decide about; return how many.
 
-    A certificate whose renewal was closed gets none again: somebody decided about it.
+    An end that somebody decided about gets none again, and a certificate has one at a time: of
+    several ends the nearest.
     """
-    lapses: dict[int, Lapse] = {}
-    for lapse in lapses_on(on):
-        earlier = lapses.get(lapse.certificate_id)
-        if earlier is None or lapse.ends_on < earlier.ends_on:
-            lapses[lapse.certificate_id] = lapse
-    known = renewals_of(lapses)
-    new = [lapse for lapse in lapses.values() if lapse.certificate_id not in known]
+    lapses = lapses_on(on)
+    certificates = {lapse.certificate_id for lapse in lapses}
+    decided, waiting = decided_ends(certificates), open_renewals_of(certificates)
+    nearest: dict[int, Lapse] = {}
+    for lapse in sorted(lapses, key=lambda lapse: (lapse.ends_on, lapse.flag_id)):
+        if lapse.certificate_id not in waiting and lapse.end not in decided:
+            nearest.setdefault(lapse.certificate_id, lapse)
+    new = list(nearest.values())
     if not new:
         return 0
     try:
@@ -83,6 +86,8 @@ def _renewal_for(lapse: Lapse, duties: dict[str, DeskDuty], now: datetime) -> Re
     duty = duties.get(lapse.provider_code) or duties.get("")
     return Renewal(
         certificate_id=lapse.certificate_id,
+        end_kind=lapse.end.kind,
+        ends_on=lapse.ends_on,
         owner=duty.owner if duty else None,
         deputy=duty.deputy if duty else None,
         due_on=lapse.ends_on,

@@ -21,6 +21,7 @@ from apps.compliance.events import CertificateLapsing, ReminderDue
 from apps.compliance.locks import lock_renewals
 from apps.compliance.models import DeskDuty, Reminder, Renewal
 from apps.compliance.selectors.renewals import (
+    decided_ends,
     duties_by_provider,
     flags_told,
     open_renewals_of,
@@ -46,9 +47,14 @@ def remind_of_lapses(*, now: datetime, on: date) -> int:
     """
     lapses = lapses_on(on)
     renewals = open_renewals_of(lapse.certificate_id for lapse in lapses)
+    decided = decided_ends(renewals)
     told = flags_told(lapse.flag_id for lapse in lapses)
     new = [
-        lapse for lapse in lapses if lapse.flag_id not in told and lapse.certificate_id in renewals
+        lapse
+        for lapse in lapses
+        if lapse.flag_id not in told
+        and lapse.certificate_id in renewals
+        and lapse.end not in decided
     ]
     locked = lock_renewals(renewals[lapse.certificate_id] for lapse in new)
     # Again under the locks: a twin of this run may have told of some meanwhile.

@@ -24,7 +24,7 @@ from apps.compliance.models import Renewal
 from apps.compliance.selectors.renewals import WORK, duties_by_provider, worker_ids
 from apps.compliance.services.trail import add_step, audit_step, require_permission, words_of
 from apps.providers.selectors.certificates import certificate_by_id
-from apps.providers.selectors.lapses import end_of, games_named_by
+from apps.providers.selectors.lapses import games_named_by, next_end_of
 from apps.staff.selectors import Person, person_by_id
 
 logger = structlog.get_logger(__name__)
@@ -63,11 +63,14 @@ def open_renewal(
     certificate = certificate_by_id(certificate_id)
     duties = duties_by_provider()
     duty = duties.get(certificate.provider_code) or duties.get("")
+    end = next_end_of(certificate)
     renewal = Renewal(
         certificate_id=certificate.pk,
+        end_kind=end.kind,
+        ends_on=end.on,
         owner_id=duty.owner_id if duty else acting_user.pk,
         deputy_id=duty.deputy_id if duty else None,
-        due_on=end_of(certificate),
+        due_on=end.on,
         opened_at=now,
         opened_by_id=acting_user.pk,
     )

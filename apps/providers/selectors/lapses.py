@@ -1,17 +1,29 @@
 """What ends and was flagged for it, and what came in its place."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
-from apps.providers.enums import CertificateState, FlagKind
+from apps.providers.enums import CertificateState, EndKind, FlagKind
 from apps.providers.models import Certificate, CertificateFlag
 from apps.providers.selectors.rehearsals import rehearsed_certificates
 
-LAPSE_KINDS: Final = (FlagKind.EXPIRING, FlagKind.REVIEW_DUE, FlagKind.EXPIRED)
+END_OF_FLAG: Final[Mapping[str, EndKind]] = {
+    FlagKind.EXPIRING: EndKind.EXPIRY,
+    FlagKind.EXPIRED: EndKind.EXPIRY,
+    FlagKind.REVIEW_DUE: EndKind.REVIEW,
+}
+
+
+class End(NamedTuple):
+    """One end of a certificate: which, and the day of it."""
+
+    certificate_id: int
+    kind: str
+    on: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,10 @@ class Lapse:
     threshold_days: int | None
     ends_on: date
 
+    @property
+    def end(self) -> End:
+        return End(self.certificate_id, END_OF_FLAG[self.kind], self.ends_on)
+
 
 def lapses_on(on: date) -> list[Lapse]:
     """Return what was flagged as ending and isn't replaced; one per certificate and end, by flag.
@@ -33,7 +49,7 @@ def lapses_on(on: date) -> list[Lapse]:
     """
     newest = (
         CertificateFlag.objects.filter(
-            kind__in=LAPSE_KINDS, certificate__state=CertificateState.REGISTERED
+            kind__in=list(END_OF_FLAG), certificate__state=CertificateState.REGISTERED
         )
         .filter(~Exists(_replacements(on, "certificate__")))
         .order_by("certificate_id", "kind", "-pk")
@@ -56,14 +72,17 @@ def lapses_on(on: date) -> list[Lapse]:
     return sorted(lapses, key=lambda lapse: lapse.flag_id)
 
 
-def end_of(certificate: Certificate) -> date:
-    """Return the first day on which the certificate asks for something: its expiry or review.
+def next_end_of(certificate: Certificate) -> End:
+    """Return the first end at which the certificate asks for something: its expiry or review.
 
     The table refuses a certificate with neither.
     """
-    return min(
-        day for day in (certificate.expires_on, certificate.review_due_on) if day is not None
+    days = (
+        (EndKind.EXPIRY, certificate.expires_on),
+        (EndKind.REVIEW, certificate.review_due_on),
     )
+    ends = [End(certificate.pk, kind, day) for kind, day in days if day is not None]
+    return min(ends, key=lambda end: end.on)
 
 
 def replacements(certificate_ids: Iterable[int], on: date) -> dict[int, int]:
