@@ -6,6 +6,11 @@ from apps.simulator.acceptance.kit import ALL
 from apps.simulator.acceptance.scenario import EVERYWHERE, Colour, Scenario
 from tests.acceptance.conftest import SPOKEN, Stand
 
+# What a scenario finds out only at the table: a provider's contract has nothing of the kind.
+LEFT_OUT = {
+    51: ("native", "hub88", "caleta"),  # their round ids are one's own in all games
+    58: ("iplaygames", "iplaygames-own"),  # their stakes are taken at once, never held
+}
 ON_THE_WIRE = [scenario for scenario in ALL if EVERYWHERE not in scenario.not_for]
 
 
@@ -14,5 +19,9 @@ ON_THE_WIRE = [scenario for scenario in ALL if EVERYWHERE not in scenario.not_fo
 def test_a_scenario_is_green(stand: Stand, dialect: str, scenario: Scenario) -> None:
     result = stand.kit(dialect).play(scenario)
     assert [(check.what, check.expected, check.seen) for check in result.failed] == []
-    assert result.colour != Colour.RED, result.reason
-    assert result.reason or result.colour == Colour.GREEN
+    left_out = LEFT_OUT.get(scenario.number, ())
+    expected = Colour.DOES_NOT_APPLY if dialect in left_out else Colour.GREEN
+    if scenario.reason_against(dialect):
+        expected = Colour.DOES_NOT_APPLY
+    assert result.colour == expected, result.reason
+    assert bool(result.reason) == (expected != Colour.GREEN)

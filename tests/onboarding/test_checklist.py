@@ -129,7 +129,7 @@ def desk(api: PayloadApi, now: datetime) -> Desk:
 
 def _report(now: datetime, **changes: Any) -> dict[str, Any]:
     return {
-        "kit_version": 1,
+        "kit_version": 2,
         "played_at": now.isoformat(),
         "provider": "aurora",
         "protocol": "native",

@@ -26,7 +26,7 @@ from apps.reconciliation.selectors import newest_pull
 from apps.rounds.selectors import edge_events
 from apps.rounds.traffic import deliveries_with_key
 
-KIT_VERSION: Final = 1
+KIT_VERSION: Final = 2
 """The acceptance kit's version whose runs count; an older kit asked for less."""
 PULL_MAX_AGE: Final = timedelta(days=3)
 PROBES: Final = 5

@@ -5,12 +5,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from django.db import transaction
+
 from apps.bonuses.contracts import RuleTerms, WeightTable
 from apps.bonuses.enums import RequirementBasis
 from apps.bonuses.selectors import active_rule, progress_of_player
 from apps.bonuses.services.grants import grant_bonus
 from apps.bonuses.services.rules import create_rule, request_activation
-from apps.simulator.acceptance.scenario import DoesNotApplyError
+from apps.simulator.acceptance.scenario import NotProvenError
 from apps.staff.services import approve
 from apps.staff.services.approvals import Person
 
@@ -32,17 +34,28 @@ TERMS: Final = RuleTerms(
 WEIGHTS: Final = WeightTable(categories={"slot": 10_000})
 
 
+@transaction.atomic
+def request_rule(*, author: Person, now: datetime) -> int | None:
+    """Write the kit's rule and ask for its approval; None where one is in force.
+
+    Returns the approval's id. What was asked before and not decided stays beside it, and the
+    first that is approved is in force.
+    """
+    if active_rule(RULE) is not None:
+        return None
+    rule = create_rule(TERMS, WEIGHTS, acting_user=author, now=now)
+    return request_activation(rule_id=rule.pk, acting_user=author, reason=REASON, now=now)
+
+
 def put_rule_in_force(*, author: Person, approver: Person, now: datetime) -> None:
     """Have one person write the kit's rule and another approve it, once.
 
     Raises:
         DomainError: one of them may not do it, or both are the same.
     """
-    if active_rule(RULE) is not None:
-        return
-    rule = create_rule(TERMS, WEIGHTS, acting_user=author, now=now)
-    approval_id = request_activation(rule_id=rule.pk, acting_user=author, reason=REASON, now=now)
-    approve(approval_id=approval_id, user=approver, reason=REASON, now=now)
+    approval_id = request_rule(author=author, now=now)
+    if approval_id is not None:
+        approve(approval_id=approval_id, user=approver, reason=REASON, now=now)
 
 
 class BonusDesk:
@@ -52,11 +65,12 @@ class BonusDesk:
         """Stop the scenario where nobody has approved the rule.
 
         Raises:
-            DoesNotApplyError: there is no active rule of the kit.
+            NotProvenError: there is no active rule of the kit.
         """
         if active_rule(RULE) is None:
-            raise DoesNotApplyError(
-                f"it needs the active bonus rule {RULE!r}, which two people must approve"
+            raise NotProvenError(
+                f"it needs the bonus rule {RULE!r}, which two people put in force: "
+                "manage.py acceptance --request-rule USER"
             )
 
     def grant(self, player_id: int, deposit_minor: int, *, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from apps.core.errors import DomainError
 from apps.simulator.acceptance.bench import Bench
-from apps.simulator.acceptance.scenario import Colour, DoesNotApplyError, Result, Scenario
+from apps.simulator.acceptance.scenario import Colour, NotPlayedError, Result, Scenario
 from apps.simulator.acceptance.scenarios_authenticity import SCENARIOS as AUTHENTICITY
 from apps.simulator.acceptance.scenarios_faults import SCENARIOS as FAULTS
 from apps.simulator.acceptance.scenarios_repeats import SCENARIOS as REPEATS
@@ -20,7 +20,7 @@ from apps.simulator.acceptance.table import Table
 from apps.simulator.dialects.client import Client
 from apps.simulator.dialects.contract import Dialect
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever a scenario asks for something else than before."""
 
 ALL: Final[tuple[Scenario, ...]] = tuple(
@@ -67,8 +67,8 @@ class Kit:
         )
         try:
             scenario.play(table)
-        except DoesNotApplyError as error:
-            return Result(scenario, Colour.DOES_NOT_APPLY, reason=str(error))
+        except NotPlayedError as error:
+            return Result(scenario, error.colour, reason=str(error))
         except (DomainError, LookupError, TypeError, ValueError) as error:
             why = f"it broke off: {type(error).__name__}: {error}"
             return Result(scenario, Colour.RED, table.checks, reason=why)
@@ -83,7 +83,7 @@ class Kit:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run found; it proves the provider only when nothing is red and nothing was left out.
+    """What a run found; it proves the provider only when all that applies was played and is green.
 
     ``is_whole`` is False where only some scenarios were asked for.
     """
@@ -96,7 +96,9 @@ class Report:
 
     @property
     def is_green(self) -> bool:
-        return all(result.colour != Colour.RED for result in self.results)
+        return all(
+            result.colour in {Colour.GREEN, Colour.DOES_NOT_APPLY} for result in self.results
+        )
 
     @property
     def counts(self) -> dict[str, int]:

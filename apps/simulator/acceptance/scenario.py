@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 if TYPE_CHECKING:
     from apps.simulator.acceptance.table import Table
@@ -17,11 +17,26 @@ EVERYWHERE: Final = "*"
 class Colour(StrEnum):
     GREEN = "green"
     RED = "red"
+    NOT_PROVEN = "not proven"
     DOES_NOT_APPLY = "does not apply"
 
 
-class DoesNotApplyError(Exception):
+class NotPlayedError(Exception):
+    """The scenario was left; ``colour`` says what that means for the provider."""
+
+    colour: ClassVar[Colour]
+
+
+class DoesNotApplyError(NotPlayedError):
     """The scenario asks for what this provider's contract or this bench does not have."""
+
+    colour = Colour.DOES_NOT_APPLY
+
+
+class NotProvenError(NotPlayedError):
+    """The scenario applies, and lacks something that somebody here can bring about."""
+
+    colour = Colour.NOT_PROVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +65,7 @@ class Scenario:
 
 @dataclass(slots=True)
 class Result:
-    """What came of one scenario. ``reason`` says why it does not apply, or why it broke off."""
+    """What came of one scenario. ``reason`` says why it was not played, or why it broke off."""
 
     scenario: Scenario
     colour: Colour

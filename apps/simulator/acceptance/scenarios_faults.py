@@ -116,9 +116,9 @@ SCENARIOS.elsewhere(
 
 @SCENARIOS(64, "A bet of bonus money is rolled back: the same pot, and wagering taken back.")
 def bonus_bet_rolled_back(table: Table) -> None:
-    table.bench.bonuses.require_rule()
     if not table.bench.model.may_stake_bonus:
         table.skip("bonus money is not played at this provider")
+    table.bench.bonuses.require_rule()
     seat = table.seat(0)
     table.bench.grant_bonus(seat, 5_000)
     before = table.bench.books(seat)

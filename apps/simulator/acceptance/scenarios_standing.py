@@ -80,9 +80,9 @@ def limit_reached(table: Table) -> None:
 
 @SCENARIOS(38, "A stake above a bonus's maximum, in one piece and in two of one round: refused.")
 def bonus_max_bet(table: Table) -> None:
-    table.bench.bonuses.require_rule()
     if not table.bench.model.may_stake_bonus:
         table.skip("bonus money is not played at this provider")
+    table.bench.bonuses.require_rule()
     seat = table.seat(10_000)
     table.bench.grant_bonus(seat, 10_000)
     with table.moving_nothing(seat, "one stake above the maximum"):

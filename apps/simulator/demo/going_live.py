@@ -16,6 +16,7 @@ from apps.providers.enums import KeyState, ProviderStage
 from apps.providers.selectors import provider_by_code
 from apps.providers.selectors.keys import keys_of
 from apps.providers.services.keys import retire_provider_key
+from apps.simulator.acceptance.bonus import put_rule_in_force
 from apps.simulator.borealis.home import CODE
 from apps.simulator.demo.commands import run_json
 from apps.simulator.demo.stage import Stage
@@ -53,6 +54,9 @@ def take_live(stage: Stage) -> Finding:
         reference="Contract of the demonstration, clause 4.2",
         acting_user=engineer,
         now=stage.clock(),
+    )
+    put_rule_in_force(
+        author=stage.staff["promo"], approver=stage.staff["promo-colleague"], now=stage.clock()
     )
     kit = run_json("acceptance", "--provider", CODE, "--to", stage.stack.gateway_url)
     proofs = prove(CODE, acting_user=engineer, now=stage.clock())

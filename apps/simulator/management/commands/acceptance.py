@@ -12,6 +12,7 @@ from typing import Any, Final, override
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from rich.console import Console
@@ -20,6 +21,7 @@ from apps.core.errors import DomainError
 from apps.onboarding.services.checklist import record_acceptance
 from apps.providers.selectors import provider_by_code
 from apps.providers.selectors.profiles import provider_profile_by_id
+from apps.simulator.acceptance.bonus import RULE, request_rule
 from apps.simulator.acceptance.kit import ALL, Kit, Report, play_all
 from apps.simulator.acceptance.scenario import Colour, Result, Scenario
 from apps.simulator.acceptance.setting_up import make_acceptance_provider, prepare
@@ -28,6 +30,13 @@ from apps.simulator.dialects.registry import DIALECTS, usual_dialect
 
 GATEWAY_LEARNS_SECONDS: Final = 4.0
 """A running gateway reads keys and games again every three seconds."""
+
+_STYLES: Final = {
+    Colour.GREEN: "green",
+    Colour.RED: "red",
+    Colour.NOT_PROVEN: "yellow",
+    Colour.DOES_NOT_APPLY: "dim",
+}
 
 EPILOG = """
 Without --to the command starts a gateway of its own on the database that the settings name. With
@@ -51,6 +60,11 @@ class Command(BaseCommand):
             action="store_true",
             help="add a provider acceptance-<dialect> for each dialect, and stop",
         )
+        who.add_argument(
+            "--request-rule",
+            metavar="USER",
+            help="ask in this promo manager's name for the bonus rule of two scenarios, and stop",
+        )
         parser.add_argument("--dialect", choices=sorted(DIALECTS), help="default: the protocol's")
         parser.add_argument("--to", type=_url, metavar="URL", help="default: a gateway of its own")
         parser.add_argument("--only", type=_numbers, metavar="N,N", default=())
@@ -64,6 +78,9 @@ class Command(BaseCommand):
                 for name in DIALECTS:
                     self.stdout.write(make_acceptance_provider(name, now=timezone.now()))
                 return
+            if options["request_rule"]:
+                self.stdout.write(_request_rule(options["request_rule"]))
+                return
             report = _play(options)
         except DomainError as error:
             raise CommandError(str(error)) from error
@@ -75,6 +92,17 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(report.as_json(), indent=2))
         if not report.is_green:
             sys.exit(1)
+
+
+def _request_rule(username: str) -> str:
+    author = get_user_model().objects.filter(username=username, is_active=True).first()
+    if author is None or not author.has_perm("bonuses.add_bonusrule"):
+        message = f"{username} is nobody who may write bonus rules."
+        raise CommandError(message)
+    approval_id = request_rule(author=author, now=timezone.now())
+    if approval_id is None:
+        return f"The bonus rule {RULE!r} is in force."
+    return f"Request {approval_id} waits under Approvals for somebody else than {username}."
 
 
 def _play(options: dict[str, Any]) -> Report:
@@ -106,7 +134,7 @@ def _gateway(url: str | None) -> Iterator[str]:
 
 
 def _print(console: Console, result: Result) -> None:
-    style = {Colour.GREEN: "green", Colour.RED: "red", Colour.DOES_NOT_APPLY: "dim"}[result.colour]
+    style = _STYLES[result.colour]
     scenario: Scenario = result.scenario
     console.print(
         f"{scenario.number:>3}  {scenario.sentence}", end="  ", highlight=False, soft_wrap=True
