@@ -11,15 +11,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.gateway.models import Rejection
+from apps.play import services as sessions
+from apps.play.enums import SessionEnd
 from apps.players import services
 from apps.players.contracts import ExclusionRequest, LimitRequest
 from apps.players.models import HourTally, Player, RefusalTally
 from apps.players.protection import SLOT_MINUTES, hour_of
 from apps.players.selectors.batches import load_protection
+from apps.providers.models import Game
 from apps.rounds.models import RoundEvent
-from tests.factories import make_player
+from tests.factories import make_cover, make_player
+from tests.gateway import operations_makers as operations
 from tests.gateway.builders import (
     NOW,
+    SLOT,
     TABLE,
     Casino,
     Result,
@@ -78,6 +83,27 @@ def test_an_excluded_player_places_no_stake_and_gets_every_kind_of_money_back(
     assert casino.send_one(casino.rollback("b-1", "e-2"))["status"] == "accepted"
     assert casino.pots()["cash"] == 10_000 - 200 + 900
     assert_ledger_holds()
+
+
+def test_an_excluded_player_hears_so_in_a_session_that_the_exclusion_ended(
+    casino: Casino,
+) -> None:
+    make_cover(Game.objects.get(game_code=SLOT))
+    opened = sessions.open_session(
+        player_ref="p-1001", provider_code="aurora", game_code=SLOT, now=NOW
+    )
+    exclude(casino, "self_exclusion")
+    sessions.end_sessions_of_player(
+        player_id=casino.player.pk, code=SessionEnd.PROTECTION, reason="Excluded.", now=NOW
+    )
+    before = everything()
+    bet = operations.stake("s-1", session_ref=opened.public_id, needs_live_session=True)
+    assert operations.ask_one(casino, bet)[:2] == ("rejected", "self_excluded")
+    stranger = operations.stake("s-2", session_ref="none", needs_live_session=True)
+    assert operations.ask_one(casino, stranger)[:2] == ("rejected", "self_excluded")
+    assert everything() == before
+    assert RefusalTally.objects.get().refused == 2
+    assert HourTally.objects.get(player=casino.player).checks == 2
 
 
 FREE = {"round_type": "free_spin", "bet_amount": "0.00", "win_amount": "50.00"}

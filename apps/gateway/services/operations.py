@@ -64,7 +64,7 @@ class Operations(Answers):
         needs_game = event.operation in {Operation.STAKE, Operation.WIN} or names_round(event)
         game_key = (self.context.provider.id, event.game_code)
         checks = (
-            (event.session_problem, bool(event.session_problem)),
+            (event.session_problem, self._is_held_to_session(event, wallet)),
             ("unknown_player", wallet is None),
             (
                 "wrong_currency",
@@ -80,6 +80,17 @@ class Operations(Answers):
             ),
         )
         return next((code for code, applies in checks if applies), "")
+
+    def _is_held_to_session(self, event: CanonicalEvent, wallet: Wallet | None) -> bool:
+        """Tell whether the session's problem is the answer: never to who is kept out altogether.
+
+        An exclusion ends the sessions too, and what keeps the player out is what must be told.
+        """
+        if not event.session_problem:
+            return False
+        if wallet is None or event.operation != Operation.STAKE:
+            return True
+        return not self.book.protection.standing(wallet.player_id, self.context.received_at)
 
     def _stake(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
         found = self.book.find_round(self.context, event, wallet)
