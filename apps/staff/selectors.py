@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from apps.core.contracts import AuditVerdict
 from apps.core.sealed import verify_sealed
 from apps.staff.approvals import registered_kinds
-from apps.staff.contracts import LONGEST_PATH, LONGEST_QUERY, VISIT, LookUp
+from apps.staff.contracts import VISIT, LookUp
 from apps.staff.enums import ApprovalState, Role
 from apps.staff.models import Approval, AuditorLookUp, AuditorSeat, User
 
@@ -123,9 +123,10 @@ def auditors() -> list[User]:
 
 
 def is_visit_logged(look_up: LookUp, now: datetime) -> bool:
-    """Say whether this person opened this page with these filters less than ``VISIT`` ago."""
-    if len(look_up.path) > LONGEST_PATH or len(look_up.query) > LONGEST_QUERY:
-        return False  # The log holds only the beginning, which other filters may share.
+    """Say whether this person opened this page with these filters less than ``VISIT`` ago.
+
+    Of longer filters the log holds the beginning only, so nothing is the same as they are.
+    """
     same = AuditorLookUp.objects.filter(
         person_id=look_up.person_id,
         seat_id=look_up.seat_id,

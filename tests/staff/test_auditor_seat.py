@@ -293,7 +293,7 @@ def test_the_header_of_a_renewal_hides_no_look_of_anybody(auditor: User, player:
     assert AuditorLookUp.objects.filter(person_id=colleague.pk).count() == 1
     long = "q=" + "x" * 1100
     client.get(f"{log}?{long}1")
-    client.get(f"{log}?{long}2", headers=part)  # the log holds the same beginning of both
+    client.get(f"{log}?{long}2", headers=part)  # the same beginning as in the log
     assert AuditorLookUp.objects.filter(path=log, person_id=auditor.pk).count() == 3
 
 
