@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.apps import apps
+from django.contrib import admin
+
 from apps.core.answer_codes import ANSWER_WORDS, KEPT_WITH_EVENTS, answer_choices, answer_words
 from apps.core.deeds import ALERT_PREFIX, DEED_WORDS, deed_words, deeds_called
 from apps.disputes.enums import CaseState
@@ -225,6 +228,15 @@ def test_no_two_codes_are_called_the_same() -> None:
     for words in (ANSWER_WORDS, DEED_WORDS):
         assert len(set(words.values())) == len(words)
         assert all(text == text.strip() and text[0].isupper() for text in words.values())
+
+
+def test_no_list_or_page_of_rows_with_a_code_shows_the_code_alone() -> None:
+    coded = {"rounds.roundevent": "code", "rounds.eventattempt": "code"}
+    coded |= {"gateway.rejection": "code", "core.auditentry": "action"}
+    for label, field in coded.items():
+        shown = admin.site._registry[apps.get_model(label)]
+        assert field not in shown.list_display, label
+        assert field not in str(shown.fieldsets), label
 
 
 def test_words_stand_for_a_code_and_an_old_code_stands_for_itself() -> None:

@@ -335,7 +335,7 @@ def test_a_delivery_with_several_refused_events_counts_once(house: House) -> Non
     refused = traffic.columns.index("Refused")
     row = next(row for row in traffic.rows if "aurora" in str(row[0]))
     assert ">1<" in str(row[refused])
-    above = '<span title="max_bet">Stake is above the bonus&#x27;s maximum bet</span>'
+    above = '<span title="max_bet">Above the maximum bet</span>'
     assert [row[1] for row in codes.rows if row[2] == above] == ["duplicate", "rejected"]
 
 

@@ -22,7 +22,9 @@ from apps.core.admin import (
     link_cell,
     money_column,
     recent_filter,
+    worded,
 )
+from apps.core.answer_codes import answer_words
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
 from apps.rounds.models import BalanceDrift, Conflict, EventAttempt
@@ -37,7 +39,7 @@ class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
         "event_id",
         "provider",
         badge_column("status", panels.STATUS_TONES),
-        "code",
+        "why",
         datetime_column("received_at", title="received"),
         "delivery",
     ]
@@ -58,6 +60,10 @@ class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
     @override
     def search_lead(self) -> dict[str, Any]:
         return {"provider_id__in": [int(pk) for pk, _ in provider_choices()]}
+
+    @admin.display(description="why", ordering="code")
+    def why(self, attempt: EventAttempt) -> SafeString:
+        return worded(answer_words(attempt.code), attempt.code)
 
     @admin.display(description="delivery")
     def delivery(self, attempt: EventAttempt) -> Any:
