@@ -296,8 +296,10 @@ class FaultAdmin(PanelsMixin, ReadOnlyAdmin[Fault]):
                 title="Side by side",
                 note=_what_now(obj),
                 rows=[
-                    ["Certified", obj.certified],
+                    ["Held to build", obj.held_to or "not on file"],
+                    ["Certified", obj.certified or "The build that runs has no such file."],
                     ["Reported", obj.reported or "nothing"],
+                    ["Digest is that of build", obj.looks_like or "none that is certified"],
                     ["Report", link_cell(report, obj.report)],
                 ],
                 tone="danger" if obj.state == FaultState.OPEN else "",

@@ -95,6 +95,8 @@ class Fault(models.Model):
     seed = models.CharField("seed (hex)", max_length=8, blank=True)
     certified = models.CharField("certified digests", max_length=700)
     reported = models.CharField("reported digest", max_length=64, blank=True)
+    held_to = models.CharField("held to build", max_length=255, blank=True)
+    looks_like = models.CharField("digest is that of build", max_length=255, blank=True)
     report = models.ForeignKey(DigestReport, on_delete=models.PROTECT, related_name="faults")
     state = models.CharField(max_length=16, choices=FaultState.choices, default=FaultState.OPEN)
     opened_at = models.DateTimeField()

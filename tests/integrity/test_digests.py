@@ -40,6 +40,7 @@ from apps.providers.models import (
     Deployment,
     Game,
     GameBuild,
+    SupplierChange,
 )
 from apps.staff.enums import Role
 from apps.staff.errors import ApprovalVoidError, SelfApprovalError
@@ -189,12 +190,112 @@ def test_a_file_that_no_report_names_proves_nothing(game: Game, now: datetime) -
     assert not Fault.objects.exists()
 
 
-def test_each_build_is_held_to_its_own_digests(game: Game, now: datetime) -> None:
+def second_build(game: Game, channel: str, since: datetime) -> None:
+    """Have build 2.0 certified with other digests, and deploy it."""
     certify(Certificate.objects.get(), "2.0", OTHER)
-    right = report(now, line(digest=OTHER, build_version="2.0"), line(TABLE))
-    assert take(right, now).mismatches == 0
-    wrong = report(now, line(digest=OTHER), line(TABLE), ref="r-2")
-    assert take(wrong, now).mismatches == 1
+    build = GameBuild.objects.create(game=game, version="2.0", created_at=MADE_AT)
+    Deployment.objects.create(
+        game=game,
+        jurisdiction="MT",
+        channel=channel,
+        build=build,
+        starts_at=since,
+        created_at=MADE_AT,
+    )
+
+
+def wrong_files() -> list[tuple[str, str, str]]:
+    faults = Fault.objects.filter(state="open", kind="mismatch").order_by("path")
+    return [(one.path, one.held_to, one.looks_like) for one in faults]
+
+
+def test_each_build_is_held_to_its_own_digests(game: Game, now: datetime) -> None:
+    Deployment.objects.update(channel="desktop")
+    second_build(game, "mobile", MADE_AT)
+    files = (line(digest=OTHER), line(TABLE, OTHER))
+    unnamed = [replace(one, build_version="") for one in files]
+    named = [replace(one, build_version="2.0") for one in files]
+    assert take(report(now, *unnamed), now).mismatches == 0
+    assert take(report(now, *named, ref="r-2"), now).mismatches == 0
+    assert take(report(now, *files, ref="r-3"), now).mismatches == 2
+    assert wrong_files() == [(CORE, "1.0", "2.0"), (TABLE, "1.0", "2.0")]
+
+
+@pytest.mark.parametrize("names", [("", ""), ("1.0", "2.0"), ("2.0", "1.0")])
+def test_files_of_two_certified_builds_are_no_certified_build(
+    game: Game, now: datetime, names: tuple[str, str]
+) -> None:
+    Deployment.objects.update(channel="desktop")
+    second_build(game, "mobile", MADE_AT)
+    core, table = names
+    mixed = (line(build_version=core), line(TABLE, OTHER, build_version=table))
+    assert take(report(now, *mixed), now).mismatches > 0
+    assert served(game, now) == ["digest_mismatch"]
+
+
+def test_a_server_that_runs_another_certified_build_than_deployed_closes_the_game(
+    game: Game, now: datetime
+) -> None:
+    Deployment.objects.update(ends_at=MADE_AT + timedelta(hours=1))
+    second_build(game, "any", MADE_AT + timedelta(hours=1))
+    for ref, version in (("r-1", "1.0"), ("r-2", ""), ("r-3", "2.0")):
+        old = (line(build_version=version), line(TABLE, build_version=version))
+        assert take(report(now, *old, ref=ref), now).mismatches == 2
+    assert wrong_files() == [(CORE, "2.0", "1.0"), (TABLE, "2.0", "1.0")]
+    assert served(game, now) == ["digest_mismatch"]
+
+
+def test_files_that_only_another_build_has_close_the_game_where_nothing_deployed_is_seen(
+    game: Game, now: datetime
+) -> None:
+    old = CertifiedBuild.objects.create(
+        certificate=Certificate.objects.get(),
+        game_code="aurora-reef",
+        build_version="0.9",
+        created_at=MADE_AT,
+    )
+    CriticalFile.objects.create(build=old, path="bin/old.so", algorithm="sha256", digest=THIRD)
+    left_over = line("bin/old.so", THIRD)
+    assert take(report(now, line(), line(TABLE), left_over), now).unknown == 1
+    assert not Fault.objects.exists()
+    assert take(report(now, left_over, ref="r-2"), now).mismatches == 1
+    assert wrong_files() == [("bin/old.so", "1.0", "0.9")]
+    assert served(game, now) == ["digest_mismatch"]
+
+
+def test_a_build_deployed_since_the_measurement_is_not_held_against_it(
+    game: Game, now: datetime
+) -> None:
+    take(report(now), now)
+    Deployment.objects.update(ends_at=now + timedelta(minutes=1))
+    second_build(game, "any", now + timedelta(minutes=1))
+    later = now + timedelta(hours=1)
+    compare_all(now=later)
+    assert not Fault.objects.exists()
+    take(report(later, ref="r-2"), later)
+    assert wrong_files() == [(CORE, "2.0", "1.0"), (TABLE, "2.0", "1.0")]
+
+
+def test_a_build_that_came_by_a_minor_change_is_held_to_the_digests_it_inherits(
+    game: Game, now: datetime
+) -> None:
+    first = GameBuild.objects.get()
+    second = GameBuild.objects.create(game=game, version="1.1", created_at=now)
+    SupplierChange.objects.create(
+        from_build=first,
+        to_build=second,
+        classification="minor",
+        rationale="New sounds.",
+        decided_by=make_user(),
+        decided_at=MADE_AT,
+    )
+    certify(Certificate.objects.get(), "0.9", OTHER)
+    Deployment.objects.update(build=second)
+    assert take(report(now, line(digest=OTHER), line(TABLE, OTHER)), now).mismatches == 2
+    assert wrong_files() == [(CORE, "1.0", "0.9"), (TABLE, "1.0", "0.9")]
+    right = (line(build_version="1.1"), line(TABLE, build_version="1.1"))
+    assert take(report(now, *right, ref="r-2"), now).mismatches == 0
+    assert served(game, now) == []
 
 
 def test_the_day_a_report_lapses_its_digests_stop_speaking(game: Game, now: datetime) -> None:

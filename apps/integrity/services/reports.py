@@ -1,7 +1,7 @@
 """Taking a digest report, and comparing what was measured with what is certified now."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import asdict
 from datetime import datetime
 
 import structlog
@@ -15,20 +15,10 @@ from apps.integrity.enums import FaultKind, FaultState, LineVerdict, ReportSourc
 from apps.integrity.errors import DigestReportConflictError, DigestReportRefusedError
 from apps.integrity.events import FaultOpened
 from apps.integrity.models import DigestReport, Fault, MeasuredFile
-from apps.integrity.selectors import accepted_digests
-from apps.providers.contracts import GameRef
+from apps.integrity.services.judging import Judged, judge
 from apps.providers.selectors import games_by_code, provider_by_code
-from apps.providers.selectors.digests import CertifiedFile, certified_files, running_versions
 
 logger = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    line: DigestLine
-    game: GameRef
-    verdict: LineVerdict
-    certified: tuple[str, ...]
 
 
 def take_report(
@@ -74,7 +64,10 @@ def take_report(
         if report.content_hash != fingerprint:
             raise DigestReportConflictError(measured.report_ref)
         if is_new:
-            _store(report, _judge(provider_code, games, measured.lines, now))
+            judged = judge(
+                provider_code, games, measured.lines, measured_at=measured.measured_at, now=now
+            )
+            _store(report, judged.files)
             compare_games(provider_code, {games[line.game_code].id for line in measured.lines}, now)
     outcome = _outcome(report, provider_code, is_new=is_new)
     logger.info(
@@ -106,18 +99,19 @@ def compare_all(*, now: datetime) -> int:
 def compare_games(provider_code: str, game_ids: Collection[int], now: datetime) -> None:
     """Open a fault for each file that is wrong or missing, and clear those that are right now.
 
-    What a game's newest report measured counts; one that came late says nothing about now. Takes
+    What a game's newest report measured counts; one that came late says nothing about now. It is
+    held to what ran when it was measured: a build deployed since has not been measured yet. Takes
     an advisory lock per provider, so that two comparisons open a fault once.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"digests:{provider_code}"])
     games = games_by_code(provider_by_code(provider_code).pk)
     for report, lines in _newest_lines(game_ids):
-        judged = _judge(provider_code, games, lines, now)
-        wrong = [one for one in judged if one.verdict == LineVerdict.MISMATCH]
-        for one in [*wrong, *_missing(provider_code, judged, now)]:
+        judged = judge(provider_code, games, lines, measured_at=report.measured_at, now=now)
+        wrong = [one for one in judged.files if one.verdict == LineVerdict.MISMATCH]
+        for one in [*wrong, *judged.missing]:
             _open(one, report, provider_code, now)
-        for one in judged:
+        for one in judged.files:
             if one.verdict == LineVerdict.MATCH:
                 _close(one, f"Report {report.report_ref} measured it as certified.", now)
 
@@ -153,61 +147,7 @@ def _newest_lines(game_ids: Collection[int]) -> list[tuple[DigestReport, list[Di
     return found
 
 
-def _judge(
-    provider_code: str,
-    games: Mapping[str, GameRef],
-    lines: Iterable[DigestLine],
-    now: datetime,
-) -> list[_Judged]:
-    """Say of each file whether a report in force prints this digest, another, or nothing."""
-    rows = list(lines)
-    certified = certified_files(provider_code, {row.game_code for row in rows}, now.date())
-    accepted = accepted_digests({games[row.game_code].id for row in rows})
-    judged = []
-    for line in rows:
-        game = games[line.game_code]
-        printed = _printed(certified.get(line.game_code, ()), line)
-        if not printed:
-            verdict = LineVerdict.UNKNOWN
-        elif line.digest in {*printed, *accepted.get((game.id, *line.file), set())}:
-            verdict = LineVerdict.MATCH
-        else:
-            verdict = LineVerdict.MISMATCH
-        judged.append(_Judged(line, game, verdict, printed))
-    return judged
-
-
-def _printed(files: Iterable[CertifiedFile], line: DigestLine) -> tuple[str, ...]:
-    """Return the digests that are certified for a file: of the build it names, or of any."""
-    same = [file for file in files if (file.path, file.algorithm, file.seed) == line.file]
-    of_build = [file for file in same if file.build_version == line.build_version]
-    return tuple(sorted({file.digest for file in (of_build or same)}))
-
-
-def _missing(provider_code: str, judged: Sequence[_Judged], now: datetime) -> list[_Judged]:
-    """Return the certified files of what runs that the report does not hold."""
-    games = {one.game.id: one.game for one in judged}
-    reported = {(one.game.id, one.line.file) for one in judged}
-    named = {(one.game.id, one.line.build_version) for one in judged if one.line.build_version}
-    certified = certified_files(
-        provider_code, {game.game_code for game in games.values()}, now.date()
-    )
-    running = running_versions(list(games), now)
-    found: dict[tuple[int, tuple[str, str, str]], _Judged] = {}
-    for game in games.values():
-        versions = running.get(game.id, set()) | {v for pk, v in named if pk == game.id}
-        for file in certified.get(game.game_code, ()):
-            line = DigestLine(
-                game.game_code, file.build_version, file.path, file.algorithm, file.seed, ""
-            )
-            if file.build_version in versions and (game.id, line.file) not in reported:
-                found[game.id, line.file] = _Judged(
-                    line, game, LineVerdict.MISMATCH, (file.digest,)
-                )
-    return list(found.values())
-
-
-def _store(report: DigestReport, judged: Iterable[_Judged]) -> None:
+def _store(report: DigestReport, judged: Iterable[Judged]) -> None:
     MeasuredFile.objects.bulk_create(
         MeasuredFile(
             report=report,
@@ -223,7 +163,7 @@ def _store(report: DigestReport, judged: Iterable[_Judged]) -> None:
     )
 
 
-def _faults_of(one: _Judged) -> QuerySet[Fault]:
+def _faults_of(one: Judged) -> QuerySet[Fault]:
     path, algorithm, seed = one.line.file
     return Fault.objects.filter(
         game_id=one.game.id,
@@ -234,12 +174,14 @@ def _faults_of(one: _Judged) -> QuerySet[Fault]:
     )
 
 
-def _open(one: _Judged, report: DigestReport, provider_code: str, now: datetime) -> None:
+def _open(one: Judged, report: DigestReport, provider_code: str, now: datetime) -> None:
     kind = FaultKind.MISMATCH if one.line.digest else FaultKind.MISSING
     facts = {
         "kind": kind,
         "certified": ", ".join(one.certified)[:700],
         "reported": one.line.digest,
+        "held_to": ", ".join(one.held_to)[:255],
+        "looks_like": ", ".join(one.looks_like)[:255],
         "report": report,
     }
     # A wrong file stays wrong where it is not named any more: silence about it opens no gate.
@@ -266,7 +208,7 @@ def _open(one: _Judged, report: DigestReport, provider_code: str, now: datetime)
     )
 
 
-def _close(one: _Judged, note: str, now: datetime) -> None:
+def _close(one: Judged, note: str, now: datetime) -> None:
     _faults_of(one).update(state=FaultState.CLEARED, closed_at=now, closing_note=note[:300])
 
 

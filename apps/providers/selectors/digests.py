@@ -3,9 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 
 from apps.providers.models import CertifiedBuild, CriticalFile, Deployment, Game
 from apps.providers.selectors.coverage import certificates_in_force
+from apps.providers.selectors.register import deployed_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,7 @@ class CertifiedFile:
     """A digest that a report in force prints for a file of a build."""
 
     build_version: str
+    channel: str
     path: str
     algorithm: str
     seed: str
@@ -31,7 +34,13 @@ def certified_files(
         )
         .order_by("build__game_code", "path", "algorithm", "seed", "pk")
         .values_list(
-            "build__game_code", "build__build_version", "path", "algorithm", "seed", "digest"
+            "build__game_code",
+            "build__build_version",
+            "build__channel",
+            "path",
+            "algorithm",
+            "seed",
+            "digest",
         )
     )
     found: dict[str, list[CertifiedFile]] = {}
@@ -40,16 +49,22 @@ def certified_files(
     return found
 
 
-def running_versions(game_ids: Collection[int], at: datetime) -> dict[int, set[str]]:
-    """Return the versions that run anywhere at a moment, by game, as far as is on file."""
-    rows = (
-        Deployment.objects.filter(game_id__in=set(game_ids), starts_at__lte=at)
-        .exclude(ends_at__lte=at)
-        .values_list("game_id", "build__version")
+def running_builds(game_ids: Collection[int], at: datetime) -> dict[int, dict[str, set[str]]]:
+    """Return each version that ran anywhere at a moment, as far as is on file, by game.
+
+    With each version come those from which it came by minor changes only, and itself.
+    """
+    places = set(
+        Deployment.objects.filter(game_id__in=set(game_ids)).values_list("jurisdiction", flat=True)
     )
-    found: dict[int, set[str]] = {}
-    for game_id, version in rows:
-        found.setdefault(game_id, set()).add(version)
+    deployed = deployed_at(dict.fromkeys(places, at), (), game_ids)
+    found: dict[int, dict[str, set[str]]] = {}
+    for game_id, there in deployed.now.items():
+        versions = found.setdefault(game_id, {})
+        for one in chain.from_iterable(there.values()):
+            if one.build is not None:
+                heirs = {build.version for build in one.heirs_of}
+                versions.setdefault(one.build.version, set()).update(heirs)
     return found
 
 
