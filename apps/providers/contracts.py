@@ -205,6 +205,20 @@ class CoverReason:
     text: str
 
 
+NEVER_LIFTED: Final = frozenset(
+    {
+        "unknown_game",
+        "unknown_build",
+        "unknown_variant",
+        "unknown_jurisdiction",
+        "not_deployed",
+        "digest_mismatch",
+    }
+)
+"""Reasons against cover that are no missing report: two people can't stand in for a build that
+nobody knows or runs, nor for another package than was certified."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cover:
     """Whether a game may be served in a jurisdiction on a day, as far as certificates go.
@@ -224,6 +238,11 @@ class Cover:
     def proofs(self) -> tuple[CertificateRef, ...]:
         """Return every certificate that proves it; none without cover."""
         return () if self.certificate is None else (self.certificate, *self.besides)
+
+    @property
+    def may_be_lifted(self) -> bool:
+        """Tell whether nothing but a report is missing, so that two people can stand in for it."""
+        return not self.allowed and all(one.code not in NEVER_LIFTED for one in self.reasons)
 
 
 @dataclass(frozen=True, slots=True)

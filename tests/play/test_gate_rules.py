@@ -16,7 +16,15 @@ from apps.play.contracts import GateAnswer
 from apps.play.services import can_serve
 from apps.players.errors import RehearsalPlaceError
 from apps.providers.errors import NotOverridableError, OverrideChangedError, TimesError
-from apps.providers.models import Certificate, Game, GateOverride
+from apps.providers.models import (
+    Certificate,
+    CertifiedBuild,
+    Deployment,
+    Game,
+    GameBuild,
+    GateOverride,
+)
+from apps.providers.selectors.proof import proof_at
 from apps.providers.services.builds import (
     Editing,
     NewBuild,
@@ -30,7 +38,7 @@ from apps.providers.services.overrides import OverrideWish, end_override, reques
 from apps.staff.errors import SelfApprovalError
 from apps.staff.models import Approval
 from apps.staff.services import approve
-from tests.factories import make_cover, make_game, make_provider, make_user
+from tests.factories import MADE_AT, make_cover, make_game, make_provider, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +122,57 @@ def test_an_override_never_lifts_the_law_nor_switches_a_game_on(now: Any) -> Non
     _override(game, now)
     Game.objects.filter(pk=game.pk).update(is_active=False, theoretical_rtp=Decimal("0.8"))
     assert _codes(_ask(game, now)) == ["game_inactive", "rtp_below_floor"]
+
+
+def test_an_override_stands_in_for_no_build_or_variant_that_nobody_knows(now: Any) -> None:
+    game = make_game(make_provider())
+    _override(game, now)
+    assert _ask(game, now).allowed
+    for names, code in (
+        ({"build": "7.7"}, "unknown_build"),
+        ({"variant": "V7"}, "unknown_variant"),
+    ):
+        answer = _ask(game, now, **names)
+        assert (answer.allowed, _codes(answer), answer.override_id) == (False, [code], None)
+
+
+def test_an_override_hides_no_rtp_behind_a_build_that_nobody_knows(now: Any) -> None:
+    game = make_game(make_provider())
+    _override(game, now)
+    why = Editing(None, "Delivered.", now)
+    build = add_build(NewBuild(game.pk, "1.0"), why)
+    low = add_variant(NewVariant(game.pk, "V80", Decimal(80), "PAR sheet"), why)
+    deploy(NewDeployment("MT", build.pk, low.pk, now), why)
+    assert _codes(_ask(game, now)) == ["rtp_below_floor"]
+    assert _codes(_ask(game, now, build="7.7")) == ["unknown_build"]
+
+
+def test_an_override_stands_in_for_nothing_where_nothing_runs_or_another_package(now: Any) -> None:
+    game = make_game(make_provider())
+    certificate = make_cover(game)
+    CertifiedBuild.objects.create(
+        certificate=certificate,
+        game_code=game.game_code,
+        build_version="1.0",
+        digest="a" * 64,
+        created_at=MADE_AT,
+    )
+    _override(game, now)
+    build = GameBuild.objects.create(game=game, version="1.0", created_at=MADE_AT)
+    runs = Deployment.objects.create(
+        game=game,
+        jurisdiction="MT",
+        build=build,
+        digest="b" * 64,
+        starts_at=MADE_AT,
+        created_at=MADE_AT,
+    )
+    for ends_at, code in ((None, "digest_mismatch"), (now, "not_deployed")):
+        Deployment.objects.filter(pk=runs.pk).update(ends_at=ends_at)
+        assert _codes(_ask(game, now)) == [code]
+        proof = proof_at(game.pk, "MT", now)
+        assert proof is not None
+        assert proof.override_id is None
 
 
 def test_nobody_may_ask_for_what_the_law_forbids_or_for_ever(now: Any) -> None:

@@ -30,7 +30,8 @@ def can_serve(
     Asked are: is it switched on and offered there; does the law allow the product and its RTP
     there; does its server run the certified files; does a certificate cover what runs, on the
     jurisdiction's own day. ``build`` and ``variant`` stand for others than those deployed. Two
-    people may stand in for a missing certificate for a while (an override), never for the law.
+    people may stand in for a missing certificate for a while (an override), never for the law nor
+    for a build, variant or place that nobody knows, that doesn't run, or whose package is another.
     What can't be read is an error that goes up, never a yes. Two queries.
     """
     facts = serving(game_id, jurisdiction, at)
@@ -44,7 +45,7 @@ def can_serve(
         text = f"{wrong_file} on the game server is not the file that was certified."
         reasons.append(GateReason("digest_mismatch", text))
     unproven = _proof_reasons(verdict.cover)
-    is_lifted = bool(unproven) and facts.override_id is not None
+    is_lifted = verdict.cover.may_be_lifted and facts.override_id is not None
     remarks = [GateReason(remark.code, remark.text) for remark in verdict.cover.remarks]
     if is_lifted:
         remarks = unproven

@@ -55,7 +55,7 @@ def proof_at(game_id: int, jurisdiction: str, at: datetime) -> Proof | None:
         digests="mismatch"
         if any(reason.code == "digest_mismatch" for reason in verdict.cover.reasons)
         else _digests(certificates, facts.offer.game_code, verdict.running),
-        override_id=None if verdict.cover.allowed else facts.override_id,
+        override_id=facts.override_id if verdict.cover.may_be_lifted else None,
     )
 
 
