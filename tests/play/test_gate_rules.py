@@ -81,6 +81,22 @@ def test_an_rtp_below_the_legal_floor_is_refused_by_the_variant_that_runs(now: A
     assert _ask(game, now + HOUR).allowed
 
 
+@pytest.mark.parametrize(("stated", "codes"), [("0.8", ["rtp_below_floor"]), ("0.95", [])])
+def test_a_channel_without_a_variant_on_file_counts_with_the_figure_of_the_catalogue(
+    now: Any, stated: str, codes: list[str]
+) -> None:
+    game = make_game(make_provider())
+    make_cover(game)
+    Game.objects.filter(pk=game.pk).update(theoretical_rtp=Decimal(stated))
+    why = Editing(None, "Delivered.", now)
+    build = add_build(NewBuild(game.pk, "1.0"), why)
+    high = add_variant(NewVariant(game.pk, "V96", Decimal(96), "PAR sheet"), why)
+    deploy(NewDeployment("MT", build.pk, high.pk, now, channel="desktop"), why)
+    assert _codes(_ask(game, now)) == []
+    deploy(NewDeployment("MT", build.pk, None, now, channel="mobile"), why)
+    assert _codes(_ask(game, now)) == codes
+
+
 def test_an_unknown_build_or_variant_is_refused(now: Any) -> None:
     game = make_game(make_provider())
     make_cover(game)

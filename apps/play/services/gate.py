@@ -14,7 +14,7 @@ from apps.players.contracts import REHEARSAL_JURISDICTION, PlayerRef, Protection
 from apps.players.selectors import protection_reasons
 from apps.players.services import launch_check
 from apps.providers.contracts import Cover
-from apps.providers.coverage.facts import Running
+from apps.providers.coverage.facts import Running, lowest_rtp_percent
 from apps.providers.selectors.coverage import verdict_on
 from apps.providers.selectors.register import Serving, serving
 from apps.wallet.selectors import unresolved_transfers
@@ -129,7 +129,7 @@ def _legal_reasons(facts: Serving, running: Sequence[Running], at: datetime) -> 
         text = f"{facts.category} games are prohibited in {jurisdiction}: {prohibition.citation}"
         reasons.append(GateReason("prohibited_product", text, prohibition.id))
     floor = rules.rtp_floor(jurisdiction, facts.category, day)
-    rtp_percent = _lowest_rtp_percent(facts, running)
+    rtp_percent = lowest_rtp_percent(running, facts.theoretical_rtp * 100)
     if floor is not None and rtp_percent * (_BASIS_POINTS // 100) < floor.value:
         text = (
             f"The RTP of {display_percent(rtp_percent)} is below the "
@@ -138,12 +138,6 @@ def _legal_reasons(facts: Serving, running: Sequence[Running], at: datetime) -> 
         )
         reasons.append(GateReason("rtp_below_floor", text, floor.id))
     return reasons
-
-
-def _lowest_rtp_percent(facts: Serving, running: Sequence[Running]) -> Decimal:
-    """Return the lowest RTP that runs; where no variant is on file, what the catalogue states."""
-    figures = [one.variant.rtp_percent for one in running if one.variant is not None]
-    return min(figures, default=facts.theoretical_rtp * 100)
 
 
 def _proof_reasons(cover: Cover) -> list[GateReason]:

@@ -1,6 +1,6 @@
 """What the rules of cover are applied to, as read from the register."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -202,6 +202,18 @@ class OfferFacts:
 
 
 UNKNOWN = Running(build=None, variant=None)
+
+
+def lowest_rtp_percent(running: Iterable[Running], stated_percent: Decimal) -> Decimal:
+    """Return the lowest RTP of all that runs.
+
+    Where no variant is on file, it is what the provider's catalogue states: a channel that nobody
+    recorded isn't proven by another one's figure.
+    """
+    return min(
+        (stated_percent if one.variant is None else one.variant.rtp_percent for one in running),
+        default=stated_percent,
+    )
 
 
 def running_as(build: BuildFacts, lineage: Lineage, at: datetime, *, channel: str) -> Running:
