@@ -3,6 +3,7 @@ from datetime import datetime
 
 from apps.providers.adapters.contract import CallbackRequest, CallbackResponse
 from apps.providers.contracts import Outcome, Parsed, ProviderProfile
+from apps.rounds.contracts import DeliveryRow
 from apps.rounds.enums import Origin
 
 
@@ -51,10 +52,23 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Refused input to be counted; ``provider_id`` is None where nobody proved who called."""
+    """Refused input to be counted; ``provider_id`` is None where nobody proved who called.
+
+    ``unreadable`` is what an authentic body that can't be read is kept as, with its answer.
+    """
 
     provider_id: int | None
     code: str
     at: datetime
     event_id: str = ""
     detail: str = ""
+    unreadable: "Unreadable | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An authentic delivery that can't be read, and what was answered to it."""
+
+    delivery: DeliveryRow
+    http_status: int
+    code: str

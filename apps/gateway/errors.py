@@ -28,6 +28,18 @@ class UnknownDeliveryError(DomainError):
         super().__init__(f"There is no stored delivery {delivery_id}.")
 
 
+class DeliveryNotReadableError(DomainError):
+    """The stored bytes were authentic, and say nothing that can be judged."""
+
+    code = "delivery_not_readable"
+
+    def __init__(self, delivery_id: int, why: str) -> None:
+        super().__init__(
+            f"Delivery {delivery_id} can't be read ({why.replace('_', ' ')}): "
+            "the provider must send it again."
+        )
+
+
 class WrongWalletModelError(DomainError):
     """The provider is played with another wallet model."""
 

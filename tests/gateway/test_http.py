@@ -6,18 +6,20 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 import uvicorn
 from django.db import connection
 
+from apps.gateway.errors import DeliveryNotReadableError
 from apps.gateway.http import application
 from apps.gateway.http.application import Gateway
 from apps.gateway.models import Rejection
+from apps.gateway.services import intake
 from apps.providers.adapters.registry import ADAPTERS
-from apps.rounds.models import Delivery
+from apps.rounds.models import Delivery, DeliveryVerdict
 from tests.gateway.builders import Casino, lines, open_casino, signed_headers
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,12 +122,25 @@ def test_a_stranger_learns_nothing_and_leaves_only_a_count(
     ],
     ids=["cut", "list", "none", "nul", "exponent", "deep", "too-many", "too-large"],
 )
-def test_an_authentic_body_that_is_no_callback_is_refused_by_name(
+def test_an_authentic_body_that_is_no_callback_is_refused_by_name_and_kept(
     casino: Casino, client: httpx.Client, body: bytes, status: int, code: str
 ) -> None:
     response = post(client, body, at=casino.now)
     assert (response.status_code, response.json()) == (status, {"error": code})
-    assert not Delivery.objects.exists()
+    if code == "too_large":
+        assert rejections("too_large", at_least=1) == 1
+        assert not Delivery.objects.exists()
+        return
+    assert rejections(f"envelope_{code}", at_least=1) == 1
+    kept = Delivery.objects.get()
+    assert (kept.provider_id, bytes(kept.body)) == (casino.provider.pk, body)
+    verdict = DeliveryVerdict.objects.get(delivery_id=kept.pk)
+    told = [{"event_id": "", "status": "rejected", "code": code}]
+    assert (verdict.http_status, verdict.results) == (status, told)
+    with pytest.raises(DeliveryNotReadableError):
+        intake.reprocess_delivery(delivery_id=kept.pk, now=casino.now)
+    assert intake.apply_unjudged(now=casino.now + timedelta(hours=1)) == 0
+    assert lines("aurora:e-1") == []
 
 
 def test_other_paths_and_methods_are_refused(casino: Casino, client: httpx.Client) -> None:

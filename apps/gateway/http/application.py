@@ -15,12 +15,17 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from apps.core.schema import SchemaWatch
-from apps.gateway.contracts import Refused
+from apps.gateway.contracts import Refused, Unreadable
 from apps.gateway.http.collector import Collector, close_connection
 from apps.gateway.http.directory import Directory
 from apps.gateway.http.parking import Parking, spool_folder, spool_limits
 from apps.gateway.http.room import NoRoomError, Place, Room, RoomLimits
-from apps.gateway.services.intake import UnauthenticatedError, adapter_of, read_callback
+from apps.gateway.services.intake import (
+    UnauthenticatedError,
+    UnreadableError,
+    adapter_of,
+    read_callback,
+)
 from apps.providers.adapters.contract import (
     Adapter,
     CallbackRequest,
@@ -123,8 +128,12 @@ class Gateway:
         except (UnauthenticatedError, NoBodyError, EnvelopeError, NoRoomError) as error:
             is_envelope = isinstance(error, EnvelopeError)
             counted = f"envelope_{error.code}" if is_envelope else error.code
-            self._refuse(profile, counted, provider_code)
-            return adapter.refuse(request, error.code)
+            answer = adapter.refuse(request, error.code)
+            kept = None
+            if isinstance(error, UnreadableError):
+                kept = Unreadable(error.delivery, answer.status, error.code)
+            self._refuse(profile, counted, provider_code, kept)
+            return answer
         return judged.response
 
     async def _profile(self, provider_code: str) -> ProviderProfile | None:
@@ -174,13 +183,20 @@ class Gateway:
         except (KeyError, ValueError, OverflowError):
             return now
 
-    def _refuse(self, profile: ProviderProfile | None, code: str, provider_code: str) -> None:
+    def _refuse(
+        self,
+        profile: ProviderProfile | None,
+        code: str,
+        provider_code: str,
+        unreadable: Unreadable | None,
+    ) -> None:
         self._collector.refuse(
             Refused(
                 provider_id=profile.id if profile else None,
                 code=code,
                 at=datetime.now(UTC),
                 detail="" if profile else f"path names {provider_code}",
+                unreadable=unreadable,
             )
         )
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from django.db import Error as DatabaseError
@@ -26,6 +26,8 @@ from apps.gateway.services import intake
 logger = logging.getLogger(__name__)
 
 MOST_EVENTS_PER_BATCH = 1_000
+MOST_UNREADABLE_PER_BATCH = 16
+"""Bodies of up to 2 MiB each that wait in memory."""
 DRAIN_EVERY_SECONDS = 2.0
 """How often the database is asked for while something waits on disk."""
 
@@ -81,7 +83,14 @@ class Collector:
         return await future
 
     def refuse(self, refused: Refused) -> None:
-        """Count refused input with the next batch; the caller need not wait for it."""
+        """Count refused input with the next batch; the caller need not wait for it.
+
+        Of what can't be read, so much is kept as fits between two batches; all of it is counted.
+        """
+        if refused.unreadable is not None:
+            waiting = sum(one.unreadable is not None for one in self._refused)
+            if waiting >= MOST_UNREADABLE_PER_BATCH:
+                refused = replace(refused, unreadable=None)
         self._refused.append(refused)
         self._wake.set()
 

@@ -3,15 +3,16 @@
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from apps.gateway.contracts import Inbound, Judged, Refused, ToJudge
-from apps.gateway.errors import BatchRacedError, UnknownDeliveryError
+from apps.core.batches import Cursor
+from apps.gateway.contracts import Inbound, Judged, Refused, ToJudge, Unreadable
+from apps.gateway.errors import BatchRacedError, DeliveryNotReadableError, UnknownDeliveryError
 from apps.gateway.services.apply import Games, apply_deliveries
 from apps.gateway.services.refusals import count_refusals
 from apps.providers.adapters.contract import (
@@ -32,7 +33,7 @@ from apps.providers.errors import IdScopesMovedError
 from apps.providers.selectors.catalogue import games_by_code
 from apps.providers.selectors.profiles import provider_profile_by_id
 from apps.rounds import statements as round_statements
-from apps.rounds.contracts import DeliveryRow
+from apps.rounds.contracts import DeliveryRow, VerdictRow
 from apps.rounds.enums import EventStatus
 from apps.rounds.services import store
 
@@ -47,6 +48,14 @@ class UnauthenticatedError(Exception):
     """Nobody proved to be the provider; the answer says no more than that."""
 
     code = "unauthenticated"
+
+
+class UnreadableError(EnvelopeError):
+    """An authentic body that can't be read at all, with the delivery to keep as evidence."""
+
+    def __init__(self, code: str, delivery: DeliveryRow) -> None:
+        super().__init__(code)
+        self.delivery = delivery
 
 
 def adapter_of(profile: ProviderProfile | None) -> Adapter:
@@ -64,7 +73,8 @@ def read_callback(
 
     Raises:
         UnauthenticatedError: unknown provider, or no valid signature of an active key.
-        EnvelopeError: an authentic body that can't be read.
+        UnreadableError: an authentic body that can't be read; it carries what to store.
+        EnvelopeError: an authentic question that can't be stored whole.
     """
     adapter = adapter_of(profile)
     keys = [key for key in profile.keys if key.is_active(now)] if profile else []
@@ -72,15 +82,19 @@ def read_callback(
     key = adapter.authenticate(keys, request, tolerance)
     if profile is None or key is None:
         raise UnauthenticatedError
-    return Inbound(
+    inbound = Inbound(
         provider=profile,
         message_id=adapter.message_id(request)[:64],
         key_id=key.kid,
         path=_stored_path(profile, request),
         headers={n: request.headers[n] for n in adapter.kept_headers if n in request.headers},
         request=request,
-        parsed=adapter.parse(profile, request),
+        parsed=(),
     )
+    try:
+        return replace(inbound, parsed=adapter.parse(profile, request))
+    except EnvelopeError as error:
+        raise UnreadableError(error.code, _row_of(inbound)) from error
 
 
 def _stored_path(profile: ProviderProfile, request: CallbackRequest) -> str:
@@ -105,18 +119,7 @@ def take_in(inbound: Sequence[Inbound], games: Games, *, now: datetime) -> list[
     Raises:
         DatabaseError: nothing could be stored; the provider must be told to try again.
     """
-    rows = [
-        DeliveryRow(
-            provider_id=one.provider.id,
-            received_at=one.received_at,
-            message_id=one.message_id,
-            key_id=one.key_id,
-            path=one.path,
-            headers=one.headers,
-            body=one.request.body,
-        )
-        for one in inbound
-    ]
+    rows = [_row_of(one) for one in inbound]
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         ids = store.store_deliveries(cursor, rows)
     deliveries = [
@@ -124,6 +127,18 @@ def take_in(inbound: Sequence[Inbound], games: Games, *, now: datetime) -> list[
         for delivery_id, one in zip(ids, inbound, strict=True)
     ]
     return _apply_or_park(deliveries, games, now=now)
+
+
+def _row_of(one: Inbound) -> DeliveryRow:
+    return DeliveryRow(
+        provider_id=one.provider.id,
+        received_at=one.received_at,
+        message_id=one.message_id,
+        key_id=one.key_id,
+        path=one.path,
+        headers=one.headers,
+        body=one.request.body,
+    )
 
 
 def _apply_or_park(deliveries: list[ToJudge], games: Games, *, now: datetime) -> list[Judged]:
@@ -250,6 +265,7 @@ def reprocess_delivery(*, delivery_id: int, now: datetime) -> tuple[Outcome, ...
 
     Raises:
         UnknownDeliveryError: no delivery has this id.
+        DeliveryNotReadableError: its bytes say nothing that can be judged.
         BatchRacedError, DatabaseError: nothing was written; ask again.
     """
     with connection.cursor() as cursor:
@@ -258,7 +274,10 @@ def reprocess_delivery(*, delivery_id: int, now: datetime) -> tuple[Outcome, ...
     if not rows:
         raise UnknownDeliveryError(delivery_id)
     names = _Names()
-    delivery = _stored(rows[0], names.profile(rows[0][1]))
+    try:
+        delivery = _stored(rows[0], names.profile(rows[0][1]))
+    except EnvelopeError as error:
+        raise DeliveryNotReadableError(delivery_id, error.code) from error
     [judged] = apply_deliveries([delivery], names.games, now=now)
     return judged.outcomes
 
@@ -281,6 +300,24 @@ def _stored(row: Sequence[Any], profile: ProviderProfile) -> ToJudge:
 
 
 def record_refusals(refused: Sequence[Refused]) -> None:
-    """Count refused input in a transaction of its own."""
+    """Count refused input in a transaction of its own, and keep what was authentic of it."""
+    kept = [one.unreadable for one in refused if one.unreadable is not None]
     with transaction.atomic(), connection.cursor() as cursor:
         count_refusals(cursor, refused)
+        if kept:
+            _keep_unreadable(cursor, kept)
+
+
+def _keep_unreadable(cursor: Cursor, kept: Sequence[Unreadable]) -> None:
+    """Store deliveries with the answer each got, so that none of them waits to be judged."""
+    ids = store.store_deliveries(cursor, [one.delivery for one in kept])
+    verdicts = [
+        VerdictRow(
+            delivery_id,
+            one.http_status,
+            [{"event_id": "", "status": EventStatus.REJECTED.value, "code": one.code}],
+            one.delivery.received_at,
+        )
+        for delivery_id, one in zip(ids, kept, strict=True)
+    ]
+    store.save_verdicts(cursor, verdicts)
