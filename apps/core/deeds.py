@@ -83,6 +83,7 @@ DEED_WORDS: Final = {
     "providers.build.added": "Build added",
     "providers.certificate.build_named": "Build named on a certificate",
     "providers.certificate.invalidated": "Certificate invalidated",
+    "providers.certificate.recalled": "Certificate recalled",
     "providers.certificate.registered": "Certificate registered",
     "providers.certificate.terms_set": "Certificate's terms set",
     "providers.certificate.variant_named": "Variant named on a certificate",

@@ -90,6 +90,7 @@ POPULATIONS: Final = (
                     "result": "result",
                     "state": "state",
                     "invalidated_on": "invalidated_on",
+                    "recalled_on": "recalled_on",
                     "conditions": "conditions",
                     "document": "document__original_name",
                     "document_sha256": "document__sha256",

@@ -15,7 +15,7 @@ _CERTIFICATE: Final[LiteralString] = """
         WHERE a.lab_id = c.lab_id AND a.valid_until < c.issued_on)
     AND NOT EXISTS (SELECT FROM providers_labaccreditation a
         WHERE a.lab_id = c.lab_id AND c.issued_on BETWEEN a.valid_from AND a.valid_until),
-    c.effective_on, c.expires_on, c.invalidated_on,
+    c.effective_on, c.expires_on, c.invalidated_on, c.recalled_on,
     LEAST(
         (SELECT min(later.effective_on) FROM providers_certificate later
             WHERE later.lab_id = c.lab_id AND later.report_number = c.report_number

@@ -172,6 +172,7 @@ class Draw:
             "effective_on": effective_on,
             "expires_on": self.seldom(None, *days[2:], share=0.5),
             "invalidated_on": self.seldom(None, *days, share=0.2),
+            "recalled_on": self.seldom(None, *(day for day in days if day >= issued_on), share=0.2),
             "supersedes": self.seldom(None, self.dice.randrange(index), share=0.4)
             if index
             else None,
@@ -287,6 +288,7 @@ class Oracle:
             and one["effective_on"] <= day
             and (one["expires_on"] is None or day <= one["expires_on"])
             and (one["invalidated_on"] is None or day < one["invalidated_on"])
+            and (one["recalled_on"] is None or day < one["recalled_on"])
             and self.was_accredited(one)
             and not any(
                 self.replaces(other, one) and other["effective_on"] <= day
@@ -491,6 +493,7 @@ def _write_certificates(drawn: list[Facts], labs: dict[str, Lab], change: Suppli
             supersedes=None if one["supersedes"] is None else rows[one["supersedes"]],
             invalidated_on=one["invalidated_on"],
             invalidated_by=change if is_ended else None,
+            recalled_on=one["recalled_on"],
             document=document,
             created_at=MADE_AT,
         )

@@ -25,6 +25,7 @@ from apps.providers.errors import (
     UnknownJurisdictionError,
 )
 from apps.providers.models import (
+    Certificate,
     CertifiedBuild,
     CriticalFile,
     Deployment,
@@ -34,12 +35,14 @@ from apps.providers.models import (
     RtpVariant,
     SupplierChange,
 )
-from apps.providers.selectors.coverage import cover, cover_periods
+from apps.providers.selectors.coverage import certificates_in_force, cover, cover_periods
 from apps.providers.selectors.proof import proof_at
 from apps.providers.services import builds as services
 from apps.providers.services import scope
 from apps.providers.services.builds import Editing, Judgement, NewBuild, NewDeployment, NewVariant
+from apps.providers.services.certificates import withdraw_certificate
 from apps.providers.services.scope import FileDigest, NamedBuild, NamedVariant, ReportTerms, Term
+from tests.compliance.makers import make_revision
 from tests.factories import MADE_AT, make_cover, make_game, make_provider, make_user
 
 pytestmark = pytest.mark.django_db
@@ -341,6 +344,57 @@ def test_a_major_change_ends_a_report_from_its_day_on(game: Game) -> None:
     assert _codes(game, midnight) == ["invalidated_by_change"]
     spans = cover_periods(game.pk, "MT", AT, AT + timedelta(days=7))
     assert [(span.start, span.cover.allowed) for span in spans] == [(AT, True), (midnight, False)]
+
+
+def test_a_recall_takes_cover_away_from_its_day_on_and_leaves_the_past_its_proof(
+    game: Game,
+) -> None:
+    certificate = make_cover(game)
+    facts: dict[str, Any] = {"certificate_id": certificate.pk, "editing": WHY}
+    refused(
+        CertificateStateError,
+        lambda: scope.recall_certificate(on=date(2025, 12, 31), **facts),
+    )
+    scope.recall_certificate(on=date(2026, 11, 25), **facts)
+    midnight = start_of_day("MT", date(2026, 11, 25))
+    assert _codes(game, midnight - timedelta(seconds=1)) == []
+    assert _codes(game, midnight) == ["recalled"]
+    spans = cover_periods(game.pk, "MT", AT, AT + timedelta(days=7))
+    assert [(span.start, span.cover.allowed) for span in spans] == [(AT, True), (midnight, False)]
+    assert certificates_in_force(date(2026, 11, 24)).get() == certificate
+    assert not certificates_in_force(date(2026, 11, 25)).exists()
+    proof = proof_at(game.pk, "MT", midnight - timedelta(seconds=1))
+    assert proof is not None
+    assert [one.id for one in proof.cover.proofs] == [certificate.pk]
+    refused(
+        CertificateStateError,
+        lambda: scope.recall_certificate(on=date(2026, 11, 26), **facts),
+    )
+    with (
+        pytest.raises(IntegrityError, match="not_recalled_before_issue"),
+        transaction.atomic(),
+    ):
+        Certificate.objects.update(recalled_on=date(2025, 12, 31))
+
+
+def test_a_row_registered_by_mistake_counts_for_no_day(game: Game) -> None:
+    certificate = make_cover(game)
+    assert _codes(game) == []
+    withdraw_certificate(
+        certificate_id=certificate.pk, acting_user=None, reason="Wrong game.", now=AT
+    )
+    assert _codes(game, AT - timedelta(days=30)) == ["withdrawn"]
+
+
+def test_a_recalled_revision_does_not_bring_its_forerunner_back(game: Game) -> None:
+    old = make_cover(game)
+    new = make_revision(old, effective_on=date(2026, 11, 1))
+    scope.recall_certificate(certificate_id=new.pk, on=date(2026, 11, 10), editing=WHY)
+    assert _codes(game, start_of_day("MT", date(2026, 11, 1))) == []
+    assert sorted(_codes(game, start_of_day("MT", date(2026, 11, 10)))) == [
+        "recalled",
+        "superseded",
+    ]
 
 
 def test_a_report_that_says_so_replaces_another(game: Game) -> None:

@@ -233,7 +233,7 @@ def _next(gap: Gap) -> SafeString | str:
     if gap.code == "expired" and gap.certificate_id is not None:
         page = reverse("admin:compliance_renewal_add") + f"?certificate={gap.certificate_id}"
         return link_cell(page, gap.action)
-    if gap.code in {"no_certificate", "withdrawn", "other_jurisdiction"}:
+    if gap.code in {"no_certificate", "withdrawn", "recalled", "other_jurisdiction"}:
         return link_cell(reverse("admin:providers_certificate_add"), gap.action)
     return gap.action
 

@@ -247,8 +247,8 @@ def _require_successor(renewal: Renewal, successor_id: int) -> str:
     old, new = renewal.certificate, certificate_by_id(successor_id)
     if new.pk == old.pk:
         raise SuccessorRefusedError("A certificate can't take its own place.")
-    if new.state != "registered":
-        raise SuccessorRefusedError(f"{new} was withdrawn and proves nothing.")
+    if new.state != "registered" or new.recalled_on is not None:
+        raise SuccessorRefusedError(f"{new} was withdrawn or recalled and proves nothing.")
     if (new.provider_code, new.kind) != (old.provider_code, old.kind):
         raise SuccessorRefusedError(f"{new} is of another provider or kind than {old}.")
     named = games_named_by([old.pk, new.pk])

@@ -82,7 +82,7 @@ def _withdraw(call: ActionCall) -> str:
     certificate = withdraw_certificate(
         certificate_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
     )
-    return f"{certificate} is withdrawn. It covers nothing any more."
+    return f"{certificate} is withdrawn. It counts for no day, past or to come."
 
 
 @admin.register(Certificate)
@@ -130,11 +130,12 @@ class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
         *SCOPE_ACTIONS,
         ReasonedAction(
             name="withdraw",
-            label="Withdraw",
+            label="Registered by mistake",
             permission="providers.withdraw_certificate",
             perform=_withdraw,
-            question="The certificate stays on file and covers nothing from now on. A withdrawn "
-            "revision no longer supersedes the one before it.",
+            question="The row stays on file and counts for no day: what was played under it was "
+            "played without proof, and the revision before it is not superseded by it. Register "
+            "the right one anew. A report that the lab took back is recalled instead.",
             tone="danger",
             is_offered=lambda obj, _user: obj.state == CertificateState.REGISTERED,
         ),
@@ -202,12 +203,19 @@ def standing_of(certificate: Certificate, on: date) -> tuple[str, str]:
         (certificate.result == CertificateResult.DOES_NOT_COMPLY, "Test failed", "danger"),
         (successor is not None, f"Superseded by rev {successor}", "neutral"),
         (invalid_on is not None and invalid_on <= on, "Ended by a change", "danger"),
+        *_recalled(certificate.recalled_on, on),
         (expires_on is not None and expires_on < on, "Expired", "danger"),
         (certificate.effective_on > on, f"From {certificate.effective_on}", "info"),
         *_ending("Expires", expires_on, on),
         *_ending("Review", review_due_on, on),
     )
     return next(((label, tone) for applies, label, tone in rules if applies), ("Valid", "success"))
+
+
+def _recalled(day: date | None, on: date) -> list[tuple[bool, str, str]]:
+    if day is None:
+        return []
+    return [(day <= on, "Recalled", "danger"), (True, f"Recalled from {day}", "warning")]
 
 
 def _ending(word: str, day: date | None, on: date) -> list[tuple[bool, str, str]]:

@@ -98,6 +98,11 @@ class EndedForm(ReasonForm):
     field_order = ["change_id", "on", "reason"]
 
 
+class RecalledForm(ReasonForm):
+    on = day_field("Recalled from", "The first day without it, by each jurisdiction's own clock.")
+    field_order = ["on", "reason"]
+
+
 class AccreditationForm(ReasonForm):
     body = text_field("Accreditation body", "Such as UKAS or NATA.")
     number = text_field("Number")
@@ -154,6 +159,13 @@ def _invalidate(call: ActionCall) -> str:
     return f"{certificate} covers nothing from {certificate.invalidated_on} on."
 
 
+def _recall(call: ActionCall) -> str:
+    certificate = services.recall_certificate(
+        certificate_id=call.object_id, editing=editing(call), **call.fields
+    )
+    return f"{certificate} covers nothing from {certificate.recalled_on} on."
+
+
 def _accredit(call: ActionCall) -> str:
     return f"{services.accredit_lab(call.object_id, Term(**call.fields), editing(call))}: recorded."
 
@@ -203,6 +215,18 @@ SCOPE_ACTIONS = [
         tone="danger",
         is_offered=lambda obj, user: _is_registered(obj, user) and obj.invalidated_on is None,
         form_class=EndedForm,
+    ),
+    ReasonedAction(
+        name="recall",
+        label="Recalled by the lab",
+        permission="providers.withdraw_certificate",
+        perform=_recall,
+        question="The lab or an authority took the report back. From that day on it covers "
+        "nothing; what was played before keeps its proof, and the report its place among the "
+        "revisions.",
+        tone="danger",
+        is_offered=lambda obj, user: _is_registered(obj, user) and obj.recalled_on is None,
+        form_class=RecalledForm,
     ),
 ]
 
@@ -264,8 +288,9 @@ def terms_panel(certificate: Certificate) -> Panel:
                 if change
                 else "-",
             ],
+            ["Recalled from", str(certificate.recalled_on or "-")],
         ],
-        tone="danger" if change else "",
+        tone="danger" if change or certificate.recalled_on else "",
     )
 
 

@@ -50,6 +50,7 @@ class CertificateFacts:
     effective_on: date
     expires_on: date | None
     invalidated_on: date | None
+    recalled_on: date | None
     replaced_from: date | None
     jurisdictions: frozenset[str]
     builds: tuple[BuildClaim, ...] = ()

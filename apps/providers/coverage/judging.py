@@ -94,9 +94,9 @@ def other_jurisdiction(certificate: CertificateFacts, jurisdiction: str) -> Cove
 def standing_objection(certificate: CertificateFacts, day: date) -> CoverReason | None:
     """Return the first rule that the report fails on that day, wherever."""
     expires_on, invalid_on = certificate.expires_on, certificate.invalidated_on
-    replaced_from = certificate.replaced_from
+    recalled_on, replaced_from = certificate.recalled_on, certificate.replaced_from
     rules = (
-        (certificate.is_withdrawn, "withdrawn", "was withdrawn"),
+        (certificate.is_withdrawn, "withdrawn", "was withdrawn and counts for no day"),
         (certificate.is_failed, "does_not_comply", "says that the test was failed"),
         (certificate.is_altered, "invalid_signature", "has a document whose signature is invalid"),
         (
@@ -113,6 +113,11 @@ def standing_objection(certificate: CertificateFacts, day: date) -> CoverReason 
             invalid_on is not None and invalid_on <= day,
             "invalidated_by_change",
             f"covers nothing from {invalid_on} on, by a change of the supplier",
+        ),
+        (
+            recalled_on is not None and recalled_on <= day,
+            "recalled",
+            f"was recalled from {recalled_on} on",
         ),
         (expires_on is not None and expires_on < day, "expired", f"was valid through {expires_on}"),
         (

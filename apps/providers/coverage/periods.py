@@ -59,5 +59,7 @@ def _days(certificate: CertificateFacts) -> Iterator[date]:
         yield certificate.expires_on + _ONE_DAY
     if certificate.invalidated_on is not None:
         yield certificate.invalidated_on
+    if certificate.recalled_on is not None:
+        yield certificate.recalled_on
     if certificate.replaced_from is not None:
         yield certificate.replaced_from

@@ -246,12 +246,13 @@ class Document(models.Model):
 class Certificate(models.Model):
     """One revision of a lab's report, as registered; it is proof only with its document.
 
-    There are four ends of validity: ``expires_on`` as stated (valid *through* that day),
+    There are five ends of validity: ``expires_on`` as stated (valid *through* that day),
     ``review_due_on`` by policy (overdue is flagged but still covers), being superseded by a higher
-    revision or by a report that says so, and ``invalidated_on`` by a supplier's change (from that
-    day on it covers nothing). ``provider_code`` and the codes in the scope are as written by the
-    lab: a report may arrive before the game is in the catalogue. A row that was registered with a
-    mistake is withdrawn and stays, and the right one of the same revision stands beside it.
+    revision or by a report that says so, ``invalidated_on`` by a supplier's change, and
+    ``recalled_on`` by the lab or an authority (from either day on it covers nothing).
+    ``provider_code`` and the codes in the scope are as written by the lab: a report may arrive
+    before the game is in the catalogue. A row that was registered with a mistake is withdrawn and
+    stays, and the right one of the same revision stands beside it.
 
     ``is_rehearsal`` is for the acceptance kit's own, which is no proof of anything real. It names
     the rehearsals' jurisdiction and no other; a real report never does
@@ -287,6 +288,7 @@ class Certificate(models.Model):
         blank=True,
         related_name="invalidated_certificates",
     )
+    recalled_on = models.DateField("recalled from", null=True, blank=True)
     state = models.CharField(
         max_length=16, choices=CertificateState.choices, default=CertificateState.REGISTERED
     )
@@ -321,6 +323,10 @@ class Certificate(models.Model):
             models.CheckConstraint(
                 condition=Q(effective_on__gte=F("issued_on")),
                 name="providers_certificate_not_effective_before_issue",
+            ),
+            models.CheckConstraint(
+                condition=Q(recalled_on__isnull=True) | Q(recalled_on__gte=F("issued_on")),
+                name="providers_certificate_not_recalled_before_issue",
             ),
             models.CheckConstraint(
                 condition=Q(expires_on__isnull=False) | Q(review_due_on__isnull=False),

@@ -4,14 +4,17 @@ A certificate covers a game in a jurisdiction at a moment when all of this holds
 
 * it is of kind game or live, and names the provider, the game and the jurisdiction. RNG and
   platform reports are needed too, but by themselves say nothing about a game;
-* it is registered (not withdrawn), and its document does not say that the test was failed;
+* it is registered (a row withdrawn as a mistake counts for no day, past or to come), and its
+  document does not say that the test was failed;
 * the day is not before it takes effect, and not after the day it is valid through: the expiry day
   itself still counts. A review that is overdue is flagged but takes no cover away;
 * no higher revision of the same report, and no report that says it supersedes this one, has taken
   effect by that day. A revision replaces the whole report: a game that the new revision no longer
   names is uncovered, even if the old one would still run. A revision that has itself expired does
   not bring its forerunner back;
-* no change of the supplier has made it invalid by that day;
+* no change of the supplier has made it invalid by that day, and neither lab nor authority has
+  recalled it by that day. Before it the report proved what it said, and it keeps its place among
+  the revisions: its forerunner does not come back;
 * its document's signature is not invalid. An unsigned or untrusted document covers, with a remark:
   most labs do not sign, and a signature nobody can place is not worse than none;
 * the lab's accreditation on file had not ended when the report was issued;
@@ -82,6 +85,7 @@ def certificates_in_force(on: date) -> QuerySet[Certificate]:
         Certificate.objects.filter(state=CertificateState.REGISTERED, effective_on__lte=on)
         .exclude(expires_on__lt=on)
         .exclude(invalidated_on__lte=on)
+        .exclude(recalled_on__lte=on)
         .exclude(result=CertificateResult.DOES_NOT_COMPLY)
         .exclude(document__signature_state=SignatureState.INVALID)
         .filter(~Exists(later_revisions(on)))

@@ -56,7 +56,7 @@ def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
     if row is None:
         return None
     certificates = tuple(
-        _certificate([*c[:8], *map(_day, c[8:12]), *c[12:]]) for c in row[15] or ()
+        _certificate([*c[:8], *map(_day, c[8:13]), *c[13:]]) for c in row[15] or ()
     )
     builds = {item[0]: BuildFacts._make(item) for item in row[10] or []}
     variants = {item[0]: VariantFacts(item[0], item[1], Decimal(item[2])) for item in row[11] or []}
@@ -109,8 +109,8 @@ def certificates_by_game(
     rows = _rows(statements.ALL_CERTIFICATES, {"codes": None if codes is None else list(codes)})
     for row in rows:
         certificate = _certificate(row)
-        for game_code in row[16]:
-            found[row[15], game_code].append(certificate)
+        for game_code in row[17]:
+            found[row[16], game_code].append(certificate)
     return found
 
 
@@ -208,10 +208,10 @@ def _array(games: Collection[int] | None) -> list[int] | None:
 
 def _certificate(row: Sequence[Any]) -> CertificateFacts:
     facts: list[Any] = [
-        *row[:12],
-        frozenset(row[12]),
-        tuple(map(BuildClaim._make, row[13] or ())),
-        tuple(VariantClaim(item[0], item[1], Decimal(item[2])) for item in row[14] or ()),
+        *row[:13],
+        frozenset(row[13]),
+        tuple(map(BuildClaim._make, row[14] or ())),
+        tuple(VariantClaim(item[0], item[1], Decimal(item[2])) for item in row[15] or ()),
     ]
     return CertificateFacts(*facts)
 

@@ -351,10 +351,11 @@ def _percents(values: Iterable[Decimal]) -> str:
 def withdraw_certificate(
     *, certificate_id: int, acting_user: AbstractBaseUser | None, reason: str, now: datetime
 ) -> Certificate:
-    """Take a certificate out of force; it stays on file and covers nothing from now on.
+    """Take out a row that was registered by mistake; it stays on file and counts for no day.
 
-    For a report the lab recalled, or one that was registered by mistake: a withdrawn revision no
-    longer supersedes its forerunner.
+    What was played under it was played without proof, its forerunner is not superseded by it, and
+    the right row of the same revision may be registered. A report that the lab or an authority took
+    back is recalled from a day on instead (``scope.recall_certificate``).
 
     Raises:
         ReasonRequiredError, UnknownCertificateError

@@ -179,6 +179,33 @@ def invalidate_certificate(
     return certificate
 
 
+@transaction.atomic
+def recall_certificate(*, certificate_id: int, on: date, editing: Editing) -> Certificate:
+    """Record that the lab or an authority took a report back; from that day on it covers nothing.
+
+    What was played under it before keeps its proof, and the report its place among the revisions. A
+    row that was registered by mistake is withdrawn instead (``withdraw_certificate``).
+
+    Raises:
+        ReasonRequiredError, UnknownCertificateError
+        CertificateStateError: it was withdrawn or recalled already, or issued only after that day.
+    """
+    editing.require_reason()
+    certificate = _lock(certificate_id)
+    _require_registered(certificate)
+    if certificate.recalled_on is not None:
+        raise CertificateStateError(
+            f"{certificate} was recalled from {certificate.recalled_on} on already."
+        )
+    if on < certificate.issued_on:
+        raise CertificateStateError(f"{certificate} was issued on {certificate.issued_on} only.")
+    certificate.recalled_on = on
+    note_edit(certificate, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
+    certificate.save(update_fields=["recalled_on"])
+    _audit("providers.certificate.recalled", certificate, {"on": on.isoformat()}, editing)
+    return certificate
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One accreditation of a lab, for a span of days."""

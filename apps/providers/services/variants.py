@@ -22,7 +22,7 @@ def name_source(variant_id: int, certificate_id: int, place: str, editing: Editi
 
     Raises:
         ReasonRequiredError, UnknownRegisterRowError, UnknownCertificateError
-        RtpNotStatedError: the report is withdrawn, names another game or states other figures.
+        RtpNotStatedError: the report was taken back, names another game or states other figures.
     """
     editing.require_reason()
     variants = RtpVariant.objects.select_for_update(of=("self",))
@@ -54,6 +54,7 @@ def _require_stated(variant: RtpVariant, certificate: Certificate) -> None:
     game = variant.game
     names_game = (
         certificate.state == CertificateState.REGISTERED
+        and certificate.recalled_on is None
         and certificate.provider_code == game.provider.code
         and certificate.games.filter(game_code=game.game_code).exists()
     )
