@@ -62,6 +62,7 @@ _JOBS = [
     _job("core.sweep_outbox", _MINUTE),
     _job("core.seal_logs", crontab(hour=0, minute=5)),
     _job("staff.forget_ended_sessions", crontab(minute=15)),
+    _job("staff.expire_approvals", crontab(minute=35)),
     _job("gateway.apply_unjudged", timedelta(seconds=20)),
     _job("gateway.pursue_due_transfers", timedelta(seconds=30)),
     _job("gateway.audit_wallets", crontab(hour=2, minute=20)),

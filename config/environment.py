@@ -57,6 +57,7 @@ class Environment(BaseSettings):
 
     statement_bad_rows_bp: int = Field(100, ge=0, le=10_000)
     export_rows_for_one: int = Field(25_000, ge=0, le=250_000)
+    approval_days: int = Field(14, ge=1, le=90)
 
     s3_bucket: str | None = None
     s3_endpoint_url: str | None = None

@@ -19,6 +19,7 @@ class AuditingConfig(AppConfig):
         register_approval(
             consents.CONSENT,
             permission="auditing.approve_export",
+            asking="auditing.add_export",
             handler=consents.execute_consent,
             recheck=consents.recheck_consent,
             label="Hand out an export",

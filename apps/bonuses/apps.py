@@ -20,6 +20,7 @@ class BonusesConfig(AppConfig):
         register_approval(
             rules.ACTIVATION,
             permission="bonuses.approve_rule",
+            asking="bonuses.change_bonusrule",
             handler=rules.execute_activation,
             recheck=rules.recheck_activation,
             editors=rules.editors_of_rule,
@@ -28,6 +29,7 @@ class BonusesConfig(AppConfig):
         register_approval(
             grants.FORFEITURE,
             permission="bonuses.approve_forfeit",
+            asking="bonuses.request_forfeit",
             handler=grants.execute_forfeiture,
             label="Forfeit a bonus",
         )

@@ -124,6 +124,7 @@ DEED_WORDS: Final = {
     "reports.net_position.exported": "Net position exported",
     "staff.approval.cancelled": "Approval taken back",
     "staff.approval.executed": "Approved and executed",
+    "staff.approval.expired": "Approval expired",
     "staff.approval.rejected": "Approval rejected",
     "staff.approval.requested": "Approval asked for",
     "staff.approval.void": "Approval void",

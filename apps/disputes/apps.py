@@ -33,6 +33,7 @@ class DisputesConfig(AppConfig):
         register_approval(
             selectors.CREDIT,
             permission="disputes.approve_credit",
+            asking="disputes.work_case",
             handler=crediting.execute_credit,
             recheck=crediting.recheck_credit,
             label="Credit a dispute",

@@ -25,6 +25,7 @@ _APPROVAL_TONES = {
     "rejected": "danger",
     "cancelled": "neutral",
     "void": "danger",
+    "expired": "neutral",
 }
 
 # What both sides state, in the words of the statement.

@@ -40,6 +40,7 @@ class GatewayConfig(AppConfig):
         register_approval(
             wallet_model.WALLET_MODEL,
             permission="wallet.approve_play_model",
+            asking="wallet.request_play_model",
             handler=wallet_model.execute_wallet_model,
             recheck=wallet_model.recheck_wallet_model,
             label="Change a provider's wallet model",
@@ -47,6 +48,7 @@ class GatewayConfig(AppConfig):
         register_approval(
             closing.ROUND_CLOSING,
             permission="rounds.approve_closing",
+            asking="rounds.request_closing",
             handler=closing.execute_closing,
             recheck=closing.recheck_closing,
             label="Close a stuck round",

@@ -22,6 +22,7 @@ class IntegrityConfig(AppConfig):
         register_approval(
             accepting.ACCEPT,
             permission="integrity.approve_acceptance",
+            asking="integrity.request_acceptance",
             handler=accepting.execute_acceptance,
             recheck=accepting.recheck_acceptance,
             label="Accept a digest that is not certified",

@@ -22,6 +22,7 @@ class OnboardingConfig(AppConfig):
         register_approval(
             going_live.GO_LIVE,
             permission="onboarding.approve_go_live",
+            asking="onboarding.request_go_live",
             handler=going_live.execute_go_live,
             recheck=going_live.recheck_go_live,
             label="Take a provider live",

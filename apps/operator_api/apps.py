@@ -18,6 +18,7 @@ class OperatorApiConfig(AppConfig):
         register_approval(
             MONEY_CLIENT_APPROVAL,
             permission="operator_api.approve_apitoken",
+            asking="operator_api.add_apitoken",
             handler=token_requests.execute_token,
             label="Issue an API token that moves money",
         )

@@ -20,6 +20,7 @@ class PromotionsConfig(AppConfig):
         register_approval(
             review.APPROVAL_KIND,
             permission="promotions.approve_campaign",
+            asking="promotions.submit_campaign",
             handler=review.execute_approval,
             recheck=review.recheck_campaign,
             editors=review.editors_of_campaign,

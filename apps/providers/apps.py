@@ -27,6 +27,7 @@ class ProvidersConfig(AppConfig):
         register_approval(
             overrides.OVERRIDE,
             permission="providers.approve_gateoverride",
+            asking="providers.add_gateoverride",
             handler=overrides.execute_override,
             label="Serve a game without proof",
         )
@@ -38,6 +39,7 @@ class ProvidersConfig(AppConfig):
         register_approval(
             key_proposals.PROVIDER_KEY,
             permission="providers.approve_providerkey",
+            asking="providers.add_providerkey",
             handler=key_proposals.execute_provider_key,
             recheck=key_proposals.recheck_provider_key,
             label="Let a provider's new key verify",
@@ -45,6 +47,7 @@ class ProvidersConfig(AppConfig):
         register_approval(
             addresses.ADDRESSES,
             permission="providers.approve_provideraddress",
+            asking="providers.change_provider",
             handler=addresses.execute_addresses,
             recheck=addresses.recheck_addresses,
             label="Change where a provider is asked",
@@ -52,6 +55,7 @@ class ProvidersConfig(AppConfig):
         register_approval(
             root_proposals.ROOT,
             permission="providers.approve_trustedroot",
+            asking="providers.register_certificate",
             handler=root_proposals.execute_root,
             recheck=root_proposals.recheck_root,
             label="Decide whose signatures count",

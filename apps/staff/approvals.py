@@ -16,14 +16,16 @@ type Editors = Callable[[dict[str, Any]], set[int]]
 class ApprovalKind:
     """How approvals of one kind are decided and executed.
 
-    ``permission`` is what the approver needs. ``handler`` runs inside the approving transaction and
-    returns plain JSON. ``recheck`` raises a DomainError when the thing itself is no longer what the
-    payload says; the approval is then void. ``editors`` names people who made the content and so
-    may not approve it, besides the requester.
+    ``permission`` is what the approver needs, and ``asking`` what lets somebody ask: what was asked
+    with it by somebody who has lost it since is void. ``handler`` runs inside the approving
+    transaction and returns plain JSON. ``recheck`` raises a DomainError when the thing itself is no
+    longer what the payload says; the approval is then void too. ``editors`` names people who made
+    the content and so may not approve it, besides the requester.
     """
 
     kind: str
     permission: str
+    asking: str
     handler: Handler
     recheck: Recheck | None = None
     editors: Editors | None = None
@@ -33,17 +35,18 @@ class ApprovalKind:
 _KINDS: dict[str, ApprovalKind] = {}
 
 
-def register_approval(
+def register_approval(  # noqa: PLR0913 - the seven parts of a kind, as ``ApprovalKind`` holds them
     kind: str,
     *,
     permission: str,
+    asking: str,
     handler: Handler,
     recheck: Recheck | None = None,
     editors: Editors | None = None,
     label: str = "",
 ) -> None:
     """Register a kind; call it from ``AppConfig.ready()``. The last registration of a kind wins."""
-    _KINDS[kind] = ApprovalKind(kind, permission, handler, recheck, editors, label or kind)
+    _KINDS[kind] = ApprovalKind(kind, permission, asking, handler, recheck, editors, label or kind)
 
 
 def approval_kind(kind: str) -> ApprovalKind:

@@ -24,6 +24,7 @@ class StaffConfig(AppConfig):
         register_approval(
             second_factor.MFA_RESET,
             permission="staff.approve_mfa_reset",
+            asking="staff.ask_mfa_reset",
             handler=second_factor.handle_mfa_reset,
             editors=lambda payload: {payload["user_id"]},
             label="Reset a colleague's second factor",

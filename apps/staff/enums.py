@@ -19,4 +19,5 @@ class ApprovalState(models.TextChoices):
     EXECUTED = "executed", "Approved and executed"
     REJECTED = "rejected", "Rejected"
     CANCELLED = "cancelled", "Cancelled by the requester"
-    VOID = "void", "Void: what it was about has changed"
+    VOID = "void", "Void: it is not what was asked for any more"
+    EXPIRED = "expired", "Expired: nobody decided in time"

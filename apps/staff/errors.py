@@ -67,6 +67,15 @@ class ApprovalVoidError(ApprovalError):
         super().__init__(f"Void: {why} Ask for a new approval.")
 
 
+class ApprovalExpiredError(ApprovalError):
+    """Nobody decided in time; the approval is closed and nothing ran."""
+
+    code = "approval_expired"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why} Ask for a new approval.")
+
+
 class UnknownPermissionError(DomainError):
     code = "unknown_permission"
 

@@ -1,4 +1,6 @@
-"""How staff's rows are locked: the approval first, then the person, then their second factors."""
+"""How staff's rows are locked: the approval first, then people by id, then second factors."""
+
+from collections.abc import Iterable
 
 from allauth.mfa.models import Authenticator
 
@@ -21,6 +23,12 @@ def lock_approval(approval_id: int) -> Approval:
 def lock_user(user_id: int) -> User:
     """Lock one person's account, so that a deactivation waits or is seen."""
     return User.objects.select_for_update(no_key=True).get(pk=user_id)
+
+
+def lock_people(user_ids: Iterable[int]) -> dict[int, User]:
+    """Lock several accounts like ``lock_user``, in the order of their ids."""
+    people = User.objects.select_for_update(no_key=True).filter(pk__in=set(user_ids))
+    return {person.pk: person for person in people.order_by("pk")}
 
 
 def lock_authenticators(user_id: int) -> list[Authenticator]:

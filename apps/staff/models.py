@@ -65,6 +65,9 @@ class Approval(models.Model):
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
     request_reason = models.TextField()
+    asked_with = models.CharField(
+        "asked with the permission", max_length=100, blank=True, default=""
+    )
     state = models.CharField(
         max_length=20, choices=ApprovalState.choices, default=ApprovalState.PENDING
     )
@@ -104,12 +107,17 @@ class Approval(models.Model):
                         decision_reason="",
                     )
                     | (
-                        ~Q(state=ApprovalState.PENDING)
+                        ~Q(state__in=[ApprovalState.PENDING, ApprovalState.EXPIRED])
                         & Q(decided_by__isnull=False, decided_at__isnull=False)
                         & ~Q(decision_reason="")
                     )
+                    | (
+                        Q(state=ApprovalState.EXPIRED)
+                        & Q(decided_by__isnull=True, decided_at__isnull=False)
+                        & ~Q(decision_reason="")
+                    )
                 ),
-                name="staff_approval_decision_has_person_time_and_reason",
+                name="staff_approval_decided_by_a_person_or_by_time_with_reason",
             ),
             models.CheckConstraint(
                 condition=(
@@ -149,6 +157,7 @@ class Approval(models.Model):
                     "requested_by",
                     "requested_at",
                     "request_reason",
+                    "asked_with",
                 ),
             ),
             pgtrigger.Protect(

@@ -100,7 +100,8 @@ def agreed_requests(kind: str, subject: str, *, asked_by: int, since: datetime) 
 
 def decided_approvals(*, limit: int) -> list[Approval]:
     """Return what two people decided last, whatever they decided."""
-    approvals = Approval.objects.exclude(state__in=[ApprovalState.PENDING, ApprovalState.CANCELLED])
+    undecided = [ApprovalState.PENDING, ApprovalState.CANCELLED, ApprovalState.EXPIRED]
+    approvals = Approval.objects.exclude(state__in=undecided)
     decided = approvals.select_related("requested_by", "decided_by")
     return list(decided.order_by("-decided_at", "-pk")[:limit])
 

@@ -16,6 +16,7 @@ class WalletConfig(AppConfig):
         register_approval(
             transfer_fates.TRANSFER_FATE,
             permission="wallet.approve_transfer_fate",
+            asking="wallet.request_transfer_fate",
             handler=transfer_fates.execute_fate,
             recheck=transfer_fates.recheck_fate,
             label="Decide a transfer with a provider",

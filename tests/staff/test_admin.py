@@ -26,6 +26,7 @@ def kind() -> Iterator[str]:
     register_approval(
         KIND,
         permission="core.requeue_outboxmessage",
+        asking="core.view_outboxmessage",
         handler=lambda grant: {"done_for": grant.subject},
         label="Test credit",
     )

@@ -16,6 +16,7 @@ from apps.staff.enums import ApprovalState
 from apps.staff.errors import (
     AlreadyDecidedError,
     AlreadyPendingError,
+    ApprovalExpiredError,
     ApprovalVoidError,
     NotAllowedToDecideError,
     NotTheRequesterError,
@@ -31,6 +32,7 @@ NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 KIND = "test.credit"
 PERMISSION = "core.requeue_outboxmessage"
+ASKING = "core.view_outboxmessage"
 PAYLOAD = {"case_id": 7, "amount_minor": 1250, "currency": "AUD"}
 
 
@@ -69,6 +71,7 @@ def world() -> Iterator[World]:
     register_approval(
         KIND,
         permission=PERMISSION,
+        asking=ASKING,
         handler=world.effect,
         recheck=world.recheck,
         editors=lambda _payload: world.editors,
@@ -220,6 +223,53 @@ def test_a_changed_subject_voids_the_approval_for_good(world: World) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("lost", ["account", "permission"])
+def test_what_somebody_asked_who_has_left_or_may_not_any_more_is_void(
+    world: World, lost: str
+) -> None:
+    asker, approver = make_user(permissions=(ASKING,)), make_user(permissions=(PERMISSION,))
+    approval = ask(asker)
+    assert approval.asked_with == ASKING
+    if lost == "account":
+        User.objects.filter(pk=asker.pk).update(is_active=False)
+    else:
+        User.objects.get(pk=asker.pk).user_permissions.clear()
+    with pytest.raises(ApprovalVoidError, match="who asked for it"):
+        approve(approval, approver)
+    approval.refresh_from_db()
+    assert (approval.state, approval.decided_by_id) == (ApprovalState.VOID, approver.pk)
+    assert effects() == 0
+
+
+@pytest.mark.django_db
+def test_what_nobody_decided_in_time_expires_by_the_click_and_by_the_job(
+    world: World, settings: Any
+) -> None:
+    settings.PITBOSS_APPROVAL_DAYS = 14
+    approver = make_user(permissions=(PERMISSION,))
+    clicked, swept = ask(make_user()), ask(make_user(), "case:8")
+    young = ask(make_user(), "case:9", now=LATER)
+    end = NOW + timedelta(days=14)
+    assert services.expire_approvals(now=end - timedelta(microseconds=1)) == 0
+    with pytest.raises(ApprovalExpiredError, match="within 14 days"):
+        services.approve(approval_id=clicked.pk, user=approver, reason="Checked.", now=end)
+    assert services.expire_approvals(now=end) == 1
+    assert services.expire_approvals(now=end) == 0
+    for approval in (clicked, swept, young):
+        approval.refresh_from_db()
+    why = "Nobody decided within 14 days."
+    for approval in (clicked, swept):
+        told = (approval.state, approval.decided_by, approval.decided_at, approval.decision_reason)
+        assert told == ("expired", None, end, why)
+    assert (young.state, effects()) == ("pending", 0)
+    entries = AuditEntry.objects.filter(action="staff.approval.expired")
+    assert list(entries.values_list("actor_id", "reason")) == [(None, why)] * 2
+    with pytest.raises(AlreadyDecidedError):
+        approve(clicked, approver)
+    assert ask(make_user()).state == ApprovalState.PENDING
+
+
+@pytest.mark.django_db
 def test_content_changed_behind_the_guards_voids_the_approval(world: World) -> None:
     approver = make_user(permissions=(PERMISSION,))
     approval = ask(make_user())
@@ -237,7 +287,7 @@ def test_content_changed_behind_the_guards_voids_the_approval(world: World) -> N
     "change",
     [
         *("payload = '{}'", "payload_hash = repeat('0', 64)", "title = 'x'", "subject = 'x'"),
-        *("kind = 'x'", "request_reason = 'x'", "requested_at = now()"),
+        *("kind = 'x'", "request_reason = 'x'", "requested_at = now()", "asked_with = 'x'"),
     ],
 )
 def test_the_database_refuses_to_change_what_was_asked(world: World, change: str) -> None:
@@ -290,7 +340,8 @@ def test_the_database_refuses_an_approval_born_decided(world: World) -> None:
     ("change", "constraint"),
     [
         ("state = 'odd'", "staff_approval_state_is_known"),
-        ("state = 'rejected'", "staff_approval_decision_has_person_time_and_reason"),
+        ("state = 'rejected'", "staff_approval_decided_by_a_person_or_by_time_with_reason"),
+        ("state = 'expired'", "staff_approval_decided_by_a_person_or_by_time_with_reason"),
         ("executed_at = now()", "staff_approval_executed_has_its_time"),
     ],
 )
@@ -315,9 +366,9 @@ def test_one_pending_request_per_subject_in_service_and_database(world: World) -
     with pytest.raises(DatabaseError, match="staff_approval_one_pending_per_subject"):
         raw(
             "INSERT INTO staff_approval (kind, subject, title, payload, payload_hash, "
-            "requested_by_id, requested_at, request_reason, state, decision_reason) "
+            "requested_by_id, requested_at, request_reason, asked_with, state, decision_reason) "
             "SELECT kind, subject, title, payload, payload_hash, requested_by_id, requested_at, "
-            "request_reason, state, decision_reason FROM staff_approval"
+            "request_reason, asked_with, state, decision_reason FROM staff_approval"
         )
     services.cancel(approval_id=first.pk, user=asker, reason="Wrong case.", now=LATER)
     assert ask(asker).state == ApprovalState.PENDING
@@ -427,7 +478,7 @@ def test_control_without_the_lock_the_same_race_runs_the_handler_more_than_once(
         connection.cursor().execute("SELECT pg_sleep(0.3)")
         return {}
 
-    register_approval(KIND, permission=PERMISSION, handler=slow)
+    register_approval(KIND, permission=PERMISSION, asking=ASKING, handler=slow)
     monkeypatch.setattr(
         "apps.staff.services.approvals.lock_approval", lambda pk: Approval.objects.get(pk=pk)
     )

@@ -31,6 +31,7 @@ _TONES = {
     ApprovalState.REJECTED: "danger",
     ApprovalState.CANCELLED: "neutral",
     ApprovalState.VOID: "danger",
+    ApprovalState.EXPIRED: "neutral",
 }
 
 
@@ -112,7 +113,7 @@ class ApprovalAdmin(ReadOnlyAdmin[Approval]):
     ordering = ["-requested_at", "-pk"]
     fieldsets = [
         ("What you decide on", {"fields": ["title", "content", "payload_hash", "hash_holds"]}),
-        ("Asked", {"fields": ["asked_by", "requested_at", "request_reason"]}),
+        ("Asked", {"fields": ["asked_by", "requested_at", "request_reason", "asked_with"]}),
         (
             "Decided",
             {"fields": ["state", "decider", "decided_at", "decision_reason", "outcome"]},

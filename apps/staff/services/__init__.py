@@ -1,6 +1,12 @@
 """What staff does: roles, seats, decisions that need two people, and the second factor."""
 
-from apps.staff.services.approvals import approve, cancel, reject, request_approval
+from apps.staff.services.approvals import (
+    approve,
+    cancel,
+    expire_approvals,
+    reject,
+    request_approval,
+)
 from apps.staff.services.roles import ensure_person, sync_roles
 from apps.staff.services.seats import grant_seat, note_look, record_look_up, revoke_seat
 from apps.staff.services.second_factor import (
@@ -28,6 +34,7 @@ __all__ = [
     "end_sessions",
     "end_sessions_of",
     "ensure_person",
+    "expire_approvals",
     "forget_ended_sessions",
     "grant_seat",
     "live_sessions",

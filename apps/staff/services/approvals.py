@@ -1,8 +1,9 @@
 """Four eyes: one person asks, another agrees, and then it happens, once."""
 
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 
@@ -15,12 +16,14 @@ from apps.staff.enums import ApprovalState
 from apps.staff.errors import (
     AlreadyDecidedError,
     AlreadyPendingError,
+    ApprovalError,
+    ApprovalExpiredError,
     ApprovalVoidError,
     NotAllowedToDecideError,
     NotTheRequesterError,
     SelfApprovalError,
 )
-from apps.staff.locks import lock_approval, lock_user
+from apps.staff.locks import lock_approval, lock_people, lock_user
 from apps.staff.models import Approval, User
 
 type Person = User | AnonymousUser
@@ -48,7 +51,7 @@ def request_approval(  # noqa: PLR0913 - seven facts of one record; a class woul
         NotAllowedToDecideError: the requester's account is not active.
         NotPlainJsonError: the payload would not be stored unchanged.
     """
-    approval_kind(kind)
+    asking = approval_kind(kind).asking
     words = _words(reason)
     if requested_by.pk is None:
         raise NotAllowedToDecideError("to ask")
@@ -66,6 +69,7 @@ def request_approval(  # noqa: PLR0913 - seven facts of one record; a class woul
         requester = lock_user(approval.requested_by_id)
         if not requester.is_active:
             raise NotAllowedToDecideError("to ask")
+        approval.asked_with = asking if requester.has_perm(asking) else ""
         try:
             with transaction.atomic():
                 approval.save(force_insert=True)
@@ -87,31 +91,37 @@ def approve(*, approval_id: int, user: Person, reason: str, now: datetime) -> Ap
         ReasonRequiredError, UnknownApprovalError, AlreadyDecidedError: as they say.
         SelfApprovalError: ``user`` asked for it or edited its content.
         NotAllowedToDecideError: ``user`` is inactive or lacks the permission, in the database now.
-        ApprovalVoidError: the content changed since the request. The approval is closed as void
-            (provided this is not called inside a transaction that the error then undoes).
+        ApprovalVoidError: the content changed since the request, or who asked has left or may not
+            ask any more. The approval is closed as void (provided this is not called inside a
+            transaction that the error then undoes).
+        ApprovalExpiredError: nobody decided in time. It is closed likewise.
     """
     words = _words(reason)
-    approval, why_void = _approve(approval_id=approval_id, user=user, words=words, now=now)
-    if why_void:
-        raise ApprovalVoidError(why_void)
+    approval, refusal = _approve(approval_id=approval_id, user=user, words=words, now=now)
+    if refusal is not None:
+        raise refusal
     return approval
 
 
 @transaction.atomic
-def _approve(*, approval_id: int, user: Person, words: str, now: datetime) -> tuple[Approval, str]:
+def _approve(
+    *, approval_id: int, user: Person, words: str, now: datetime
+) -> tuple[Approval, ApprovalError | None]:
     approval = lock_approval(approval_id)
     kind = approval_kind(approval.kind)
-    approver = _require_decider(approval, kind, user)
-    why_void = _why_void(approval, kind)
+    approver, requester = _require_decider(approval, kind, user)
+    if _is_expired(approval, now):
+        return approval, ApprovalExpiredError(_expire(approval, now))
+    why_void = _why_without(requester, approval) or _why_void(approval, kind)
     if why_void:
         _close(approval, ApprovalState.VOID, approver, why_void, now)
-        return approval, why_void
+        return approval, ApprovalVoidError(why_void)
     grant = ApprovalGrant(
         approval_id=approval.pk,
         kind=approval.kind,
         subject=approval.subject,
         payload=approval.payload,
-        requested_by_id=approval.requested_by_id,
+        requested_by_id=requester.pk,
         approved_by_id=approver.pk,
         now=now,
     )
@@ -120,15 +130,15 @@ def _approve(*, approval_id: int, user: Person, words: str, now: datetime) -> tu
     approval.executed_at = now
     approval.result = result
     _close(approval, ApprovalState.EXECUTED, approver, words, now)
-    return approval, ""
+    return approval, None
 
 
 @transaction.atomic
 def reject(*, approval_id: int, user: Person, reason: str, now: datetime) -> Approval:
-    """Refuse; nothing runs. Raises what ``approve`` raises, except ApprovalVoidError."""
+    """Refuse; nothing runs. Raises what ``approve`` raises, but is never too late or void."""
     words = _words(reason)
     approval = lock_approval(approval_id)
-    decider = _require_decider(approval, approval_kind(approval.kind), user)
+    decider, _requester = _require_decider(approval, approval_kind(approval.kind), user)
     _close(approval, ApprovalState.REJECTED, decider, words, now)
     return approval
 
@@ -151,6 +161,36 @@ def cancel(*, approval_id: int, user: Person, reason: str, now: datetime) -> App
     return approval
 
 
+@transaction.atomic
+def expire_approvals(*, now: datetime) -> int:
+    """Close what nobody decided in time; returns how many. Safe to repeat.
+
+    What somebody decides on at this moment is left to them. The rest of a request's life is its
+    kind's own: an override that would have ended is refused by its handler before that.
+    """
+    waiting = Approval.objects.select_for_update(skip_locked=True).filter(
+        state=ApprovalState.PENDING, requested_at__lte=now - _lifetime()
+    )
+    expired = list(waiting.order_by("pk"))
+    for approval in expired:
+        _expire(approval, now)
+    return len(expired)
+
+
+def _lifetime() -> timedelta:
+    return timedelta(days=settings.PITBOSS_APPROVAL_DAYS)
+
+
+def _is_expired(approval: Approval, now: datetime) -> bool:
+    return approval.requested_at <= now - _lifetime()
+
+
+def _expire(approval: Approval, now: datetime) -> str:
+    why = f"Nobody decided within {_lifetime().days} days."
+    _close(approval, ApprovalState.EXPIRED, None, why, now)
+    return why
+
+
 def _words(reason: str) -> str:
     words = reason.strip()
     if not words:
@@ -158,19 +198,33 @@ def _words(reason: str) -> str:
     return words
 
 
-def _require_decider(approval: Approval, kind: ApprovalKind, user: Person) -> User:
+class _Two(NamedTuple):
+    decider: User
+    requester: User
+
+
+def _require_decider(approval: Approval, kind: ApprovalKind, user: Person) -> _Two:
     if approval.state != ApprovalState.PENDING:
         raise AlreadyDecidedError(approval.get_state_display())
     if user.pk is None:
         raise NotAllowedToDecideError(kind.permission)
     # The database's word, not the session's: rights may have gone since the page was opened.
-    decider = lock_user(user.pk)
+    people = lock_people([user.pk, approval.requested_by_id])
+    decider = people[user.pk]
     if not decider.is_active or not decider.has_perm(kind.permission):
         raise NotAllowedToDecideError(kind.permission)
     editors = kind.editors(approval.payload) if kind.editors else set()
     if decider.pk in {approval.requested_by_id, *editors}:
         raise SelfApprovalError
-    return decider
+    return _Two(decider, people[approval.requested_by_id])
+
+
+def _why_without(requester: User, approval: Approval) -> str:
+    if not requester.is_active:
+        return f"{requester}, who asked for it, has no active account any more."
+    if approval.asked_with and not requester.has_perm(approval.asked_with):
+        return f"{requester}, who asked for it, may not ask for it any more."
+    return ""
 
 
 def _why_void(approval: Approval, kind: ApprovalKind) -> str:
@@ -186,7 +240,7 @@ def _why_void(approval: Approval, kind: ApprovalKind) -> str:
 
 
 def _close(
-    approval: Approval, state: ApprovalState, decider: User, words: str, now: datetime
+    approval: Approval, state: ApprovalState, decider: User | None, words: str, now: datetime
 ) -> None:
     approval.state = state
     approval.decided_by = decider
@@ -205,7 +259,7 @@ def _close(
     _audit(approval, str(state), decider, words, now)
 
 
-def _audit(approval: Approval, verb: str, actor: User, words: str, now: datetime) -> None:
+def _audit(approval: Approval, verb: str, actor: User | None, words: str, now: datetime) -> None:
     record_audit(
         action=f"staff.approval.{verb}",
         actor=actor,
