@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from pikepdf import Array, Dictionary, Name, String
-from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from reportlab.pdfgen.canvas import Canvas
@@ -170,19 +169,10 @@ def form_pdf(value: str) -> bytes:
 def filled_after_signing(data: bytes, value: str) -> bytes:
     """Append a revision that gives the field of ``form_pdf`` another value and look."""
     writer = IncrementalPdfFileWriter(io.BytesIO(data))
-    field = writer.root["/AcroForm"]["/Fields"][0]
-    field["/V"] = generic.pdf_string(value)
-    look = generic.StreamObject(
-        {
-            generic.pdf_name("/Type"): generic.pdf_name("/XObject"),
-            generic.pdf_name("/Subtype"): generic.pdf_name("/Form"),
-            generic.pdf_name("/BBox"): generic.ArrayObject(
-                generic.NumberObject(side) for side in (0, 0, 120, 18)
-            ),
-        },
-        stream_data=b"BT /F1 12 Tf (%s) Tj ET" % value.encode(),
-    )
-    field["/AP"] = generic.DictionaryObject({generic.pdf_name("/N"): writer.add_object(look)})
+    other = IncrementalPdfFileWriter(io.BytesIO(form_pdf(value)))
+    field, filled = (each.root["/AcroForm"]["/Fields"][0] for each in (writer, other))
+    field["/V"] = writer.import_object(filled["/V"])
+    field["/AP"]["/N"] = writer.add_object(writer.import_object(filled["/AP"]["/N"]))
     writer.update_container(field)
     buffer = io.BytesIO()
     writer.write(buffer)  # type: ignore[no-untyped-call] # pyHanko types all but this

@@ -46,7 +46,12 @@ _UNREADABLE = (
 # the fields of a form be filled in as well, and a filled field can be the report's date.
 _SIGNATURES_ONLY = StandardDiffPolicy(
     DEFAULT_DIFF_POLICY.global_rules,
-    FormUpdatingRule([SigFieldCreationRule(), SigFieldModificationRule()]),
+    FormUpdatingRule(
+        [
+            SigFieldCreationRule(),  # type: ignore[no-untyped-call] # pyHanko leaves it untyped
+            SigFieldModificationRule(),
+        ]
+    ),
 )
 
 
