@@ -42,9 +42,6 @@ class Watcher(Chromium):
         self.picture(url, file)
         return self.seen
 
-    def value(self, expression: str) -> Any:
-        return self._call("Runtime.evaluate", {"expression": expression})["result"].get("value")
-
     @override
     def _read(self) -> dict[str, Any]:
         message = super()._read()

@@ -87,14 +87,26 @@ class Chromium:
 
     def text(self) -> str:
         """Return the text of the open page."""
-        found = self._call("Runtime.evaluate", {"expression": "document.body.innerText"})
-        return str(found["result"].get("value", ""))
+        return str(self.value("document.body.innerText") or "")
 
     def first_link(self, selector: str) -> str | None:
         """Return where the first link that matches leads, or None."""
-        expression = f"document.querySelector({json.dumps(selector)})?.href ?? ''"
-        found = self._call("Runtime.evaluate", {"expression": expression})
-        return str(found["result"].get("value", "")) or None
+        return (
+            str(self.value(f"document.querySelector({json.dumps(selector)})?.href ?? ''")) or None
+        )
+
+    def value(self, expression: str) -> Any:
+        """Return what an expression is on the open page."""
+        return self._call("Runtime.evaluate", {"expression": expression})["result"].get("value")
+
+    def type_in(self, text: str) -> None:
+        """Type into whatever has the focus."""
+        self._call("Input.insertText", {"text": text})
+
+    def cut_off(self, *, is_offline: bool) -> None:
+        """Take the page's network away, or give it back."""
+        network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self._call("Network.emulateNetworkConditions", {"offline": is_offline, **network})
 
     def _call(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         number = next(self._ids)
