@@ -92,6 +92,26 @@ def test_a_finding_shows_both_figures_and_is_explained_with_words(drifting: Casi
     assert "explained already" in again.content.decode()
 
 
+def test_an_audit_leads_to_what_it_found_and_back(drifting: Casino) -> None:
+    finding = AuditFinding.objects.get()
+    client = client_with("wallet.view_transfer")
+    page = client.get(f"/admin/wallet/walletaudit/{finding.audit_id}/change/")
+    (panel,) = page.context["panels"]
+    assert panel.tone == "danger"
+    (row,) = panel.rows
+    assert f'href="/admin/wallet/auditfinding/{finding.pk}/change/"' in row[0]
+    assert [cell for cell in ("9.00 AUD", "9.50 AUD", "0.50 AUD") if cell in "".join(row)] == [
+        "9.00 AUD",
+        "9.50 AUD",
+        "0.50 AUD",
+    ]
+    text = client.get(f"/admin/wallet/auditfinding/{finding.pk}/change/").content.decode()
+    assert f'href="/admin/wallet/walletaudit/{finding.audit_id}/change/"' in text
+    moved = f"/admin/wallet/transfer/?q=aurora%3A{finding.event_id}"
+    assert f'href="{moved}"' in text
+    assert client.get(moved).context["cl"].result_count == 1
+
+
 def test_a_transfer_shows_its_lines_and_may_be_asked_about(casino: Casino) -> None:
     order = TransferOrder(casino.player.pk, casino.provider.pk, "aurora", "in", 500, "k")
     transfer = request_transfer(order, now=NOW)

@@ -9,11 +9,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from apps.core.admin import (
-    ActionCall,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
-    ReasonedAction,
     above_filter,
     at_cell,
     badge,
@@ -27,23 +25,21 @@ from apps.core.admin import (
     present_filter,
 )
 from apps.wallet.admin_actions import TRANSFER_ACTIONS
-from apps.wallet.enums import Direction, FindingState, GameTransferState, Pot, TransferKind
+from apps.wallet.enums import Direction, GameTransferState, Pot, TransferKind
 from apps.wallet.models import (
     Account,
-    AuditFinding,
     GameTransfer,
     LedgerSeal,
     Transfer,
-    WalletAudit,
 )
 from apps.wallet.selectors import account_name, pot_label, transfers_for_subject
-from apps.wallet.services.audits import explain_finding
 
 _PANEL_ROWS = 50
 
 
 @admin.register(Account)
 class AccountAdmin(PanelsMixin, ReadOnlyAdmin[Account]):
+    list_empty_text = "No account is open. A player's are opened when the player comes."
     list_display = ["name", "pot_badge", "currency", "balance"]
     list_filter = [
         linked_filter("pot", "pot", Pot.choices),
@@ -84,13 +80,13 @@ class AccountAdmin(PanelsMixin, ReadOnlyAdmin[Account]):
                 title="Newest transfers",
                 note=f"At most {_PANEL_ROWS}; a minus takes money out of this account.",
                 columns=["Transfer", "Kind", "Against", "Amount", "Played", "Subject"],
-                rows=[_account_row(line, obj.pk) for line in lines],
+                rows=[account_row(line, obj.pk) for line in lines],
                 empty_text="Nothing was ever moved here.",
             )
         ]
 
 
-def _account_row(line: Transfer, account_id: int) -> list[str]:
+def account_row(line: Transfer, account_id: int) -> list[str]:
     is_debit = line.debit_account_id == account_id
     other = line.credit_account if is_debit else line.debit_account
     return [
@@ -105,6 +101,7 @@ def _account_row(line: Transfer, account_id: int) -> list[str]:
 
 @admin.register(Transfer)
 class TransferAdmin(PanelsMixin, ReadOnlyAdmin[Transfer]):
+    list_empty_text = "No money moved."
     list_display = [
         "id",
         "kind",
@@ -168,6 +165,7 @@ class TransferAdmin(PanelsMixin, ReadOnlyAdmin[Transfer]):
 
 @admin.register(LedgerSeal)
 class LedgerSealAdmin(ReadOnlyAdmin[LedgerSeal]):
+    list_empty_text = "No run of transfers is sealed yet. The worker seals what was posted."
     list_display = [
         "first_transfer_id",
         "last_transfer_id",
@@ -246,125 +244,5 @@ class GameTransferAdmin(PanelsMixin, ReadOnlyAdmin[GameTransfer]):
                     ]
                     for line in lines
                 ],
-            )
-        ]
-
-
-@admin.register(WalletAudit)
-class WalletAuditAdmin(ReadOnlyAdmin[WalletAudit]):
-    """Each night's comparison, also where it found nothing."""
-
-    list_empty_text = (
-        "No sub-wallet was audited. Each is swept and audited at night once a provider uses them."
-    )
-    list_display = [
-        "provider_code",
-        datetime_column("audited_at", title="audited"),
-        "compared",
-        "unheard",
-        "words",
-        "findings",
-    ]
-    search_fields = ["provider_code__exact"]
-    search_help_text = "Provider's code, exactly"
-    ordering = ["-audited_at", "-pk"]
-
-
-def _explain(call: ActionCall) -> str:
-    explain_finding(
-        finding_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
-    )
-    return "Explained. The finding and your words stay; the next audit compares anew."
-
-
-@admin.register(AuditFinding)
-class AuditFindingAdmin(PanelsMixin, ReadOnlyAdmin[AuditFinding]):
-    """Where a sub-wallet or transferred pot left the chain of the provider's balances."""
-
-    list_empty_text = "No audit found a difference."
-    list_display = [
-        "event_id",
-        "provider_code",
-        "pot",
-        money_column("ours_minor", title="ours"),
-        money_column("theirs_minor", title="theirs"),
-        "difference",
-        badge_column(
-            "state", tones={FindingState.OPEN: "danger", FindingState.EXPLAINED: "success"}
-        ),
-        datetime_column("event_at", title="after event of"),
-    ]
-    list_filter = [
-        choice_filter("state", "state", FindingState.choices),
-        linked_filter("provider_code", "provider"),
-    ]
-    list_select_related = ["account__player"]
-    search_fields = ["event_id__exact", "account__player__player_ref__exact"]
-    search_help_text = "Event or player, exactly"
-    ordering = ["-pk"]
-    readonly_fields = ["pot", "ours", "theirs", "difference", "before", "moved", "expected"]
-    fields = [
-        ("pot", "provider_code"),
-        ("event_before", "before"),
-        ("moved", "expected"),
-        ("event_id", "event_at"),
-        ("ours", "theirs", "difference"),
-        ("state", "explained_at"),
-        "explanation",
-    ]
-    ours = staticmethod(money_column("ours_minor", title="ours"))
-    theirs = staticmethod(money_column("theirs_minor", title="theirs"))
-    reasoned_actions = [
-        ReasonedAction(
-            name="explain",
-            label="Explain",
-            permission="wallet.explain_auditfinding",
-            perform=_explain,
-            question="Closes this finding with your words. It moves no money: what is missing is "
-            "corrected through reconciliation or a dispute.",
-            tone="primary",
-            is_offered=lambda finding, _user: finding.state == FindingState.OPEN,
-        )
-    ]
-
-    @admin.display(description="pot")
-    def pot(self, finding: AuditFinding) -> str:
-        return account_name(finding.account)
-
-    @admin.display(description="theirs minus ours")
-    def difference(self, finding: AuditFinding) -> str:
-        return money_cell(finding.theirs_minor - finding.ours_minor, finding.currency)
-
-    @admin.display(description="the provider said then")
-    def before(self, finding: AuditFinding) -> str:
-        return money_cell(finding.theirs_before_minor, finding.currency)
-
-    @admin.display(description="moved here up to the event")
-    def moved(self, finding: AuditFinding) -> str:
-        return money_cell(finding.moved_minor, finding.currency)
-
-    @admin.display(description="so theirs should be")
-    def expected(self, finding: AuditFinding) -> str:
-        if finding.theirs_before_minor is None or finding.moved_minor is None:
-            return "the first the provider said: ours"
-        expected = finding.theirs_before_minor + finding.moved_minor
-        return money_cell(expected, finding.currency)
-
-    @override
-    def panels(self, request: HttpRequest, obj: AuditFinding) -> Sequence[Panel]:
-        lines = (
-            Transfer.objects.filter(Q(debit_account=obj.account) | Q(credit_account=obj.account))
-            .filter(occurred_at__lte=obj.event_at)
-            .select_related("debit_account__player", "credit_account__player")
-            .order_by("-occurred_at", "-pk")[:_PANEL_ROWS]
-        )
-        return [
-            Panel(
-                title="What the pot's balance at that event is made of, youngest first",
-                note=f"At most {_PANEL_ROWS} lines. Look for one that the provider doesn't have, "
-                "or a round of theirs that is missing here.",
-                columns=["Transfer", "Kind", "Against", "Amount", "Played", "Subject"],
-                rows=[_account_row(line, obj.account_id) for line in lines],
-                empty_text="Nothing had moved here by then.",
             )
         ]

@@ -1,0 +1,18 @@
+"""The ledger and its audits: read here, written by services only."""
+
+from apps.wallet.admin.audits import AuditFindingAdmin, WalletAuditAdmin
+from apps.wallet.admin.ledger import (
+    AccountAdmin,
+    GameTransferAdmin,
+    LedgerSealAdmin,
+    TransferAdmin,
+)
+
+__all__ = [
+    "AccountAdmin",
+    "AuditFindingAdmin",
+    "GameTransferAdmin",
+    "LedgerSealAdmin",
+    "TransferAdmin",
+    "WalletAuditAdmin",
+]
