@@ -244,6 +244,29 @@ def test_a_person_is_added_with_a_reason() -> None:
 
 
 @pytest.mark.django_db
+def test_a_person_added_with_a_role_signs_in_and_finds_that_roles_home() -> None:
+    services.sync_roles(now=NOW)
+    root = client_of(User.objects.create_superuser("root", password="x"))
+    role = Group.objects.get(name=Role.FINANCE_ANALYST)
+    form = {
+        "username": "fin",
+        "display_name": "Fin",
+        "usable_password": "true",
+        "password1": "a long enough passphrase",
+        "password2": "a long enough passphrase",
+        "groups": [role.pk],
+        "change_reason": "Joined today.",
+    }
+    assert root.post(reverse("admin:staff_user_add"), form).status_code == 302
+    person = Client()
+    sent = {"login": "fin", "password": "a long enough passphrase"}
+    assert person.post("/admin/login/", sent)["Location"] == "/admin/"
+    home = person.get("/admin/").content.decode()
+    assert "Good to see you, Fin" in home
+    assert "Open breaks by provider and day" in home
+
+
+@pytest.mark.django_db
 def test_only_a_superuser_gives_roles_and_superuser_rights() -> None:
     Group.objects.create(name=Role.AUDITOR)
     editor = make_user(permissions=("staff.change_user", "staff.view_user"))

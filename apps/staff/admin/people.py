@@ -119,7 +119,14 @@ class UserAdmin(PanelsMixin, HistoryAdmin[User], _UserAdmin):
             None,
             {
                 "classes": ["wide"],
-                "fields": ["username", "display_name", "usable_password", "password1", "password2"],
+                "fields": [
+                    "username",
+                    "display_name",
+                    "usable_password",
+                    "password1",
+                    "password2",
+                    "groups",
+                ],
             },
         )
     ]
@@ -181,6 +188,13 @@ class UserAdmin(PanelsMixin, HistoryAdmin[User], _UserAdmin):
     def second_factor(self, user: User) -> str:
         since = selectors.second_factor_since(user.pk)
         return f"since {since:%Y-%m-%d %H:%M} UTC" if since else "none enrolled"
+
+    @override
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            # Whoever is added here works here; without it nobody signs in.
+            obj.is_staff = True
+        super().save_model(request, obj, form, change)
 
     @override
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
