@@ -7,10 +7,13 @@ from typing import Any, Final, override
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
@@ -42,6 +45,7 @@ from apps.integrity.selectors import closing_fault, games_measured
 from apps.integrity.services import accepting
 from apps.integrity.services.reports import take_report
 from apps.providers.selectors import active_providers, provider_choices
+from apps.staff.selectors import is_pending
 
 _VERDICT_TONES: Final = {"match": "success", "mismatch": "danger", "unknown": "neutral"}
 _STATE_TONES: Final = {"open": "danger", "cleared": "success", "accepted": "warning"}
@@ -192,6 +196,10 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
             ],
             empty_text="No report in force prints the digest of a file: confirm the critical "
             "files of a certificate first.",
+            link=reverse("admin:integrity_digestreport_upload")
+            if self.has_import_permission(request)
+            else "",
+            link_text="Import a report",
         )
         context = {
             **self.admin_site.each_context(request),
@@ -203,7 +211,12 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
 
     @override
     def panels(self, request: HttpRequest, obj: DigestReport) -> Sequence[Panel]:
-        files = obj.files.select_related("game").order_by("-verdict", "pk")[:_SHOWN]
+        wrong_first = Case(
+            When(verdict=LineVerdict.MISMATCH, then=0),
+            When(verdict=LineVerdict.UNKNOWN, then=1),
+            default=2,
+        )
+        files = obj.files.select_related("game").order_by(wrong_first, "pk")[:_SHOWN]
         return [
             Panel(
                 title="Measured files",
@@ -236,6 +249,8 @@ def _what_now(fault: Fault) -> str:
         )
     is_closed = closing_fault(fault.game_id)
     now = "No new session of this game opens." if is_closed else "By policy the game stays open."
+    if _is_asked(fault):
+        return f"{now} Somebody asked to accept this digest; it awaits a second person."
     return (
         f"{now} It ends with a report that shows a certified digest: have the certified file put "
         "back and measured again, or register the laboratory's report on the new one. A second "
@@ -244,7 +259,12 @@ def _what_now(fault: Fault) -> str:
 
 
 def _is_acceptable(fault: Fault, _user: Any) -> bool:
-    return fault.state == FaultState.OPEN and fault.kind == FaultKind.MISMATCH
+    is_wrong = fault.state == FaultState.OPEN and fault.kind == FaultKind.MISMATCH
+    return is_wrong and not _is_asked(fault)
+
+
+def _is_asked(fault: Fault) -> bool:
+    return is_pending(accepting.ACCEPT, accepting.fault_subject(fault.pk))
 
 
 def _request_acceptance(call: ActionCall) -> str:
@@ -275,6 +295,17 @@ class FaultAdmin(PanelsMixin, ReadOnlyAdmin[Fault]):
     search_fields = ["game__game_code__exact", "path__exact"]
     search_help_text = "Game or file, exactly"
     ordering = ["-opened_at", "-pk"]
+    fields = [
+        "game",
+        "kind",
+        "path",
+        "algorithm",
+        "seed",
+        "state",
+        "opened_at",
+        "closed_at",
+        "closing_note",
+    ]
     reasoned_actions = [
         ReasonedAction(
             name="accept",
@@ -297,14 +328,25 @@ class FaultAdmin(PanelsMixin, ReadOnlyAdmin[Fault]):
                 note=_what_now(obj),
                 rows=[
                     ["Held to build", obj.held_to or "not on file"],
-                    ["Certified", obj.certified or "The build that runs has no such file."],
-                    ["Reported", obj.reported or "nothing"],
+                    [
+                        "Certified",
+                        _digest_cell(obj.certified, "The build that runs has no such file."),
+                    ],
+                    ["Reported", _digest_cell(obj.reported, "nothing")],
                     ["Digest is that of build", obj.looks_like or "none that is certified"],
                     ["Report", link_cell(report, obj.report)],
                 ],
                 tone="danger" if obj.state == FaultState.OPEN else "",
+                link=reverse("admin:staff_approval_changelist") + f"?q=fault:{obj.pk}"
+                if _is_asked(obj)
+                else "",
+                link_text="The request",
             )
         ]
+
+
+def _digest_cell(digest: str, without: str) -> SafeString | str:
+    return format_html('<code class="pb-digest">{}</code>', digest) if digest else without
 
 
 @admin.register(IntegrityPolicy)

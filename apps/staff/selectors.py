@@ -80,6 +80,11 @@ def pending_approvals(kind: str) -> dict[str, Approval]:
     return {one.subject: one for one in pending.select_related("requested_by")}
 
 
+def is_pending(kind: str, subject: str) -> bool:
+    """Say whether a request about a subject awaits a second person."""
+    return Approval.objects.filter(kind=kind, subject=subject, state=ApprovalState.PENDING).exists()
+
+
 def approvals_of_subject(kind: str, subject: str) -> list[Approval]:
     """Return every approval ever asked for of a subject, oldest first."""
     approvals = Approval.objects.filter(kind=kind, subject=subject)

@@ -504,8 +504,13 @@ def test_an_officer_imports_a_report_and_sees_what_is_wrong(
     assert "No new session of this game opens." in text
     IntegrityPolicy.objects.create(provider=game.provider, on_mismatch=OnMismatch.ALERT)
     assert "By policy the game stays open." in client.get(fault).content.decode()
+    client.post(f"{fault.removesuffix('change/')}do/accept/", {"reason": "Put back on Monday."})
+    asked = client.get(fault).content.decode()
+    assert "it awaits a second person" in asked
+    assert "Ask to accept this digest" not in asked
     standing = client.get("/admin/integrity/digestreport/standing/").content.decode()
     assert "2 open" in standing
+    assert f'href="{page}"' in standing
 
 
 @pytest.mark.race

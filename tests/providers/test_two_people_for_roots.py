@@ -82,6 +82,25 @@ def agree(approval_id: int, user: User, now: datetime) -> None:
     approve(approval_id=approval_id, user=user, reason="Compared.", now=now)
 
 
+def test_while_a_request_waits_both_people_see_it_and_nobody_is_offered_another(
+    root: TrustedRoot, officer: User, deputy: User, now: datetime, client: Client
+) -> None:
+    page = f"/admin/providers/trustedroot/{root.pk}/change/"
+    client.force_login(officer)
+    assert "Ask to trust this root" in client.get(page).content.decode()
+    approval_id = ask(root, officer, now)
+    for person in (officer, deputy):
+        client.force_login(person)
+        text = client.get(page).content.decode()
+        assert "Awaits a second person" in text
+        assert f'href="/admin/staff/approval/{approval_id}/change/">Open the request' in text
+        assert "Ask to " not in text
+    reject(approval_id=approval_id, user=deputy, reason="Another fingerprint.", now=now)
+    text = client.get(page).content.decode()
+    assert "Ask to trust this root" in text
+    assert "Awaits a second person" not in text
+
+
 def valid_documents() -> int:
     return Document.objects.filter(signature_state="valid").count()
 

@@ -313,7 +313,12 @@ def test_a_reset_takes_two_people_and_ends_the_sessions(clock: Any) -> None:
     ask = reverse("admin:staff_user_do", args=[ada.pk, "reset-mfa"])
 
     assert enrol(clerk)[0].post(ask, {"reason": "Phone lost."}).status_code == 403
+    page = reverse("admin:staff_user_change", args=[ada.pk])
+    assert "Ask to reset the second factor" in root_client.get(page).content.decode()
     root_client.post(ask, {"reason": "Phone lost, called back."})
+    asked = root_client.get(page).content.decode()
+    assert "a reset awaits a second person" in asked
+    assert "Ask to reset the second factor" not in asked
     with pytest.raises(AlreadyPendingError):
         services.request_mfa_reset(user_id=ada.pk, requested_by=root, reason="x", now=START)
     assert ada_client.get("/admin/").status_code == 200

@@ -17,6 +17,10 @@ from apps.staff.services.approvals import Person
 ACCEPT: Final = "integrity.accept_digest"
 
 
+def fault_subject(fault_id: int) -> str:
+    return f"fault:{fault_id}"
+
+
 @transaction.atomic
 def request_acceptance(*, fault_id: int, acting_user: Person, reason: str, now: datetime) -> int:
     """Ask a second person to accept what was measured; returns the approval's id.
@@ -30,7 +34,7 @@ def request_acceptance(*, fault_id: int, acting_user: Person, reason: str, now: 
         raise FaultNotOpenError(fault_id)
     approval = request_approval(
         kind=ACCEPT,
-        subject=f"fault:{fault_id}",
+        subject=fault_subject(fault_id),
         title=f"Accept another digest of {fault.path} in {fault.game.game_code}",
         payload={
             "fault": fault_id,

@@ -33,7 +33,8 @@ from apps.providers.enums import RootState
 from apps.providers.models import Lab, TrustedRoot
 from apps.providers.services.root_proposals import ROOT, propose_decision, root_subject
 from apps.providers.services.trust import MAX_PEM_BYTES, upload_root
-from apps.staff.selectors import approvals_of_subject
+from apps.staff.enums import ApprovalState
+from apps.staff.selectors import approvals_of_subject, is_pending
 
 
 class RootForm(forms.Form):
@@ -68,6 +69,10 @@ def _trust(call: ActionCall) -> str:
 
 def _withdraw(call: ActionCall) -> str:
     return _ask(call, RootState.WITHDRAWN)
+
+
+def _is_asked(root: TrustedRoot) -> bool:
+    return is_pending(ROOT, root_subject(root.pk))
 
 
 def _take(request: HttpRequest, form: RootForm) -> TrustedRoot | None:
@@ -122,7 +127,7 @@ class TrustedRootAdmin(PanelsMixin, ReadOnlyAdmin[TrustedRoot]):
             "that the documents did not come by. Once a second person agrees, its documents are "
             "judged again.",
             tone="primary",
-            is_offered=lambda obj, _user: obj.state != RootState.TRUSTED,
+            is_offered=lambda obj, _user: obj.state != RootState.TRUSTED and not _is_asked(obj),
         ),
         ReasonedAction(
             name="withdraw",
@@ -132,7 +137,7 @@ class TrustedRootAdmin(PanelsMixin, ReadOnlyAdmin[TrustedRoot]):
             question="Once a second person agrees, signatures under this root no longer count; its "
             "documents are judged again.",
             tone="danger",
-            is_offered=lambda obj, _user: obj.state != RootState.WITHDRAWN,
+            is_offered=lambda obj, _user: obj.state != RootState.WITHDRAWN and not _is_asked(obj),
         ),
     ]
 
@@ -210,13 +215,21 @@ def _decisions_panel(root: TrustedRoot) -> Panel:
         for one in asked
     ]
     at_server = root.decided_at is not None and root.approval_id is None
+    waiting = next((one for one in asked if one.state == ApprovalState.PENDING), None)
+    if waiting is not None:
+        note = "Awaits a second person, who compares the fingerprint anew. Nothing changes before."
+    elif at_server:
+        note = f"{root.get_state_display()} since {display_at(root.decided_at)}: {root.reason}"
+    else:
+        note = ""
     return Panel(
         title="Who decided",
         columns=["Approval", "To be", "Asked by", "Why", "State", "Decided by", "When", "Why"],
         rows=rows,
-        note=f"{root.get_state_display()} since {display_at(root.decided_at)}: {root.reason}"
-        if at_server
-        else "",
+        note=note,
+        tone="warning" if waiting else "",
+        link=reverse("admin:staff_approval_change", args=[waiting.pk]) if waiting else "",
+        link_text="Open the request",
         empty_text="Nobody asked for a decision yet. Compare the fingerprint with the laboratory, "
         "then ask to trust this root; a second person decides.",
     )

@@ -28,6 +28,7 @@ from apps.core.services import record_audit
 from apps.staff import selectors, services
 from apps.staff.enums import Role
 from apps.staff.models import User
+from apps.staff.services import second_factor
 from apps.staff.sign_in.sessions import device_of
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ def _ask_mfa_reset(call: ActionCall) -> str:
         user_id=call.object_id, requested_by=call.user, reason=call.reason, now=call.now
     )
     return f"Asked: approval {approval.pk} awaits a second person."
+
+
+def _may_ask_mfa_reset(user: User, _asker: Any) -> bool:
+    return selectors.second_factor_since(user.pk) is not None and not _reset_is_asked(user)
+
+
+def _reset_is_asked(user: User) -> bool:
+    return selectors.is_pending(second_factor.MFA_RESET, second_factor.mfa_subject(user.pk))
 
 
 @admin.register(Group)
@@ -149,7 +158,7 @@ class UserAdmin(PanelsMixin, HistoryAdmin[User], _UserAdmin):
                 "removed, every session ends, and the person enrols anew at the next sign-in. "
                 "Make sure first that it is really them who asks."
             ),
-            is_offered=lambda user, _asker: selectors.second_factor_since(user.pk) is not None,
+            is_offered=_may_ask_mfa_reset,
         ),
     ]
 
@@ -187,7 +196,10 @@ class UserAdmin(PanelsMixin, HistoryAdmin[User], _UserAdmin):
     @admin.display(description="authenticator app")
     def second_factor(self, user: User) -> str:
         since = selectors.second_factor_since(user.pk)
-        return f"since {since:%Y-%m-%d %H:%M} UTC" if since else "none enrolled"
+        if since is None:
+            return "none enrolled"
+        asked = "; a reset awaits a second person, under Approvals" if _reset_is_asked(user) else ""
+        return f"since {since:%Y-%m-%d %H:%M} UTC{asked}"
 
     @override
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:

@@ -53,6 +53,10 @@ def note_new_recovery_codes(*, user: User, now: datetime) -> None:
     _audit("recovery_codes_made", user, actor=user, reason="Made by the person.", now=now)
 
 
+def mfa_subject(user_id: int) -> str:
+    return f"staff.user:{user_id}"
+
+
 def request_mfa_reset(
     *, user_id: int, requested_by: User | AnonymousUser, reason: str, now: datetime
 ) -> Approval:
@@ -67,7 +71,7 @@ def request_mfa_reset(
         raise NoSecondFactorError(user_id)
     return request_approval(
         kind=MFA_RESET,
-        subject=f"staff.user:{user_id}",
+        subject=mfa_subject(user_id),
         title=f"Reset the second factor of {user}",
         payload={"user_id": user_id, "username": user.username},
         requested_by=requested_by,
