@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from apps.core.models import AuditEntry, OutboxMessage
 from apps.staff import approvals, services
+from apps.staff.admin.approvals import payload_table
 from apps.staff.approvals import register_approval
 from apps.staff.enums import Role
 from apps.staff.errors import UnknownPermissionError, UnknownRoleError
@@ -74,6 +75,14 @@ def test_the_approver_sees_the_whole_content_escaped_with_hash_and_reason(
     assert "<script>alert(1)" not in text
     assert do_url(approval, "approve") in text
     assert do_url(approval, "cancel") not in text
+
+
+def test_a_moment_is_read_in_utc_and_what_only_looks_like_one_stays() -> None:
+    shown = payload_table(
+        {"ends_at": "2026-11-30T14:25:32.566509+01:00", "note": "2026-11-30T14 or so"}
+    )
+    assert "<td>2026-11-30 13:25:32 UTC</td>" in shown
+    assert "<td>2026-11-30T14 or so</td>" in shown
 
 
 @pytest.mark.django_db

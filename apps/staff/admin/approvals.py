@@ -1,6 +1,8 @@
 """Where the second person sees exactly what they agree to."""
 
-from typing import Any, override
+import re
+from datetime import datetime
+from typing import Any, Final, override
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -15,6 +17,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    display_at,
     recent_filter,
 )
 from apps.core.canonical import content_hash
@@ -25,6 +28,10 @@ from apps.staff.enums import ApprovalState
 from apps.staff.errors import UnknownApprovalKindError
 from apps.staff.models import Approval
 
+# A moment as services write it into what the hash binds; people read it in UTC.
+_MOMENT: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII
+)
 _TONES = {
     ApprovalState.PENDING: "warning",
     ApprovalState.EXECUTED: "success",
@@ -192,7 +199,8 @@ def payload_table(payload: Any) -> SafeString:
 
 
 def _label(name: str) -> str:
-    return name.removesuffix("_minor").replace("_", " ").strip().capitalize() or "(no name)"
+    label = name.removesuffix("_minor").replace("_", " ").strip().capitalize() or "(no name)"
+    return label.replace("Sha256", "SHA-256")
 
 
 def _value(value: Any, name: str, around: dict[str, Any]) -> SafeString:
@@ -201,6 +209,8 @@ def _value(value: Any, name: str, around: dict[str, Any]) -> SafeString:
     if isinstance(value, list):
         items = format_html_join("", "<li>{}</li>", ((_value(v, name, around),) for v in value))
         return format_html("<ul>{}</ul>", items)
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return format_html("{}", display_at(datetime.fromisoformat(value)))
     return format_html("{}", _text(value, name, str(around.get("currency", ""))))
 
 
