@@ -524,9 +524,14 @@ def test_the_certificate_says_who_confirmed_each_field_when_and_from_which_page(
     item = draft.fields.get(name="expires_on")
     label = next(kind.label for kind in FIELDS if kind.name == "expires_on")
     assert rows[label][1] == "2028-02-09"
-    assert f">page {item.page}<" in rows[label][4]
+    review = f"/admin/providers/certificatedraft/{draft.pk}/change/"
+    assert f'href="{review}#page-{item.page}">page {item.page}<' in rows[label][4]
+    assert f'id="page-{item.page}"' in officer.get(review).content.decode()
+    assert (rows["Kind"][1], rows["Result"][1]) == ("Game", "Complies")
     assert rows[label][5] == "2028-02-10"
-    assert panel.link == f"/admin/providers/certificatedraft/{draft.pk}/change/"
+    assert panel.link == review
+    (history,) = [one for one in page.context["panels"] if one.title == "History"]
+    assert [row[2] for row in history.rows] == ["Registered"]
 
 
 def test_a_certificate_that_was_imported_says_that_nobody_confirmed_its_fields(

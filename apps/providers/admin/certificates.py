@@ -346,8 +346,8 @@ def _history_panel(obj: Certificate) -> Panel:
         rows=[
             [
                 at_cell(version.history_date),
-                str(version.history_user or "system"),
-                version.state,
+                str(version.history_user or "Pitboss"),
+                CertificateState(version.state).label,
                 version.history_change_reason or "-",
             ]
             for version in versions.select_related("history_user").order_by(
