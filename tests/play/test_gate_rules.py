@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.play.contracts import GateAnswer
@@ -204,6 +205,14 @@ def test_nobody_may_ask_for_what_the_law_forbids_or_for_ever(now: Any) -> None:
         with pytest.raises(error):
             request_override(wish, acting_user=user, reason="Please.", now=now)
     assert not Approval.objects.exists()
+
+
+def test_the_page_of_an_override_names_its_game_and_who_agreed(now: Any, client: Client) -> None:
+    override = _override(make_game(make_provider()), now)
+    client.force_login(make_user(permissions=("providers.view_gateoverride",)))
+    text = client.get(f"/admin/providers/gateoverride/{override.pk}/change/").content.decode()
+    assert f"aurora-reef in MT until {now + HOUR:%Y-%m-%d %H:%M} UTC" in text
+    assert "agrees" in text
 
 
 def test_one_person_is_never_enough(now: Any) -> None:

@@ -5,12 +5,12 @@ from apps.providers.admin.certificates import CertificateAdmin, CertificateFlagA
 from apps.providers.admin.documents import DocumentAdmin
 from apps.providers.admin.drafts import CertificateDraftAdmin, QuarantinedFileAdmin
 from apps.providers.admin.keys import ProviderKeyAdmin
+from apps.providers.admin.overrides import GateOverrideAdmin
 from apps.providers.admin.policy import ProviderPolicyAdmin
 from apps.providers.admin.provider import GameAdmin, ProviderAdmin
 from apps.providers.admin.register import (
     DeploymentAdmin,
     GameBuildAdmin,
-    GateOverrideAdmin,
     SupplierChangeAdmin,
 )
 from apps.providers.admin.roots import TrustedRootAdmin

@@ -1,4 +1,4 @@
-"""What runs where: builds, variants, deployments, suppliers' changes and overrides of the gate."""
+"""What runs where: builds, variants, deployments and suppliers' changes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 
 from apps.core.admin import (
     ActionCall,
@@ -42,7 +41,6 @@ from apps.providers.models import (
     CertifiedBuild,
     Deployment,
     GameBuild,
-    GateOverride,
     RtpVariant,
     SupplierChange,
 )
@@ -50,7 +48,6 @@ from apps.providers.selectors.coverage import cover
 from apps.providers.selectors.rehearsals import rehearsed_games
 from apps.providers.services import builds as services
 from apps.providers.services.builds import Judgement, NewDeployment
-from apps.providers.services.overrides import end_override
 
 CHANGE_TONES: dict[str, str] = {ChangeClass.MAJOR: "danger", ChangeClass.MINOR: "success"}
 
@@ -339,46 +336,3 @@ class SupplierChangeAdmin(ReadOnlyAdmin[SupplierChange]):
     @admin.display(description="game")
     def game(self, change: SupplierChange) -> str:
         return change.from_build.game.game_code
-
-
-def _close(call: ActionCall) -> str:
-    end_override(override_id=call.object_id, editing=editing(call))
-    return "The override has ended; the gate asks for a report again."
-
-
-@admin.register(GateOverride)
-class GateOverrideAdmin(ReadOnlyAdmin[GateOverride]):
-    list_empty_text = "The launch gate is overridden nowhere. Open a game to ask for an override."
-    list_display = [
-        "game",
-        "jurisdiction",
-        "state",
-        datetime_column("starts_at", title="from"),
-        datetime_column("ends_at", title="expires"),
-        "requested_by",
-        "approved_by",
-        "reason",
-    ]
-    list_filter = [choice_filter("jurisdiction", "jurisdiction", JURISDICTIONS)]
-    list_select_related = ["game", "requested_by", "approved_by"]
-    search_fields = ["game__game_code__exact"]
-    search_help_text = "Game code, exactly"
-    ordering = ["-starts_at", "-pk"]
-    reasoned_actions = [
-        ReasonedAction(
-            name="end",
-            label="End it now",
-            permission="providers.change_gateoverride",
-            perform=_close,
-            question="From now on the game is served only with a report.",
-            tone="danger",
-            is_offered=lambda obj, _user: obj.ended_at is None and obj.ends_at > timezone.now(),
-        )
-    ]
-
-    @admin.display(description="state")
-    def state(self, override: GateOverride) -> SafeString:
-        if override.ended_at is not None:
-            return badge("ended early", "neutral")
-        is_open = override.ends_at > timezone.now()
-        return badge("open", "warning") if is_open else badge("expired", "neutral")

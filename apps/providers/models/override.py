@@ -83,4 +83,4 @@ class GateOverride(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.game_id} in {self.jurisdiction} until {self.ends_at:%Y-%m-%d %H:%M}"
+        return f"{self.game} in {self.jurisdiction} until {self.ends_at:%Y-%m-%d %H:%M} UTC"
