@@ -19,6 +19,7 @@ from apps.providers.models import (
     RtpVariant,
 )
 from apps.providers.selectors.certificates import standings_on
+from apps.providers.selectors.matrix import desk_dates
 from apps.providers.selectors.rehearsals import rehearsed_certificates
 from apps.providers.services.builds import (
     Editing,
@@ -109,6 +110,12 @@ def test_what_is_no_certificate_is_never_flagged_and_stands_on_no_home_page(
     kit = Certificate.objects.get(jurisdictions__jurisdiction="ZZ").report_number
     assert kit not in str(report)
     assert kit not in client.get("/admin/").content.decode()
+
+
+def test_no_date_of_a_rehearsal_stands_in_the_calendar(client: Client) -> None:
+    day = date(2026, 11, 1)
+    real = Certificate.objects.exclude(jurisdictions__jurisdiction="ZZ").get()
+    assert [one.certificate_id for one in desk_dates(day, day)] == [real.pk]
 
 
 @pytest.mark.django_db(transaction=True)

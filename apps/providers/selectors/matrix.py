@@ -13,6 +13,7 @@ from apps.providers.enums import CertificateState
 from apps.providers.models import Certificate, Game, GateOverride, LabAccreditation
 from apps.providers.selectors.coverage import offers_to_players
 from apps.providers.selectors.register import certificates_by_game
+from apps.providers.selectors.rehearsals import rehearsed_certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,14 @@ class DeskDate:
 
 
 def desk_dates(start: date, end: date) -> list[DeskDate]:
-    """Return what begins, ends or is due from ``start`` through ``end``, by day."""
+    """Return what begins, ends or is due from ``start`` through ``end``, by day.
+
+    What the acceptance kit plays under is nobody's date.
+    """
     found: list[DeskDate] = []
-    certificates = Certificate.objects.filter(state=CertificateState.REGISTERED)
+    certificates = Certificate.objects.filter(
+        ~rehearsed_certificates(), state=CertificateState.REGISTERED
+    )
     for field, kind in (
         ("effective_on", "effective"),
         ("expires_on", "expires"),
