@@ -122,6 +122,8 @@ def test_the_page_says_how_much_is_left(officer: User) -> None:
         "today",
         "late: say why",
     ]
+    told = draft(officer, monday, replace(TEXT, late_reason="Told on Tuesday."))
+    assert time_left(told, told.due_at) == ("late, with its reason", "danger")
 
 
 def test_the_database_refuses_it_too(officer: User, now: datetime) -> None:

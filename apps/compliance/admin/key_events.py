@@ -118,7 +118,7 @@ def time_left(event: KeyEvent, now: datetime) -> tuple[str, str]:
     """Return how much of the clock is left, in words, and its tone."""
     today, last = GREAT_BRITAIN.day_of(now), GREAT_BRITAIN.day_of(event.due_at)
     if now >= event.due_at:
-        return "late: say why", "danger"
+        return "late, with its reason" if event.late_reason else "late: say why", "danger"
     # The clock runs out as the day before that midnight ends.
     days = GREAT_BRITAIN.working_days_until(today, last) - GREAT_BRITAIN.is_working_day(last)
     text = "today" if days <= 0 else f"{days} working day{'s' if days > 1 else ''} left"
@@ -237,13 +237,9 @@ class KeyEventAdmin(PanelsMixin, ReadOnlyAdmin[KeyEvent]):
                 code=whole,
             ),
             Panel(
-                title="Clock",
+                title="How the clock counts",
                 note="LCCP information requirements: within 5 working days of becoming aware; "
                 "English bank holidays don't count. Times are UTC.",
-                rows=[
-                    ["Aware since", at_cell(obj.aware_at)],
-                    ["To be submitted before", at_cell(obj.due_at)],
-                    ["Drafted by", f"{obj.drafted_by}"],
-                ],
+                rows=[["Drafted by", f"{obj.drafted_by}"], ["Drafted", at_cell(obj.drafted_at)]],
             ),
         ]

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.compliance.contracts import LostOffer, WhatIfAnswer
@@ -102,7 +102,7 @@ def _summary_panel(answer: WhatIfAnswer) -> Panel:
     games = {(offer.provider_code, offer.game_code) for offer in answer.lost}
     places = Counter(offer.jurisdiction for offer in answer.lost)
     without = f" without {answer.without}" if answer.without else ""
-    money = " and ".join(
+    money = ", ".join(
         display_money(minor, currency) for currency, minor in answer.stake_minor.items()
     )
     return Panel(
@@ -166,11 +166,13 @@ def _lost_row(offer: LostOffer, answer: WhatIfAnswer, providers: Mapping[str, in
 
 
 def _players_panel(answer: WhatIfAnswer) -> Panel:
-    shown = ", ".join(answer.players[:_SHOWN])
+    shown = format_html_join(
+        ", ", '<span class="pb-at">{}</span>', ((ref,) for ref in answer.players[:_SHOWN])
+    )
     more = f" and {len(answer.players) - _SHOWN:,} more" if len(answer.players) > _SHOWN else ""
     return Panel(
         title="Players who played them in the last 30 days",
-        rows=[[shown + more]] if answer.players else [],
+        rows=[["References", format_html("{}{}", shown, more)]] if answer.players else [],
         empty_text="Nobody played any of them in the last 30 days.",
         anchor="players",
     )
