@@ -22,9 +22,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     display_at,
-    worded,
 )
-from apps.core.answer_codes import answer_words
 from apps.players import services
 from apps.players.card import player_panels
 from apps.players.contracts import LimitUse
@@ -57,6 +55,10 @@ def _unblock(call: ActionCall) -> str:
 
 @admin.register(Player)
 class PlayerAdmin(LivePanelsMixin, PanelsMixin, HistoryAdmin[Player]):
+    list_empty_text = (
+        "No player is on file. The operator's systems mirror them over the API; a first provider's "
+        "come with manage.py load_provider DIR."
+    )
     list_display = [
         "player_ref",
         badge_column("status", _STATUS_TONES),
@@ -137,13 +139,7 @@ def _protection_panel(player: Player, now: datetime) -> Panel:
     ref = player_by_id(player.pk)
     reasons = protection_reasons(ref, now)
     rows: list[list[Any]] = [
-        [
-            badge("stops play", "danger"),
-            reason.text,
-            worded(answer_words(reason.code), reason.code),
-            at_cell(reason.until),
-            "-",
-        ]
+        [badge("stops play", "danger"), reason.text, "-", at_cell(reason.until), "-"]
         for reason in reasons
     ]
     rows += [_limit_row(use, player.currency, now) for use in limit_use(player.pk, now)]

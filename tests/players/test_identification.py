@@ -125,11 +125,22 @@ def test_who_turns_out_to_be_a_child_has_no_session_left() -> None:
 
 
 def test_the_officer_sees_why_and_what_the_rules_say(client: Client) -> None:
-    officer = make_user(permissions=("players.view_playerprotection", "players.view_rulecheck"))
+    officer = make_user(
+        permissions=(
+            "players.view_limit",
+            "players.view_player",
+            "players.view_playerprotection",
+            "players.view_rulecheck",
+        )
+    )
     client.force_login(officer)
     player = somebody("AU-NT", kyc_status="pending")
     launch(player)
     page = client.get(f"/admin/players/playerprotection/{player.pk}/change/").content.decode()
+    card = client.get(f"/admin/players/player/{player.pk}/change/")
+    (panel,) = [one for one in card.context["panels"] if one.title == "Limits and exclusions"]
+    assert "identity is verified before the first game" in panel.rows[-1][1]
+    assert panel.rows[-1][2] == "-"
     assert "identity_not_verified" in page
     assert "exclusions, age, identity, limits" in page
     catalogue = client.get("/admin/players/rulecheck/").content.decode()
