@@ -91,7 +91,7 @@ def round_panel(events: Sequence[RoundEvent], *, marked_id: int | None = None) -
             "Played",
             "Bet",
             "Win",
-            "Provider's balance",
+            "Provider's balance, before and after",
             "Our answer",
             "Money",
         ],

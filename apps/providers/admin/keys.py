@@ -130,6 +130,9 @@ def _is_active(key: Any, _user: Any) -> bool:
 
 @admin.register(ProviderKey)
 class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
+    list_empty_text = (
+        "No key is on file, so no callback is believed. A provider is loaded with its first."
+    )
     list_display = [
         "kid",
         "provider",

@@ -70,6 +70,9 @@ def _key_note(provider: Provider) -> str:
 
 @admin.register(Provider)
 class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
+    list_empty_text = (
+        "No provider is on file. Load one with its games and players: manage.py load_provider DIR."
+    )
     list_display = [
         "code",
         "name",
@@ -179,6 +182,9 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
 
 @admin.register(Game)
 class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
+    list_empty_text = (
+        "No game is on file. They come with their provider: manage.py load_provider DIR."
+    )
     list_display = [
         "game_code",
         "name",

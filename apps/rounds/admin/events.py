@@ -41,18 +41,22 @@ from apps.rounds.event_actions import EVENT_ACTIONS, ROUND_ACTIONS
 from apps.rounds.models import Round, RoundEvent
 
 
+@admin.display(description="provider")
+def _provider_code(played: Round | RoundEvent) -> str:
+    return played.provider.code
+
+
 @admin.register(Round)
 class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
     list_empty_text = "No round was played."
     list_display = [
         "round_ref",
-        "provider",
+        _provider_code,
         "player",
         "game",
         badge_column("state", panels.STATE_TONES),
         money_column("stake_minor", title="stake"),
         money_column("win_minor", title="win"),
-        "standing_events",
         datetime_column("opened_at", title="opened"),
         datetime_column("settled_at", title="settled"),
     ]
@@ -99,9 +103,10 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
 
 @admin.register(RoundEvent)
 class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
+    list_empty_text = "No provider sent an event of a round."
     list_display = [
         "event_id",
-        "provider__code",
+        _provider_code,
         "player_ref",
         "game_code",
         "kind",
