@@ -27,6 +27,7 @@ ANSWER_WORDS: Final = {
     "ambiguous_rollback": "Rollback fits several stakes",
     "amount_mismatch": "Rollback is of another amount than its stake",
     "bad_amount": "Amount can't be booked",
+    "balance_too_large": "Balance would be too large",
     "bad_checksum": "Checksum is wrong",
     "bad_field": "Field can't be read",
     "clock_skew": "Time is too far off",

@@ -2,8 +2,19 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from apps.wallet.enums import Pot
+
+LARGEST_AMOUNT_MINOR: Final = 10**14
+"""The most that one message from outside may name: one deposit, stake, win or transfer."""
+
+LARGEST_CREDITED_MINOR: Final = 10**17
+"""The most that a player's pots may hold together after a deposit or a win."""
+
+LARGEST_BALANCE_MINOR: Final = 10**18
+"""The most that one pot may hold. It is ten times what deposits and wins may fill, so that money
+that goes back, which nobody may refuse, always finds room."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,15 @@ class InsufficientFundsError(DomainError):
     code = "insufficient_funds"
 
 
+class BalanceTooLargeError(DomainError):
+    """A player's pots would hold more than this ledger keeps for one player."""
+
+    code = "balance_too_large"
+
+    def __init__(self) -> None:
+        super().__init__("The player's balance would be larger than one player may have.")
+
+
 class IdempotencyConflictError(DomainError):
     """An idempotency key was used before, for something else."""
 

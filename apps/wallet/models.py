@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.triggers import append_only, never_truncated
+from apps.wallet.contracts import LARGEST_BALANCE_MINOR
 from apps.wallet.enums import Direction, FindingState, GameTransferState, TransferKind
 from apps.wallet.triggers import accounts_hold_its_currency
 
@@ -46,6 +47,10 @@ class Account(models.Model):
             models.CheckConstraint(
                 condition=Q(player__isnull=True) | Q(balance_minor__gte=0),
                 name="wallet_account_player_balance_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(balance_minor__lte=LARGEST_BALANCE_MINOR),
+                name="wallet_account_balance_not_above_the_largest",
             ),
             models.CheckConstraint(
                 condition=Q(player__isnull=False) | Q(balance_minor=0),

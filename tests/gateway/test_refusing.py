@@ -282,3 +282,26 @@ def test_a_player_of_another_currency_keeps_its_own_exponent(casino: Casino) -> 
     )
     assert casino.send_one(event)["balance"] == "1150"
     assert casino.pots(tokyo)["cash"] == 1_150
+
+
+def test_an_amount_above_the_largest_is_refused_and_leaves_its_id_free(casino: Casino) -> None:
+    for name in ("bet_amount", "win_amount"):
+        too_much = casino.event("e-1", **{name: "1000000000000.01"})
+        refused(casino, too_much, "bad_amount")
+    largest = casino.event("e-1", win_amount="1000000000000.00")
+    assert casino.send_one(largest)["status"] == "accepted"
+    assert casino.pots()["cash"] == 10_000 - 200 + 10**14
+
+
+def test_wins_beyond_the_largest_balance_are_refused_by_name_and_fail_no_neighbour(
+    casino: Casino,
+) -> None:
+    deposit(casino.player, 10**17 - 5 * 10**13, key="large")
+    played = casino.event("e-1")
+    won = casino.event("e-2", win_amount="1000000000000.00")
+    taken, too_much, after = casino.send(played, won, casino.event("e-3", win_amount="0.00"))
+    assert (taken["status"], after["status"]) == ("accepted", "accepted")
+    assert (too_much["status"], too_much["code"]) == ("rejected", "balance_too_large")
+    assert casino.send_one(played)["status"] == "duplicate"
+    refused(casino, won, "balance_too_large")
+    assert casino.send_one(casino.rollback("b-1", "e-3"))["status"] == "accepted"

@@ -16,7 +16,7 @@ from apps.players.services import exclude, set_limit
 from apps.providers.models import Provider
 from apps.wallet.models import Transfer
 from apps.wallet.services.proof import verify_ledger
-from tests.gateway.builders import give_order_key
+from tests.gateway.builders import deposit, give_order_key
 from tests.operator_api.builders import NOW, Api, cash_of, make_api, make_casino
 from tests.races import race
 
@@ -118,11 +118,25 @@ def test_an_amount_is_a_plain_decimal_string(player: Player, api: Api, amount: A
     assert cash_of(player) == 10_000
 
 
-def test_the_largest_amount_does_not_fit_and_is_refused(player: Player, api: Api) -> None:
-    assert api.pay("k-1", amount="999999999999999.99")[0] == 201
-    status, problem = api.pay("k-2", kind="withdrawal", amount="999999999999999.99")
-    assert status == 201, problem
-    assert cash_of(player) == 10_000
+@pytest.mark.parametrize("kind", ["deposit", "withdrawal"])
+def test_an_amount_above_the_largest_is_refused(player: Player, api: Api, kind: str) -> None:
+    assert api.pay("k-1", amount="1000000000000.00")[0] == 201
+    status, problem = api.pay("k-2", kind=kind, amount="1000000000000.01")
+    assert (status, problem["code"]) == (400, "invalid_amount")
+    assert "one transfer moves 1000000000000.00 EUR at most" in problem["detail"]
+    assert cash_of(player) == 10_000 + 10**14
+
+
+def test_deposits_beyond_the_largest_balance_are_refused_by_name(player: Player, api: Api) -> None:
+    for place in range(9):
+        deposit(player, 11 * 10**15, key=f"fill-{place}")
+    for place in range(9):
+        assert api.pay(f"k-{place}", amount="1000000000000.00")[0] == 201
+    before = cash_of(player)
+    status, problem = api.pay("k-10", amount="1000000000000.00")
+    assert (status, problem["code"]) == (409, "balance_too_large")
+    assert cash_of(player) == before == 99 * 10**15 + 9 * 10**14 + 10_000
+    assert api.pay("k-11", kind="withdrawal", amount="1000000000000.00")[0] == 201
 
 
 def test_a_deposit_limit_and_an_exclusion_refuse_deposits_only(player: Player, api: Api) -> None:

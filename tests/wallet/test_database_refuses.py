@@ -136,6 +136,10 @@ def test_history_and_ownership_can_not_be_rewritten(accounts: dict[str, int], sq
             "wallet_account_house_carries_no_balance",
         ),
         (
+            "UPDATE wallet_account SET balance_minor = 1000000000000000001 WHERE pot = 'cash'",
+            "wallet_account_balance_not_above_the_largest",
+        ),
+        (
             (
                 "INSERT INTO wallet_account (house, pot, currency, balance_minor)"
                 " VALUES ('', '', 'AUD', 0)"

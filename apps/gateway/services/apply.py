@@ -17,6 +17,7 @@ from apps.core.services.publish import publish_with_cursor
 from apps.gateway.contracts import Judged, ToJudge
 from apps.gateway.errors import BatchRacedError
 from apps.gateway.services.book import Book, Context
+from apps.gateway.services.bounds import within_bounds
 from apps.gateway.services.id_scopes import fix_ids_of
 from apps.gateway.services.judge import Judge
 from apps.gateway.services.moved import load_what_moved
@@ -117,7 +118,10 @@ def _judge(book: Book, delivery: ToJudge) -> Judged:
     What can't be rendered is thus never booked: no refusal is ever said of a committed stake.
     """
     judge = Judge(book, context_of(delivery))
-    outcomes = tuple(judge.judge(message) for message in delivery.parsed)
+    outcomes = tuple(
+        judge.judge(within_bounds(book, delivery.provider.id, message))
+        for message in delivery.parsed
+    )
     if delivery.request is None:
         return Judged(outcomes, CallbackResponse(200, b""))
     adapter = adapter_for(delivery.provider.protocol)

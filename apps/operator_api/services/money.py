@@ -6,7 +6,7 @@ from typing import Final
 from django.db import transaction
 
 from apps.core.errors import InvalidAmountError
-from apps.core.money import to_minor
+from apps.core.money import format_minor, to_minor
 from apps.operator_api.contracts import MoneyMoved, MoneyOrder
 from apps.operator_api.enums import TransferDirection
 from apps.operator_api.errors import (
@@ -21,8 +21,15 @@ from apps.players.contracts import PlayerRef
 from apps.players.locks import lock_player
 from apps.players.selectors import player_by_id, player_by_ref, protection_reasons
 from apps.players.services import count_deposit, deposit_refusal
-from apps.wallet.contracts import House, PlayerPot, TransferRequest
+from apps.wallet.contracts import (
+    LARGEST_AMOUNT_MINOR,
+    LARGEST_CREDITED_MINOR,
+    House,
+    PlayerPot,
+    TransferRequest,
+)
 from apps.wallet.enums import Pot, TransferKind
+from apps.wallet.errors import BalanceTooLargeError
 from apps.wallet.selectors import balances, transfers_for_subject
 from apps.wallet.services.ledger import post_transfers
 
@@ -40,6 +47,7 @@ def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
         DepositRefusedError: a limit or an exclusion speaks against a deposit.
         PlayRefusedError: the player may not play, so no money goes to a game.
         NotEligibleError: something must be resolved before a withdrawal.
+        BalanceTooLargeError: the player would have more than one player may.
         InsufficientFundsError: there is less than is to be moved.
         DomainError: what the provider's wallet model says against it (``gateway.services``).
     """
@@ -49,6 +57,11 @@ def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
     amount_minor = to_minor(order.amount, order.currency)
     if amount_minor == 0:
         raise InvalidAmountError(order.amount, "it is zero")
+    if amount_minor > LARGEST_AMOUNT_MINOR:
+        most = format_minor(LARGEST_AMOUNT_MINOR, order.currency)
+        raise InvalidAmountError(
+            order.amount, f"one transfer moves {most} {order.currency} at most"
+        )
     if order.direction == TransferDirection.TO_GAME:
         _require_may_play(player, now=now)
     if order.direction in {TransferDirection.TO_GAME, TransferDirection.FROM_GAME}:
@@ -72,6 +85,8 @@ def _require_may_deposit(player: PlayerRef, amount_minor: int, *, now: datetime)
     reasons = deposit_refusal(player.id, amount_minor, now)
     if reasons:
         raise DepositRefusedError(reasons)
+    if sum(balances(player.id).values()) + amount_minor > LARGEST_CREDITED_MINOR:
+        raise BalanceTooLargeError
 
 
 def _require_may_withdraw(player: PlayerRef, *, now: datetime) -> None:

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from apps.core.batches import Cursor, columns
 from apps.wallet import statements
 from apps.wallet.contracts import (
+    LARGEST_BALANCE_MINOR,
     House,
     PlayerPot,
     PostedLine,
@@ -18,6 +19,7 @@ from apps.wallet.contracts import (
 )
 from apps.wallet.enums import Pot
 from apps.wallet.errors import (
+    BalanceTooLargeError,
     CurrencyMismatchError,
     IdempotencyConflictError,
     InsufficientFundsError,
@@ -46,6 +48,7 @@ def post_transfers(requests: Sequence[TransferRequest], *, now: datetime) -> int
 
     Raises:
         InsufficientFundsError: a player's pot would go below zero.
+        BalanceTooLargeError: a player's pot would hold more than a pot may.
         IdempotencyConflictError: a key was used for something else, before or in this call.
         CurrencyMismatchError: a pot holds another currency than the transfer.
         UnknownAccountError: a player has no accounts.
@@ -260,7 +263,7 @@ def _not_yet_posted(
 
 
 def _move(wallets: dict[int, Wallet], request: TransferRequest) -> None:
-    """Carry one transfer through the locked balances, refusing to overdraw a player's pot."""
+    """Carry one transfer through the locked balances; no pot is overdrawn or overfilled."""
     if isinstance(request.debit, PlayerPot):
         balances = wallets[request.debit.player_id].balances
         if balances[request.debit.pot] < request.amount_minor:
@@ -271,3 +274,5 @@ def _move(wallets: dict[int, Wallet], request: TransferRequest) -> None:
     if isinstance(request.credit, PlayerPot):
         balances = wallets[request.credit.player_id].balances
         balances[request.credit.pot] += request.amount_minor
+        if balances[request.credit.pot] > LARGEST_BALANCE_MINOR:
+            raise BalanceTooLargeError
