@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+from apps.core.jurisdictions import day_in
 from apps.players import rules
 from apps.players.enums import ExclusionKind, LimitKind, Measure, Window
 
@@ -215,7 +216,7 @@ def exceeds_cap(state: ProtectionState, cycle_minor: int, category: str, now: da
         state.currency,
         category,
         born=state.born,
-        on=now.astimezone(UTC).date(),
+        on=day_in(state.jurisdiction, now),
     )
     return cap is not None and cycle_minor > cap
 

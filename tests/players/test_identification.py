@@ -67,6 +67,25 @@ def test_nobody_plays_before_the_day_of_being_eighteen(
     assert launch(player) == deposit(player) == refused
 
 
+@pytest.mark.parametrize(
+    ("place", "before", "after"),
+    [
+        ("US-NJ", datetime(2026, 11, 29, 4, 59, tzinfo=UTC), datetime(2026, 11, 29, 5, tzinfo=UTC)),
+        (
+            "AU-NT",
+            datetime(2026, 11, 28, 14, 29, tzinfo=UTC),
+            datetime(2026, 11, 28, 14, 30, tzinfo=UTC),
+        ),
+    ],
+)
+def test_a_birthday_begins_at_midnight_of_the_jurisdiction(
+    place: str, before: datetime, after: datetime
+) -> None:
+    player = player_by_id(somebody(place, date_of_birth=date(2008, 11, 29)).pk)
+    assert [r.code for r in services.launch_check(player, place, before)] == ["under_age"]
+    assert [r.code for r in services.launch_check(player, place, after)] == []
+
+
 def test_an_unknown_age_is_refused_and_a_verified_identity_includes_it() -> None:
     assert launch(somebody("MT", kyc_status="pending")) == ["age_unknown"]
     assert deposit(somebody("MT", kyc_status="pending")) == ["age_unknown"]

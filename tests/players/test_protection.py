@@ -192,6 +192,12 @@ def test_a_cap_holds_from_its_day_on() -> None:
     assert ask(young, 900, now=datetime(2025, 4, 8, tzinfo=UTC)) == ""
 
 
+def test_a_birthday_for_a_cap_begins_at_midnight_of_the_jurisdiction() -> None:
+    almost = in_britain(date(2002, 6, 16))
+    assert ask(almost, 201, now=datetime(2027, 6, 15, 22, 59, tzinfo=UTC)) == "stake_cap"
+    assert ask(almost, 500, now=datetime(2027, 6, 15, 23, 0, tzinfo=UTC)) == ""
+
+
 def test_who_was_born_on_29_february_is_older_on_1_march() -> None:
     born = date(2000, 2, 29)
     assert rules.age_on(born, date(2025, 2, 28)) == 24

@@ -24,6 +24,7 @@ from apps.core.admin import (
     worded,
 )
 from apps.core.answer_codes import answer_words
+from apps.core.jurisdictions import day_in
 from apps.core.money import display_money
 from apps.players import rules
 from apps.players.contracts import LimitUse, RealityCheckLine
@@ -189,7 +190,7 @@ def _pending_panel(player: PlayerProtection, uses: Sequence[LimitUse], now: date
 
 def _cap_panels(player: PlayerProtection, now: datetime) -> list[Panel]:
     """Show what the law caps for this player; nothing where it caps nothing."""
-    today = now.astimezone(UTC).date()
+    today = day_in(player.jurisdiction, now)
     caps = [
         [category, display_money(cap, player.currency)]
         for category in rules.capped_categories(player.jurisdiction, today)

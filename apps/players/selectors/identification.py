@@ -1,8 +1,9 @@
 """Who may not start to play or pay in because of age or identity; the rules are data."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
+from apps.core.jurisdictions import day_in
 from apps.players import rules
 from apps.players.contracts import PlayerRef, ProtectionReason
 from apps.players.enums import CheckKind, KycStatus, RuleKind
@@ -21,10 +22,11 @@ def identification_reasons(
     """Return what age and identity say against a launch or a deposit; nothing where they agree.
 
     A verified identity includes the age. A rejected one refuses everywhere; one not verified yet,
-    and an unknown age, refuse where the jurisdiction's rules ask for them first.
+    and an unknown age, refuse where the jurisdiction's rules ask for them first. A birthday begins
+    at midnight there.
     """
     born = Player.objects.filter(pk=player.id).values_list("date_of_birth", flat=True).first()
-    today = now.astimezone(UTC).date()
+    today = day_in(player.jurisdiction, now)
     yield from _age_reasons(player, born, today)
     if player.kyc_status == KycStatus.REJECTED:
         text = f"The player's identity was checked and rejected. {_RESOLVE}"
