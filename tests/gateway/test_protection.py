@@ -162,6 +162,22 @@ def test_a_loss_limit_reached_in_a_round_stops_the_next_stake_and_not_the_win(
     assert stake(casino, "4", "3.00")["status"] == "tentative"
 
 
+def test_a_pending_win_makes_no_room_for_losses_until_its_round_settles(casino: Casino) -> None:
+    set_limit(casino, "loss_24h", 500)
+    pending = casino.tentative("p-1", "r-1", bet_amount="1.00", win_amount="90.00")
+    assert casino.send_one(pending)["status"] == "tentative"
+    refused(casino, "2", "limit_reached", "loss_limit", bet="4.01")
+    assert casino.send_one(casino.rollback("b-1", "p-1"))["status"] == "accepted"
+    refused(casino, "3", "limit_reached", "loss_limit", bet="5.01")
+    won = casino.tentative("p-4", "r-4", bet_amount="1.00", win_amount="90.00")
+    assert casino.send_one(won)["status"] == "tentative"
+    assert HourTally.objects.get().won_minor == 0
+    settled = casino.event("f-4", round_id="r-4", bet_amount="0.00", win_amount="0.00")
+    assert casino.send_one(settled)["status"] == "accepted"
+    assert HourTally.objects.get().won_minor == 9_000
+    assert stake(casino, "5", "50.00")["status"] == "tentative"
+
+
 def test_played_rounds_count_although_they_can_not_be_refused(casino: Casino) -> None:
     set_limit(casino, "wager_24h", 500)
     final = casino.event("f-1", bet_amount="6.00", win_amount="0.00")
@@ -312,7 +328,8 @@ def by_brute_force() -> dict[datetime, tuple[int, int]]:
     for event in RoundEvent.objects.filter(money_state__in=["held", "settled"]):
         hour = event.occurred_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         sums[hour][0] += event.bet_minor
-        sums[hour][1] += event.win_minor
+        if event.money_state == "settled":
+            sums[hour][1] += event.win_minor
     return {hour: (bet, win) for hour, (bet, win) in sums.items() if bet or win}
 
 

@@ -49,6 +49,9 @@ class Answers:
         """
         purse = self.purse(wallet)
         short = 0
+        if target.money_state in {MoneyState.HELD, MoneyState.SETTLED}:
+            # A reward belongs to no round, and was counted all the same.
+            purse.take_back_tally(target)
         if target.money_state == MoneyState.HELD:
             purse.release(target)
         elif target.money_state == MoneyState.SETTLED:
@@ -58,8 +61,6 @@ class Answers:
             return 0
         target.money_state = MoneyState.ROLLED_BACK
         target.is_changed = True
-        # A reward belongs to no round, and was counted all the same.
-        purse.take_back_tally(target)
         round_row = self.book.rounds_by_id.get(target.round_id or 0)
         if round_row is not None:
             purse.remove_from_round(target, round_row)

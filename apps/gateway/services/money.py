@@ -55,6 +55,7 @@ class Purse(MoneyBack):
             return
         self._fund(row, credit=self._pot(Pot.HELD), kind=TransferKind.HOLD)
         self._add_to_round(row, round_row)
+        self._count_stake(row)
         self.book.move(
             row,
             self._subject(row),
@@ -83,6 +84,7 @@ class Purse(MoneyBack):
         )
         row.money_state = MoneyState.SETTLED
         row.is_changed = True
+        self._count_win(row)
         self._count(row)
 
     def settle(self, row: EventRow, round_row: RoundRow) -> None:
@@ -95,6 +97,7 @@ class Purse(MoneyBack):
         """Take a stake at once, without a win; what the player lacks becomes receivable."""
         self._take_stake(row)
         self._add_to_round(row, round_row)
+        self._count_stake(row)
         row.money_state = MoneyState.SETTLED
         self._count(row)
 
@@ -125,12 +128,16 @@ class Purse(MoneyBack):
         round_row.held = [held for held in round_row.held if held is not row]
 
     def take_back_tally(self, row: EventRow) -> None:
-        """Take an event out of the hour that the player's limits counted it in."""
+        """Take an event out of the hour that the player's limits counted it in.
+
+        Asked before the event's money state is changed: a win that was only pending never counted.
+        """
+        is_won = row.money_state == MoneyState.SETTLED
         self.book.protection.count(
             self.wallet.player_id,
             at=row.occurred_at,
             staked_minor=-row.bet_minor,
-            won_minor=-row.win_minor,
+            won_minor=-row.win_minor if is_won else 0,
         )
 
     def _take_stake(self, row: EventRow) -> None:
@@ -146,6 +153,8 @@ class Purse(MoneyBack):
 
     def _pay_win(self, row: EventRow, round_row: RoundRow) -> None:
         self._add_to_round(row, round_row)
+        self._count_stake(row)
+        self._count_win(row)
         row.win_bonus_minor = self._bonus_share(row, round_row)
         self._credit_win(row, debit=self.house, kind=TransferKind.WIN, main_pot=self.model.main_pot)
         row.money_state = MoneyState.SETTLED
@@ -234,11 +243,16 @@ class Purse(MoneyBack):
         round_row.win_minor += row.win_minor
         round_row.standing_events += 1
         round_row.is_changed = True
+
+    def _count_stake(self, row: EventRow) -> None:
         self.book.protection.count(
-            self.wallet.player_id,
-            at=row.occurred_at,
-            staked_minor=row.bet_minor,
-            won_minor=row.win_minor,
+            self.wallet.player_id, at=row.occurred_at, staked_minor=row.bet_minor
+        )
+
+    def _count_win(self, row: EventRow) -> None:
+        """Count a win in the hour of its event once it is the player's; a pending one may go."""
+        self.book.protection.count(
+            self.wallet.player_id, at=row.occurred_at, won_minor=row.win_minor
         )
 
     def _bonus_share(self, row: EventRow, round_row: RoundRow) -> int:
