@@ -80,8 +80,6 @@ class ProtectionState:
             if hour > window_start(window, self.as_of):
                 used.staked_minor += staked_minor
                 used.won_minor += won_minor
-        if staked_minor > 0:
-            self.played.add(slot_of(at))
 
 
 @dataclass(slots=True)
@@ -138,24 +136,29 @@ class Protection:
         player_id: int,
         *,
         at: datetime,
+        played_at: datetime | None = None,
         staked_minor: int = 0,
         won_minor: int = 0,
         deposited_minor: int = 0,
     ) -> None:
         """Count money that was taken or paid at a moment; negative amounts take it back.
 
-        A rolled back bet names its own moment, so it leaves the hour it was counted in. The time
+        A rolled back bet names the moment it was counted at, so it leaves that hour. Where a stake
+        was played at another moment than it is counted at, ``played_at`` says when. The time
         played stays: it was played.
         """
         tally = self._tally(player_id, at)
         tally.staked_minor += staked_minor
         tally.won_minor += won_minor
         tally.deposited_minor += deposited_minor
-        if staked_minor > 0:
-            tally.slots |= 1 << (at.minute // SLOT_MINUTES)
         state = self.states.get(player_id)
         if state is not None:
             state.count(at, staked_minor, won_minor)
+        if staked_minor > 0:
+            played_at = played_at or at
+            self._tally(player_id, played_at).slots |= 1 << (played_at.minute // SLOT_MINUTES)
+            if state is not None:
+                state.played.add(slot_of(played_at))
 
     def standing(self, player_id: int, now: datetime) -> str:
         """Return the code that keeps the player out altogether, or an empty string."""

@@ -1,7 +1,7 @@
 """Protection in the path of the money: every new stake is asked, money back never."""
 
 from collections import defaultdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -265,6 +265,52 @@ def test_money_goes_back_even_where_its_bet_was_never_counted(casino: Casino) ->
     assert HourTally.objects.get().staked_minor == 0
 
 
+@pytest.mark.parametrize(
+    ("kind", "amount", "code"),
+    [
+        ("wager_24h", 500, "wager_limit"),
+        ("loss_24h", 500, "loss_limit"),
+        ("time_24h", 5, "time_limit"),
+    ],
+)
+def test_a_stake_dated_back_counts_when_it_came(
+    casino: Casino, kind: str, amount: int, code: str
+) -> None:
+    set_limit(casino, kind, amount)
+    told = (NOW - timedelta(hours=26)).isoformat()
+    first = casino.tentative("e-1", "r-1", bet_amount="4.00", win_amount="0.00", timestamp=told)
+    assert casino.send_one(first)["status"] == "tentative"
+    again = casino.tentative("e-2", "r-2", bet_amount="4.00", win_amount="0.00", timestamp=told)
+    assert casino.send_one(again)["code"] == "limit_reached"
+    assert casino.stored("e-2").code == code
+    single = operations.stake("s-1", 400, round_ref="r-3", occurred_at=later(-93_600))
+    assert operations.ask_one(casino, single)[1] == code
+    assert HourTally.objects.get().hour == hour_of(NOW)
+
+
+def test_a_rolled_back_bet_leaves_the_hour_in_which_it_came(casino: Casino) -> None:
+    set_limit(casino, "wager_24h", 500)
+    told = (NOW - timedelta(hours=26)).isoformat()
+    dated_back = casino.tentative("e-1", "r-1", win_amount="0.00", timestamp=told)
+    assert casino.send_one(dated_back)["status"] == "tentative"
+    casino.now = later(7_200)
+    assert casino.send_one(casino.rollback("b-1", "e-1"))["status"] == "accepted"
+    assert list(HourTally.objects.values_list("hour", "staked_minor")) == [(hour_of(NOW), 0)]
+
+
+def test_a_played_round_that_comes_late_counts_its_money_now_and_its_time_when_it_was(
+    casino: Casino,
+) -> None:
+    set_limit(casino, "wager_24h", 500)
+    told = NOW - timedelta(hours=5)
+    late = casino.event("f-1", bet_amount="4.00", win_amount="1.00", timestamp=told.isoformat())
+    assert casino.send_one(late)["status"] == "accepted"
+    figures = HourTally.objects.order_by("hour").values_list(
+        "hour", "staked_minor", "won_minor", "slots"
+    )
+    assert list(figures) == [(hour_of(told), 0, 0, 1), (hour_of(NOW), 400, 100, 0)]
+
+
 @pytest.mark.django_db
 def test_a_batch_of_a_hundred_players_loads_in_two_statements() -> None:
     players = [make_player(jurisdiction="GB", currency="GBP") for _ in range(100)]
@@ -326,7 +372,7 @@ def play(casino: Casino, steps: list[tuple[str, int, int, int, int]], size: int)
 def by_brute_force() -> dict[datetime, tuple[int, int]]:
     sums: dict[datetime, list[int]] = defaultdict(lambda: [0, 0])
     for event in RoundEvent.objects.filter(money_state__in=["held", "settled"]):
-        hour = event.occurred_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        hour = hour_of(event.received_at)
         sums[hour][0] += event.bet_minor
         if event.money_state == "settled":
             sums[hour][1] += event.win_minor
@@ -350,5 +396,6 @@ def test_the_hours_add_up_to_what_the_events_say(
         for event in RoundEvent.objects.filter(
             money_state__in=["held", "settled"], bet_minor__gt=0
         ):
-            tally = HourTally.objects.get(player=casino.player, hour=hour_of(event.occurred_at))
-            assert tally.slots >> (event.occurred_at.minute // SLOT_MINUTES) & 1
+            at = event.occurred_at if event.finalized else event.received_at
+            tally = HourTally.objects.get(player=casino.player, hour=hour_of(at))
+            assert tally.slots >> (at.minute // SLOT_MINUTES) & 1

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from apps.bonuses.services.wagering import count_bet, reverse_bet
 from apps.gateway.services.money_back import MoneyBack, suffix_of
+from apps.providers.enums import Operation
 from apps.rounds.contracts import EventRow, RoundRow
 from apps.rounds.enums import MoneyState
 from apps.wallet.contracts import House, Side
@@ -135,7 +136,7 @@ class Purse(MoneyBack):
         is_won = row.money_state == MoneyState.SETTLED
         self.book.protection.count(
             self.wallet.player_id,
-            at=row.occurred_at,
+            at=row.received_at,
             staked_minor=-row.bet_minor,
             won_minor=-row.win_minor if is_won else 0,
         )
@@ -245,14 +246,22 @@ class Purse(MoneyBack):
         round_row.is_changed = True
 
     def _count_stake(self, row: EventRow) -> None:
+        """Count a stake in the hour in which it reached us, whatever time its provider tells.
+
+        Limits are judged by our clock. Only a round that was played already says when it was.
+        """
+        is_played = row.operation == Operation.ROUND and row.finalized
         self.book.protection.count(
-            self.wallet.player_id, at=row.occurred_at, staked_minor=row.bet_minor
+            self.wallet.player_id,
+            at=row.received_at,
+            played_at=row.occurred_at if is_played else None,
+            staked_minor=row.bet_minor,
         )
 
     def _count_win(self, row: EventRow) -> None:
         """Count a win in the hour of its event once it is the player's; a pending one may go."""
         self.book.protection.count(
-            self.wallet.player_id, at=row.occurred_at, won_minor=row.win_minor
+            self.wallet.player_id, at=row.received_at, won_minor=row.win_minor
         )
 
     def _bonus_share(self, row: EventRow, round_row: RoundRow) -> int:
