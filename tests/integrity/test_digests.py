@@ -210,7 +210,6 @@ def wrong_files() -> list[tuple[str, str, str]]:
 
 
 def test_each_build_is_held_to_its_own_digests(game: Game, now: datetime) -> None:
-    Deployment.objects.update(channel="desktop")
     second_build(game, "mobile", MADE_AT)
     files = (line(digest=OTHER), line(TABLE, OTHER))
     unnamed = [replace(one, build_version="") for one in files]
@@ -225,7 +224,6 @@ def test_each_build_is_held_to_its_own_digests(game: Game, now: datetime) -> Non
 def test_files_of_two_certified_builds_are_no_certified_build(
     game: Game, now: datetime, names: tuple[str, str]
 ) -> None:
-    Deployment.objects.update(channel="desktop")
     second_build(game, "mobile", MADE_AT)
     core, table = names
     mixed = (line(build_version=core), line(TABLE, OTHER, build_version=table))
@@ -290,7 +288,14 @@ def test_a_build_that_came_by_a_minor_change_is_held_to_the_digests_it_inherits(
         decided_at=MADE_AT,
     )
     certify(Certificate.objects.get(), "0.9", OTHER)
-    Deployment.objects.update(build=second)
+    Deployment.objects.update(ends_at=MADE_AT + timedelta(hours=1))
+    Deployment.objects.create(
+        game=game,
+        jurisdiction="MT",
+        build=second,
+        starts_at=MADE_AT + timedelta(hours=1),
+        created_at=MADE_AT,
+    )
     assert take(report(now, line(digest=OTHER), line(TABLE, OTHER)), now).mismatches == 2
     assert wrong_files() == [(CORE, "1.0", "0.9"), (TABLE, "1.0", "0.9")]
     right = (line(build_version="1.1"), line(TABLE, build_version="1.1"))
