@@ -8,13 +8,18 @@ from apps.rounds.rounds_in_spans import OpenedRound, PlaceInTime
 
 
 class Cell(NamedTuple):
-    """What the matrix says of one game in one jurisdiction, and why in a few words."""
+    """What the matrix says of one game in one jurisdiction, and why in a few words.
+
+    ``code`` and ``why`` are set where something else than a missing report speaks against it.
+    """
 
     game_id: int
     jurisdiction: str
     state: str
     text: str
     cover: Cover
+    code: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """An offer that no certificate covers, with what to do next.
+    """An offer that must not be served, with what to do next.
 
     ``certificate_id`` is the report to renew, ``renewal_id`` its renewal, where there is one.
     """

@@ -48,14 +48,24 @@ class ReminderRole(models.TextChoices):
 
 
 class CellState(models.TextChoices):
-    """What the matrix says of a game in a jurisdiction, the worst first."""
+    """What the matrix says of a game in a jurisdiction, the worst first.
+
+    ``CLOSED``: no report is missing, and the gate is closed for another reason.
+    """
 
     PROHIBITED = "prohibited", "Prohibited"
     NOT_COVERED = "not_covered", "Not covered"
+    CLOSED = "closed", "Closed"
     OVERRIDE = "override", "Override"
     REVIEW_OVERDUE = "review_overdue", "Review overdue"
     EXPIRING = "expiring", "Expires within 90 days"
     COVERED = "covered", "Covered"
+
+
+SERVED: Final = frozenset(
+    {CellState.OVERRIDE, CellState.REVIEW_OVERDUE, CellState.EXPIRING, CellState.COVERED}
+)
+"""The states in which the launch gate lets a game be served."""
 
 
 class KeyEventKind(models.TextChoices):

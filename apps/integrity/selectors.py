@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db import connection
 from django.db.models import Count, Max
 
 from apps.core.prepared import prepared_row
@@ -15,14 +16,19 @@ from apps.providers.selectors.digests import certified_file_counts
 EVERY: Final = timedelta(hours=24)
 """GLI-19 2.3.2 (second-hand): control programs are verified at least once every 24 hours."""
 
-_CLOSING_FAULT: Final = f"""
-SELECT f.path FROM integrity_fault f
-WHERE f.game_id = %s AND f.kind = '{FaultKind.MISMATCH}' AND f.state = '{FaultState.OPEN}'
+_CLOSES: Final = f"""
+    f.kind = '{FaultKind.MISMATCH}' AND f.state = '{FaultState.OPEN}'
     AND NOT EXISTS (
         SELECT FROM integrity_integritypolicy p JOIN providers_game g USING (provider_id)
         WHERE g.id = f.game_id AND p.on_mismatch = '{OnMismatch.ALERT}'
     )
-ORDER BY f.id LIMIT 1
+"""
+_CLOSING_FAULT: Final = f"""
+SELECT f.path FROM integrity_fault f WHERE f.game_id = %s AND {_CLOSES} ORDER BY f.id LIMIT 1
+"""  # noqa: S608 - built from constants only
+_CLOSING_FAULTS: Final = f"""
+SELECT DISTINCT ON (f.game_id) f.game_id, f.path FROM integrity_fault f WHERE {_CLOSES}
+ORDER BY f.game_id, f.id
 """  # noqa: S608 - built from constants only
 
 
@@ -34,6 +40,13 @@ def closing_fault(game_id: int) -> str:
     """
     row = prepared_row(_CLOSING_FAULT, [game_id])
     return row[0] if row else ""
+
+
+def closed_games() -> dict[int, str]:
+    """Return every game that a wrong digest closes, with the file; see ``closing_fault``."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSING_FAULTS)
+        return dict(cursor.fetchall())
 
 
 def accepted_digests(game_ids: Iterable[int]) -> dict[tuple[int, str, str, str], set[str]]:

@@ -18,11 +18,11 @@ from django.views.decorators.http import require_safe
 from apps.compliance.contracts import Cell, Gap, MatrixQuery
 from apps.compliance.enums import CellState
 from apps.compliance.models import CoverageMatrix
-from apps.compliance.selectors.matrix import gaps_at, law_against, matrix_at, with_next_action
+from apps.compliance.selectors.matrix import gaps_at, matrix_at, with_next_action
 from apps.compliance.selectors.renewals import renewals_of
 from apps.compliance.selectors.what_if import MONTH, staked
 from apps.core.admin import Panel, ReadOnlyAdmin, at_cell, badge, link_cell, money_cell
-from apps.core.jurisdictions import day_in, zone_of
+from apps.core.jurisdictions import zone_of
 from apps.play.services.gate import can_serve
 from apps.providers.selectors import provider_by_code, provider_codes
 from apps.providers.selectors.coverage import cover_periods
@@ -33,6 +33,7 @@ from apps.rounds.span_play import SpanRounds
 TONES: Final = {
     CellState.PROHIBITED: "danger",
     CellState.NOT_COVERED: "danger",
+    CellState.CLOSED: "danger",
     CellState.OVERRIDE: "info",
     CellState.REVIEW_OVERDUE: "warning",
     CellState.EXPIRING: "warning",
@@ -133,7 +134,7 @@ class CoverageMatrixAdmin(ReadOnlyAdmin[CoverageMatrix]):
             "back_url": reverse("admin:compliance_coveragematrix_changelist")
             + f"?{urlencode({'q': game.game_code, 'at': _field(at)})}",
             "panels": [
-                _verdict_panel(game_id, place, at, law_against(game, place, day_in(place, at))[1]),
+                _verdict_panel(game_id, place, at),
                 _periods_panel(game_id, place, at),
                 _renewals_panel(game_id, place, at),
                 _stakes_panel(game, place, timezone.now()),
@@ -212,7 +213,8 @@ def _shown(cell: Cell | None, at: datetime) -> dict[str, str] | None:
         "tone": TONES[CellState(cell.state)],
         "text": cell.text,
         "url": cell_url(cell.game_id, cell.jurisdiction, at),
-        "why": f"{proof.report_number} rev {proof.revision}" if proof is not None else why,
+        "why": cell.why
+        or (f"{proof.report_number} rev {proof.revision}" if proof is not None else why),
     }
 
 
@@ -227,18 +229,20 @@ def _gap_row(gap: Gap, at: datetime) -> Sequence[str]:
 
 
 def _next(gap: Gap) -> SafeString | str:
-    if gap.renewal_id is not None:
+    page = ""
+    if gap.state == CellState.CLOSED and gap.code == "digest_mismatch":
+        asked = urlencode({"state": "open", "q": gap.game.game_code})
+        page = f"{reverse('admin:integrity_fault_changelist')}?{asked}"
+    elif gap.renewal_id is not None:
         page = reverse("admin:compliance_renewal_change", args=[gap.renewal_id])
-        return link_cell(page, gap.action)
-    if gap.code == "expired" and gap.certificate_id is not None:
+    elif gap.code == "expired" and gap.certificate_id is not None:
         page = reverse("admin:compliance_renewal_add") + f"?certificate={gap.certificate_id}"
-        return link_cell(page, gap.action)
-    if gap.code in {"no_certificate", "withdrawn", "recalled", "other_jurisdiction"}:
-        return link_cell(reverse("admin:providers_certificate_add"), gap.action)
-    return gap.action
+    elif gap.code in {"no_certificate", "withdrawn", "recalled", "other_jurisdiction"}:
+        page = reverse("admin:providers_certificate_add")
+    return link_cell(page, gap.action) if page else gap.action
 
 
-def _verdict_panel(game_id: int, place: str, at: datetime, law: str) -> Panel:
+def _verdict_panel(game_id: int, place: str, at: datetime) -> Panel:
     answer = can_serve(game_id=game_id, jurisdiction=place, at=at)
     rows: list[Sequence[str]] = []
     if answer.certificate is not None:
@@ -254,7 +258,6 @@ def _verdict_panel(game_id: int, place: str, at: datetime, law: str) -> Panel:
     said = "A launch would be allowed" if answer.allowed else "A launch would be refused"
     return Panel(
         title=said,
-        note=law,
         columns=["", "What", "Why"],
         rows=rows,
         tone="success" if answer.allowed else "danger",

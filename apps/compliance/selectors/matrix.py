@@ -6,52 +6,23 @@ known only after all were judged.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Final
 
 from apps.compliance.contracts import Cell, Gap, Matrix, MatrixQuery, MatrixRow
 from apps.compliance.enums import CellState
+from apps.compliance.selectors.cells import CellJudge, Said, main_reason
 from apps.compliance.selectors.renewals import renewals_of
-from apps.core.jurisdictions import day_in
-from apps.players.rules import product_prohibition, rtp_floor
-from apps.providers.contracts import CertificateRef, Cover, CoverReason
+from apps.providers.contracts import Cover
 from apps.providers.selectors.coverage import coverage_by_game
 from apps.providers.selectors.matrix import (
     CatalogueGame,
     last_reports,
     offered_games,
     offered_places,
-    overrides_at,
-    reviews_due_before,
 )
 
 PAGE_GAMES: Final = 50
-EXPIRING_DAYS: Final = 90
-_BASIS_POINTS: Final = 10_000
-# No clock of a jurisdiction is further ahead of ours.
-_A_DAY: Final = timedelta(days=1)
-
-# Which objection says most, where several reports name the game and none covers it.
-_SAYS_MOST: Final = (
-    "digest_mismatch",
-    "does_not_comply",
-    "invalid_signature",
-    "invalidated_by_change",
-    "recalled",
-    "expired",
-    "not_yet_effective",
-    "other_build",
-    "other_variant",
-    "build_changed",
-    "build_unknown",
-    "variant_unknown",
-    "not_deployed",
-    "lab_not_accredited",
-    "withdrawn",
-    "other_jurisdiction",
-    "superseded",
-)
 _ACTIONS: Final[Mapping[str, str]] = {
     "expired": "Renew it, or withdraw the offer",
     "invalidated_by_change": "Have the new build tested, or withdraw the offer",
@@ -74,91 +45,13 @@ _ACTIONS: Final[Mapping[str, str]] = {
     "unknown_jurisdiction": "Withdraw the offer: the place is not on file",
 }
 _LOOK: Final = "Look at the reports that name the game"
-
-
-type _Said = tuple[str, str]
-"""The state of a cell, and in a few words why."""
-
-
-class _Judge:
-    """Turns verdicts into what the matrix says; what is the same for many cells is asked once."""
-
-    def __init__(self, at: datetime) -> None:
-        self._reviews = reviews_due_before(at.date() + _A_DAY)
-        self._overrides = overrides_at(at)
-        self._at = at
-        self._days: dict[str, date] = {}
-        self._laws: dict[tuple[str, Decimal | None], dict[str, str]] = {}
-        self._terms: dict[tuple[int, str], _Said] = {}
-
-    def said(self, game: CatalogueGame, covers: Mapping[str, Cover]) -> dict[str, _Said]:
-        """Return what to say of the game in each place."""
-        laws = self._laws.setdefault((game.category, game.theoretical_rtp), {})
-        terms = self._terms
-        found: dict[str, _Said] = {}
-        for place, cover in covers.items():
-            if place not in laws:
-                laws[place] = law_against(game, place, self._day(place))[0]
-            if laws[place]:
-                found[place] = CellState.PROHIBITED, laws[place]
-            elif cover.certificate is None:
-                found[place] = self._uncovered(game, place, cover)
-            else:
-                key = cover.certificate.id, place
-                if key not in terms:
-                    terms[key] = self._term(cover.certificate, place)
-                found[place] = terms[key]
-        return found
-
-    def _uncovered(self, game: CatalogueGame, place: str, cover: Cover) -> _Said:
-        ends_at = self._overrides.get((game.id, place))
-        if ends_at is not None:
-            return CellState.OVERRIDE, f"Override until {ends_at:%Y-%m-%d %H:%M} UTC"
-        why = main_reason(cover.reasons).code.replace("_", " ")
-        return CellState.NOT_COVERED, f"Not covered: {why}"
-
-    def _term(self, certificate: CertificateRef, place: str) -> _Said:
-        day = self._day(place)
-        review = self._reviews.get(certificate.id)
-        if review is not None and review < day:
-            return CellState.REVIEW_OVERDUE, f"Review {(day - review).days} days overdue"
-        ends = certificate.expires_on
-        if ends is not None and (ends - day).days <= EXPIRING_DAYS:
-            left = (ends - day).days
-            return CellState.EXPIRING, f"Expires in {left} days" if left else "Expires today"
-        return CellState.COVERED, "Covered"
-
-    def _day(self, place: str) -> date:
-        if place not in self._days:
-            self._days[place] = day_in(place, self._at)
-        return self._days[place]
-
-
-def law_against(game: CatalogueGame, place: str, day: date) -> tuple[str, str]:
-    """Return what the law of the place says against the game, in short and with its source.
-
-    Both are empty where it says nothing.
-    """
-    prohibition = product_prohibition(place, game.category, day)
-    if prohibition is not None:
-        return f"Prohibited ({prohibition.id})", prohibition.citation
-    floor = rtp_floor(place, game.category, day)
-    if (
-        floor is not None
-        and game.theoretical_rtp is not None
-        and game.theoretical_rtp * _BASIS_POINTS < floor.value
-    ):
-        return f"RTP below floor ({floor.id})", floor.citation
-    return "", ""
-
-
-def main_reason(reasons: Collection[CoverReason]) -> CoverReason:
-    """Return the objection that tells most about what is missing."""
-    ranked = [
-        (_SAYS_MOST.index(reason.code) if reason.code in _SAYS_MOST else 0, place, reason)
-        for place, reason in enumerate(reasons)
-    ]
-    return min(ranked, key=lambda entry: entry[:2])[2]
+# What to do where no report is missing, by the gate's word for what speaks against the offer.
+_OTHER_ACTIONS: Final[Mapping[str, str]] = {
+    "prohibited_product": "Withdraw the offer: no report can help",
+    "rtp_below_floor": "Deploy a variant with a higher RTP, or withdraw the offer",
+    "digest_mismatch": "Have the certified file put back and measured again",
+    "provider_not_live": "Take the provider live by its checklist",
+}
 
 
 def _games(query: MatrixQuery) -> list[CatalogueGame]:
@@ -177,7 +70,7 @@ def matrix_at(at: datetime, query: MatrixQuery) -> Matrix:
         games = [
             game
             for game in games
-            if any(state == query.state for state, _ in judged[game.id].said.values())
+            if any(one.state == query.state for one in judged[game.id].said.values())
         ]
     pages = max(1, -(-len(games) // PAGE_GAMES))
     page = min(max(1, query.page), pages)
@@ -194,12 +87,20 @@ class _Row:
 
     game: CatalogueGame
     covers: Mapping[str, Cover]
-    said: Mapping[str, _Said]
+    said: Mapping[str, Said]
 
     def cells(self) -> dict[str, Cell]:
         return {
-            place: Cell(self.game.id, place, state, text, self.covers[place])
-            for place, (state, text) in self.said.items()
+            place: Cell(
+                self.game.id,
+                place,
+                one.state,
+                one.text,
+                self.covers[place],
+                code=one.code,
+                why=one.why,
+            )
+            for place, one in self.said.items()
         }
 
 
@@ -219,14 +120,18 @@ def _judge(
     game_ids: Collection[int] | None,
 ) -> dict[int, _Row]:
     """Return what is said of each of these games in these places."""
-    coverage = coverage_by_game(at, game_ids=game_ids)
-    judge, found = _Judge(at), {}
-    covers_of = {one.game_id: one.covers for one in coverage}
+    coverage_of = {one.game_id: one for one in coverage_by_game(at, game_ids=game_ids)}
+    judge = CellJudge(at, set[str]().union(*(one.covers for one in coverage_of.values())))
+    found = {}
     for game in games:
-        covers = covers_of.get(game.id, {})
+        coverage = coverage_of.get(game.id)
+        if coverage is None:
+            found[game.id] = _Row(game, {}, {})
+            continue
+        covers = coverage.covers
         if len(places) == 1:
             covers = {place: covers[place] for place in places if place in covers}
-        found[game.id] = _Row(game, covers, judge.said(game, covers))
+        found[game.id] = _Row(game, covers, judge.said(game, coverage, covers))
     return found
 
 
@@ -235,7 +140,7 @@ def _ids(games: Iterable[CatalogueGame]) -> list[int]:
 
 
 def gaps_at(at: datetime, query: MatrixQuery) -> list[tuple[CatalogueGame, Cell]]:
-    """Return every offer that must not be served; first those that a report can help.
+    """Return every offer that must not be served; last those that the law forbids.
 
     Offers under an override are gaps too: the override ends.
     """
@@ -244,12 +149,17 @@ def gaps_at(at: datetime, query: MatrixQuery) -> list[tuple[CatalogueGame, Cell]
     wanted = (
         {query.state}
         if query.state
-        else {CellState.PROHIBITED, CellState.NOT_COVERED, CellState.OVERRIDE}
+        else {
+            CellState.PROHIBITED,
+            CellState.NOT_COVERED,
+            CellState.CLOSED,
+            CellState.OVERRIDE,
+        }
     )
     found = [
         (row.game, cell)
         for row in _judge_all(games, at, places, query).values()
-        if any(state in wanted for state, _ in row.said.values())
+        if any(one.state in wanted for one in row.said.values())
         for cell in row.cells().values()
         if cell.state in wanted
     ]
@@ -266,17 +176,9 @@ def with_next_action(found: Collection[tuple[CatalogueGame, Cell]], at: datetime
     renewals = renewals_of(report.id for report in reports.values())
     gaps = []
     for game, cell in found:
-        if cell.state == CellState.PROHIBITED:
-            gaps.append(
-                Gap(
-                    game,
-                    cell.jurisdiction,
-                    cell.state,
-                    "prohibited",
-                    law_against(game, cell.jurisdiction, day_in(cell.jurisdiction, at))[1],
-                    "Withdraw the offer: no report can help",
-                )
-            )
+        if cell.code:
+            action = _OTHER_ACTIONS[cell.code]
+            gaps.append(Gap(game, cell.jurisdiction, cell.state, cell.code, cell.why, action))
             continue
         reason = main_reason(cell.cover.reasons)
         report = reports.get(keys[game.id, cell.jurisdiction])

@@ -8,7 +8,7 @@ from django.db import connection
 
 from apps.compliance import statements
 from apps.compliance.contracts import LostOffer, Stake, WhatIfAnswer
-from apps.compliance.selectors.matrix import main_reason
+from apps.compliance.selectors.cells import main_reason
 from apps.providers.selectors.coverage import CoverageCell, coverage_on
 
 MONTH: Final = timedelta(days=30)

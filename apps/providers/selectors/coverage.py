@@ -178,12 +178,16 @@ class CoverageCell(NamedTuple):
 
 
 class GameCoverage(NamedTuple):
-    """A game on offer, with what covers it or speaks against it in each jurisdiction, by code."""
+    """A game on offer, with what covers it or speaks against it in each jurisdiction, by code.
+
+    ``running`` is what runs, where that is on file.
+    """
 
     game_id: int
     provider_code: str
     game_code: str
     covers: Mapping[str, Cover]
+    running: Mapping[str, Sequence[Running]]
 
 
 def coverage_by_game(
@@ -210,7 +214,13 @@ def coverage_by_game(
     deployed = deployed_at(moments, games, game_ids)
     judge = DayJudge(certificates, deployed.now, deployed.ended, moments)
     return [
-        GameCoverage(pk, provider, code, judge.covers(pk, provider, code, places))
+        GameCoverage(
+            pk,
+            provider,
+            code,
+            judge.covers(pk, provider, code, places),
+            deployed.now.get(pk, {}),
+        )
         for pk, code, provider, places in games
     ]
 

@@ -9,8 +9,8 @@ from django.db.models import Exists, OuterRef, Q
 
 from apps.core.jurisdictions import day_in
 from apps.providers.coverage.facts import CertificateFacts
-from apps.providers.enums import CertificateState
-from apps.providers.models import Certificate, Game, GateOverride, LabAccreditation
+from apps.providers.enums import CertificateState, ProviderStage
+from apps.providers.models import Certificate, Game, GateOverride, LabAccreditation, Provider
 from apps.providers.selectors.coverage import offers_to_players
 from apps.providers.selectors.register import certificates_by_game
 from apps.providers.selectors.rehearsals import rehearsed_certificates
@@ -25,7 +25,7 @@ class CatalogueGame:
     game_code: str
     name: str
     category: str
-    theoretical_rtp: Decimal | None
+    theoretical_rtp: Decimal
 
 
 def offered_games(
@@ -50,6 +50,12 @@ def offered_places() -> list[str]:
     """Return every jurisdiction in which anything is on offer."""
     places = offers_to_players()
     return sorted(places.values_list("jurisdiction", flat=True).distinct())
+
+
+def providers_not_live() -> frozenset[str]:
+    """Return the codes of the providers that two people have not taken live yet."""
+    waiting = Provider.objects.exclude(stage=ProviderStage.LIVE)
+    return frozenset(waiting.values_list("code", flat=True))
 
 
 def overrides_at(at: datetime) -> dict[tuple[int, str], datetime]:
