@@ -8,11 +8,10 @@ from apps.bonuses.contracts import Receipt
 from apps.bonuses.selectors import receipts_of_event
 from apps.core.errors import DomainError
 from apps.disputes.models import Case
-from apps.providers.selectors.proof import Proof
 from apps.reconciliation.contracts import BreakLine, StatementRow
 from apps.reconciliation.selectors import breaks_of_event, statement_rows
 from apps.rounds.contracts import AttemptView
-from apps.rounds.proving import proof_of_event
+from apps.rounds.proving import RoundProof, proof_of_event
 from apps.rounds.selectors import (
     conflicts_of_event,
     corrections_of_event,
@@ -40,7 +39,7 @@ class Evidence:
     statement: Sequence[StatementRow] = ()
     statement_problem: str = ""
     breaks: Sequence[BreakLine] = field(default=())
-    proof: Proof | None = None
+    proof: RoundProof | None = None
 
     @property
     def subject(self) -> str:

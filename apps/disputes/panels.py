@@ -12,12 +12,12 @@ from apps.core.money import display_money
 from apps.disputes import selectors
 from apps.disputes.evidence import Evidence
 from apps.disputes.models import Case
-from apps.providers.selectors.proof import Proof
 from apps.rounds import panels as rounds
 from apps.staff.selectors import approvals_of_subject
 
 if TYPE_CHECKING:
     from apps.rounds.models import RoundEvent
+    from apps.rounds.proving import RoundProof
 
 _APPROVAL_TONES = {
     "pending": "warning",
@@ -179,7 +179,7 @@ def _wagering_panel(evidence: Evidence) -> Panel:
     )
 
 
-def _cover_panel(proof: Proof | None) -> Panel:
+def _cover_panel(proof: "RoundProof | None") -> Panel:
     if proof is None:
         return Panel(
             title="Certificate cover when it was played",
@@ -197,7 +197,7 @@ def _cover_panel(proof: Proof | None) -> Panel:
     certificate = cover.certificate
     return Panel(
         title=title,
-        columns=["Report", "Lab", "Valid through"],
+        columns=["Report", "Lab", "Valid through", "Measured on the server"],
         rows=[
             [
                 link_cell(
@@ -206,8 +206,10 @@ def _cover_panel(proof: Proof | None) -> Panel:
                 ),
                 certificate.lab,
                 str(certificate.expires_on or "no end stated"),
+                rounds.measured_cell(proof.measured),
             ]
         ],
+        tone="danger" if proof.measured.verdict == "mismatch" else "",
     )
 
 

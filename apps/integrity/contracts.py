@@ -53,3 +53,20 @@ class GameIntegrity:
     measured_at: datetime | None
     is_overdue: bool
     open_faults: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What was known at a moment of the files on the game server, by the reports of by then.
+
+    ``verdict`` is "match", "mismatch" (``wrong_files`` names the files), "incomplete" where
+    certified files were not reported, "unknown" where no report in force printed their digests, or
+    "not measured". ``is_overdue`` says that the newest report was older than it may be.
+    """
+
+    verdict: str
+    wrong_files: tuple[str, ...] = ()
+    report_id: int | None = None
+    report_ref: str = ""
+    measured_at: datetime | None = None
+    is_overdue: bool = False

@@ -1,15 +1,15 @@
 """How digests and faults are read."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from apps.core.prepared import prepared_row
-from apps.integrity.contracts import GameIntegrity
-from apps.integrity.enums import FaultKind, FaultState, OnMismatch
+from apps.integrity.contracts import GameIntegrity, Measurement
+from apps.integrity.enums import FaultKind, FaultState, LineVerdict, OnMismatch
 from apps.integrity.models import AcceptedDigest, DigestReport, Fault, MeasuredFile
 from apps.providers.selectors.digests import certified_file_counts
 
@@ -47,6 +47,48 @@ def closed_games() -> dict[int, str]:
     with connection.cursor() as cursor:
         cursor.execute(_CLOSING_FAULTS)
         return dict(cursor.fetchall())
+
+
+def measurement_at(game_id: int, at: datetime) -> Measurement:
+    """Return what was measured last by then, and what was wrong by then and not put right.
+
+    A report that came later and was measured before counts. What two people had accepted by then,
+    or the register had put right, is wrong no more.
+    """
+    faults = Fault.objects.filter(game_id=game_id, opened_at__lte=at)
+    open_then = faults.filter(Q(closed_at__isnull=True) | Q(closed_at__gt=at))
+    wrong = set(open_then.filter(kind=FaultKind.MISMATCH).values_list("path", flat=True))
+    measured = MeasuredFile.objects.filter(game_id=game_id, report__measured_at__lte=at)
+    newest = measured.order_by("-report__measured_at", "-report_id").select_related("report")
+    first = newest.first()
+    if first is None:
+        return Measurement("mismatch" if wrong else "not measured", tuple(sorted(wrong)))
+    report = first.report
+    settled = faults.filter(closed_at__lte=at, closed_at__gte=report.received_at)
+    put_right = set(settled.values_list("path", "algorithm", "seed", "reported"))
+    verdicts = set()
+    for file in report.files.filter(game_id=game_id):
+        is_right_now = (file.path, file.algorithm, file.seed, file.digest) in put_right
+        verdict = LineVerdict.MATCH.value if is_right_now else file.verdict
+        verdicts.add(verdict)
+        if verdict == LineVerdict.MISMATCH:
+            wrong.add(file.path)
+    return Measurement(
+        _summed(verdicts, has_wrong=bool(wrong), has_missing=open_then.exists()),
+        tuple(sorted(wrong)),
+        report_id=report.pk,
+        report_ref=report.report_ref,
+        measured_at=report.measured_at,
+        is_overdue=at - report.measured_at > EVERY,
+    )
+
+
+def _summed(verdicts: Collection[str], *, has_wrong: bool, has_missing: bool) -> str:
+    if has_wrong:
+        return "mismatch"
+    if has_missing:
+        return "incomplete"
+    return "match" if LineVerdict.MATCH in verdicts else "unknown"
 
 
 def accepted_digests(game_ids: Iterable[int]) -> dict[tuple[int, str, str, str], set[str]]:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 
 from apps.core.admin import Panel, at_cell, badge, link_cell, money_cell, worded
 from apps.core.answer_codes import answer_words
+from apps.integrity.contracts import Measurement
 from apps.rounds.contracts import AttemptView
 from apps.rounds.models import Conflict, Round, RoundEvent
 from apps.rounds.payloads import readable
@@ -33,6 +34,13 @@ MONEY_TONES = {
     "rolled_back": "warning",
 }
 STATE_TONES = {"open": "info", "stuck": "danger", "settled": "success", "rolled_back": "warning"}
+_MEASURED_TONES = {
+    "match": "success",
+    "mismatch": "danger",
+    "incomplete": "warning",
+    "unknown": "neutral",
+    "not measured": "warning",
+}
 
 
 def event_link(event: RoundEvent) -> SafeString:
@@ -200,3 +208,14 @@ def conflicts_panel(conflicts: Sequence[Conflict]) -> Panel:
         empty_text="The event was never sent with other content.",
         tone="danger" if conflicts else "",
     )
+
+
+def measured_cell(measured: Measurement) -> SafeString:
+    """Show what the newest report of digests by then said, and which files were wrong."""
+    said = badge(measured.verdict, _MEASURED_TONES[measured.verdict])
+    if measured.measured_at is None:
+        return said
+    report = f"report {measured.report_ref} of {measured.measured_at:%Y-%m-%d %H:%M} UTC"
+    overdue = ", over 24 hours before" if measured.is_overdue else ""
+    files = f": {', '.join(measured.wrong_files)}" if measured.wrong_files else ""
+    return format_html("{} {}{}{}", said, report, overdue, files)

@@ -363,7 +363,7 @@ def test_a_move_since_leaves_the_cover_of_the_event_where_it_was_played(
     assert evidence.proof == proof_of_event(evidence.event)
     panels = {panel.title: panel for panel in panels_of(case, evidence)}
     panel = panels[f"Certificate cover in {played_in} when it was played"]
-    assert panel.columns == ["Report", "Lab", "Valid through"]
+    assert panel.columns == ["Report", "Lab", "Valid through", "Measured on the server"]
     assert "Certificate cover in SE when it was played" not in panels
 
 

@@ -100,8 +100,7 @@ def _sums_panel(sums: list[OpenedSum], codes: dict[int, str], certificate_id: in
     return Panel(
         title="What was played under it",
         note="Rounds for which it is the proof, by game and currency. A round counts where its "
-        "player is registered now, and as it was when it was opened; what was rolled back sums to "
-        "nothing.",
+        "player was when it was opened; what was rolled back sums to nothing.",
         columns=["Game", "Rounds", "Rolled back", "Players", "Stake", "Win", "First", "Last"],
         rows=[
             [

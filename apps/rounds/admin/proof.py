@@ -8,13 +8,14 @@ from apps.core.admin import Panel, badge, link_cell
 from apps.providers.contracts import CertificateRef
 from apps.providers.selectors.proof import Proof
 from apps.rounds.models import Round
+from apps.rounds.panels import measured_cell
 from apps.rounds.proving import proof_of_round
 
 _DIGESTS = {"match": "success", "mismatch": "danger", "unknown": "neutral"}
 
 
 def proof_panel(game_round: Round, *, may_open_report: bool) -> Panel:
-    """Tell build, variant, report and digests at the moment when the round was opened."""
+    """Tell what ran, its report and what a server had measured when the round was opened."""
     title = "Proof of what was played"
     proof = proof_of_round(game_round)
     if proof is None:
@@ -25,8 +26,15 @@ def proof_panel(game_round: Round, *, may_open_report: bool) -> Panel:
         )
     return Panel(
         title=title,
-        note=f"On {proof.on} in {proof.jurisdiction}, where the player is registered now.",
-        columns=["Covered", "Report", "Build", "RTP variant", "Digests"],
+        note=f"On {proof.on} in {proof.jurisdiction}, where the player was then.",
+        columns=[
+            "Covered",
+            "Report",
+            "Build",
+            "RTP variant",
+            "Package deployed",
+            "Measured on the server",
+        ],
         rows=[
             [
                 _answer(proof),
@@ -34,9 +42,10 @@ def proof_panel(game_round: Round, *, may_open_report: bool) -> Panel:
                 ", ".join(proof.builds) or "not on file",
                 ", ".join(proof.variants) or "not on file",
                 badge(proof.digests, _DIGESTS[proof.digests]),
+                measured_cell(proof.measured),
             ]
         ],
-        tone="" if proof.cover.allowed else "danger",
+        tone="" if proof.cover.allowed and proof.measured.verdict != "mismatch" else "danger",
     )
 
 
