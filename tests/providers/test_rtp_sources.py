@@ -1,6 +1,6 @@
 """An RTP is shown one way, and each certified figure with the report that states it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,6 +9,7 @@ from django.test import Client
 from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry
 from apps.core.percents import display_percent
+from apps.providers.contracts import GameRecord
 from apps.providers.errors import RtpNotStatedError
 from apps.providers.models import (
     Certificate,
@@ -18,8 +19,10 @@ from apps.providers.models import (
     Game,
     RtpVariant,
 )
+from apps.providers.selectors.catalogue import rtp_stated_since
 from apps.providers.selectors.variants import stated_rtps
 from apps.providers.services.builds import Editing, NewVariant, add_variant
+from apps.providers.services.catalogue import save_games
 from apps.providers.services.certificates import withdraw_certificate
 from apps.providers.services.variants import name_source
 from apps.staff.enums import Role
@@ -167,3 +170,37 @@ def test_an_officer_names_the_report_on_the_variants_page(
     client.post(f"/admin/providers/rtpvariant/{variant.pk}/do/name-source/", sent)
     variant.refresh_from_db()
     assert variant.source == f"{report}, page 7"
+
+
+def test_a_figure_of_the_catalogue_says_who_stated_it_and_since_when(now: datetime) -> None:
+    sync_roles(now=now)
+    provider = make_provider()
+    client = Client()
+    client.force_login(make_user(roles=(Role.AUDITOR,)))
+
+    def said_on(day: int, name: str, rtp: str) -> str:
+        game = GameRecord("g1", name, "slot", Decimal(rtp), ("MT",))
+        save_games(provider.pk, [game], now=now + timedelta(days=day))
+        page = f"/admin/providers/game/{Game.objects.get().pk}/change/"
+        return client.get(page).content.decode()
+
+    for day, name, rtp, since in (
+        (0, "Game", "0.96", "2026-11-22"),
+        (1, "Game", "0.94", "2026-11-23"),
+        (2, "Other name", "0.94", "2026-11-23"),
+        (3, "Other name", "0.96", "2026-11-25"),
+    ):
+        said = f"Stated by the catalogue of aurora, since {since} (UTC); no report vouches for it."
+        assert said in said_on(day, name, rtp)
+
+
+def test_a_figure_without_a_version_on_file_does_not_pretend_to_know(game: Game) -> None:
+    twin = Game(
+        provider=game.provider,
+        game_code="g2",
+        name="Loaded in bulk",
+        category="slot",
+        theoretical_rtp=Decimal("0.96"),
+    )
+    Game.objects.bulk_create([twin])
+    assert rtp_stated_since(twin) is None

@@ -30,7 +30,7 @@ from apps.providers.admin.rehearsals import rehearsal_filter
 from apps.providers.enums import GameCategory, KeyPurpose
 from apps.providers.models import Game, Provider
 from apps.providers.selectors import provider_choices
-from apps.providers.selectors.catalogue import withdrawals_of
+from apps.providers.selectors.catalogue import rtp_stated_since, withdrawals_of
 from apps.providers.selectors.coverage import cover_for
 from apps.providers.selectors.keys import order_keys
 from apps.providers.selectors.rehearsals import rehearsed_games
@@ -204,11 +204,11 @@ class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
     search_fields = ["game_code__exact"]
     search_help_text = "Game code, exactly"
     ordering = ["game_code", "pk"]
-    readonly_fields = ["provider", "game_code", "rtp"]
+    readonly_fields = ["provider", "game_code", "rtp", "rtp_source"]
     reasoned_actions = GAME_ACTIONS
     fieldsets = [
         ("Game", {"fields": [("provider", "game_code"), ("name", "category")]}),
-        ("Offer", {"fields": [("rtp", "is_active")]}),
+        ("Offer", {"fields": [("rtp", "is_active"), "rtp_source"]}),
     ]
 
     @override
@@ -222,6 +222,15 @@ class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
     @admin.display(description="theoretical RTP", ordering="theoretical_rtp")
     def rtp(self, game: Game) -> str:
         return display_percent(game.theoretical_rtp * 100)
+
+    @admin.display(description="its source")
+    def rtp_source(self, game: Game) -> str:
+        since = rtp_stated_since(game)
+        day = f"since {since} (UTC)" if since else "since when is not on file"
+        return (
+            f"Stated by the catalogue of {game.provider.code}, {day}; no report vouches for it. "
+            "What reports state is shown at each RTP variant."
+        )
 
     @admin.display(description="offered in")
     def offers(self, game: Game) -> str:

@@ -1,6 +1,6 @@
 """How providers, their games and their secrets are read."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRef
@@ -30,6 +30,20 @@ def transfer_address(provider_id: int) -> tuple[str, str]:
 def active_providers() -> list[Provider]:
     """Return every active provider, by code."""
     return list(Provider.objects.filter(is_active=True).order_by("code"))
+
+
+def rtp_stated_since(game: Game) -> date | None:
+    """Return the day, by UTC, from which on the catalogue has stated the RTP that it states now.
+
+    None where no version of the game is on file.
+    """
+    since = None
+    versions = game.history.order_by("-history_date", "-history_id")
+    for rtp, at in versions.values_list("theoretical_rtp", "history_date"):
+        if rtp != game.theoretical_rtp:
+            break
+        since = at
+    return None if since is None else since.date()
 
 
 def provider_choices() -> list[tuple[str, str]]:
