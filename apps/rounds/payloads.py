@@ -54,11 +54,15 @@ def event_alone(body: bytes, event_id: str) -> str:
         return ""
 
 
+def is_credential(name: str) -> bool:
+    """Tell whether a field of a message holds what a session is played with."""
+    return name.lower() in _CREDENTIALS
+
+
 def _masked(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: MASK if name.lower() in _CREDENTIALS else _masked(inner)
-            for name, inner in value.items()
+            name: MASK if is_credential(name) else _masked(inner) for name, inner in value.items()
         }
     return [_masked(inner) for inner in value] if isinstance(value, list) else value
 

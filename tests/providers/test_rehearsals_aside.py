@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from apps.providers.models import (
@@ -35,6 +34,7 @@ from apps.providers.services.check_certificates import check_certificates
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
 from tests.factories import make_cover, make_game, make_provider, make_user
+from tests.older_schema import schema_at
 
 pytestmark = pytest.mark.django_db
 
@@ -122,18 +122,12 @@ def test_no_date_of_a_rehearsal_stands_in_the_calendar(client: Client) -> None:
 def test_reports_from_before_are_the_kits_only_where_they_name_no_real_place(now: datetime) -> None:
     game = make_game(make_provider())
     real, kit, both = make_cover(game), make_cover(game, "ZZ"), make_cover(game)
-    executor = MigrationExecutor(connection)
-    executor.migrate([("providers", "0022_one_lab_per_name")])
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO providers_certificatejurisdiction (certificate_id, jurisdiction)"
-                " VALUES (%s, 'ZZ')",
-                [both.pk],
-            )
-    finally:
-        executor = MigrationExecutor(connection)
-        executor.migrate(executor.loader.graph.leaf_nodes())
+    with schema_at("providers", "0022_one_lab_per_name"), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO providers_certificatejurisdiction (certificate_id, jurisdiction)"
+            " VALUES (%s, 'ZZ')",
+            [both.pk],
+        )
     named = CertificateJurisdiction.objects.order_by("pk").values_list(
         "certificate", "jurisdiction", "names_rehearsal"
     )

@@ -5,7 +5,6 @@ from itertools import product
 
 import pytest
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from apps.core.models import OutboxMessage
@@ -15,6 +14,7 @@ from apps.providers.models import Provider
 from apps.rounds.models import Conflict, RoundEvent
 from apps.rounds.selectors import edge_events, newest_conflicts, parked_events
 from tests.factories import make_game, make_player, make_provider, make_user
+from tests.older_schema import schema_at
 from tests.rounds_makers import fund, play, round_event
 
 pytestmark = pytest.mark.django_db
@@ -192,10 +192,8 @@ def test_conflicts_from_before_are_marked_where_both_contents_name_a_test_player
         other = round_event(players[second], event_id, now, fingerprint="f" * 64, content=content)
         play(provider, [other], now + timedelta(seconds=number))
     before = list(Conflict.objects.order_by("pk").values_list("pk", "content", "seen_count"))
-    executor = MigrationExecutor(connection)
-    executor.migrate([("rounds", "0011_events_of_unknown_players")])
-    executor = MigrationExecutor(connection)
-    executor.migrate(executor.loader.graph.leaf_nodes())
+    with schema_at("rounds", "0011_events_of_unknown_players"):
+        pass
     assert (
         list(Conflict.objects.order_by("pk").values_list("pk", "content", "seen_count")) == before
     )

@@ -12,7 +12,7 @@ from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry
 from apps.gateway.errors import UnknownDeliveryError
 from apps.gateway.services.reprocessing import reprocess_delivery
-from apps.rounds.models import Delivery, DeliveryVerdict, EventAttempt, RoundEvent
+from apps.rounds.models import Conflict, Delivery, DeliveryVerdict, EventAttempt, RoundEvent
 from apps.rounds.traffic import delivery_ids_of, newest_of
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
@@ -52,6 +52,19 @@ def shown(client: Client, query: str = "") -> list[int]:
 
 def ids() -> list[int]:
     return list(Delivery.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def test_a_conflict_names_what_contradicts_and_no_session_credential(
+    engineer: Client, casino: Casino
+) -> None:
+    casino.send_one(casino.event("e-5", session_token="s" * 40))
+    casino.send_one(casino.event("e-5", session_token="t" * 40, win_amount="9.00"))
+    conflict = Conflict.objects.get(event_id="e-5")
+    page = engineer.get(reverse("admin:rounds_conflict_change", args=[conflict.pk]))
+    [differs] = [panel for panel in page.context["panels"] if panel.title == "What differs"]
+    named = [row[0] for row in differs.rows]
+    assert "win_amount" in named
+    assert "session_token" not in named
 
 
 def test_each_verdict_finds_its_deliveries(engineer: Client, casino: Casino) -> None:

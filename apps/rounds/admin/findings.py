@@ -28,6 +28,7 @@ from apps.core.answer_codes import answer_words
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
 from apps.rounds.models import BalanceDrift, Conflict, EventAttempt
+from apps.rounds.payloads import is_credential
 
 
 @admin.register(EventAttempt)
@@ -141,7 +142,12 @@ def _first_content(attempts: Sequence[Any], event_id: str) -> dict[str, Any]:
 
 
 def _differences(first: dict[str, Any], other: dict[str, Any]) -> list[list[str]]:
-    names = [name for name in {**first, **other} if first.get(name) != other.get(name)]
+    # Another session's credential is no contradiction, and is not for the eye.
+    names = [
+        name
+        for name in {**first, **other}
+        if first.get(name) != other.get(name) and not is_credential(name)
+    ]
     return [
         [name, _value(first.get(name, "(absent)")), _value(other.get(name, "(absent)"))]
         for name in (names if first else [])
