@@ -16,8 +16,9 @@ from apps.core.admin import (
     badge,
     link_cell,
 )
+from apps.gateway.selectors import what_is_open
 from apps.gateway.services.closing import Closing, ClosingOrder, request_closing
-from apps.gateway.services.id_scopes import change_id_scopes, what_is_open
+from apps.gateway.services.id_scopes import change_id_scopes
 from apps.gateway.services.reprocessing import reprocess_delivery
 from apps.providers.enums import RoundScope, TransactionScope
 from apps.providers.key_panels import KeyFacts
@@ -132,7 +133,7 @@ ID_SCOPES = ReasonedAction(
 def id_scopes_panel(policy_id: int) -> Panel:
     """Say whether what a provider's ids mean may still change, and what speaks against it."""
     setting = scope_setting(policy_id)
-    found = what_is_open(setting)
+    found = what_is_open(setting.provider_id, setting.provider_code)
     if setting.is_fixed_for_ever:
         word, tone = "Fixed for ever", "neutral"
         why = "Live, and its events follow these scopes. Another would book old messages again."

@@ -83,7 +83,7 @@ class NoOrderKeyError(DomainError):
 
 
 class OpenMoneyError(DomainError):
-    """Players' money is still in the wallet model that is to be left."""
+    """Players' rounds or money are still open in the way that is to be left."""
 
     code = "open_money"
     concerns = "model"

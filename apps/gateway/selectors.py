@@ -6,8 +6,11 @@ from datetime import date
 from django.db import connection
 
 from apps.core.answer_codes import answer_choices
+from apps.core.money import display_money
 from apps.gateway import statements
 from apps.gateway.models import Rejection
+from apps.providers.selectors.id_scopes import providers_without_closing
+from apps.rounds.selectors import open_rounds_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,20 @@ def open_money(provider_code: str = "") -> list[OpenMoney]:
         cursor.execute(statements.EXPOSURE)
         found = [OpenMoney(*row) for row in cursor.fetchall()]
     return [one for one in found if provider_code in {"", one.provider_code}]
+
+
+def what_is_open(provider_id: int, provider_code: str) -> list[str]:
+    """Return in words what a provider's players have open there: rounds, money, transfers.
+
+    A round counts as open only where the provider's messages close rounds at all.
+    """
+    rounds = 0 if provider_id in providers_without_closing() else open_rounds_at(provider_id)
+    found = [f"{rounds:,} open round{'s' if rounds > 1 else ''}"] if rounds else []
+    return found + [_said(one) for one in open_money(provider_code)]
+
+
+def _said(one: OpenMoney) -> str:
+    return f"{display_money(one.amount_minor, one.currency)} {one.held_in} ({one.count:,}x)"
 
 
 def rejection_codes() -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The three wallet models side by side, by what was measured of the providers that use them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,6 +8,8 @@ from typing import Final
 from apps.gateway.selectors import OpenMoney, open_money
 from apps.providers.enums import WalletModel
 from apps.providers.selectors import active_providers
+from apps.providers.selectors.id_scopes import providers_without_closing
+from apps.rounds.selectors import open_rounds_by_provider
 from apps.rounds.traffic import ProviderTraffic, traffic_of
 from apps.wallet.contracts import AuditReport
 from apps.wallet.selectors import last_audits, open_findings, open_transfers
@@ -17,13 +19,17 @@ WINDOW: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class PlayedProvider:
-    """One provider and what its wallet model costs us; ``traffic`` is None where silent."""
+    """One provider and what its wallet model costs us; ``traffic`` is None where silent.
+
+    ``open_rounds`` are counted by state, and only where the provider's messages close rounds.
+    """
 
     provider_id: int
     code: str
     wallet_model: WalletModel
     traffic: ProviderTraffic | None
     open_money: tuple[OpenMoney, ...]
+    open_rounds: Mapping[str, int]
     open_findings: int
     undecided: int
     undecided_since: datetime | None
@@ -34,7 +40,11 @@ def played_providers(now: datetime) -> list[PlayedProvider]:
     """Return every active provider, those with one model together."""
     providers = active_providers()
     traffic = traffic_of([one.pk for one in providers], since=now - WINDOW, until=now)
-    money = open_money()
+    money, rounds, never_closing = (
+        open_money(),
+        open_rounds_by_provider(),
+        providers_without_closing(),
+    )
     findings, undecided, audits = open_findings(), open_transfers(), last_audits()
     found = [
         PlayedProvider(
@@ -43,6 +53,7 @@ def played_providers(now: datetime) -> list[PlayedProvider]:
             wallet_model=WalletModel(one.wallet_model),
             traffic=traffic.get(one.pk),
             open_money=tuple(each for each in money if each.provider_code == one.code),
+            open_rounds={} if one.pk in never_closing else rounds.get(one.pk, {}),
             open_findings=findings.get(one.code, 0),
             undecided=undecided[one.code][0] if one.code in undecided else 0,
             undecided_since=undecided[one.code][1] if one.code in undecided else None,

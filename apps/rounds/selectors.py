@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from apps.players.selectors import rehearsal_player_ids
 from apps.rounds.contracts import AttemptView, StuckRound
@@ -170,6 +170,21 @@ def open_round_count(player_id: int) -> int:
     """Return how many rounds of a player are not closed yet."""
     open_states = [RoundState.OPEN, RoundState.STUCK]
     return Round.objects.filter(player_id=player_id, state__in=open_states).count()
+
+
+def open_rounds_by_provider() -> dict[int, dict[str, int]]:
+    """Return how many rounds are open and stuck, by provider id and state."""
+    open_states = [RoundState.OPEN, RoundState.STUCK]
+    rows = (
+        Round.objects.filter(state__in=open_states)
+        .values_list("provider_id", "state")
+        .annotate(count=Count("pk"))
+        .order_by("provider_id", "state")
+    )
+    found: dict[int, dict[str, int]] = {}
+    for provider_id, state, count in rows:
+        found.setdefault(provider_id, {})[state] = count
+    return found
 
 
 def open_rounds_at(provider_id: int) -> int:

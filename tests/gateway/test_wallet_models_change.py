@@ -6,14 +6,15 @@ from apps.gateway.errors import OpenMoneyError, SameWalletModelError
 from apps.gateway.selectors import open_money
 from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet, sweep_sub_wallets
 from apps.gateway.services.wallet_model import request_wallet_model
-from apps.providers.enums import WalletModel
-from apps.providers.models import Provider
+from apps.providers.enums import StakeSettles, WalletModel
+from apps.providers.models import Provider, ProviderPolicy
 from apps.staff.errors import ApprovalVoidError, NotAllowedToDecideError, SelfApprovalError
 from apps.staff.models import User
 from apps.staff.services.approvals import approve
 from apps.wallet.enums import PlayModelName
 from tests.factories import make_user
 from tests.gateway.builders import NOW, Casino, later, open_casino
+from tests.gateway.operations_makers import ask_one, stake, win
 from tests.races import race
 
 APPROVE = "wallet.approve_play_model"
@@ -107,6 +108,34 @@ def test_a_filled_sub_wallet_must_be_swept_before_it_is_left(
     sweep_sub_wallets("aurora", now=later(11))
     agree(ask(asker, WalletModel.TRANSFER), agreer)
     assert model_now() == "transfer"
+
+
+def test_a_round_whose_stake_is_taken_speaks_against_it_until_it_closes(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    agree(ask(asker), agreer)
+    approval_id = ask(asker, WalletModel.HOLD)
+    fund_sub_wallet(MoneyOrder(casino.player.pk, "aurora", 400, "AUD", "k"), now=later(10))
+    assert ask_one(casino, stake("s-1", 400))[0] == "accepted"
+    assert casino.pots()["sub:aurora"] == 0
+    with pytest.raises(OpenMoneyError, match=r"^Open at aurora: 1 open round\. "):
+        agree(approval_id, agreer)
+    assert ask_one(casino, win("w-1", 5_000, finalized=True))[0] == "accepted"
+    assert casino.pots()["sub:aurora"] == 5_000
+    sweep_sub_wallets("aurora", now=later(11))
+    agree(approval_id, agreer)
+    assert model_now() == "hold"
+
+
+def test_where_messages_never_close_rounds_none_speaks_against_it(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    ProviderPolicy.objects.update_or_create(
+        provider=casino.provider, defaults={"stake_settles": StakeSettles.AT_ONCE}
+    )
+    assert ask_one(casino, stake("s-1", 400), stake_settles=StakeSettles.AT_ONCE)[0] == "accepted"
+    agree(ask(asker), agreer)
+    assert model_now() == "sub_wallet"
 
 
 @pytest.mark.django_db(transaction=True)

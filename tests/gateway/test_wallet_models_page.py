@@ -63,7 +63,7 @@ def test_a_person_with_the_right_asks_for_another_model_and_hears_why_not(
     assert "Change model" in client.get(PAGE).content.decode()
     form = {"wallet_model": "transfer", "reason": "the provider asks for it"}
     refused = client.post(f"{PAGE}aurora/ask/", form)
-    assert_kept(refused, form, beside="wallet_model", says="Money is open at aurora")
+    assert_kept(refused, form, beside="wallet_model", says="Open at aurora: 9.00 AUD sub (1x)")
     assert not Approval.objects.exists()
     assert client.post(f"{PAGE}nobody/ask/", form).status_code == 404
     assert client_with().post(f"{PAGE}aurora/ask/", form).status_code == 403
@@ -128,3 +128,17 @@ def test_a_transfer_shows_its_lines_and_may_be_asked_about(casino: Casino) -> No
 def test_audits_are_listed_also_where_they_found_nothing(casino: Casino) -> None:
     audit_wallets("aurora", now=NOW)
     assert "aurora" in client_with().get("/admin/wallet/walletaudit/").content.decode()
+
+
+def test_open_rounds_are_counted_with_a_link_to_them(casino: Casino) -> None:
+    casino.provider.wallet_model = "sub_wallet"
+    casino.provider.save()
+    fund_sub_wallet(MoneyOrder(casino.player.pk, "aurora", 400, "AUD", "k"), now=NOW)
+    staked = casino.tentative("e-1", bet_amount="4.00", win_amount="0.00")
+    assert casino.send_one(staked)["status"] == "tentative"
+    text = client_with("rounds.view_round").get(PAGE).content.decode()
+    where = f"/admin/rounds/round/?provider_id={casino.provider.pk}&amp;state=open"
+    assert where in text
+    assert "Rounds, open" in text
+    form = client_with("wallet.request_play_model").get(f"{PAGE}aurora/ask/").content.decode()
+    assert f'<a href="{PAGE}#money">Open now: 1 open round</a>' in form

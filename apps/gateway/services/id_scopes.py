@@ -11,16 +11,14 @@ from datetime import datetime
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
-from apps.core.money import display_money
 from apps.core.services import record_audit
 from apps.gateway.errors import OpenMoneyError
-from apps.gateway.selectors import OpenMoney, open_money
+from apps.gateway.selectors import what_is_open
 from apps.providers.contracts import ProviderProfile
 from apps.providers.errors import IdsFixedError, SameIdScopesError
-from apps.providers.selectors.id_scopes import Scopes, ScopeSetting, scope_setting
+from apps.providers.selectors.id_scopes import Scopes, scope_setting
 from apps.providers.services.id_scopes import fix_id_scopes, lock_id_scopes, save_id_scopes
 from apps.rounds.contracts import EventRow
-from apps.rounds.selectors import open_rounds_at
 from apps.staff.services.approvals import Person
 
 
@@ -56,7 +54,7 @@ def change_id_scopes(
     setting = scope_setting(policy_id)
     if scopes == setting.scopes:
         raise SameIdScopesError(f"The ids of {setting.provider_code} mean this already.")
-    found = what_is_open(setting)
+    found = what_is_open(setting.provider_id, setting.provider_code)
     is_open = f" Open there: {', '.join(found)}." if found else ""
     if setting.is_fixed_for_ever:
         raise IdsFixedError(
@@ -79,17 +77,3 @@ def change_id_scopes(
         reason=reason,
         now=now,
     )
-
-
-def what_is_open(setting: ScopeSetting) -> list[str]:
-    """Return in words what a provider's players have open there: rounds, money, transfers.
-
-    A round counts as open only where the provider's messages close rounds at all.
-    """
-    rounds = open_rounds_at(setting.provider_id) if setting.closes_rounds else 0
-    found = [f"{rounds:,} open round{'s' if rounds > 1 else ''}"] if rounds else []
-    return found + [_said(one) for one in open_money(setting.provider_code)]
-
-
-def _said(one: OpenMoney) -> str:
-    return f"{display_money(one.amount_minor, one.currency)} {one.held_in} ({one.count:,}x)"

@@ -1,14 +1,17 @@
-"""Changing how a provider is played with: two people, and no money left in the old way."""
+"""Changing how a provider is played with: two people, and nothing left open in the old way.
+
+A round that is open has no money of its own in a sub-wallet or at the provider once its stake is
+taken; what it still pays would go by the new model, to a pot that nobody staked from.
+"""
 
 from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
 
-from apps.core.money import display_money
 from apps.core.services import record_audit
 from apps.gateway.errors import OpenMoneyError, SameWalletModelError, WalletModelMovedError
-from apps.gateway.selectors import OpenMoney, open_money
+from apps.gateway.selectors import what_is_open
 from apps.providers.enums import WalletModel
 from apps.providers.selectors.catalogue import provider_by_code
 from apps.providers.services.wallet_model import (
@@ -32,13 +35,14 @@ def request_wallet_model(
     Raises:
         UnknownProviderError: there is no such provider.
         SameWalletModelError: it is played like that already.
-        OpenMoneyError: money is open in the present model; the sentence says what and how much.
+        OpenMoneyError: rounds or money are open in the present model; the sentence says what and
+            how much.
         AlreadyPendingError, ReasonRequiredError, NotAllowedToDecideError: as they say.
     """
     provider = provider_by_code(provider_code)
     if provider.wallet_model == model:
         raise SameWalletModelError(f"{provider_code} is played with this model already.")
-    _require_nothing_open(provider_code)
+    _require_nothing_open(provider.pk, provider_code)
     old = WalletModel(provider.wallet_model)
     approval = request_approval(
         kind=WALLET_MODEL,
@@ -68,13 +72,13 @@ def execute_wallet_model(approved: ApprovalGrant) -> dict[str, Any]:
     The provider is locked first, so that nobody fills a pot of the old model meanwhile.
 
     Raises:
-        OpenMoneyError: money came in since it was asked for; the approval stays pending.
+        OpenMoneyError: rounds or money came in since it was asked for; the approval stays pending.
         WalletModelMovedError: somebody changed the model meanwhile.
     """
     payload = approved.payload
     setting: WalletSetting = lock_wallet_model(payload["provider"])
     _require_unmoved(setting.wallet_model, payload)
-    _require_nothing_open(setting.provider_code)
+    _require_nothing_open(setting.provider_id, setting.provider_code)
     model = WalletModel(payload["to"])
     save_wallet_model(
         setting.provider_code,
@@ -100,14 +104,11 @@ def _require_unmoved(wallet_model: str, payload: dict[str, Any]) -> None:
         )
 
 
-def _require_nothing_open(provider_code: str) -> None:
-    found = open_money(provider_code)
+def _require_nothing_open(provider_id: int, provider_code: str) -> None:
+    found = what_is_open(provider_id, provider_code)
     if found:
         raise OpenMoneyError(
-            f"Money is open at {provider_code}: {', '.join(_said(one) for one in found)}. "
-            "Let the rounds close, sweep or cash out, and resolve transfers first."
+            f"Open at {provider_code}: {', '.join(found)}. "
+            "Let the rounds close, sweep or cash out, and resolve transfers first; Wallet models "
+            "lists all of it."
         )
-
-
-def _said(one: OpenMoney) -> str:
-    return f"{display_money(one.amount_minor, one.currency)} {one.held_in} ({one.count}x)"

@@ -17,12 +17,11 @@ class Scopes:
 
 @dataclass(frozen=True, slots=True)
 class ScopeSetting:
-    """A provider's scopes. ``closes_rounds``: its messages say when a round is over."""
+    """A provider's scopes, and since when its stored events follow them."""
 
     provider_id: int
     provider_code: str
     is_live: bool
-    closes_rounds: bool
     scopes: Scopes
     fixed_at: datetime | None
 
@@ -39,7 +38,12 @@ def scope_setting(policy_id: int) -> ScopeSetting:
         provider_id=policy.provider.pk,
         provider_code=policy.provider.code,
         is_live=policy.provider.stage == ProviderStage.LIVE,
-        closes_rounds=policy.stake_settles == StakeSettles.AT_CLOSE,
         scopes=Scopes(policy.transaction_scope, policy.round_scope),
         fixed_at=fixed.fixed_at if fixed else None,
     )
+
+
+def providers_without_closing() -> frozenset[int]:
+    """Return the ids of providers whose messages never say that a round is over."""
+    policies = ProviderPolicy.objects.exclude(stake_settles=StakeSettles.AT_CLOSE)
+    return frozenset(policies.values_list("provider_id", flat=True))

@@ -27,7 +27,7 @@ from apps.core.admin import (
     place_refusal,
 )
 from apps.core.errors import DomainError
-from apps.gateway.selectors import OpenMoney
+from apps.gateway.selectors import OpenMoney, what_is_open
 from apps.gateway.services.wallet_model import request_wallet_model
 from apps.providers.enums import WalletModel
 from apps.reports.models import WalletModelComparison
@@ -108,13 +108,23 @@ class WalletModelComparisonAdmin(ReadOnlyAdmin[WalletModelComparison]):
             "action": {
                 "label": "Ask a second person",
                 "tone": "primary",
-                "question": f"Now: {provider.wallet_model.label}. The change happens when a second "
-                "person agrees, and only while no money of players is open at this provider.",
+                "question": _question(provider, back),
             },
             "form": form,
             "back_url": back,
         }
         return TemplateResponse(request, "admin/reasoned_action.html", context)
+
+
+def _question(one: PlayedProvider, page: str) -> str:
+    text = (
+        f"Now: {one.wallet_model.label}. The change happens when a second person agrees, and only "
+        "while no round and no money of players is open at this provider."
+    )
+    found = what_is_open(one.provider_id, one.code)
+    if not found:
+        return text
+    return format_html('{} <a href="{}#money">Open now: {}</a>', text, page, ", ".join(found))
 
 
 def _is_asked(request: HttpRequest, code: str, form: WalletModelForm) -> bool:
@@ -225,10 +235,15 @@ def _audit(one: PlayedProvider) -> SafeString | str:
 
 def _money_panel(found: Sequence[PlayedProvider]) -> Panel:
     return Panel(
-        title="Open money, by what holds it",
+        title="Open rounds and money, by what holds it",
         note="A provider's model can change only while it has none of this.",
-        columns=["Provider", "Held in", "Amount", "Pots, events or transfers"],
+        columns=["Provider", "Held in", "Amount", "Rounds, pots, events or transfers"],
         rows=[
+            [one.code, f"Rounds, {state}", "-", link_cell(_rounds_link(one, state), f"{count:,}")]
+            for one in found
+            for state, count in one.open_rounds.items()
+        ]
+        + [
             [
                 one.code,
                 _HELD_IN[money.held_in],
@@ -238,9 +253,14 @@ def _money_panel(found: Sequence[PlayedProvider]) -> Panel:
             for one in found
             for money in one.open_money
         ],
-        empty_text="No money of players is open at any provider.",
+        empty_text="No round and no money of players is open at any provider.",
         anchor="money",
     )
+
+
+def _rounds_link(one: PlayedProvider, state: str) -> str:
+    where = urlencode({"provider_id": one.provider_id, "state": state})
+    return f"{reverse('admin:rounds_round_changelist')}?{where}"
 
 
 def _money_link(one: PlayedProvider, money: OpenMoney) -> str:
