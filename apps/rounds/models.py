@@ -287,6 +287,19 @@ class RoundEvent(models.Model):
                     "reference_event_id",
                 ),
             ),
+            # held -> settled -> rolled back, or held -> rolled back: never a step back.
+            pgtrigger.Protect(
+                name="money_resolves_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(
+                    old__money_state=MoneyState.SETTLED,
+                    new__money_state__in=[MoneyState.NONE, MoneyState.HELD],
+                )
+                | pgtrigger.Q(
+                    old__money_state=MoneyState.ROLLED_BACK,
+                    new__money_state__in=[MoneyState.NONE, MoneyState.HELD, MoneyState.SETTLED],
+                ),
+            ),
         ]
 
     @override

@@ -1,3 +1,5 @@
+from typing import Final
+
 from django.db import models
 
 
@@ -58,6 +60,10 @@ class TransferKind(models.TextChoices):
     TRANSFER_OUT = "transfer_out", "On its way from the provider"
     TRANSFER_OUT_DONE = "transfer_out_done", "Arrived from the provider"
     TRANSFER_OUT_FAILED = "transfer_out_failed", "Back at the provider"
+
+
+# What ends a hold; a released bonus part goes to the house where its bonus is closed by then.
+HOLD_ENDS: Final = (TransferKind.CAPTURE, TransferKind.RELEASE, TransferKind.STAKE_FORFEITED)
 
 
 class Direction(models.TextChoices):

@@ -25,6 +25,15 @@ class IdempotencyConflictError(DomainError):
         super().__init__(f"The key '{key}' was used for another transfer.")
 
 
+class HoldEndedError(DomainError):
+    """A held stake is captured or released already; it ends once."""
+
+    code = "hold_ended"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The hold '{key}' was captured or released before.")
+
+
 class CurrencyMismatchError(DomainError):
     """The two accounts of a transfer hold different currencies."""
 

@@ -6,7 +6,13 @@ from django.db.models import F, Q
 
 from apps.core.triggers import append_only, never_truncated
 from apps.wallet.contracts import LARGEST_BALANCE_MINOR
-from apps.wallet.enums import Direction, FindingState, GameTransferState, TransferKind
+from apps.wallet.enums import (
+    HOLD_ENDS,
+    Direction,
+    FindingState,
+    GameTransferState,
+    TransferKind,
+)
 from apps.wallet.triggers import accounts_hold_its_currency
 
 # The four pots of every player, and those set apart for one provider (a slug of 32 at most).
@@ -139,6 +145,12 @@ class Transfer(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["idempotency_key"], name="wallet_transfer_key_is_used_once"
+            ),
+            # A held stake is captured or released, once, whoever asks and by whatever key.
+            models.UniqueConstraint(
+                fields=["reverses"],
+                condition=Q(kind__in=HOLD_ENDS),
+                name="wallet_transfer_hold_ends_once",
             ),
             models.CheckConstraint(
                 condition=~Q(debit_account=F("credit_account")),

@@ -61,6 +61,12 @@ WHERE t.subject = ANY(%s::text[])
 ORDER BY t.id
 """
 
+ENDED_HOLDS: LiteralString = """
+SELECT h.idempotency_key FROM wallet_transfer h
+WHERE h.idempotency_key = ANY(%s)
+    AND EXISTS (SELECT 1 FROM wallet_transfer t WHERE t.reverses_id = h.id AND t.kind = ANY(%s))
+"""
+
 FIND_TRANSFERS: LiteralString = """
 SELECT idempotency_key, id, debit_account_id, credit_account_id, amount_minor, currency, kind,
     subject

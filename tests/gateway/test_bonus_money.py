@@ -7,6 +7,7 @@ import pytest
 from apps.bonuses.models import BonusRule, Grant, WageringReceipt
 from apps.bonuses.services.grants import grant_bonus
 from apps.promotions.models import PromoTag
+from apps.wallet.models import Transfer
 from tests.bonuses.makers import make_rule
 from tests.gateway.builders import (
     SLOT,
@@ -94,6 +95,32 @@ def test_a_held_stake_from_both_pots_is_released_to_both(casino: Casino, grant: 
     casino.send(casino.rollback("b-1", "e-1"))
     assert casino.pots() == {"cash": 400, "bonus": 2_000, "held": 0, "pending": 0}
     assert not WageringReceipt.objects.filter(subject="aurora:e-1").exists()
+
+
+def test_a_held_stake_from_both_pots_is_captured_by_parts_and_taken_back_to_both(
+    casino: Casino, grant: Grant
+) -> None:
+    casino.send(casino.event("warm-up", bet_amount="6.00", win_amount="0.00"))
+    casino.send(casino.tentative("e-1", bet_amount="8.00", win_amount="0.00"))
+    casino.send(casino.event("f-1", round_id="r-1", bet_amount="0.00", win_amount="0.00"))
+    assert lines("aurora:e-1") == [
+        ("hold", "p-1001 cash", "p-1001 held", 400),
+        ("hold", "p-1001 bonus", "p-1001 held", 400),
+        ("capture", "p-1001 held", "gaming:aurora", 400),
+        ("capture", "p-1001 held", "gaming:aurora", 400),
+    ]
+    casino.send(casino.rollback("b-1", "e-1"))
+    assert casino.pots() == {"cash": 400, "bonus": 2_000, "held": 0, "pending": 0}
+    reversals = Transfer.objects.filter(subject="aurora:e-1", reverses__isnull=False)
+    assert [
+        line.reverses.idempotency_key for line in reversals.order_by("pk") if line.reverses
+    ] == [
+        "aurora:e-1:hold",
+        "aurora:e-1:hold:bonus",
+        "aurora:e-1:capture",
+        "aurora:e-1:capture:bonus",
+    ]
+    assert_ledger_holds()
 
 
 def test_a_game_of_less_weight_counts_less(casino: Casino, grant: Grant) -> None:

@@ -59,7 +59,11 @@ def test_an_event_that_was_held_and_captured_is_taken_back_too(casino: Casino) -
     casino.send(casino.event("f-1", round_id="r-1", bet_amount="0.00", win_amount="0.00"))
     casino.send(casino.rollback("b-1", "e-1"))
     assert casino.pots() == UNTOUCHED
-    assert reversals("e-1") == [("rollback_stake", "capture"), ("rollback_win", "settle_win")]
+    assert reversals("e-1") == [
+        ("capture", "hold"),
+        ("rollback_stake", "capture"),
+        ("rollback_win", "settle_win"),
+    ]
     assert_ledger_holds()
 
 

@@ -70,15 +70,22 @@ class Purse(MoneyBack):
         round_row.held.append(row)
 
     def settle_held(self, row: EventRow) -> None:
-        """Capture a held stake and release its pending win, because its round was finalized."""
-        self.book.move(
-            row,
-            self._subject(row),
-            kind=TransferKind.CAPTURE,
-            debit=self._pot(Pot.HELD),
-            credit=self.house,
-            amount_minor=row.bet_minor,
-        )
+        """Capture a held stake and release its pending win, because its round was finalized.
+
+        Each capture names the hold that it ends, like a release: a hold ends once.
+        """
+        main = row.bet_minor - row.stake_bonus_minor
+        for amount, suffix in ((main, ""), (row.stake_bonus_minor, ":bonus")):
+            self.book.move(
+                row,
+                self._subject(row),
+                kind=TransferKind.CAPTURE,
+                debit=self._pot(Pot.HELD),
+                credit=self.house,
+                amount_minor=amount,
+                key=f"{TransferKind.CAPTURE}{suffix}",
+                reverses=f"{TransferKind.HOLD}{suffix}",
+            )
         # Only money of the player's own pots is ever held, whatever the model is by now.
         self._credit_win(
             row, debit=self._pot(Pot.PENDING), kind=TransferKind.SETTLE_WIN, main_pot=Pot.CASH

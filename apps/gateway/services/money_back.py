@@ -84,7 +84,7 @@ class MoneyBack:
 
     def _give_stake_back(self, row: EventRow, lines: list[PostedLine]) -> None:
         kind = TransferKind.ROLLBACK_STAKE
-        captured = next((line.key for line in lines if line.kind == TransferKind.CAPTURE), "")
+        captured = [line.key for line in lines if line.kind == TransferKind.CAPTURE]
         for line in lines:
             if line.kind not in _STAKES:
                 continue
@@ -102,7 +102,7 @@ class MoneyBack:
                 credit=home,
                 amount_minor=line.amount_minor,
                 key=f"{kind}{suffix}",
-                reverses=self._ending(row, captured or line.key),
+                reverses=self._ending(row, _ended_by(line, captured)),
             )
 
     def missing_of_win(self, row: EventRow) -> int:
@@ -202,3 +202,12 @@ class MoneyBack:
 def suffix_of(pot: str) -> str:
     """Return what tells the bonus part of a movement from the other in their keys."""
     return ":bonus" if pot == Pot.BONUS else ""
+
+
+def _ended_by(line: PostedLine, captured: list[str]) -> str:
+    """Return the key of the capture that ended a hold; of any other line its own.
+
+    A capture from before each part had its own took both parts at once.
+    """
+    own = f"{TransferKind.CAPTURE}{suffix_of(line.debit_pot)}"
+    return next((key for key in captured if key.endswith(f":{own}")), (captured or [line.key])[0])

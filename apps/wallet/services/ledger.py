@@ -17,10 +17,11 @@ from apps.wallet.contracts import (
     TransferRequest,
     Wallet,
 )
-from apps.wallet.enums import Pot
+from apps.wallet.enums import HOLD_ENDS, Pot
 from apps.wallet.errors import (
     BalanceTooLargeError,
     CurrencyMismatchError,
+    HoldEndedError,
     IdempotencyConflictError,
     InsufficientFundsError,
     UnknownAccountError,
@@ -49,6 +50,7 @@ def post_transfers(requests: Sequence[TransferRequest], *, now: datetime) -> int
     Raises:
         InsufficientFundsError: a player's pot would go below zero.
         BalanceTooLargeError: a player's pot would hold more than a pot may.
+        HoldEndedError: a transfer would capture or release a hold a second time.
         IdempotencyConflictError: a key was used for something else, before or in this call.
         CurrencyMismatchError: a pot holds another currency than the transfer.
         UnknownAccountError: a player has no accounts.
@@ -66,6 +68,7 @@ def post_transfers(requests: Sequence[TransferRequest], *, now: datetime) -> int
         houses = house_accounts(cursor, requests)
         _open_missing_pots(cursor, requests, wallets)
         new = _not_yet_posted(cursor, requests, wallets, houses)
+        _require_holds_open(cursor, new)
         for request in new:
             _move(wallets, request)
         write_transfers(cursor, new, wallets, houses, now=now)
@@ -260,6 +263,17 @@ def _not_yet_posted(
         if first is content:
             new.append(request)
     return new
+
+
+def _require_holds_open(cursor: Cursor, requests: Sequence[TransferRequest]) -> None:
+    holds = [one.reverses_key for one in requests if one.kind in HOLD_ENDS and one.reverses_key]
+    if not holds:
+        return
+    cursor.execute(statements.ENDED_HOLDS, [holds, list(HOLD_ENDS)])
+    ended = [row[0] for row in cursor.fetchall()]
+    twice = next((key for key in holds if key in ended or holds.count(key) > 1), None)
+    if twice is not None:
+        raise HoldEndedError(twice)
 
 
 def _move(wallets: dict[int, Wallet], request: TransferRequest) -> None:
