@@ -62,14 +62,19 @@ def round_event(player: Player, event_id: str, now: datetime, **changes: Any) ->
 
 
 def play(
-    provider: Provider, events: list[CanonicalEvent], now: datetime, *, body: bytes = b""
+    provider: Provider,
+    events: list[CanonicalEvent],
+    now: datetime,
+    *,
+    body: bytes = b"",
+    key_id: str = "k1",
 ) -> Delivery:
     """Store one delivery with these events and apply it; return the delivery."""
     delivery = Delivery.objects.create(
         provider=provider,
         received_at=now,
         message_id=f"msg-{events[0].event_id}",
-        key_id="k1",
+        key_id=key_id,
         path="/callbacks/aurora/rounds",
         headers={"webhook-id": f"msg-{events[0].event_id}"},
         body=body or b'{"event_id": "%s"}' % events[0].event_id.encode(),

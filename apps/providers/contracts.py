@@ -159,7 +159,8 @@ class ProviderProfile:
     """What the gateway must know of a provider to judge its traffic.
 
     ``are_ids_fixed``: nothing can change what its ids mean any more, so nobody needs to ask.
-    ``is_active``: it is not switched off, so it may take new stakes.
+    ``is_active``: it is not switched off, so it may take new stakes. ``is_live``: real players may
+    play there; until then only a rehearsal's may.
     """
 
     id: int
@@ -173,6 +174,7 @@ class ProviderProfile:
     policy: Policy = Policy()
     are_ids_fixed: bool = False
     is_active: bool = True
+    is_live: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from apps.players.selectors import rehearsal_player_ids
+from apps.providers.contracts import REHEARSAL_KEY_PREFIX
 from apps.rounds.contracts import AttemptView, StuckRound
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
 from apps.rounds.models import (
@@ -196,14 +197,18 @@ def open_rounds_at(provider_id: int) -> int:
 def edge_events(
     provider_id: int, *, since: datetime
 ) -> tuple[tuple[str, datetime], tuple[str, datetime]] | None:
-    """Return (event id, time) of the newest and the oldest callback played since, of real play.
+    """Return (event id, time) of the newest and the oldest callback that the provider sent since.
 
-    What the acceptance kit played is left out: the provider itself knows nothing of it.
+    Its rehearsals count. What the acceptance kit signed is left out: the provider itself knows
+    nothing of it.
     """
     played = RoundEvent.objects.filter(
         provider_id=provider_id, occurred_at__gte=since, origin=Origin.CALLBACK
     )
-    events = without_rehearsals(played).values_list("event_id", "occurred_at")
+    by_kit = Delivery.objects.filter(
+        pk=OuterRef("delivery_id"), key_id__startswith=REHEARSAL_KEY_PREFIX
+    )
+    events = played.exclude(Exists(by_kit)).values_list("event_id", "occurred_at")
     newest = events.order_by("-occurred_at").first()
     oldest = events.order_by("occurred_at").first()
     return None if newest is None or oldest is None else (newest, oldest)

@@ -97,6 +97,9 @@ class Stage:
             for number in range(players):
                 rows.writerow([f"b-{number}", "AUD", f"{OPENING // 100}.00", "verified", "MT"])
         self.manage("load_provider", str(folder))
+        with self.connect() as connection:
+            # As after go-live: its players are real ones.
+            connection.execute("UPDATE providers_provider SET stage = 'live'")
 
     @contextlib.contextmanager
     def serving(self, command: Sequence[str], port: int, ready: str) -> Iterator[int]:

@@ -13,6 +13,8 @@ from apps.core.models import AuditEntry
 from apps.gateway.errors import OpenMoneyError
 from apps.gateway.services.id_scopes import change_id_scopes
 from apps.gateway.services.intake import apply_unjudged, take_in
+from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.players.models import Player
 from apps.providers.errors import IdScopesMovedError, IdsFixedError, SameIdScopesError
 from apps.providers.models import IdScopes, Provider, ProviderPolicy
 from apps.providers.selectors.id_scopes import Scopes
@@ -33,6 +35,7 @@ PER_GAME = Scopes("provider", "game")
 
 def rehearse(casino: Casino) -> None:
     Provider.objects.filter(pk=casino.provider.pk).update(stage="onboarding", live_since=None)
+    Player.objects.update(jurisdiction=REHEARSAL_JURISDICTION)
 
 
 def policy_of(casino: Casino) -> ProviderPolicy:

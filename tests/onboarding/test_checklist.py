@@ -88,7 +88,6 @@ def api(settings: Any) -> Iterator[PayloadApi]:
 @pytest.fixture
 def desk(api: PayloadApi, now: datetime) -> Desk:
     provider = make_provider()
-    provider.stage = "onboarding"
     provider.export_url = api.url
     provider.payload_url = api.url
     provider.export_token = TOKEN
@@ -108,6 +107,9 @@ def desk(api: PayloadApi, now: datetime) -> Desk:
     fund(player, 10_000, now)
     play(provider, [round_event(player, "oldest", now - timedelta(hours=20))], now)
     play(provider, [round_event(player, "newest", now)], now)
+    # It was live and is rehearsed with again: what it took from real players is on our books.
+    provider.stage = "onboarding"
+    provider.save(update_fields=["stage"])
     api.known = {"oldest", "newest"}
     PullCursor.objects.create(
         provider=provider,

@@ -41,9 +41,23 @@ def test_conflicts_and_parked_events_of_a_rehearsal_ask_nobody_to_act(now: datet
     assert RoundEvent.objects.filter(status="parked").count() == 2
     assert [conflict.event_id for conflict in newest_conflicts(limit=9)] == ["real"]
     assert [event.event_id for event in parked_events(limit=9)] == ["real-late"]
-    assert edge_events(provider.pk, since=now) == (("real", now), ("real", now))
     alerts = OutboxMessage.objects.filter(topic="rounds.conflict_seen")
     assert [alert.payload["event_id"] for alert in alerts] == ["real"]
+
+
+def test_the_edges_are_of_what_the_provider_sent_and_not_of_what_the_kit_signed(
+    now: datetime,
+) -> None:
+    provider = make_provider()
+    make_game(provider)
+    player = make_player(jurisdiction=REHEARSAL_JURISDICTION)
+    fund(player, 100_000, now)
+    before, after = now - timedelta(hours=1), now + timedelta(minutes=1)
+    play(provider, [round_event(player, "by-kit", before)], now, key_id="acceptance-0a")
+    play(provider, [round_event(player, "rehearsed", now)], now)
+    play(provider, [round_event(player, "by-kit-too", after)], now, key_id="acceptance-0a")
+    found = edge_events(provider.pk, since=before)
+    assert found == (("rehearsed", now), ("rehearsed", now))
 
 
 def test_the_list_of_conflicts_begins_with_real_people_and_finds_a_rehearsal_when_asked(

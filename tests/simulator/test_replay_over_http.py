@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from apps.gateway.http.application import Gateway
+from apps.providers.services.standing import take_live
 from apps.rounds.models import Delivery, RoundEvent
 from apps.simulator.capture.own_gateway import OwnGateway
 from apps.simulator.capture.reading import read_capture
@@ -56,6 +57,7 @@ def aurora(transactional_db: None, tmp_path: Path) -> None:
         "player_id,currency,opening_balance,kyc_status,jurisdiction\np-1,AUD,1000.00,verified,MT\n"
     )
     call_command("load_provider", str(folder), stdout=StringIO())
+    take_live("aurora", reason="Rehearsed.", now=datetime.now(UTC))
 
 
 @pytest.fixture

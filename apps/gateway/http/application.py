@@ -5,7 +5,7 @@ import hmac
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -53,7 +53,8 @@ class Gateway:
     """Takes callbacks from providers.
 
     ``replay_token`` is set only in a gateway that a replay started itself: there, and nowhere
-    else, a request that carries it may say by which clock it is judged.
+    else, a request that carries it may say by which clock it is judged, and is taken as the
+    traffic of a live provider, which it was when it was recorded.
     """
 
     def __init__(self, *, replay_token: str = "", limits: RoomLimits = _LIMITS) -> None:
@@ -120,6 +121,8 @@ class Gateway:
         request, now = self._request("".join(below), scope)
         try:
             known = _known_caller(profile, adapter, request)
+            if self._is_replayed(request.headers):
+                known = replace(known, is_live=True)
             with self._room.entered(known.id) as place:
                 request = replace(request, body=await _read_body(receive, place))
                 inbound = read_callback(known, request, now=now)
@@ -173,15 +176,17 @@ class Gateway:
 
     def _received_at(self, headers: dict[str, str], now: datetime) -> datetime:
         """Return now; in a replay of our own, traffic is judged by the capture's clock."""
-        token = headers.get("x-pitboss-replay-token", "")
-        if not self._replay_token or not hmac.compare_digest(
-            token.encode(), self._replay_token.encode()
-        ):
+        if not self._is_replayed(headers):
             return now
         try:
             return datetime.fromisoformat(headers["x-pitboss-received-at"]).astimezone(UTC)
         except (KeyError, ValueError, OverflowError):
             return now
+
+    def _is_replayed(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether the replay that started this gateway sent the request."""
+        token = headers.get("x-pitboss-replay-token", "").encode()
+        return bool(self._replay_token) and hmac.compare_digest(token, self._replay_token.encode())
 
     def _refuse(
         self,

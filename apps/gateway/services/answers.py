@@ -5,7 +5,7 @@ from datetime import timedelta
 from apps.gateway.contracts import Refused
 from apps.gateway.services.book import Book, Context
 from apps.gateway.services.money import Purse
-from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.gateway.services.stakes import is_rehearsal
 from apps.providers.contracts import CanonicalEvent, Outcome
 from apps.providers.enums import RefusedStakeReplay, RepeatedBalance
 from apps.rounds.contracts import AttemptRow, ConflictRow, DriftRow, EventRow, RoundRow
@@ -118,8 +118,7 @@ class Answers:
                 content=event.content,
                 delivery_id=self.context.delivery_id or 0,
                 seen_at=self.context.received_at,
-                is_of_test_player=wallet is not None
-                and wallet.jurisdiction == REHEARSAL_JURISDICTION,
+                is_of_test_player=wallet is not None and is_rehearsal(wallet),
             )
         )
         # Never another player's balance: the id may be the first player's, the caller the second.
@@ -164,6 +163,10 @@ class Answers:
             wallet.currency,
             player_ref=wallet.player_ref,
         )
+
+    def awaits_go_live(self, wallet: Wallet) -> bool:
+        """Tell whether this is a real player at a provider that is only rehearsed with."""
+        return not self.context.provider.is_live and not is_rehearsal(wallet)
 
     def attempt(self, event_id: str, status: str, code: str) -> None:
         if self.context.delivery_id is not None:

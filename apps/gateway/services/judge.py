@@ -90,12 +90,29 @@ class Judge(Answers):
             return self.refuse(event.event_id, "wrong_currency", event.currency, wallet)
         if event.round_type != RoundType.ROLLBACK and game_key not in self.book.games:
             return self.refuse(event.event_id, "unknown_game", event.game_code, wallet)
+        if self._is_ahead_of_go_live(event, wallet):
+            return self.refuse(event.event_id, "provider_not_live", event.round_ref, wallet)
         undecided = (
             ("clock_skew", not self.is_in_clock_window(event)),
             ("unknown_reference", self._refers_to_nothing(event)),
         )
         code = next((code for code, applies in undecided if applies), "")
         return self.park(event, into, code) if code else None
+
+    def _is_ahead_of_go_live(self, event: CanonicalEvent, wallet: Wallet) -> bool:
+        """Tell whether a real player's money would move for what no stake on our books stands for.
+
+        A new stake is refused and remembered as such; money back of what we took goes on.
+        """
+        if not self.awaits_go_live(wallet) or self.context.origin == Origin.CORRECTION:
+            return False
+        found = self.book.find_round(self.context, event, wallet)
+        key = (self.context.provider.id, event.event_id)
+        is_open = found is None or found.settled_at is None
+        is_refused_as_stake = is_open and not event.finalized and starts_play(event, found)
+        moves_nothing = event.round_type == RoundType.ROLLBACK or key in self.book.tombstones
+        stands = found is not None and found.standing_events > 0
+        return not (is_refused_as_stake or moves_nothing or stands)
 
     def _book(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
         key = (self.context.provider.id, event.event_id)
@@ -146,15 +163,19 @@ class Judge(Answers):
 
     def _finalize(self, existing: EventRow, event: CanonicalEvent) -> Outcome:
         """Take the final form of an event that came as tentative: it settles the whole round."""
+        wallet = self.book.wallets.get(existing.player_ref)
+        was_taken = existing.status not in {EventStatus.REJECTED, EventStatus.PARKED}
+        if not was_taken and wallet is not None and self._is_ahead_of_go_live(event, wallet):
+            # The final form stays free, so that it can still be recorded once the provider is live.
+            return self.refuse(event.event_id, "provider_not_live", event.round_ref, wallet)
         existing.final_fingerprint = event.fingerprint
         existing.finalized = True
         existing.is_changed = True
         existing.balance_before_minor = event.balance_before_minor
         existing.balance_after_minor = event.balance_after_minor
-        if existing.status in {EventStatus.REJECTED, EventStatus.PARKED}:
+        if not was_taken or wallet is None:
             # We refused or parked the stake and the provider played it all the same.
             return self._again(event, existing)
-        wallet = self.book.wallets[existing.player_ref]
         round_row = self.book.rounds_by_id.get(existing.round_id or 0)
         if round_row is not None and existing.money_state != MoneyState.ROLLED_BACK:
             self.settle_round(round_row, self.purse(wallet), event)

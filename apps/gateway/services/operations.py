@@ -144,7 +144,7 @@ class Operations(Answers):
 
     def _win(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
         found = self.book.find_round(self.context, event, wallet)
-        code = self._without_stake(event, found)
+        code = self._without_stake(event, found, wallet)
         is_late = found is not None and found.settled_at is not None
         if not code and is_late and self.policy.win_after_close == Permission.REFUSE:
             code = "round_closed"
@@ -154,6 +154,8 @@ class Operations(Answers):
 
     def _reward(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
         """Credit what belongs to no round: a prize, cashback, a tournament's payout."""
+        if self.awaits_go_live(wallet):
+            return self.refuse(event.event_id, "provider_not_live", event.round_ref, wallet)
         row = self.book.keep(self.context, event, into=into)
         row.status = EventStatus.ACCEPTED
         self.purse(wallet).pay(row, self.book.no_round(row))
@@ -172,7 +174,7 @@ class Operations(Answers):
         purse.pay(row, round_row)
         return self.accept(row, wallet, code=code)
 
-    def _without_stake(self, event: CanonicalEvent, found: RoundRow | None) -> str:
+    def _without_stake(self, event: CanonicalEvent, found: RoundRow | None, wallet: Wallet) -> str:
         """Return why a win has no stake to stand on, or an empty string."""
         key = (self.context.provider.id, event.reference_event_id)
         target = self.book.events.get(key) if event.reference_event_id else None
@@ -190,6 +192,8 @@ class Operations(Answers):
             stands = found is not None and found.standing_events > 0
         if is_undone:
             return "stake_rolled_back"
+        if not stands and self.awaits_go_live(wallet):
+            return "provider_not_live"
         return "" if stands or allowed else "unknown_stake"
 
     def _roll_back(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:

@@ -2,10 +2,12 @@
 
 from apps.gateway.services.book import Book
 from apps.gateway.services.money import Purse
+from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.providers.contracts import CanonicalEvent, ProviderProfile
 from apps.providers.enums import Operation, Permission
 from apps.rounds.contracts import RoundRow
 from apps.rounds.enums import RoundType
+from apps.wallet.contracts import Wallet
 
 
 def may_be_new_stake(event: CanonicalEvent) -> bool:
@@ -30,12 +32,12 @@ def stake_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
     """Return the code that refuses this new stake, or an empty string.
 
     The player's standing comes first, since it is what support must tell; then what is switched
-    off, the session, caps and limits, the bonus and the funds.
+    off or not live yet, the session, caps and limits, the bonus and the funds.
     """
     player_id = purse.wallet.player_id
     now = purse.context.received_at
     provider = purse.context.provider
-    problem = _switched_off(book, provider, event) or _session_problem(book, provider, event)
+    problem = _closed_to(book, purse, event) or _session_problem(book, provider, event)
     if problem and not book.protection.standing(player_id, now):
         return problem
     return (
@@ -75,10 +77,18 @@ def _already_in_round(book: Book, purse: Purse, event: CanonicalEvent) -> int:
     return found.stake_minor if found is not None else 0
 
 
-def _switched_off(book: Book, provider: ProviderProfile, event: CanonicalEvent) -> str:
-    """Return why nothing new is played at this provider or in this game, or an empty string."""
+def is_rehearsal(wallet: Wallet) -> bool:
+    """Tell whether this is a test player, of the place where nobody lives."""
+    return wallet.jurisdiction == REHEARSAL_JURISDICTION
+
+
+def _closed_to(book: Book, purse: Purse, event: CanonicalEvent) -> str:
+    """Return why this player starts nothing new at the provider or in the game, or nothing."""
+    provider = purse.context.provider
     if not provider.is_active:
         return "provider_off"
+    if not provider.is_live and not is_rehearsal(purse.wallet):
+        return "provider_not_live"
     game = book.games.get((provider.id, event.game_code))
     return "" if game is None or game.is_active else "unknown_game"
 

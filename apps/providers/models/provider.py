@@ -22,7 +22,7 @@ class Provider(models.Model):
 
     ``past_seconds`` and ``future_seconds`` bound an event's own timestamp (design 6.1);
     ``envelope_tolerance_seconds`` bounds the signed ``webhook-timestamp``, both ways. While
-    ``stage`` is onboarding its callbacks are judged as ever, but no real player may be launched.
+    ``stage`` is onboarding only a rehearsal's players play there, and no real player's money moves.
     """
 
     code = models.SlugField(max_length=32, unique=True)

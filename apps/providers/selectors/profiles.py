@@ -56,6 +56,7 @@ def _profile(provider: Provider, key_states: Sequence[str]) -> ProviderProfile:
         wallet_model=provider.wallet_model,
         policy=_policy_of(provider),
         is_active=provider.is_active,
+        is_live=provider.stage == ProviderStage.LIVE,
         are_ids_fixed=provider.stage == ProviderStage.LIVE and hasattr(provider, "id_scopes"),
     )
 

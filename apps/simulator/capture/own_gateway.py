@@ -24,8 +24,8 @@ class OwnGateway:
     """Starts ``manage.py run_gateway`` on a free port; stops it on leaving the context.
 
     In replay mode the process gets a random token through its environment, never through its
-    arguments, which every user of the machine can read. Only requests that carry this token are
-    judged by the capture's clock, so nobody else can choose the time.
+    arguments, which every user of the machine can read. Only requests that carry this token may be
+    judged by the capture's clock, and as a live provider's, so nobody else can choose either.
     """
 
     def __init__(self, manage: Path, *, is_replay_mode: bool) -> None:

@@ -95,7 +95,7 @@ def run_replay(
     suffix, outgoing = _outgoing(plan, summary)
     own = None
     if plan.url is None:
-        own = OwnGateway(plan.manage, is_replay_mode=plan.clock is Clock.RECORDED)
+        own = OwnGateway(plan.manage, is_replay_mode=True)
     with own or nullcontext():
         started_ns = time.monotonic_ns()
         report = send_all(
@@ -122,7 +122,12 @@ def _outgoing(plan: ReplayPlan, summary: CaptureSummary) -> tuple[str, Iterator[
 def _target(plan: ReplayPlan, own: OwnGateway | None) -> Target:
     if own is None:
         return Target(url=plan.url or "")
-    return Target(url=own.url, replay_token=own.token, revive=own.ensure_running)
+    return Target(
+        url=own.url,
+        replay_token=own.token,
+        sets_clock=plan.clock is Clock.RECORDED,
+        revive=own.ensure_running,
+    )
 
 
 def _paced(

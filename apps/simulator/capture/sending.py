@@ -25,10 +25,14 @@ REQUEST_SECONDS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where deliveries go. ``replay_token`` is given only to a gateway that the replay started."""
+    """Where deliveries go. ``replay_token`` is given only to a gateway that the replay started.
+
+    With ``sets_clock`` it judges each by the moment at which the capture received it.
+    """
 
     url: str
     replay_token: str | None = None
+    sets_clock: bool = True
     patience_seconds: int = 120
     revive: Callable[[], None] | None = None
     """Called after a lost connection: brings the replay's own gateway back."""
@@ -148,11 +152,9 @@ class _Client:
         connection = self._connection()
         headers = delivery.headers_at(int(time.time()))
         if self._target.replay_token is not None:
-            headers = {
-                **headers,
-                "x-pitboss-replay-token": self._target.replay_token,
-                "x-pitboss-received-at": delivery.received_text,
-            }
+            headers = {**headers, "x-pitboss-replay-token": self._target.replay_token}
+            if self._target.sets_clock:
+                headers["x-pitboss-received-at"] = delivery.received_text
         path = self._parts.path.rstrip("/") + delivery.path
         connection.request("POST", path, body=delivery.body, headers=headers)
         response = connection.getresponse()

@@ -1,4 +1,4 @@
-"""The provider goes live: its checklist is proven, and two people agree."""
+"""The provider is live from the start, and its checklist is proven by what it did since."""
 
 import base64
 import json
@@ -11,17 +11,16 @@ from django.core.management import call_command
 
 from apps.onboarding.enums import WAIVABLE
 from apps.onboarding.services.checklist import prove, record_promise
-from apps.onboarding.services.going_live import request_go_live
 from apps.providers.enums import KeyState, ProviderStage
 from apps.providers.selectors import provider_by_code
 from apps.providers.selectors.keys import keys_of
 from apps.providers.services.keys import retire_provider_key
+from apps.providers.services.standing import take_live
 from apps.simulator.acceptance.bonus import put_rule_in_force
 from apps.simulator.borealis.home import CODE
 from apps.simulator.demo.commands import run_json
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Finding
-from apps.staff.services import approve
 
 HANDOVER: Final = "handover"
 """Where the first key is: the one that both sides replace before anything is at stake."""
@@ -42,11 +41,19 @@ def load_with_first_key(home: Path, folder: Path) -> None:
         call_command("load_provider", str(handover), verbosity=0, stdout=log)
 
 
-def take_live(stage: Stage) -> Finding:
-    """Rotate the key, run the acceptance kit, prove every item; then two people take it live."""
-    if provider_by_code(CODE).stage == ProviderStage.LIVE:
-        return Finding(is_held=True, text=f"{CODE} is live already.")
-    engineer, officer = stage.staff["integration"], stage.staff["compliance"]
+def begin_live(stage: Stage) -> None:
+    """Take the provider live as it was before the demonstration: real players play from its start.
+
+    Its checklist is proven later, by what the days before brought.
+    """
+    if provider_by_code(CODE).stage != ProviderStage.LIVE:
+        reason = "It was live before the demonstration's first day."
+        take_live(CODE, reason=reason, now=stage.clock())
+
+
+def prove_checklist(stage: Stage) -> Finding:
+    """Rotate the key, run the acceptance kit and prove every item of the checklist."""
+    engineer = stage.staff["integration"]
     _rotate(stage)
     record_promise(
         CODE,
@@ -64,19 +71,10 @@ def take_live(stage: Stage) -> Finding:
     if any(proof.item not in WAIVABLE for proof in open_items):
         found = " ".join(f"{proof.item}: {proof.summary}" for proof in open_items)
         return Finding(is_held=False, text=f"Not proven. {found}")
-    approval_id = request_go_live(
-        CODE,
-        waived=[proof.item for proof in open_items],
-        acting_user=engineer,
-        reason="Rehearsed; what no report covers stays closed by the launch gate.",
-        now=stage.clock(),
-    )
-    approve(approval_id=approval_id, user=officer, reason="Checklist read.", now=stage.clock())
-    is_live = provider_by_code(CODE).stage == ProviderStage.LIVE
     return Finding(
-        is_held=is_live and kit["is_green"],
+        is_held=kit["is_green"],
         text=f"{kit['counts']['green']} scenarios green, {len(proofs) - len(open_items)} of "
-        f"{len(proofs)} items hold, {len(open_items)} waived by two people; {CODE} is live.",
+        f"{len(proofs)} items hold, the others two people may waive.",
         figures={
             "scenarios": kit["counts"],
             "items": {proof.item: proof.is_green for proof in proofs},

@@ -29,7 +29,7 @@ from apps.simulator.borealis.home import CODE, REGULAR_PLAYER
 from apps.simulator.borealis.rounds import PROMO, STAKES_MINOR
 from apps.simulator.certificates.folder import make_lab_folder
 from apps.simulator.certificates.reports import NORTH
-from apps.simulator.demo.going_live import load_with_first_key
+from apps.simulator.demo.going_live import begin_live, load_with_first_key
 from apps.simulator.demo.people import seed_people
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Finding
@@ -67,6 +67,7 @@ def load_reference_data(stage: Stage) -> Finding:
     load_with_first_key(stage.home.path, stage.data_dir / "demo")
     call_command("load_provider", str(stage.home.path), verbosity=0, stdout=_Silence())
     call_command("load_provider", str(stage.home.path), verbosity=0, stdout=_Silence())
+    begin_live(stage)
     player = player_by_ref(REGULAR_PLAYER)
     return Finding(
         is_held=player.player_ref == REGULAR_PLAYER,

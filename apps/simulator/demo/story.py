@@ -33,7 +33,7 @@ STORY: Final[tuple[Step[Stage], ...]] = (
     Step("Flag certificates", main_job.check_certificates),
     Step("Remind of what ends", desk.remind_of_ends),
     Step("Count play without cover", desk.count_uncertified_play),
-    Step("Take the provider live", going_live.take_live),
+    Step("Prove the provider's checklist", going_live.prove_checklist),
     Step("Track wagering", main_job.show_wagering),
     Step("Tag promotion events", main_job.show_promotion),
     Step("Settle a dispute by two people", dispute.settle_dispute),

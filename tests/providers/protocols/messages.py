@@ -44,6 +44,7 @@ EVERY_CODE = [
     "wrong_currency",
     "unknown_game",
     "provider_off",
+    "provider_not_live",
     "unknown_stake",
     "stake_rolled_back",
     "rolled_back",
