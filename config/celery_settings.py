@@ -70,6 +70,7 @@ _JOBS = [
     _job("rounds.sort_out_open_rounds", crontab(minute=25)),
     _job("bonuses.expire_grants", _MINUTE),
     _job("players.lift_ended_exclusions", _MINUTE),
+    _job("play.end_sessions_the_gate_refuses", timedelta(minutes=2)),
     _job("promotions.advance_campaigns", _MINUTE),
     _job("wallet.seal_transfers", _MINUTE),
     _job("providers.check_documents", crontab(hour=3, minute=0)),

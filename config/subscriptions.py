@@ -7,12 +7,16 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "players.reality_checks_moved": ["play.move_reality_checks"],
     # Nobody there plays on in a game that is not offered any more; what was staked is settled.
     "providers.offer_withdrawn": ["play.end_sessions_of_offer"],
+    # A game may not be served any more where it is played: what runs ends, what was staked is
+    # settled. What lapses by time is found by the sweep (``play.end_sessions_the_gate_refuses``).
+    "providers.report_taken_back": ["play.end_sessions_of_report"],
+    "players.moved": ["play.end_sessions_of_mover"],
     # A new provider gets its checklist: it is rehearsed with until two people take it live.
     "providers.provider_added": ["onboarding.open"],
     # Something proven of a provider before it went live does not hold any more.
     "onboarding.item_broke": ["reports.raise_alert"],
     # A game server runs a file that no laboratory tested: the game is closed, people must know.
-    "integrity.fault_opened": ["reports.raise_alert"],
+    "integrity.fault_opened": ["reports.raise_alert", "play.end_sessions_of_fault"],
     # A provider contradicts itself; money may be wrong on one of the two sides.
     "rounds.conflict_seen": ["reports.raise_alert"],
     # A document that proves cover is gone or altered: its games are no longer covered.

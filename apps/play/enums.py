@@ -17,5 +17,6 @@ class SessionEnd(models.TextChoices):
     PROTECTION = "protection", "Player protection"
     REFRESH_REUSED = "refresh_reused", "Refresh credential used twice"
     OFFER_WITHDRAWN = "offer_withdrawn", "Game withdrawn there"
+    GATE_CLOSED = "gate_closed", "Game may not be served there any more"
     REALITY_CHECK = "reality_check", "Stopped at a reality check"
     KEY_REVOKED = "key_revoked", "Signing key revoked"

@@ -115,6 +115,11 @@ class GameSession(models.Model):
                 name="play_session_open_of_game",
                 condition=Q(ended_at__isnull=True),
             ),
+            models.Index(
+                fields=["stakes_until"],
+                name="play_session_taking_stakes",
+                condition=Q(ended_at__isnull=True),
+            ),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),

@@ -39,6 +39,19 @@ def live_session_count(now: datetime) -> int:
     return GameSession.objects.filter(stakes_until__gt=now, ended_at__isnull=True).count()
 
 
+def places_played_in(
+    now: datetime, *, game_ids: Collection[int] | None = None, player_id: int | None = None
+) -> list[tuple[int, str]]:
+    """Return each game and jurisdiction in which a session still takes stakes, by game."""
+    live = GameSession.objects.filter(stakes_until__gt=now, ended_at__isnull=True)
+    if game_ids is not None:
+        live = live.filter(game_id__in=game_ids)
+    if player_id is not None:
+        live = live.filter(player_id=player_id)
+    places = live.order_by("game_id", "player__jurisdiction")
+    return list(places.values_list("game_id", "player__jurisdiction").distinct())
+
+
 def sessions_by_public_id(
     cursor: Cursor, ids: Collection[str], now: datetime
 ) -> dict[str, SessionFact]:

@@ -19,6 +19,16 @@ class PlayerExcluded(Event):
 
 
 @dataclass(frozen=True)
+class PlayerMoved(Event):
+    """A player is in another jurisdiction: what may be served there is asked anew."""
+
+    topic: ClassVar[str] = "players.moved"
+    player_id: int
+    left: str
+    entered: str
+
+
+@dataclass(frozen=True)
 class RealityChecksMoved(Event):
     """A player's own time between reality checks changed, so the next one may be due sooner."""
 

@@ -24,6 +24,15 @@ class OfferWithdrawn(Event):
 
 
 @dataclass(frozen=True)
+class ReportTakenBack(Event):
+    """A report covers less than it did, by a person's word: what it alone covered may not go on."""
+
+    topic: ClassVar[str] = "providers.report_taken_back"
+
+    certificate_id: int
+
+
+@dataclass(frozen=True)
 class DocumentDamaged(Event):
     """The stored file of a certificate is gone or altered: it proves nothing any more."""
 

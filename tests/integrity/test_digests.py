@@ -97,7 +97,9 @@ def served(game: Game, now: datetime) -> list[str]:
 
 
 def told() -> list[tuple[str, str]]:
-    messages = OutboxMessage.objects.filter(topic="integrity.fault_opened").order_by("pk")
+    messages = OutboxMessage.objects.filter(
+        topic="integrity.fault_opened", task="reports.raise_alert"
+    ).order_by("pk")
     return [(message.payload["kind"], message.payload["path"]) for message in messages]
 
 

@@ -71,6 +71,7 @@ def test_a_withdrawal_reads_the_live_sessions_of_its_game(now: datetime) -> None
     player = make_player("p-1001")
     open_sessions(player, game, now - timedelta(days=30), 300)
     open_sessions(player, game, now - 2 * MINUTE, 2)
+    open_sessions(player, make_game(game.provider, "aurora-gems"), now - 200 * MINUTE, 195)
     with CaptureQueriesContext(connection) as found:
         ended = end_sessions_of_offer(game_id=game.pk, jurisdiction="MT", opened_by=now, now=now)
     assert ended == 2

@@ -188,6 +188,23 @@ def end_sessions_of_offer(
 
     Safe to repeat: sessions that were opened after it, since the offer came back, go on.
     """
+    end = (SessionEnd.OFFER_WITHDRAWN, f"The game is withdrawn in {jurisdiction}.")
+    return end_sessions_in(game_id, jurisdiction, end, opened_by=opened_by, now=now)
+
+
+@transaction.atomic
+def end_sessions_in(
+    game_id: int,
+    jurisdiction: str,
+    end: tuple[SessionEnd, str],
+    *,
+    opened_by: datetime,
+    now: datetime,
+) -> int:
+    """End what players of a jurisdiction opened of a game until a moment, with a code and reason.
+
+    Sessions are locked in the order of their ids; none of them takes a stake afterwards.
+    """
     sessions = list(
         GameSession.objects.select_for_update(of=("self",))
         .filter(
@@ -199,9 +216,9 @@ def end_sessions_of_offer(
         )
         .order_by("pk")
     )
+    code, reason = end
     for session in sessions:
-        reason = f"The game is withdrawn in {jurisdiction}."
-        _end(session, SessionEnd.OFFER_WITHDRAWN, reason, now=now)
+        _end(session, code, reason, now=now)
     return len(sessions)
 
 

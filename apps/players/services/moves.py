@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 
+from apps.core.services import publish
 from apps.players import rules
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.players.enums import RuleKind
 from apps.players.errors import RehearsalPlaceError
+from apps.players.events import PlayerMoved
 from apps.players.models import Move, Player
 from apps.players.services.limits import put_off_pending_raises
 
@@ -31,3 +33,4 @@ def record_move(player: Player, place: str, *, now: datetime) -> None:
         raises_held_until=now + delay,
     )
     put_off_pending_raises(player, place, now=now)
+    publish(PlayerMoved(player_id=player.pk, left=player.jurisdiction, entered=place), now=now)

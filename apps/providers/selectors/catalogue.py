@@ -6,7 +6,7 @@ from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRef
 from apps.providers.enums import KeyPurpose, KeyState
 from apps.providers.errors import UnknownProviderError
-from apps.providers.models import Game, OfferWithdrawal, Provider, ProviderKey
+from apps.providers.models import CertificateGame, Game, OfferWithdrawal, Provider, ProviderKey
 
 
 def provider_by_code(provider_code: str) -> Provider:
@@ -75,6 +75,16 @@ def signing_secrets(provider_id: int) -> tuple[bytes, ...]:
 def provider_codes() -> list[tuple[str, str]]:
     """Return (code, name) of every provider, for a form."""
     return list(Provider.objects.order_by("name").values_list("code", "name"))
+
+
+def games_of_report(certificate_id: int) -> list[int]:
+    """Return the games in the catalogue that a report names, by id."""
+    named = CertificateGame.objects.filter(certificate_id=certificate_id)
+    games = Game.objects.filter(
+        game_code__in=named.values("game_code"),
+        provider__code__in=named.values("certificate__provider_code"),
+    )
+    return list(games.order_by("pk").values_list("pk", flat=True))
 
 
 def withdrawn_at(withdrawal_id: int) -> datetime:

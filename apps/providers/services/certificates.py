@@ -11,7 +11,7 @@ from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.history import note_edit
-from apps.core.services import record_audit
+from apps.core.services import publish, record_audit
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.players.errors import RehearsalPlaceError
 from apps.providers.enums import CertificateResult, CertificateState, Channel, Door
@@ -20,6 +20,7 @@ from apps.providers.errors import (
     CertificateStateError,
     UnknownCertificateError,
 )
+from apps.providers.events import ReportTakenBack
 from apps.providers.models import (
     Certificate,
     CertificateFinding,
@@ -380,4 +381,5 @@ def withdraw_certificate(
         reason=reason,
         now=now,
     )
+    publish(ReportTakenBack(certificate_id=certificate.pk), now=now)
     return certificate

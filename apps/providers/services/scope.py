@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.core.history import note_edit
-from apps.core.services import record_audit
+from apps.core.services import publish, record_audit
 from apps.providers.enums import CertificateState, ChangeClass, Channel, DigestAlgorithm
 from apps.providers.errors import (
     CertificateStateError,
@@ -18,6 +18,7 @@ from apps.providers.errors import (
     UnknownCertificateError,
     UnknownRegisterRowError,
 )
+from apps.providers.events import ReportTakenBack
 from apps.providers.models import (
     Certificate,
     CertificateRtpVariant,
@@ -176,6 +177,7 @@ def invalidate_certificate(
     certificate.save(update_fields=["invalidated_on", "invalidated_by"])
     details = {"change_id": change_id, "on": on.isoformat()}
     _audit("providers.certificate.invalidated", certificate, details, editing)
+    publish(ReportTakenBack(certificate_id=certificate.pk), now=editing.now)
     return certificate
 
 
@@ -203,6 +205,7 @@ def recall_certificate(*, certificate_id: int, on: date, editing: Editing) -> Ce
     note_edit(certificate, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
     certificate.save(update_fields=["recalled_on"])
     _audit("providers.certificate.recalled", certificate, {"on": on.isoformat()}, editing)
+    publish(ReportTakenBack(certificate_id=certificate.pk), now=editing.now)
     return certificate
 
 
