@@ -1,9 +1,11 @@
 """A machine hands documents in: a draft for a person, or the same refusals as everywhere."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -12,7 +14,8 @@ from apps.operator_api.enums import Scope
 from apps.providers.models import Certificate, CertificateDraft, Document, QuarantinedFile
 from apps.providers.pdf.contracts import MAX_BYTES
 from tests.operator_api.builders import make_api
-from tests.providers.certificate_files import SAMPLES, plain_pdf
+from tests.providers.certificate_files import SAMPLES, changed_pdf, plain_pdf
+from tests.providers.test_certificate_pdf_safety import OUTWARD
 
 _NUMBERS = itertools.count(1)
 
@@ -84,6 +87,15 @@ def test_a_hostile_document_is_refused_with_each_reason(name: str, codes: list[s
     ]
     assert (Document.objects.count(), CertificateDraft.objects.count()) == (0, 0)
     assert QuarantinedFile.objects.count() == (0 if name == "empty.pdf" else 1)
+
+
+@pytest.mark.parametrize(("change", "codes"), OUTWARD)
+def test_a_document_that_leads_out_of_itself_is_refused(
+    change: Callable[[pikepdf.Pdf], None], codes: list[str]
+) -> None:
+    answer = send(changed_pdf(change)).json()
+    assert set(codes) <= {error["code"] for error in answer["errors"]}
+    assert (Document.objects.count(), QuarantinedFile.objects.count()) == (0, 1)
 
 
 @pytest.mark.parametrize(("over", "status"), [(0, 400), (1, 413), (100_000, 413)])

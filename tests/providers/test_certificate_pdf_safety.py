@@ -82,6 +82,55 @@ def _external_stream(pdf: pikepdf.Pdf) -> None:
     pdf.Root.Extra = pdf.make_stream(b"", F=String("/etc/passwd"))
 
 
+def _reference_to_another_document(pdf: pikepdf.Pdf) -> None:
+    form = pdf.make_stream(
+        b"",
+        Type=Name.XObject,
+        Subtype=Name.Form,
+        BBox=Array([0, 0, 9, 9]),
+        Ref=Dictionary(F=Dictionary(F=String("//elsewhere/share/x.pdf")), Page=0),
+    )
+    pdf.pages[0].obj.Resources = Dictionary(XObject=Dictionary(X0=form))
+
+
+def _file_by_address(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.AF = Array([Dictionary(FS=Name.URL, F=String("http://elsewhere.test/"))])
+
+
+def _file_specification(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.AF = Array([Dictionary(Type=Name.Filespec, F=String("x.pdf"))])
+
+
+def _file_named_without_a_type(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.Extra = Dictionary(F=String("x.pdf"))
+
+
+def _base_of_links(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.URI = Dictionary(Base=String("file:///etc/"))
+
+
+def _requirement_of_scripts(pdf: pikepdf.Pdf) -> None:
+    pdf.Root.Requirements = Array([Dictionary(S=Name.EnableJavaScripts)])
+
+
+def followed_by(**action: object) -> Callable[[pikepdf.Pdf], None]:
+    """Return a link that goes to a page of the document, and then does something else."""
+    after = Array([Dictionary(S=Name.GoTo, D=String("y")), Dictionary(**action)])  # type: ignore[arg-type]  # pikepdf takes any
+    return acting(S=Name.GoTo, D=String("x"), Next=after)
+
+
+OUTWARD = [
+    (_reference_to_another_document, ["external_stream"]),
+    (_file_by_address, ["external_file"]),
+    (_file_specification, ["external_file"]),
+    (_file_named_without_a_type, ["external_file"]),
+    (_base_of_links, ["link"]),
+    (_requirement_of_scripts, ["javascript"]),
+    (followed_by(S=Name.Thread, F=String("x.pdf"), D=0), ["other_action"]),
+    (followed_by(S=Name.SetOCGState, State=Array([])), ["other_action"]),
+]
+
+
 def _deep(pdf: pikepdf.Pdf) -> None:
     nested: pikepdf.Object = Array([])
     for _ in range(80):
@@ -116,6 +165,7 @@ def _unreachable_script(pdf: pikepdf.Pdf) -> None:
         (annotated(Subtype=Name.RichMedia, RichMediaContent=Dictionary()), ["rich_media"]),
         (annotated(Subtype=Name.Movie), ["rich_media"]),
         (annotated(Subtype=Name.FileAttachment), ["embedded_file"]),
+        *OUTWARD,
     ],
 )
 def test_whatever_acts_or_carries_is_found_in_compressed_objects(
@@ -211,8 +261,23 @@ def test_plain_documents_and_harmless_habits_pass(vetter: PdfVetter, now: dateti
     def opens_by_goto(pdf: pikepdf.Pdf) -> None:
         pdf.Root.OpenAction = Dictionary(S=Name.GoTo, D=Array([pdf.pages[0].obj, Name.Fit]))
 
+    def links_by_a_base(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.URI = Dictionary(Base=String("https://lab.example/"))
+
+    def a_font_and_a_note_called_f(pdf: pikepdf.Pdf) -> None:
+        font = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
+        pdf.pages[0].obj.Resources = Dictionary(Font=Dictionary(F=font))
+        annotated(Subtype=Name.Text, F=4)(pdf)
+
+    def tags_that_refer_to_each_other(pdf: pikepdf.Pdf) -> None:
+        tag = pdf.make_indirect(Dictionary(Type=Name.StructElem, S=Name.Note))
+        pdf.Root.Extra = Dictionary(Type=Name.StructElem, S=Name.Reference, Ref=Array([tag]))
+
     for data in (
         plain_pdf(),
+        changed_pdf(links_by_a_base),
+        changed_pdf(a_font_and_a_note_called_f),
+        changed_pdf(tags_that_refer_to_each_other),
         changed_pdf(opens_at_the_first_page),
         changed_pdf(opens_by_goto),
         *(path.read_bytes() for path in sorted(SAMPLES.glob("*.pdf"))),

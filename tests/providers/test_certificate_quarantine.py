@@ -1,5 +1,6 @@
 """What is refused is kept apart with its reasons, and no scanner's silence counts as clean."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,9 +24,10 @@ from apps.providers.services.import_register import ImportRequest, import_folder
 from apps.providers.services.intake import Sender
 from apps.providers.services.quarantine import scan_again, scan_waiting
 from tests.factories import make_user
-from tests.providers.certificate_files import SAMPLES, plain_pdf
+from tests.providers.certificate_files import SAMPLES, changed_pdf, plain_pdf
 from tests.providers.fake_clamd import EICAR, FakeClamd, fake_clamd
 from tests.providers.test_certificate_admin import OFFICER
+from tests.providers.test_certificate_pdf_safety import OUTWARD
 
 pytestmark = pytest.mark.django_db
 
@@ -168,21 +170,24 @@ def test_nothing_is_kept_of_an_empty_or_too_large_file(sender: Sender, size: int
 
 
 def test_every_door_keeps_the_same_file_apart_for_the_same_reason(
-    sender: Sender, now: datetime
+    sender: Sender, now: datetime, tmp_path: Path
 ) -> None:
+    folder = Path(shutil.copytree(SAMPLES / "hostile", tmp_path / "hostile"))
+    for number, (change, _codes) in enumerate(OUTWARD):
+        (folder / f"outward-{number}.pdf").write_bytes(changed_pdf(change))
     officer = Client()
     officer.force_login(make_user("olivia", permissions=OFFICER))
-    for path in sorted((SAMPLES / "hostile").glob("*.pdf")):
+    for path in sorted(folder.glob("*.pdf")):
         data = path.read_bytes()
         codes = take(data, sender, path.name)
         sent = officer.post(UPLOAD, {"document": SimpleUploadedFile(path.name, data)})
         errors = sent.context["form"].errors.as_data()["document"]
         assert [error.code for error in errors] == codes, path.name
-    request = ImportRequest(folder=SAMPLES / "hostile", trust=(), acting_user=None, now=now)
+    request = ImportRequest(folder=folder, trust=(), acting_user=None, now=now)
     report = import_folder(request, lambda _done, _total: None, vetter=sender.vetter)
     by_command = {item.file: list(item.codes) for item in report.refused}
     apart = {file.original_name: file.codes for file in QuarantinedFile.objects.all()}
-    assert len(apart) == 6
+    assert len(apart) == 6 + len(OUTWARD)
     assert by_command == {**apart, "empty.pdf": ["empty"]}
 
 

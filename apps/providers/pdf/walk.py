@@ -34,6 +34,7 @@ _FORBIDDEN_ANNOTATIONS = {
 }
 _FORBIDDEN_ACTIONS = {
     "/JavaScript": ("javascript", "The document contains JavaScript."),
+    "/EnableJavaScripts": ("javascript", "The document asks a reader to run JavaScript."),
     "/Launch": ("launch", "The document starts a program (Launch)."),
     "/SubmitForm": ("submit_form", "The document sends data away (SubmitForm)."),
     "/ImportData": ("import_data", "The document takes in data from elsewhere (ImportData)."),
@@ -98,11 +99,10 @@ class ObjectWalk:
             self._refuse(*_FORBIDDEN_KEYS[key])
         self._judge_names(node)
         for key in keys.intersection(_ACTION_KEYS):
-            self._judge_action(node.get(key))
-        if isinstance(node, pikepdf.Stream) and keys & {"/F", "/FFilter"}:
-            self._refuse("external_stream", "Part of the document lies in another file.")
-        if "/URI" in keys and _name(node, "/S") == "/URI":
-            self._judge_link(node)
+            self._judge_actions(node.get(key))
+        self._judge_place(node, keys)
+        if "/URI" in keys:
+            self._judge_uri(node)
 
     def _judge_names(self, node: pikepdf.Object) -> None:
         for key, table in (
@@ -113,6 +113,21 @@ class ObjectWalk:
             found = table.get(_name(node, key))
             if found is not None:
                 self._refuse(*found)
+
+    def _judge_place(self, node: pikepdf.Object, keys: set[str]) -> None:
+        """Refuse what is taken from another file; other objects use the same keys otherwise."""
+        if isinstance(node, pikepdf.Stream):
+            # A form may stand for a page of another document (Ref), which a reader then draws.
+            if keys & {"/F", "/FFilter", "/Ref"}:
+                self._refuse("external_stream", "Part of the document lies in another file.")
+        elif "/EF" not in keys and _names_a_file(node, keys):
+            self._refuse("external_file", "The document points at a file outside it.")
+
+    def _judge_actions(self, actions: object) -> None:
+        """Judge one action, or each of those that follow one in an array (Next)."""
+        members = list(actions) if isinstance(actions, pikepdf.Array) else [actions]
+        for action in members:
+            self._judge_action(action)
 
     def _judge_action(self, action: object) -> None:
         if not isinstance(action, pikepdf.Dictionary):
@@ -134,9 +149,18 @@ class ObjectWalk:
                 f"The document does something by itself when it is opened ({kind[1:41]}).",
             )
 
-    def _judge_link(self, node: pikepdf.Object) -> None:
-        self.link_count += 1
-        target = str(node.get("/URI")).strip().lower()
+    def _judge_uri(self, node: pikepdf.Object) -> None:
+        """Judge a link, or what the document's links are relative to (Base)."""
+        value = node.get("/URI")
+        if isinstance(value, pikepdf.Dictionary):
+            if "/Base" in value:
+                self._judge_target(value.get("/Base"))
+        elif _name(node, "/S") == "/URI":
+            self.link_count += 1
+            self._judge_target(value)
+
+    def _judge_target(self, value: object) -> None:
+        target = str(value).strip().lower()
         if not target.startswith(_ALLOWED_LINKS):
             self._refuse("link", "A link leads elsewhere than to the web or a mail address.")
 
@@ -157,6 +181,14 @@ def _children(node: pikepdf.Object) -> Iterator[pikepdf.Object]:
         for value in values
         if isinstance(value, (pikepdf.Array, pikepdf.Dictionary, pikepdf.Stream))
     )
+
+
+def _names_a_file(node: pikepdf.Object, keys: set[str]) -> bool:
+    """Tell a file specification, with its type or without; fonts and flags are called F as well."""
+    if "/FS" in keys or _name(node, "/Type") == "/Filespec":
+        return True
+    names = keys & {"/F", "/UF"}
+    return any(isinstance(node.get(key), (str, pikepdf.String)) for key in names)
 
 
 def _name(node: pikepdf.Object, key: str) -> str:
