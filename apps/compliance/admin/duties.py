@@ -23,6 +23,7 @@ from apps.core.admin import (
     badge_column,
     choice_filter,
     datetime_column,
+    hide_personal,
 )
 from apps.staff.selectors import people_with
 
@@ -91,6 +92,7 @@ class ReminderAdmin(PanelsMixin, ReadOnlyAdmin[Reminder]):
     @override
     def panels(self, request: HttpRequest, obj: Reminder) -> Sequence[Panel]:
         mail = compose_mail(obj)
+        hide_personal(request, obj.recipient)
         sender = settings.DEFAULT_FROM_EMAIL
         head = [f"From: {sender}", f"To: {obj.recipient.email}", f"Subject: {mail.subject}"]
         return [

@@ -11,9 +11,13 @@ from apps.compliance.errors import UnknownFeedError
 from apps.compliance.models import CalendarFeed
 from apps.compliance.services.trail import require_permission
 from apps.core.services import record_audit
-from apps.staff.selectors import Person
+from apps.staff.contracts import LookUp
+from apps.staff.selectors import Person, is_auditor, open_seat
+from apps.staff.services import note_look
 
 SEES = "compliance.view_deskcalendar"
+# Where a calendar asks; the token in its query is in no log.
+FEED_PATH = "/calendar.ics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +79,11 @@ def _audit(verb: str, person: Person, feed: CalendarFeed, now: datetime) -> None
 def read_feed(*, token: str, now: datetime) -> CalendarFeed:
     """Return the feed behind a token and note that it was read.
 
-    The person's rights are asked anew each time: who left or changed roles sees nothing more.
+    The person's rights are asked anew each time: who left or changed roles sees nothing more. An
+    auditor needs an open seat, as on every page, and the look is in the auditors' log.
 
     Raises:
-        UnknownFeedError: no live address carries the token, or its person may not see this.
+        UnknownFeedError: no live address carries the token, or its person may not see this now.
     """
     feed = (
         CalendarFeed.objects.select_for_update(of=("self",))
@@ -88,6 +93,26 @@ def read_feed(*, token: str, now: datetime) -> CalendarFeed:
     )
     if feed is None or not feed.person.is_active or not feed.person.has_perm(SEES):
         raise UnknownFeedError
+    if is_auditor(feed.person):
+        _note_look(feed, now)
     feed.last_read_at = now
     feed.save(update_fields=["last_read_at"])
     return feed
+
+
+def _note_look(feed: CalendarFeed, now: datetime) -> None:
+    seat = open_seat(feed.person_id, now)
+    if seat is None:
+        raise UnknownFeedError
+    # A calendar asks by itself, like an open page: one entry stands for 15 minutes of it.
+    look = LookUp(
+        seat_id=seat.pk,
+        person_id=feed.person_id,
+        person_name=str(feed.person),
+        page="calendar_feed",
+        path=FEED_PATH,
+        query="",
+        status=200,
+        is_renewal=True,
+    )
+    note_look(look, now=now)

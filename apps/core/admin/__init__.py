@@ -24,6 +24,7 @@ from apps.core.admin.filters import (
 )
 from apps.core.admin.history import HistoryAdmin, reason_field
 from apps.core.admin.live import LIVE_SCRIPT, LiveListMixin, LivePanelsMixin, answer_fragment
+from apps.core.admin.masking import hide_personal
 from apps.core.admin.paginator import CappedPaginator
 from apps.core.admin.panels import Panel, PanelsMixin, at_cell, link_cell, money_cell
 from apps.core.admin.refusals import place_refusal
@@ -58,6 +59,7 @@ __all__ = [
     "day_filter",
     "display_at",
     "download",
+    "hide_personal",
     "link_cell",
     "linked_filter",
     "midnight_utc",

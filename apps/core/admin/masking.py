@@ -43,6 +43,23 @@ def subject_of(model: type[Model], pk: Any) -> str:
     return f"{concrete._meta.label_lower}:{pk}"
 
 
+def hide_personal(request: HttpRequest, row: Model) -> None:
+    """Empty a row that a page of another table shows, unless it was unmasked on a page of its own.
+
+    The row must not be saved afterwards.
+    """
+    if _is_hidden(request, type(row), row.pk):
+        _empty(row)
+
+
+def _is_hidden(request: HttpRequest, model: type[Model], pk: Any) -> bool:
+    if not (getattr(request, "personal_data_masked", False) and personal_fields(model)):
+        return False
+    since: datetime = timezone.now() - UNMASKED_FOR
+    subject = subject_of(model, pk)
+    return not is_unmasked(_ACTION, subject, actor_id=request.user.pk or 0, since=since)
+
+
 class MaskingMixin(ReasonedActionsMixin):
     """Empties rows of personal data where the request says so."""
 
@@ -51,11 +68,7 @@ class MaskingMixin(ReasonedActionsMixin):
 
     def is_hidden(self, request: HttpRequest, pk: Any) -> bool:
         """Tell whether this row's personal data is to be hidden now."""
-        if not self.is_masked(request):
-            return False
-        since: datetime = timezone.now() - UNMASKED_FOR
-        subject = subject_of(self.model, pk)
-        return not is_unmasked(_ACTION, subject, actor_id=request.user.pk or 0, since=since)
+        return _is_hidden(request, self.model, pk)
 
     @override
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
