@@ -156,7 +156,7 @@ def test_a_cut_tail_is_found_by_the_anchor_outside(tmp_path: Path) -> None:
     anchor = tmp_path / "anchor.json"
     for number in range(3):
         record(number)
-    call_command("verify_audit", anchor=anchor, stdout=StringIO())
+    call_command("verify_audit", anchor=anchor, new_anchor=True, stdout=StringIO())
     tamper("DELETE FROM core_auditentry WHERE sequence = 3")
     assert verify_audit_chain().holds
     before = anchor.read_text()
@@ -169,7 +169,7 @@ def test_a_cut_tail_is_found_by_the_anchor_outside(tmp_path: Path) -> None:
 def test_a_rewritten_chain_is_found_by_the_anchor_outside(tmp_path: Path) -> None:
     anchor = tmp_path / "anchor.json"
     record(1)
-    call_command("verify_audit", anchor=anchor, stdout=StringIO())
+    call_command("verify_audit", anchor=anchor, new_anchor=True, stdout=StringIO())
     tamper("DELETE FROM core_auditentry")
     record(7)
     record(8)
@@ -182,17 +182,36 @@ def test_a_rewritten_chain_is_found_by_the_anchor_outside(tmp_path: Path) -> Non
 def test_the_anchor_moves_on_with_a_chain_that_holds(tmp_path: Path) -> None:
     anchor = tmp_path / "anchor.json"
     record(1)
-    call_command("verify_audit", anchor=anchor, stdout=StringIO())
+    call_command("verify_audit", anchor=anchor, new_anchor=True, stdout=StringIO())
     head = record(2)
-    out = StringIO()
-    call_command("verify_audit", anchor=tmp_path / "another.json", stdout=out)
-    assert "there was none, so nothing was compared" in out.getvalue()
     call_command("verify_audit", anchor=anchor, stdout=(out := StringIO()))
     assert f"Anchor {anchor}: 1 entries on " in out.getvalue()
+    compared_with = json.loads(anchor.read_text())
     out = StringIO()
     call_command("verify_audit", anchor=anchor, as_json=True, stdout=out)
-    assert json.loads(out.getvalue())["head_hash"] == head.entry_hash
+    told = json.loads(out.getvalue())
+    assert (told["head_hash"], told["anchor"]) == (head.entry_hash, compared_with)
     assert json.loads(anchor.read_text())["entries"] == 2
+
+
+@pytest.mark.django_db
+def test_an_anchor_that_is_gone_fails_and_only_a_first_run_begins_one(tmp_path: Path) -> None:
+    anchor = tmp_path / "anchor.json"
+    record(1)
+    for as_json in (False, True):
+        with pytest.raises(CommandError, match="is not there, so nothing can be compared"):
+            call_command("verify_audit", anchor=anchor, as_json=as_json, stdout=StringIO())
+    assert not anchor.exists()
+    call_command("verify_audit", anchor=anchor, new_anchor=True, stdout=(out := StringIO()))
+    assert "begun now, so nothing was compared" in out.getvalue()
+    begun = anchor.read_text()
+    record(2)
+    for path in (anchor, None):
+        with pytest.raises(CommandError, match="a file that is not there yet"):
+            call_command("verify_audit", anchor=path, new_anchor=True, stdout=StringIO())
+    assert anchor.read_text() == begun
+    call_command("verify_audit", as_json=True, stdout=(out := StringIO()))
+    assert json.loads(out.getvalue())["anchor"] is None
 
 
 @pytest.mark.django_db

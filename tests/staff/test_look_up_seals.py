@@ -38,7 +38,8 @@ def look_up(path: str, now: datetime) -> AuditorLookUp:
 
 def verify(anchor: Path | None = None) -> str:
     out = StringIO()
-    call_command("verify_audit", anchor=anchor, stdout=out)
+    is_first = anchor is not None and not anchor.exists()
+    call_command("verify_audit", anchor=anchor, new_anchor=is_first, stdout=out)
     return out.getvalue()
 
 

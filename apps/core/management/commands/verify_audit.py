@@ -26,12 +26,17 @@ class Command(BaseCommand):
             type=Path,
             help="file outside the database: compared with first, rewritten when all holds",
         )
+        parser.add_argument(
+            "--new-anchor",
+            action="store_true",
+            help="begin the anchor's file: nothing is compared. Without it a missing file fails",
+        )
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path | None = options["anchor"]
         try:
-            anchor = services.read_anchor(path) if path else None
+            anchor = _compared_with(path, is_new=options["new_anchor"])
             verdict = services.verify_against_anchor(anchor)
             logs = [services.verify_log(model) for model in sealed_logs()]
             if path and all(one.holds for one in (verdict, *logs)):
@@ -40,7 +45,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         if options["as_json"]:
             found = [{**asdict(one), "holds": one.holds} for one in (verdict, *logs)]
-            self.stdout.write(json.dumps({**found[0], "logs": found[1:]}))
+            compared = None if anchor is None else asdict(anchor)
+            self.stdout.write(json.dumps({**found[0], "logs": found[1:], "anchor": compared}))
         else:
             self._tell([verdict, *logs])
             if path is not None:
@@ -61,13 +67,29 @@ class Command(BaseCommand):
             )
 
 
+def _compared_with(path: Path | None, *, is_new: bool) -> services.Anchor | None:
+    """Return the anchor to compare with: one that is gone must not pass for a first run.
+
+    Raises:
+        AnchorError: it is not there, or is there though a new one was to begin.
+    """
+    anchor = services.read_anchor(path) if path else None
+    if is_new and (path is None or anchor is not None):
+        raise AnchorError("A new anchor needs --anchor with a file that is not there yet.")
+    if path is not None and anchor is None and not is_new:
+        raise AnchorError(
+            f"The anchor {path} is not there, so nothing can be compared. Find out where it went; "
+            "only a first run begins one, with --new-anchor."
+        )
+    return anchor
+
+
 def _flaw(verdict: AuditVerdict) -> str:
     where = f"Entry {verdict.first_bad_id}: " if verdict.first_bad_id else ""
     return f"{where}{verdict.why}"
 
 
 def _said_of(path: Path, anchor: services.Anchor | None) -> str:
-    """Say what the chain was compared with: an anchor that is gone must not pass in silence."""
     if anchor is None:
-        return f"Anchor {path}: there was none, so nothing was compared."
+        return f"Anchor {path}: begun now, so nothing was compared."
     return f"Anchor {path}: {anchor.entries:,} entries on {anchor.written_at}."
