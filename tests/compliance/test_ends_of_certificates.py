@@ -1,13 +1,19 @@
 """Each end of a certificate is decided about on its own, and nothing lapses unseen."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
 
+from apps.compliance.errors import SuccessorRefusedError
 from apps.compliance.models import Reminder, Renewal
 from apps.compliance.services import renewals
-from apps.providers.models import Certificate
+from apps.providers.models import Certificate, CertificateFlag
+from apps.providers.selectors.coverage import cover
 from apps.providers.services.certificates import withdraw_certificate
 from apps.staff.models import User
 from tests.compliance.makers import make_duty, make_officer, make_revision, run_desk
@@ -98,6 +104,121 @@ def test_a_successor_that_is_withdrawn_leaves_the_end_to_be_decided_again(olga: 
         *(60, 30, 14, 7, 1),
         None,
     ]
+
+
+@pytest.mark.parametrize("failing", ["result", "scope", "later scope", "expiry"])
+def test_a_revision_that_proves_nothing_leaves_the_renewal_open(olga: User, failing: str) -> None:
+    game = make_game(make_provider())
+    certificate = make_cover(game, expires_on=END)
+    run_desk(days_before(80))
+    new = make_revision(
+        certificate,
+        effective_on=END if failing == "later scope" else END - timedelta(days=75),
+        games=("aurora-wake",) if "scope" in failing else None,
+    )
+    changed = Certificate.objects.filter(pk=new.pk)
+    if failing == "result":
+        changed.update(result="does_not_comply")
+    if failing == "expiry":
+        changed.update(expires_on=END)
+    assert run_desk(days_before(74)).closed == 0
+    assert not cover(game.pk, "MT", at(END + timedelta(days=1))).allowed
+    run_days(73, -2)
+    assert Renewal.objects.filter(certificate=certificate).get().state == "open"
+    told = [days for _pk, _kind, days in told_the_owner()]
+    if failing == "later scope":
+        # The new revision replaces it only on its last day.
+        assert told == [90, 60, 30, 14, 7, 1, None]
+    assert told[-1] is None
+
+
+@pytest.mark.parametrize("failing", ["result", "expiry", "gap", "place"])
+def test_a_new_report_that_covers_nothing_is_refused_and_the_reminders_go_on(
+    olga: User, failing: str
+) -> None:
+    game = make_game(make_provider())
+    make_cover(game, expires_on=END)
+    run_desk(days_before(80))
+    new = make_cover(game, "GB" if failing == "place" else "MT", expires_on=date(2029, 1, 1))
+    facts: dict[str, Any] = {
+        "result": {"result": "does_not_comply"},
+        "expiry": {"expires_on": date(2026, 6, 1)},
+        "gap": {"effective_on": END + timedelta(days=30)},
+        "place": {},
+    }[failing]
+    Certificate.objects.filter(pk=new.pk).update(**facts)
+    renewal = Renewal.objects.get()
+    with pytest.raises(SuccessorRefusedError, match="2027-02-21"):
+        renewals.complete_renewal(
+            renewal_id=renewal.pk,
+            successor_id=new.pk,
+            acting_user=olga,
+            reason="The new one is here.",
+            now=days_before(70),
+        )
+    renewal.refresh_from_db()
+    assert (renewal.state, renewal.successor) == ("open", None)
+    run_days(70, 1)
+    told = [days for pk, _kind, days in told_the_owner() if pk == renewal.pk]
+    assert told == [90, 60, 30, 14, 7, 1]
+
+
+def test_the_renewal_names_the_offers_that_hang_on_it(olga: User) -> None:
+    make_cover(make_game(make_provider(), offered_in=("MT", "GB")), expires_on=END)
+    run_desk(days_before(80))
+    reader = make_officer("reader", permissions=("compliance.view_renewal",))
+    browser = Client()
+    page = reverse("admin:compliance_renewal_change", args=[Renewal.objects.get().pk])
+    with time_machine.travel(days_before(79), tick=False):
+        browser.force_login(reader, backend="django.contrib.auth.backends.ModelBackend")
+        text = browser.get(page).content.decode()
+    assert "1 offers, judged on 2027-02-21" in text
+    assert "was valid through 2027-02-20." in text
+
+
+def test_old_reports_of_a_game_that_is_covered_anyway_are_nobodys_work(olga: User) -> None:
+    game = make_game(make_provider())
+    for year in range(2020, 2025):
+        old = make_cover(game)
+        Certificate.objects.filter(pk=old.pk).update(
+            issued_on=date(year, 1, 1),
+            effective_on=date(year, 1, 1),
+            expires_on=date(year + 1, 1, 1),
+        )
+    current = make_cover(game, expires_on=END)
+    run_desk(days_before(120))
+    assert CertificateFlag.objects.filter(kind="expired").count() == 5
+    assert [one.certificate for one in Renewal.objects.all()] == []
+    # The end of the one that counts is told of, and past it the old ones still hang on nothing.
+    for days in (90, -3):
+        run_desk(days_before(days))
+        assert [one.certificate for one in Renewal.objects.all()] == [current]
+    assert {str(one.renewal.certificate) for one in Reminder.objects.all()} == {str(current)}
+
+
+def test_an_end_that_another_report_covers_is_told_to_nobody(olga: User) -> None:
+    game = make_game(make_provider())
+    make_cover(game, expires_on=END)
+    longer = make_cover(game, expires_on=END + timedelta(days=400))
+    run_days(90, 60)
+    assert (Renewal.objects.count(), Reminder.objects.count()) == (0, 0)
+    withdraw_certificate(
+        certificate_id=longer.pk, acting_user=olga, reason="Recalled.", now=days_before(59)
+    )
+    run_desk(days_before(59))
+    assert [days for _pk, _kind, days in told_the_owner()] == [60]
+
+
+def test_a_report_of_the_rng_is_renewed_by_a_revision_of_its_scope(olga: User) -> None:
+    rng = make_cover(make_game(make_provider(), offered_in=()), expires_on=END)
+    Certificate.objects.filter(pk=rng.pk).update(kind="rng")
+    run_desk(days_before(80))
+    assert Renewal.objects.get().certificate == rng
+    narrower = make_revision(rng, effective_on=END, games=("aurora-wake",))
+    assert run_desk(days_before(79)).closed == 0
+    new = make_revision(narrower, effective_on=END, games=("aurora-reef", "aurora-wake"))
+    assert run_desk(days_before(78)).closed == 1
+    assert Renewal.objects.get().successor == new
 
 
 OLD_RENEWAL = """

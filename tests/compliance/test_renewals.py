@@ -168,6 +168,9 @@ def test_a_new_report_closes_it_and_what_it_no_longer_names_is_said(
     game = make_game(certificate_provider(certificate), "aurora-wake")
     certificate.games.create(game_code=game.game_code)
     new = make_revision(certificate, effective_on=date(2027, 1, 1), games=("aurora-reef",))
+    with pytest.raises(SuccessorRefusedError, match=r"2027-07-01.*aurora-wake in MT\.$"):
+        complete(renewal, new, officer, now)
+    game.offers.all().delete()
     done = complete(renewal, new, officer, now)
     assert (done.state, done.successor, done.closed_at) == ("done", new, now)
     assert done.outcome.endswith(f"{new} no longer names aurora-wake.")

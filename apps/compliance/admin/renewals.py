@@ -27,6 +27,7 @@ from apps.compliance.forms import (
     SuccessorForm,
 )
 from apps.compliance.models import Renewal
+from apps.compliance.selectors.cells import main_reason
 from apps.compliance.selectors.renewals import (
     WHOSE,
     WORK,
@@ -50,6 +51,9 @@ from apps.core.admin import (
 )
 from apps.core.errors import DomainError
 from apps.providers.selectors import provider_codes
+from apps.providers.selectors.coverage import CoverageCell
+from apps.providers.selectors.ends import judged_on, remains_of
+from apps.providers.selectors.lapses import End
 
 STATE_TONES = {
     "open": "warning",
@@ -60,6 +64,7 @@ STATE_TONES = {
     "wont_renew": "neutral",
 }
 _SOON_DAYS = 30
+_MAX_OFFERS = 20
 
 _work = partial(ReasonedAction, permission=WORK, is_offered=actions.is_waiting)
 
@@ -260,7 +265,8 @@ class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
 
     @override
     def panels(self, request: HttpRequest, obj: Renewal) -> Sequence[Panel]:
-        return [_reminders_panel(obj), _trail_panel(obj)]
+        left = [] if obj.state in CLOSED_RENEWALS else [_left_panel(obj)]
+        return [*left, _reminders_panel(obj), _trail_panel(obj)]
 
 
 def days_badge(day: date, on: date) -> SafeString:
@@ -271,6 +277,27 @@ def days_badge(day: date, on: date) -> SafeString:
     text = "today" if days == 0 else f"in {days} days"
     tone = "danger" if days <= _SOON_DAYS // 2 else "warning" if days <= _SOON_DAYS else "neutral"
     return badge(f"{day}, {text}", tone)
+
+
+def _left_panel(renewal: Renewal) -> Panel:
+    end = End(renewal.certificate_id, renewal.end_kind, renewal.ends_on)
+    day, offers = judged_on(end, today()), remains_of([end], today())[end].offers
+    return Panel(
+        title="What hangs on it",
+        note=f"{len(offers):,} offers, judged on {day} in each jurisdiction, with every report on "
+        f"file. At most {_MAX_OFFERS} are shown.",
+        columns=["Game", "Jurisdiction", "On that day"],
+        rows=[
+            [cell.game_code, cell.jurisdiction, _standing_of(cell)] for cell in offers[:_MAX_OFFERS]
+        ],
+        empty_text="No offer: what it names is covered by other reports, or not on offer.",
+    )
+
+
+def _standing_of(cell: CoverageCell) -> SafeString:
+    if cell.cover.allowed:
+        return badge("covered by this report", "info")
+    return badge(main_reason(cell.cover.reasons).text, "danger")
 
 
 def _reminders_panel(renewal: Renewal) -> Panel:

@@ -23,7 +23,9 @@ from apps.compliance.services.reminders import escalate_silence, remind_of_lapse
 from apps.compliance.services.renewals import end_renewal
 from apps.compliance.wording import words_for
 from apps.core.services import record_audit
-from apps.providers.selectors.lapses import Lapse, lapses_on, replacements
+from apps.providers.enums import CertificateState
+from apps.providers.selectors.ends import is_replaced_before, remains_of, replaced_since
+from apps.providers.selectors.lapses import End, Lapse, flagged_lapses
 
 logger = structlog.get_logger(__name__)
 
@@ -31,15 +33,25 @@ logger = structlog.get_logger(__name__)
 def open_lapsing(*, now: datetime, on: date) -> int:
     """Open a renewal for each certificate with a flagged end to decide about; return how many.
 
-    An end that somebody decided about gets none again, and a certificate has one at a time: of
+    An end that somebody decided about gets none again, nor does one that leaves every offer
+    covered, or that comes to a report that was replaced before. A certificate has one at a time: of
     several ends the nearest.
     """
-    lapses = lapses_on(on)
+    lapses = flagged_lapses()
     certificates = {lapse.certificate_id for lapse in lapses}
     decided, waiting = decided_ends(certificates), open_renewals_of(certificates)
+    replaced = replaced_since(certificates, on)
+    undecided = [
+        lapse
+        for lapse in lapses
+        if lapse.certificate_id not in waiting
+        and lapse.end not in decided
+        and not is_replaced_before(lapse.end, replaced.get(lapse.certificate_id))
+    ]
+    remains = remains_of({lapse.end for lapse in undecided}, on)
     nearest: dict[int, Lapse] = {}
-    for lapse in sorted(lapses, key=lambda lapse: (lapse.ends_on, lapse.flag_id)):
-        if lapse.certificate_id not in waiting and lapse.end not in decided:
+    for lapse in sorted(undecided, key=lambda lapse: (lapse.ends_on, lapse.flag_id)):
+        if remains[lapse.end].is_something:
             nearest.setdefault(lapse.certificate_id, lapse)
     new = list(nearest.values())
     if not new:
@@ -97,20 +109,29 @@ def _renewal_for(lapse: Lapse, duties: dict[str, DeskDuty], now: datetime) -> Re
 
 @transaction.atomic
 def close_replaced(*, now: datetime, on: date) -> int:
-    """Close each renewal whose certificate was replaced by a revision, or withdrawn."""
-    waiting = dict(waiting_renewals().values_list("pk", "certificate_id"))
-    replaced = replacements(waiting.values(), on)
-    withdrawn = set(
-        waiting_renewals()
-        .filter(certificate__state="withdrawn")
-        .values_list("certificate_id", flat=True)
-    )
-    ended = [pk for pk, certificate in waiting.items() if certificate in {*replaced, *withdrawn}]
+    """Close each renewal whose certificate was withdrawn, or replaced so that nothing is left.
+
+    A later revision that leaves an offer uncovered closes nothing: the renewal's page names what.
+    """
+    waiting = {
+        pk: (End(certificate, kind, day), state)
+        for pk, certificate, kind, day, state in waiting_renewals().values_list(
+            "pk", "certificate_id", "end_kind", "ends_on", "certificate__state"
+        )
+    }
+    remains = remains_of({end for end, _state in waiting.values()}, on)
+    ended: dict[int, int | None] = {}
+    for pk, (end, state) in waiting.items():
+        successor_id = remains[end].successor_id
+        if state == CertificateState.WITHDRAWN:
+            ended[pk] = None
+        elif successor_id is not None and not remains[end].is_something:
+            ended[pk] = successor_id
     closed = 0
     for renewal in lock_renewals(ended).values():
         if renewal.closed_at is not None:
             continue
-        successor_id = replaced.get(renewal.certificate_id)
+        successor_id = ended[renewal.pk]
         outcome = (
             "The certificate was withdrawn; there is nothing to renew."
             if successor_id is None

@@ -31,7 +31,8 @@ from apps.compliance.selectors.renewals import (
 )
 from apps.compliance.wording import Mail, mail_of, words_for
 from apps.core.services import publish, run_once
-from apps.providers.selectors.lapses import Lapse, games_named_by, lapses_on
+from apps.providers.selectors.ends import remains_of
+from apps.providers.selectors.lapses import Lapse, flagged_lapses, games_named_by
 
 logger = structlog.get_logger(__name__)
 
@@ -42,10 +43,10 @@ ACKNOWLEDGE_DAYS: Final = 3
 def remind_of_lapses(*, now: datetime, on: date) -> int:
     """Write a reminder for the owner of each renewal with a flag that nobody was told of.
 
-    Where a renewal has no owner who still works on renewals, the whole desk is told. Returns how
-    many reminders were written.
+    Nobody is told of an end that leaves nothing to be done. Where a renewal has no owner who still
+    works on renewals, the whole desk is told. Returns how many reminders were written.
     """
-    lapses = lapses_on(on)
+    lapses = flagged_lapses()
     renewals = open_renewals_of(lapse.certificate_id for lapse in lapses)
     decided = decided_ends(renewals)
     told = flags_told(lapse.flag_id for lapse in lapses)
@@ -56,6 +57,8 @@ def remind_of_lapses(*, now: datetime, on: date) -> int:
         and lapse.certificate_id in renewals
         and lapse.end not in decided
     ]
+    remains = remains_of({lapse.end for lapse in new}, on)
+    new = [lapse for lapse in new if remains[lapse.end].is_something]
     locked = lock_renewals(renewals[lapse.certificate_id] for lapse in new)
     # Again under the locks: a twin of this run may have told of some meanwhile.
     told = flags_told(lapse.flag_id for lapse in new)

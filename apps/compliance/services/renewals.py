@@ -24,12 +24,15 @@ from apps.compliance.models import Renewal
 from apps.compliance.selectors.renewals import WORK, duties_by_provider, worker_ids
 from apps.compliance.services.trail import add_step, audit_step, require_permission, words_of
 from apps.providers.selectors.certificates import certificate_by_id
-from apps.providers.selectors.lapses import games_named_by, next_end_of
+from apps.providers.selectors.ends import is_in_force, judged_on, remains_of
+from apps.providers.selectors.lapses import End, games_named_by, next_end_of
 from apps.staff.selectors import Person, person_by_id
 
 logger = structlog.get_logger(__name__)
 
 _MAX_NOTE: Final = 10_000
+# How many uncovered offers a refusal names.
+_NAMED: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,30 +235,41 @@ def complete_renewal(
     Raises:
         UnknownRenewalError, RenewalStepError, NotAllowedError, ReasonRequiredError: as they say.
         UnknownCertificateError: there is no such successor.
-        SuccessorRefusedError: it is withdrawn, of another provider, or names none of the games.
+        SuccessorRefusedError: it is of another provider, proves nothing on the day after the end,
+            or leaves an offer uncovered that hangs on the old one.
     """
     require_permission(acting_user, WORK)
     words = words_of(reason)
     renewal = _lock_waiting(renewal_id, "done")
-    outcome = f"{words} {_require_successor(renewal, successor_id)}".strip()
+    outcome = f"{words} {_require_successor(renewal, successor_id, now.date())}".strip()
     end_renewal(renewal, outcome, acting_user, now, successor_id=successor_id)
     return renewal
 
 
-def _require_successor(renewal: Renewal, successor_id: int) -> str:
-    """Return what the successor leaves open, in words; empty if nothing."""
+def _require_successor(renewal: Renewal, successor_id: int, on: date) -> str:
+    """Return what the successor no longer names, in words; empty if nothing."""
     old, new = renewal.certificate, certificate_by_id(successor_id)
     if new.pk == old.pk:
         raise SuccessorRefusedError("A certificate can't take its own place.")
-    if new.state != "registered" or new.recalled_on is not None:
-        raise SuccessorRefusedError(f"{new} was withdrawn or recalled and proves nothing.")
     if (new.provider_code, new.kind) != (old.provider_code, old.kind):
         raise SuccessorRefusedError(f"{new} is of another provider or kind than {old}.")
     named = games_named_by([old.pk, new.pk])
     lost = sorted(named[old.pk] - named[new.pk])
     if lost and len(lost) == len(named[old.pk]):
         raise SuccessorRefusedError(f"{new} names none of the games of {old}.")
+    _require_proof(End(old.pk, renewal.end_kind, renewal.ends_on), new.pk, str(new), on)
     return f"{new} no longer names {', '.join(lost)}." if lost else ""
+
+
+def _require_proof(end: End, new_id: int, name: str, on: date) -> None:
+    day = judged_on(end, on)
+    if not is_in_force(new_id, day):
+        raise SuccessorRefusedError(f"{name} proves nothing on {day}: look at its page for why.")
+    left = [cell for cell in remains_of([end], on)[end].offers if not cell.cover.allowed]
+    if left:
+        more = f" and {len(left) - _NAMED:,} more" if len(left) > _NAMED else ""
+        named = ", ".join(f"{cell.game_code} in {cell.jurisdiction}" for cell in left[:_NAMED])
+        raise SuccessorRefusedError(f"Not covered on {day}, with {name} too: {named}{more}.")
 
 
 @transaction.atomic

@@ -1,11 +1,11 @@
-"""What ends and was flagged for it, and what came in its place."""
+"""What ends and was flagged for it, and how reports are named."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final, NamedTuple
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from apps.providers.enums import CertificateState, EndKind, FlagKind
 from apps.providers.models import Certificate, CertificateFlag
@@ -28,7 +28,7 @@ class End(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Lapse:
-    """The newest flag about one end of a certificate that nothing has replaced yet."""
+    """The newest flag about one end of a registered certificate."""
 
     flag_id: int
     certificate_id: int
@@ -42,8 +42,8 @@ class Lapse:
         return End(self.certificate_id, END_OF_FLAG[self.kind], self.ends_on)
 
 
-def lapses_on(on: date) -> list[Lapse]:
-    """Return what was flagged as ending and isn't replaced; one per certificate and end, by flag.
+def flagged_lapses() -> list[Lapse]:
+    """Return what was flagged as ending; one per certificate and end, by flag.
 
     An older flag of the same end is left out: who hears of 30 days need not hear of 90.
     """
@@ -51,7 +51,6 @@ def lapses_on(on: date) -> list[Lapse]:
         CertificateFlag.objects.filter(
             kind__in=list(END_OF_FLAG), certificate__state=CertificateState.REGISTERED
         )
-        .filter(~Exists(_replacements(on, "certificate__")))
         .order_by("certificate_id", "kind", "-pk")
         .distinct("certificate_id", "kind")
         .values_list(
@@ -83,36 +82,6 @@ def next_end_of(certificate: Certificate) -> End:
     )
     ends = [End(certificate.pk, kind, day) for kind, day in days if day is not None]
     return min(ends, key=lambda end: end.on)
-
-
-def replacements(certificate_ids: Iterable[int], on: date) -> dict[int, int]:
-    """Return the revision that took or will take each certificate's place without a gap, by id.
-
-    A later revision counts from the day it takes effect, and before that if it takes effect no
-    later than the day after the old one ends.
-    """
-    successor = _replacements(on, "").order_by("-revision").values("pk")[:1]
-    found = (
-        Certificate.objects.filter(pk__in=list(certificate_ids))
-        .annotate(replaced_by=Subquery(successor))
-        .exclude(replaced_by=None)
-        .values_list("pk", "replaced_by")
-    )
-    return {pk: replaced_by for pk, replaced_by in found if replaced_by is not None}
-
-
-def _replacements(on: date, prefix: str) -> QuerySet[Certificate]:
-    later = Certificate.objects.filter(
-        lab=OuterRef(f"{prefix}lab"),
-        report_number=OuterRef(f"{prefix}report_number"),
-        revision__gt=OuterRef(f"{prefix}revision"),
-        state=CertificateState.REGISTERED,
-    )
-    in_effect = later.filter(effective_on__lte=on)
-    in_time = later.filter(
-        effective_on__lte=OuterRef(f"{prefix}expires_on") + timedelta(days=1),
-    )
-    return in_effect | in_time
 
 
 def games_named_by(certificate_ids: Iterable[int]) -> dict[int, set[str]]:
