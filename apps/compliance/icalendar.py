@@ -13,6 +13,7 @@ WORDS: Final = {
     "effective": "takes effect",
     "expires": "last day of validity",
     "review": "review due",
+    "invalidated": "covers nothing from this day",
     "accreditation": "accreditation ends",
 }
 _MAX_OCTETS: Final = 75

@@ -6,11 +6,14 @@ from typing import Final
 
 from apps.compliance.enums import ReminderRole
 from apps.compliance.models import Reminder
+from apps.providers.selectors.lapses import day_of_flag
 
 _WHAT: Final = {
     "expiring": "is valid through",
     "expired": "was valid through",
     "review_due": "is due for review on",
+    "invalidating": "covers nothing from",
+    "invalidated": "covers nothing since",
 }
 _WHY: Final = {
     ReminderRole.OWNER: "You own its renewal.",
@@ -20,6 +23,8 @@ _WHY: Final = {
 _CONSEQUENCES: Final = {
     "expiring": "From the day after, what it alone covers can't be launched.",
     "expired": "What it alone covered can't be launched any more.",
+    "invalidating": "A change of the supplier ends it: from then on its games can't be launched.",
+    "invalidated": "A change of the supplier ended it: its games can't be launched any more.",
     "review_due": "An overdue review is shown on the desk; cover stays.",
 }
 
@@ -39,7 +44,7 @@ def mail_of(reminder: Reminder, games: set[str], page: str) -> Mail:
     """Write the mail of one reminder; ``page`` is the address of its renewal."""
     renewal, certificate = reminder.renewal, reminder.renewal.certificate
     kind = reminder.flag.kind
-    day = certificate.review_due_on if kind == "review_due" else certificate.expires_on
+    day = day_of_flag(kind, certificate)
     assert day is not None  # noqa: S101 - a flag of an end is only made where there is one
     what = f"{certificate} {words_for(kind, day)}"
     named = ", ".join(sorted(games)[:10]) or "no single games"

@@ -271,6 +271,7 @@ class CertificateStanding:
     superseded_by: int | None
     signature_state: str
     signature_detail: str
+    invalidated_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

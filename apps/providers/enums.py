@@ -151,6 +151,8 @@ class FlagKind(models.TextChoices):
     EXPIRED = "expired", "Expired"
     EXPIRING = "expiring", "Expiring"
     REVIEW_DUE = "review_due", "Review due"
+    INVALIDATING = "invalidating", "Ends by a change"
+    INVALIDATED = "invalidated", "Ended by a change"
     SUPERSEDED = "superseded", "Superseded"
     INVALID_SIGNATURE = "invalid_signature", "Invalid signature"
 
@@ -160,6 +162,7 @@ class EndKind(models.TextChoices):
 
     EXPIRY = "expiry", "Expiry"
     REVIEW = "review", "Review"
+    INVALIDATION = "invalidation", "End by a change"
 
 
 class Operation(models.TextChoices):

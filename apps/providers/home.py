@@ -25,7 +25,7 @@ def _today() -> date:
 
 
 def ending_card(_request: HttpRequest) -> HomeCard:
-    """Show what expires or falls due for review within 90 days, the nearest first."""
+    """Show what expires, falls due for review or ends by a change within 90 days, nearest first."""
     on = _today()
     ends = sorted(
         (
@@ -41,7 +41,7 @@ def ending_card(_request: HttpRequest) -> HomeCard:
     return HomeCard(
         title="Certificates that end",
         value=str(len({standing.certificate_id for _, _, standing in ends})),
-        note="expired, expiring or due for review within 90 days",
+        note="expired, expiring, due for review or ended by a change within 90 days",
         tone="danger" if soonest <= _SOON_DAYS // 2 else "warning" if ends else "success",
         link=reverse("admin:providers_certificate_changelist") + "?standing=ending",
         rows=tuple(_end_row(day, word, standing, on) for day, word, standing in ends[:_MAX_ROWS]),
@@ -55,12 +55,14 @@ def _ends(standing: CertificateStanding) -> list[tuple[str, date]]:
         ends.append(("expires", standing.expires_on))
     if standing.review_due_on is not None:
         ends.append(("review", standing.review_due_on))
+    if standing.invalidated_on is not None:
+        ends.append(("ended by a change", standing.invalidated_on))
     return ends
 
 
 def _end_row(day: date, word: str, standing: CertificateStanding, on: date) -> HomeRow:
     days = (day - on).days
-    past = {"expires": "expired", "review": "review was due"}[word]
+    past = {"expires": "expired", "review": "review was due"}.get(word, word)
     when = f"{word} in {days} days" if days >= 0 else f"{past} {-days} days ago"
     return HomeRow(
         title=f"{standing.report_number} rev {standing.revision}",

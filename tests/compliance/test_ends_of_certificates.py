@@ -10,11 +10,16 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.compliance.errors import SuccessorRefusedError
+from apps.compliance.icalendar import to_ics
 from apps.compliance.models import Reminder, Renewal
 from apps.compliance.services import renewals
-from apps.providers.models import Certificate, CertificateFlag
+from apps.compliance.services.reminders import compose_mail
+from apps.providers.models import Certificate, CertificateFlag, SupplierChange
 from apps.providers.selectors.coverage import cover
+from apps.providers.selectors.matrix import desk_dates
+from apps.providers.services.builds import Editing, NewBuild, add_build
 from apps.providers.services.certificates import withdraw_certificate
+from apps.providers.services.scope import invalidate_certificate
 from apps.staff.models import User
 from tests.compliance.makers import make_duty, make_officer, make_revision, run_desk
 from tests.factories import make_cover, make_game, make_provider
@@ -207,6 +212,39 @@ def test_an_end_that_another_report_covers_is_told_to_nobody(olga: User) -> None
     )
     run_desk(days_before(59))
     assert [days for _pk, _kind, days in told_the_owner()] == [60]
+
+
+def test_an_end_by_a_change_is_told_of_before_and_after_it(olga: User) -> None:
+    game = make_game(make_provider())
+    certificate = make_cover(game, expires_on=date(2029, 1, 1))
+    day = date(2026, 12, 20)
+    decided = at(date(2026, 11, 20))
+    why = Editing(olga, "The RNG is another.", decided)
+    builds = [add_build(NewBuild(game.pk, version), why) for version in ("1.0", "2.0")]
+    change = SupplierChange.objects.create(
+        from_build=builds[0],
+        to_build=builds[1],
+        classification="major",
+        rationale="The RNG is another.",
+        decided_at=decided,
+    )
+    invalidate_certificate(certificate_id=certificate.pk, change_id=change.pk, on=day, editing=why)
+    first, last = at(date(2026, 11, 21)), at(day + timedelta(days=1))
+    while first <= last:
+        run_desk(first)
+        first += timedelta(days=1)
+    renewal = Renewal.objects.get()
+    assert (renewal.end_kind, renewal.ends_on, renewal.due_on) == ("invalidation", day, day)
+    assert told_the_owner() == [
+        *((renewal.pk, "invalidating", days) for days in (30, 14, 7, 1)),
+        (renewal.pk, "invalidated", None),
+    ]
+    assert compose_mail(Reminder.objects.order_by("pk")[0]).subject == (
+        f"[Pitboss] {certificate} covers nothing from 2026-12-20"
+    )
+    [one] = desk_dates(day, day)
+    assert (one.kind, one.certificate_id) == ("invalidated", certificate.pk)
+    assert b"covers nothing from this day" in to_ics([one], domain="desk.invalid", stamp=last)
 
 
 def test_a_report_of_the_rng_is_renewed_by_a_revision_of_its_scope(olga: User) -> None:

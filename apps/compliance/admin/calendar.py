@@ -24,6 +24,7 @@ _TONES = {
     "effective": "success",
     "expires": "danger",
     "review": "warning",
+    "invalidated": "danger",
     "accreditation": "danger",
 }
 

@@ -142,6 +142,7 @@ def standings_on(on: date) -> list[CertificateStanding]:
             "superseded_by",
             "signature_state",
             "signature_detail",
+            "invalidated_on",
         )
     )
     return [CertificateStanding(*row) for row in certificates]
@@ -180,7 +181,7 @@ def filter_standing(
         "in_force": Q(pk__in=certificates_in_force(on).values("pk")),
         "ending": current
         & Q(effective_on__lte=on)
-        & (Q(expires_on__lte=soon) | Q(review_due_on__lte=soon)),
+        & (Q(expires_on__lte=soon) | Q(review_due_on__lte=soon) | Q(invalidated_on__lte=soon)),
         "expiring": current & Q(expires_on__gte=on, expires_on__lte=soon),
         "expired": registered & Q(expires_on__lt=on),
         "review_due": current

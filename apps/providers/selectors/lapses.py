@@ -15,6 +15,8 @@ END_OF_FLAG: Final[Mapping[str, EndKind]] = {
     FlagKind.EXPIRING: EndKind.EXPIRY,
     FlagKind.EXPIRED: EndKind.EXPIRY,
     FlagKind.REVIEW_DUE: EndKind.REVIEW,
+    FlagKind.INVALIDATING: EndKind.INVALIDATION,
+    FlagKind.INVALIDATED: EndKind.INVALIDATION,
 }
 
 
@@ -61,24 +63,42 @@ def flagged_lapses() -> list[Lapse]:
             "threshold_days",
             "certificate__expires_on",
             "certificate__review_due_on",
+            "certificate__invalidated_on",
         )
     )
     lapses = [
         Lapse(*row[:5], ends_on=day)
         for row in newest
-        if (day := row[6] if row[3] == FlagKind.REVIEW_DUE else row[5]) is not None
+        if (day := _day_of(END_OF_FLAG[row[3]], *row[5:])) is not None
     ]
     return sorted(lapses, key=lambda lapse: lapse.flag_id)
 
 
-def next_end_of(certificate: Certificate) -> End:
-    """Return the first end at which the certificate asks for something: its expiry or review.
+def _day_of(
+    kind: EndKind, expires_on: date | None, review_due_on: date | None, invalidated_on: date | None
+) -> date | None:
+    return {
+        EndKind.EXPIRY: expires_on,
+        EndKind.REVIEW: review_due_on,
+        EndKind.INVALIDATION: invalidated_on,
+    }[kind]
 
-    The table refuses a certificate with neither.
+
+def day_of_flag(kind: str, certificate: Certificate) -> date | None:
+    """Return the day of the end that a flag of this kind is about."""
+    days = certificate.expires_on, certificate.review_due_on, certificate.invalidated_on
+    return _day_of(END_OF_FLAG[kind], *days)
+
+
+def next_end_of(certificate: Certificate) -> End:
+    """Return the first end at which the certificate asks for something.
+
+    The table refuses a certificate without expiry and review.
     """
     days = (
         (EndKind.EXPIRY, certificate.expires_on),
         (EndKind.REVIEW, certificate.review_due_on),
+        (EndKind.INVALIDATION, certificate.invalidated_on),
     )
     ends = [End(certificate.pk, kind, day) for kind, day in days if day is not None]
     return min(ends, key=lambda end: end.on)

@@ -121,6 +121,7 @@ def desk_dates(start: date, end: date) -> list[DeskDate]:
         ("effective_on", "effective"),
         ("expires_on", "expires"),
         ("review_due_on", "review"),
+        ("invalidated_on", "invalidated"),
     ):
         rows = certificates.filter(**{f"{field}__range": (start, end)}).values_list(
             field, "pk", "lab_id", "report_number", "revision", "lab__name"

@@ -128,13 +128,28 @@ def _kinds_of(item: CertificateStanding, on: date) -> Iterator[FlagKind]:
     has_ended = _has_ended(item, on)
     if has_ended:
         yield FlagKind.EXPIRED
+    is_over = item.invalidated_on is not None and item.invalidated_on <= on
+    if is_over:
+        yield FlagKind.INVALIDATED
     if item.superseded_by is not None:
         yield FlagKind.SUPERSEDED
         return
+    if not is_over:
+        yield from _near_ends(item, on, has_ended=has_ended)
+
+
+def _near_ends(item: CertificateStanding, on: date, *, has_ended: bool) -> Iterator[FlagKind]:
+    if item.invalidated_on is not None and _is_near(_last_day(item.invalidated_on), on):
+        yield FlagKind.INVALIDATING
     if not has_ended and _is_near(item.expires_on, on):
         yield FlagKind.EXPIRING
     if not has_ended and _is_near(item.review_due_on, on):
         yield FlagKind.REVIEW_DUE
+
+
+def _last_day(invalidated_on: date) -> date:
+    """Return the day through which a report counts that covers nothing from another day on."""
+    return invalidated_on - timedelta(days=1)
 
 
 def _named(item: CertificateStanding) -> dict[str, Any]:
@@ -192,6 +207,8 @@ def _threshold_of(item: CertificateStanding, kind: FlagKind, on: date) -> int | 
         return threshold_for(days_left(item.expires_on, on))
     if kind == FlagKind.REVIEW_DUE:
         return threshold_for(days_left(item.review_due_on, on))
+    if kind == FlagKind.INVALIDATING and item.invalidated_on is not None:
+        return threshold_for(days_left(_last_day(item.invalidated_on), on))
     return None
 
 

@@ -10,6 +10,8 @@ from apps.compliance.services.desk import advance_desk
 from apps.compliance.services.duties import Duty, ensure_duty
 from apps.compliance.services.uncovered import keep_uncertified_play
 from apps.core.money import display_money
+from apps.providers.selectors.ends import remains_of
+from apps.providers.selectors.lapses import flagged_lapses, report_name
 from apps.simulator.certificates.folder import make_lab_folder
 from apps.simulator.certificates.reports import expected_flags
 from apps.simulator.demo.register import reports_on_file
@@ -32,8 +34,12 @@ def remind_of_ends(stage: Stage) -> Finding:
     flags = expected_flags(reports_on_file(folder), stage.started_at.date())
     ends = {*flags["expiring"], *flags["expired"], *flags["review_due"]} - {*flags["superseded"]}
     open_now = {renewal.certificate.report_number for renewal in waiting_renewals()}
+    # An old report of a game that a newer one covers is nobody's work.
+    remains = remains_of({lapse.end for lapse in flagged_lapses()}, stage.started_at.date())
+    names = {report_name(end.certificate_id) or "" for end in remains if remains[end].is_something}
+    ends &= {name.rpartition(" rev ")[0] for name in names}
     return Finding(
-        is_held=ends <= open_now and not unsent,
+        is_held=bool(ends) and ends <= open_now and not unsent,
         text=f"{len(open_now)} renewals open, each mailed to its owner; the mails lie in "
         f"{stage.data_dir / 'mail'}.",
         figures={"expected": sorted(ends), "open": sorted(open_now), "unsent": unsent},
