@@ -20,5 +20,6 @@ class ComplianceConfig(AppConfig):
         register_home_card(desk, home.gaps_card, place=20)
         register_home_card(desk, home.uncertified_play_card, place=30)
         register_home_card([Role.COMPLIANCE_OFFICER], home.key_events_card, place=15)
+        register_home_card([Role.COMPLIANCE_OFFICER], home.unmailed_card, place=25)
         register_home_card([Role.COMPLIANCE_OFFICER], home.drafts_card, place=30)
         register_home_card([Role.COMPLIANCE_OFFICER], home.rules_card, place=60)

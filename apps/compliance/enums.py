@@ -45,6 +45,7 @@ class ReminderRole(models.TextChoices):
     OWNER = "owner", "Owner"
     DEPUTY = "deputy", "Deputy: the owner did not acknowledge"
     DESK = "desk", "Desk: nobody owns it"
+    INSTEAD = "instead", "Instead: another could not be mailed"
 
 
 class CellState(models.TextChoices):

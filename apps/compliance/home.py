@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from apps.compliance.contracts import Gap, MatrixQuery
 from apps.compliance.enums import CellState
-from apps.compliance.models import KeyEvent, Renewal, UncoveredDay
+from apps.compliance.models import KeyEvent, Reminder, Renewal, UncoveredDay
 from apps.compliance.selectors.key_events import running_key_events
 from apps.compliance.selectors.matrix import gaps_at, with_next_action
-from apps.compliance.selectors.renewals import WORK, awaiting
+from apps.compliance.selectors.renewals import WORK, awaiting, reminders_with_a_problem
 from apps.compliance.selectors.uncovered import days_played_since, play_on, week_before
 from apps.core.admin import display_at
 from apps.core.money import display_money
@@ -52,6 +52,27 @@ def renewals_card(request: HttpRequest) -> HomeCard | None:
         ),
         awaiting(request.user, limit=LIMIT),
         row,
+    )
+
+
+def unmailed_card(_request: HttpRequest) -> HomeCard:
+    """Show whom the desk could not mail about a renewal that is still open, and why."""
+    waiting = Waiting(
+        title="Reminders that could not be mailed",
+        link=reverse("admin:compliance_reminder_changelist") + "?problem=yes",
+        empty_text="Everybody who was to be reminded could be mailed.",
+        tone="danger",
+        note="the rest of the desk was told instead, without addresses the administrators",
+    )
+    return waiting_card(waiting, reminders_with_a_problem(limit=LIMIT), _unmailed_row)
+
+
+def _unmailed_row(reminder: Reminder) -> HomeRow:
+    return HomeRow(
+        title=f"{reminder.recipient}: {reminder.renewal.certificate}",
+        link=reverse("admin:compliance_reminder_change", args=[reminder.pk]),
+        meta=reminder.problem,
+        tone="danger",
     )
 
 

@@ -18,6 +18,7 @@ _WHAT: Final = {
 _WHY: Final = {
     ReminderRole.OWNER: "You own its renewal.",
     ReminderRole.DEPUTY: "Its owner has not acknowledged the reminder, so it is yours to look at.",
+    ReminderRole.INSTEAD: "Whoever it was for has no account or address that can be mailed.",
     ReminderRole.DESK: "Nobody owns its renewal yet. Whoever reads this first, take it.",
 }
 _CONSEQUENCES: Final = {

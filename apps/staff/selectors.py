@@ -70,6 +70,12 @@ def people_with(codename: str) -> list[User]:
     return list(people.order_by("display_name", "username"))
 
 
+def administrators() -> list[User]:
+    """Return the active staff who may do everything, by name."""
+    people = User.objects.filter(is_superuser=True, is_active=True, is_staff=True)
+    return list(people.order_by("display_name", "username"))
+
+
 def person_by_id(user_id: int) -> User | None:
     return User.objects.filter(pk=user_id, is_active=True).first()
 

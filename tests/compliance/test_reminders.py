@@ -7,11 +7,13 @@ import pytest
 import time_machine
 from django.core.mail import EmailMessage
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.test import Client
 from django.utils.html import escape
 
 from apps.compliance.enums import ReminderRole
 from apps.compliance.errors import MailNotSentError
+from apps.compliance.home import unmailed_card
 from apps.compliance.models import Reminder, Renewal
 from apps.compliance.services import renewals
 from apps.compliance.services.desk import advance_desk
@@ -239,15 +241,58 @@ def test_a_crash_between_mail_and_mark_mails_again_under_the_same_id(
     assert first.extra_headers["Message-ID"] == second.extra_headers["Message-ID"]
 
 
-def test_who_has_no_mail_address_is_named_as_a_problem(
+def test_who_has_no_mail_address_is_named_as_a_problem_and_the_desk_is_told_at_once(
     certificate: Certificate, owner: User, mailoutbox: list[EmailMessage]
 ) -> None:
-    owner.email = ""
-    owner.save(update_fields=["email"])
+    without_address(owner)
+    make_officer("third")
+    without_address(make_officer("fourth"))
+    run_desk(days_before(30))
+    assert deliver_reminders() == 1
+    assert mailoutbox == []
+    assert Reminder.objects.get(role="owner").problem == "The account has no mail address."
+    assert told()[1:] == [("dan", "instead", 30), ("third", "instead", 30)]
+    assert deliver_reminders() == 2
+    assert [mail.to for mail in mailoutbox] == [["dan@desk.invalid"], ["third@desk.invalid"]]
+    assert "Whoever it was for has no account or address" in mailoutbox[0].body
+    advance_desk(now=days_before(20), on=days_before(20).date())
+    assert deliver_reminders() == 0
+
+
+def without_address(*people: User) -> None:
+    User.objects.filter(pk__in=[person.pk for person in people]).update(email="")
+
+
+def test_a_desk_without_any_address_leaves_it_to_the_administrators(
+    certificate: Certificate, owner: User, deputy: User, mailoutbox: list[EmailMessage]
+) -> None:
+    without_address(owner, deputy)
+    root = User.objects.create_superuser("root", "root@desk.invalid")
     run_desk(days_before(30))
     deliver_reminders()
-    assert mailoutbox == []
-    assert Reminder.objects.get().problem == "The account has no mail address."
+    deliver_reminders()
+    assert [mail.to for mail in mailoutbox] == [["root@desk.invalid"]]
+    assert told()[-1] == (root.username, "instead", 30)
+
+
+def test_the_home_page_names_whom_nobody_could_mail(certificate: Certificate, owner: User) -> None:
+    without_address(owner)
+    run_desk(days_before(30))
+    deliver_reminders()
+    [row] = unmailed_card(HttpRequest()).rows
+    assert (row.title, row.meta) == (f"olga: {certificate}", "The account has no mail address.")
+    reader = make_officer("reader", permissions=("compliance.view_reminder",))
+    browser = Client()
+    browser.force_login(reader, backend="django.contrib.auth.backends.ModelBackend")
+    page = browser.get("/admin/compliance/reminder/", {"problem": "yes"}).content.decode()
+    assert "The account has no mail address." in page
+    renewals.decline_renewal(
+        renewal_id=Renewal.objects.get().pk,
+        acting_user=make_officer("third"),
+        reason="The game is delisted.",
+        now=days_before(29),
+    )
+    assert unmailed_card(HttpRequest()).rows == ()
 
 
 def test_channels_hear_of_a_threshold_once_and_of_no_person(certificate: Certificate) -> None:

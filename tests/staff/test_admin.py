@@ -242,6 +242,7 @@ def test_a_person_is_added_with_a_reason() -> None:
     form = {
         "username": "new",
         "display_name": "New",
+        "email": "new@desk.invalid",
         "usable_password": "true",
         "password1": "a long enough passphrase",
         "password2": "a long enough passphrase",
@@ -249,7 +250,9 @@ def test_a_person_is_added_with_a_reason() -> None:
     assert client.post(url, form).status_code == 200
     assert not User.objects.filter(username="new").exists()
     assert client.post(url, {**form, "change_reason": "Joined today."}).status_code == 302
-    assert User.objects.get(username="new").history.first().history_change_reason == "Joined today."
+    new = User.objects.get(username="new")
+    assert new.email == "new@desk.invalid"
+    assert new.history.first().history_change_reason == "Joined today."
 
 
 @pytest.mark.django_db

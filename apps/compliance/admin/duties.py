@@ -1,10 +1,11 @@
 """Who looks after which provider's certificates, and whom the desk reminded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, override
 
 from django.conf import settings
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -27,7 +28,7 @@ from apps.core.admin import (
 )
 from apps.staff.selectors import people_with
 
-ROLE_TONES = {"owner": "info", "deputy": "warning", "desk": "warning"}
+ROLE_TONES = {"owner": "info", "deputy": "warning", "desk": "warning", "instead": "danger"}
 
 
 @admin.register(DeskDuty)
@@ -69,6 +70,21 @@ class DeskDutyAdmin(HistoryAdmin[DeskDuty]):
         give_to_duty(provider_code=code, now=timezone.now())
 
 
+class ProblemFilter(admin.SimpleListFilter):
+    title = "mail"
+    parameter_name = "problem"
+
+    @override
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]"
+    ) -> Iterable[tuple[str, str]]:
+        return [("yes", "Could not be mailed")]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Reminder]) -> QuerySet[Reminder]:
+        return queryset.exclude(problem="") if self.value() == "yes" else queryset
+
+
 @admin.register(Reminder)
 class ReminderAdmin(PanelsMixin, ReadOnlyAdmin[Reminder]):
     list_empty_text = (
@@ -82,7 +98,7 @@ class ReminderAdmin(PanelsMixin, ReadOnlyAdmin[Reminder]):
         datetime_column("created_at", title="written"),
         "mailed",
     ]
-    list_filter = [choice_filter("role", "told as", ReminderRole.choices)]
+    list_filter = [choice_filter("role", "told as", ReminderRole.choices), ProblemFilter]
     list_select_related = ["flag", "recipient", "renewal__certificate"]
     search_fields = ["renewal__certificate__report_number__exact"]
     search_help_text = "Report number, exactly"

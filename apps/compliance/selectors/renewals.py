@@ -94,6 +94,11 @@ def worker_ids() -> set[int]:
     return {person.pk for person in people_with("work_renewal")}
 
 
+def mailable_worker_ids() -> set[int]:
+    """Return everybody who works on renewals and has a mail address, by id."""
+    return {person.pk for person in people_with("work_renewal") if person.email}
+
+
 def open_renewals_of(certificate_ids: Iterable[int]) -> dict[int, int]:
     """Return the id of the open renewal of each certificate that has one."""
     waiting = waiting_renewals().filter(certificate_id__in=list(certificate_ids))
@@ -158,3 +163,9 @@ def awaiting(person: Person, *, limit: int) -> list[Renewal]:
 def reminders_unsent() -> int:
     """Return how many reminders are still on their way."""
     return Reminder.objects.filter(sent_at__isnull=True, problem="").count()
+
+
+def reminders_with_a_problem(*, limit: int) -> list[Reminder]:
+    """Return the reminders of open renewals that could not be mailed, the newest first."""
+    failed = Reminder.objects.exclude(problem="").exclude(renewal__state__in=CLOSED_RENEWALS)
+    return list(failed.select_related("recipient", "renewal__certificate").order_by("-pk")[:limit])

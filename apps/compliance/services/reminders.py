@@ -24,6 +24,7 @@ from apps.compliance.selectors.renewals import (
     decided_ends,
     duties_by_provider,
     flags_told,
+    mailable_worker_ids,
     open_renewals_of,
     reminder_by_id,
     silent_reminders,
@@ -33,6 +34,7 @@ from apps.compliance.wording import Mail, mail_of, words_for
 from apps.core.services import publish, run_once
 from apps.providers.selectors.ends import remains_of
 from apps.providers.selectors.lapses import Lapse, flagged_lapses, games_named_by
+from apps.staff.selectors import administrators
 
 logger = structlog.get_logger(__name__)
 
@@ -150,8 +152,9 @@ def _is_acknowledged(renewal: Renewal, reminder: Reminder) -> bool:
 def mail_reminder(*, outbox_id: int, reminder_id: int, now: datetime) -> bool:
     """Mail one reminder and mark it; False if that was done before.
 
-    The mail comes first, outside any transaction: a crash in between mails again under the same
-    Message-ID, and never loses.
+    Where its person can't be mailed, the desk is told instead, at once. The mail comes first,
+    outside any transaction: a crash in between mails again under the same Message-ID, and never
+    loses.
 
     Raises:
         MailNotSentError: the mail server did not take it; the outbox tries again later.
@@ -167,8 +170,20 @@ def mail_reminder(*, outbox_id: int, reminder_id: int, now: datetime) -> bool:
         Reminder.objects.filter(pk=reminder_id, sent_at=None).update(
             sent_at=None if problem else now, problem=problem
         )
+        if problem and reminder.renewal.state not in CLOSED_RENEWALS:
+            _tell_instead(reminder, now)
 
     return run_once(outbox_id, mark)
+
+
+def _tell_instead(reminder: Reminder, now: datetime) -> None:
+    """Tell everybody on the desk who has an address; where nobody has, the administrators."""
+    people = mailable_worker_ids() or {person.pk for person in administrators() if person.email}
+    written = _write(reminder.renewal, reminder.flag_id, ReminderRole.INSTEAD, people, now)
+    if not people:
+        logger.error("compliance.reminder.nobody_to_mail", reminder_id=reminder.pk)
+    else:
+        logger.warning("compliance.reminder.told_instead", reminder_id=reminder.pk, count=written)
 
 
 def _why_not(reminder: Reminder) -> str:

@@ -128,9 +128,11 @@ class UserAdmin(PanelsMixin, HistoryAdmin[User], _UserAdmin):
             None,
             {
                 "classes": ["wide"],
+                "description": "Without a mail address nobody can be reminded of anything by mail.",
                 "fields": [
                     "username",
                     "display_name",
+                    "email",
                     "usable_password",
                     "password1",
                     "password2",
