@@ -12,19 +12,25 @@ class RenewalState(models.TextChoices):
     IN_TEST = "in_test", "In test"
     RECEIVED = "received", "Report received"
     DONE = "done", "Done"
+    REVIEWED = "reviewed", "Reviewed"
     WONT_RENEW = "wont_renew", "Won't renew"
 
 
-CLOSED_RENEWALS: Final = (RenewalState.DONE, RenewalState.WONT_RENEW)
+CLOSED_RENEWALS: Final = (
+    RenewalState.DONE,
+    RenewalState.REVIEWED,
+    RenewalState.WONT_RENEW,
+)
 
 _S = RenewalState
 # A lab may send the work back, so each step can be undone; a report may arrive at any time.
 RENEWAL_STEPS: Final[Mapping[str, tuple[RenewalState, ...]]] = {
-    _S.OPEN: (_S.REQUESTED, _S.DONE, _S.WONT_RENEW),
-    _S.REQUESTED: (_S.IN_TEST, _S.OPEN, _S.DONE, _S.WONT_RENEW),
-    _S.IN_TEST: (_S.RECEIVED, _S.REQUESTED, _S.DONE, _S.WONT_RENEW),
-    _S.RECEIVED: (_S.IN_TEST, _S.DONE, _S.WONT_RENEW),
+    _S.OPEN: (_S.REQUESTED, _S.DONE, _S.REVIEWED, _S.WONT_RENEW),
+    _S.REQUESTED: (_S.IN_TEST, _S.OPEN, _S.DONE, _S.REVIEWED, _S.WONT_RENEW),
+    _S.IN_TEST: (_S.RECEIVED, _S.REQUESTED, _S.DONE, _S.REVIEWED, _S.WONT_RENEW),
+    _S.RECEIVED: (_S.IN_TEST, _S.DONE, _S.REVIEWED, _S.WONT_RENEW),
     _S.DONE: (),
+    _S.REVIEWED: (),
     _S.WONT_RENEW: (),
 }
 

@@ -42,6 +42,16 @@ class OpenRenewalForm(forms.Form):
         field.choices = certificate_choices()
 
 
+class ReviewForm(ReasonForm):
+    next_on = forms.DateField(
+        label="Next review on",
+        widget=UnfoldAdminSingleDateWidget(attrs={"type": "date"}),
+        help_text="After the day that was due, and ahead.",
+    )
+
+    field_order = ["next_on", "reason"]
+
+
 class PlanForm(ReasonForm):
     due_on = forms.DateField(
         label="New report due",

@@ -6,7 +6,6 @@ from typing import Final
 
 from apps.compliance.enums import ReminderRole
 from apps.compliance.models import Reminder
-from apps.providers.selectors.lapses import day_of_flag
 
 _WHAT: Final = {
     "expiring": "is valid through",
@@ -45,7 +44,7 @@ def mail_of(reminder: Reminder, games: set[str], page: str) -> Mail:
     """Write the mail of one reminder; ``page`` is the address of its renewal."""
     renewal, certificate = reminder.renewal, reminder.renewal.certificate
     kind = reminder.flag.kind
-    day = day_of_flag(kind, certificate)
+    day = reminder.flag.ends_on
     assert day is not None  # noqa: S101 - a flag of an end is only made where there is one
     what = f"{certificate} {words_for(kind, day)}"
     named = ", ".join(sorted(games)[:10]) or "no single games"

@@ -85,6 +85,7 @@ DEED_WORDS: Final = {
     "providers.certificate.invalidated": "Certificate invalidated",
     "providers.certificate.recalled": "Certificate recalled",
     "providers.certificate.registered": "Certificate registered",
+    "providers.certificate.reviewed": "Certificate reviewed",
     "providers.certificate.terms_set": "Certificate's terms set",
     "providers.certificate.variant_named": "Variant named on a certificate",
     "providers.certificate.withdrawn": "Certificate withdrawn",

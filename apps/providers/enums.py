@@ -1,3 +1,6 @@
+from collections.abc import Mapping
+from typing import Final
+
 from django.db import models
 
 
@@ -163,6 +166,15 @@ class EndKind(models.TextChoices):
     EXPIRY = "expiry", "Expiry"
     REVIEW = "review", "Review"
     INVALIDATION = "invalidation", "End by a change"
+
+
+END_OF_FLAG: Final[Mapping[str, EndKind]] = {
+    FlagKind.EXPIRING: EndKind.EXPIRY,
+    FlagKind.EXPIRED: EndKind.EXPIRY,
+    FlagKind.REVIEW_DUE: EndKind.REVIEW,
+    FlagKind.INVALIDATING: EndKind.INVALIDATION,
+    FlagKind.INVALIDATED: EndKind.INVALIDATION,
+}
 
 
 class Operation(models.TextChoices):

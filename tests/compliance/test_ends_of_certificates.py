@@ -5,21 +5,25 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
-from apps.compliance.errors import SuccessorRefusedError
+from apps.compliance.contracts import MatrixQuery
+from apps.compliance.errors import RenewalStepError, SuccessorRefusedError
 from apps.compliance.icalendar import to_ics
 from apps.compliance.models import Reminder, Renewal
+from apps.compliance.selectors.matrix import matrix_at
 from apps.compliance.services import renewals
 from apps.compliance.services.reminders import compose_mail
+from apps.core.models import AuditEntry
+from apps.providers.errors import TimesError
 from apps.providers.models import Certificate, CertificateFlag, SupplierChange
 from apps.providers.selectors.coverage import cover
 from apps.providers.selectors.matrix import desk_dates
 from apps.providers.services.builds import Editing, NewBuild, add_build
 from apps.providers.services.certificates import withdraw_certificate
-from apps.providers.services.scope import invalidate_certificate
+from apps.providers.services.scope import invalidate_certificate, record_review
 from apps.staff.models import User
 from tests.compliance.makers import make_duty, make_officer, make_revision, run_desk
 from tests.factories import make_cover, make_game, make_provider
@@ -60,7 +64,9 @@ def told_the_owner() -> list[tuple[int, str, int | None]]:
 
 
 def run_days(first: int, last: int) -> None:
-    for days in range(first, last - 1, -1):
+    """Run the desk on the first and last day, and on each between that something is told on."""
+    told_on = {days for days in (90, 60, 30, 14, 7, 1, 0, -1) if last < days < first}
+    for days in sorted({first, last, *told_on}, reverse=True):
         run_desk(days_before(days))
 
 
@@ -229,10 +235,8 @@ def test_an_end_by_a_change_is_told_of_before_and_after_it(olga: User) -> None:
         decided_at=decided,
     )
     invalidate_certificate(certificate_id=certificate.pk, change_id=change.pk, on=day, editing=why)
-    first, last = at(date(2026, 11, 21)), at(day + timedelta(days=1))
-    while first <= last:
-        run_desk(first)
-        first += timedelta(days=1)
+    for days in (29, 15, 14, 8, 2, 1, 0, -1):
+        run_desk(at(day - timedelta(days=days)))
     renewal = Renewal.objects.get()
     assert (renewal.end_kind, renewal.ends_on, renewal.due_on) == ("invalidation", day, day)
     assert told_the_owner() == [
@@ -244,7 +248,7 @@ def test_an_end_by_a_change_is_told_of_before_and_after_it(olga: User) -> None:
     )
     [one] = desk_dates(day, day)
     assert (one.kind, one.certificate_id) == ("invalidated", certificate.pk)
-    assert b"covers nothing from this day" in to_ics([one], domain="desk.invalid", stamp=last)
+    assert b"covers nothing from this day" in to_ics([one], domain="desk.invalid", stamp=decided)
 
 
 def test_a_report_of_the_rng_is_renewed_by_a_revision_of_its_scope(olga: User) -> None:
@@ -257,6 +261,95 @@ def test_a_report_of_the_rng_is_renewed_by_a_revision_of_its_scope(olga: User) -
     new = make_revision(narrower, effective_on=END, games=("aurora-reef", "aurora-wake"))
     assert run_desk(days_before(78)).closed == 1
     assert Renewal.objects.get().successor == new
+
+
+def reviewed_report(due_on: date) -> Certificate:
+    certificate = make_cover(make_game(make_provider()))
+    Certificate.objects.filter(pk=certificate.pk).update(expires_on=None, review_due_on=due_on)
+    certificate.refresh_from_db()
+    return certificate
+
+
+def test_a_review_is_recorded_with_the_next_and_counts_down_anew(olga: User, now: datetime) -> None:
+    certificate = reviewed_report(date(2026, 11, 1))
+    run_desk(now)
+    renewal = Renewal.objects.get()
+    assert cell_states(now) == ["review_overdue"]
+    next_on = date(2027, 11, 1)
+    for refused in (date(2026, 11, 1), now.date()):
+        with pytest.raises(TimesError):
+            review(renewal, refused, olga, now)
+    renewal.refresh_from_db()
+    assert renewal.state == "open"
+    review(renewal, next_on, olga, now)
+    renewal.refresh_from_db()
+    certificate.refresh_from_db()
+    assert (renewal.state, certificate.review_due_on) == ("reviewed", next_on)
+    assert renewal.outcome == "The lab confirms it. Next review on 2027-11-01."
+    [change] = certificate.history.filter(history_change_reason="The lab confirms it.")
+    assert (change.history_user, change.review_due_on) == (olga, next_on)
+    assert AuditEntry.objects.filter(action="providers.certificate.reviewed").count() == 1
+    assert cell_states(now) == ["covered"]
+    run_desk(now + timedelta(days=200))
+    assert Renewal.objects.count() == 1
+    run_desk(at(next_on - timedelta(days=90)))
+    second = Renewal.objects.latest("pk")
+    assert (second.state, second.ends_on) == ("open", next_on)
+    assert told_the_owner()[-1] == (second.pk, "review_due", 90)
+
+
+def cell_states(now: datetime) -> list[str]:
+    rows = matrix_at(now, MatrixQuery()).rows
+    return [cell.state for row in rows for cell in row.cells.values()]
+
+
+def review(renewal: Renewal, next_on: date, officer: User, now: datetime) -> Renewal:
+    return renewals.record_review(
+        renewal_id=renewal.pk,
+        next_on=next_on,
+        acting_user=officer,
+        reason="The lab confirms it.",
+        now=now,
+    )
+
+
+def test_a_review_recorded_in_the_register_ends_its_work_item(olga: User, now: datetime) -> None:
+    certificate = reviewed_report(date(2026, 12, 1))
+    run_desk(now)
+    record_review(
+        certificate.pk,
+        next_on=date(2027, 12, 1),
+        editing=Editing(olga, "The lab confirms it.", now),
+    )
+    assert run_desk(now).closed == 1
+    renewal = Renewal.objects.get()
+    assert (renewal.state, renewal.successor) == ("reviewed", None)
+    assert run_desk(now + timedelta(days=2)).opened == 0
+
+
+def test_only_a_review_is_over_by_being_reviewed(olga: User) -> None:
+    make_cover(make_game(make_provider()), expires_on=END)
+    run_desk(days_before(30))
+    renewal = Renewal.objects.get()
+    with pytest.raises(RenewalStepError):
+        review(renewal, END, olga, days_before(29))
+    with (
+        pytest.raises(IntegrityError, match="reviewed_where_a_review_was_due"),
+        transaction.atomic(),
+    ):
+        Renewal.objects.filter(pk=renewal.pk).update(
+            state="reviewed", closed_at=days_before(29), outcome="Looked at."
+        )
+    with (
+        pytest.raises(IntegrityError, match="providers_flag_of_an_end_names_its_day"),
+        transaction.atomic(),
+    ):
+        CertificateFlag.objects.create(
+            certificate=renewal.certificate,
+            kind="expired",
+            flagged_on=END,
+            created_at=days_before(30),
+        )
 
 
 OLD_RENEWAL = """

@@ -260,6 +260,7 @@ def test_the_database_refuses_to_tell_twice(now: datetime) -> None:
             "certificate": certificate,
             "kind": "expiring",
             "threshold_days": threshold,
+            "ends_on": certificate.expires_on,
             "flagged_on": DAY,
             "created_at": now,
         }

@@ -61,7 +61,11 @@ def client(now: datetime) -> Client:
         report.lab = Lab.objects.create(name=f"Lab of {code}", created_at=now)
         report.save()
         CertificateFlag.objects.create(
-            certificate=report, kind="expired", flagged_on=now.date(), created_at=now
+            certificate=report,
+            kind="expired",
+            ends_on=report.expires_on,
+            flagged_on=now.date(),
+            created_at=now,
         )
         build = add_build(NewBuild(game_id=game.pk, version="1.0"), editing)
         add_variant(NewVariant(game.pk, "A", Decimal(96), "PAR sheet, page 1"), editing)

@@ -5,6 +5,7 @@ from apps.compliance.models import Renewal
 from apps.compliance.services import renewals
 from apps.compliance.services.renewals import Hands, Plan
 from apps.core.admin import ActionCall
+from apps.providers.enums import EndKind
 
 
 def is_waiting(renewal: Renewal, _user: object) -> bool:
@@ -18,6 +19,10 @@ def is_mine(renewal: Renewal, user: object) -> bool:
 
 def is_takeable(renewal: Renewal, user: object) -> bool:
     return is_waiting(renewal, user) and renewal.owner_id != getattr(user, "pk", None)
+
+
+def is_review(renewal: Renewal, user: object) -> bool:
+    return is_waiting(renewal, user) and renewal.end_kind == EndKind.REVIEW
 
 
 def acknowledge(call: ActionCall) -> str:
@@ -63,6 +68,17 @@ def move(call: ActionCall) -> str:
         now=call.now,
     )
     return f"It is now: {renewal.get_state_display()}."
+
+
+def review(call: ActionCall) -> str:
+    renewal = renewals.record_review(
+        renewal_id=call.object_id,
+        next_on=call.fields["next_on"],
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
+    )
+    return f"Reviewed. {renewal.outcome}"
 
 
 def complete(call: ActionCall) -> str:

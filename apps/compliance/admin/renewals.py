@@ -24,6 +24,7 @@ from apps.compliance.forms import (
     NoteForm,
     OpenRenewalForm,
     PlanForm,
+    ReviewForm,
     SuccessorForm,
 )
 from apps.compliance.models import Renewal
@@ -61,6 +62,7 @@ STATE_TONES = {
     "in_test": "info",
     "received": "warning",
     "done": "success",
+    "reviewed": "success",
     "wont_renew": "neutral",
 }
 _SOON_DAYS = 30
@@ -154,6 +156,16 @@ class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
         ),
         _work(name="plan", label="Plan", perform=actions.plan, form_class=PlanForm),
         _work(name="assign", label="Assign", perform=actions.assign, form_class=HandsForm),
+        _work(
+            name="review",
+            label="Reviewed, next on ...",
+            perform=actions.review,
+            question="Somebody looked at the report again and it holds. The renewal is over; the "
+            "next review is reminded of in its turn.",
+            form_class=ReviewForm,
+            tone="primary",
+            is_offered=actions.is_review,
+        ),
         _work(
             name="complete",
             label="Done: link the new certificate",

@@ -67,8 +67,8 @@ class Renewal(models.Model):
 
     It is about one end, ``end_kind`` on ``ends_on``: what is decided about a review says nothing of
     the expiry. It is done by a successor and by nothing else; whoever decides not to renew says
-    why. A closed renewal stays closed: another end, or a successor that is withdrawn, gets a
-    renewal of its own.
+    why. A review is also over once somebody recorded it and set the next. A closed renewal stays
+    closed: another end, or a successor that is withdrawn, gets a renewal of its own.
     """
 
     certificate = models.ForeignKey(
@@ -112,6 +112,10 @@ class Renewal(models.Model):
             models.CheckConstraint(
                 condition=Q(end_kind__in=EndKind.values),
                 name="compliance_renewal_end_kind_is_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=RenewalState.REVIEWED) | Q(end_kind=EndKind.REVIEW),
+                name="compliance_renewal_reviewed_where_a_review_was_due",
             ),
             models.UniqueConstraint(
                 fields=["certificate"],

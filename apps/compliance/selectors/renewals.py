@@ -106,12 +106,12 @@ def open_renewals_of(certificate_ids: Iterable[int]) -> dict[int, int]:
 
 
 def decided_ends(certificate_ids: Iterable[int]) -> set[End]:
-    """Return the ends that somebody decided about: not renewed, or replaced by what still stands.
+    """Return the ends that are decided: not renewed, reviewed, or replaced by what still stands.
 
     A successor that was withdrawn since decides nothing any more.
     """
     closed = Renewal.objects.filter(
-        Q(state=RenewalState.WONT_RENEW)
+        Q(state__in=[RenewalState.WONT_RENEW, RenewalState.REVIEWED])
         | Q(state=RenewalState.DONE, successor__state=CertificateState.REGISTERED),
         certificate_id__in=list(certificate_ids),
     )

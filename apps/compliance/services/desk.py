@@ -23,8 +23,8 @@ from apps.compliance.services.reminders import escalate_silence, remind_of_lapse
 from apps.compliance.services.renewals import end_renewal
 from apps.compliance.wording import words_for
 from apps.core.services import record_audit
-from apps.providers.enums import CertificateState
-from apps.providers.selectors.ends import is_replaced_before, remains_of, replaced_since
+from apps.providers.enums import CertificateState, EndKind
+from apps.providers.selectors.ends import Remains, is_replaced_before, remains_of, replaced_since
 from apps.providers.selectors.lapses import End, Lapse, flagged_lapses
 
 logger = structlog.get_logger(__name__)
@@ -109,37 +109,54 @@ def _renewal_for(lapse: Lapse, duties: dict[str, DeskDuty], now: datetime) -> Re
 
 @transaction.atomic
 def close_replaced(*, now: datetime, on: date) -> int:
-    """Close each renewal whose certificate was withdrawn, or replaced so that nothing is left.
+    """Close what is over: its certificate was withdrawn, reviewed, or replaced and nothing is left.
 
     A later revision that leaves an offer uncovered closes nothing: the renewal's page names what.
     """
-    waiting = {
-        pk: (End(certificate, kind, day), state)
-        for pk, certificate, kind, day, state in waiting_renewals().values_list(
-            "pk", "certificate_id", "end_kind", "ends_on", "certificate__state"
-        )
+    waiting = list(waiting_renewals())
+    ends = {
+        renewal.pk: End(renewal.certificate_id, renewal.end_kind, renewal.ends_on)
+        for renewal in waiting
     }
-    remains = remains_of({end for end, _state in waiting.values()}, on)
-    ended: dict[int, int | None] = {}
-    for pk, (end, state) in waiting.items():
-        successor_id = remains[end].successor_id
-        if state == CertificateState.WITHDRAWN:
-            ended[pk] = None
-        elif successor_id is not None and not remains[end].is_something:
-            ended[pk] = successor_id
+    remains = remains_of(set(ends.values()), on)
+    ways = {renewal.pk: _way_out(renewal, remains[ends[renewal.pk]]) for renewal in waiting}
     closed = 0
-    for renewal in lock_renewals(ended).values():
-        if renewal.closed_at is not None:
+    for renewal in lock_renewals(pk for pk, way in ways.items() if way is not None).values():
+        way = ways[renewal.pk]
+        if renewal.closed_at is not None or way is None:
             continue
-        successor_id = ended[renewal.pk]
-        outcome = (
-            "The certificate was withdrawn; there is nothing to renew."
-            if successor_id is None
-            else "A later revision of the report was registered."
+        end_renewal(
+            renewal,
+            way.outcome,
+            None,
+            now,
+            successor_id=way.successor_id,
+            is_reviewed=way.is_reviewed,
         )
-        end_renewal(renewal, outcome, None, now, successor_id=successor_id)
         closed += 1
     return closed
+
+
+@dataclass(frozen=True, slots=True)
+class _WayOut:
+    """How a renewal is over by what the register says."""
+
+    outcome: str
+    successor_id: int | None = None
+    is_reviewed: bool = False
+
+
+def _way_out(renewal: Renewal, remains: Remains) -> _WayOut | None:
+    certificate = renewal.certificate
+    if certificate.state == CertificateState.WITHDRAWN:
+        return _WayOut("The certificate was withdrawn; there is nothing to renew.")
+    if renewal.end_kind == EndKind.REVIEW and certificate.review_due_on != renewal.ends_on:
+        outcome = f"The review was recorded; the next is due on {certificate.review_due_on}."
+        return _WayOut(outcome, is_reviewed=True)
+    if remains.successor_id is not None and not remains.is_something:
+        outcome = "A later revision of the report was registered."
+        return _WayOut(outcome, successor_id=remains.successor_id)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

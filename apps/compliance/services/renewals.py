@@ -23,9 +23,12 @@ from apps.compliance.locks import lock_renewal
 from apps.compliance.models import Renewal
 from apps.compliance.selectors.renewals import WORK, duties_by_provider, worker_ids
 from apps.compliance.services.trail import add_step, audit_step, require_permission, words_of
+from apps.providers.enums import EndKind
 from apps.providers.selectors.certificates import certificate_by_id
 from apps.providers.selectors.ends import is_in_force, judged_on, remains_of
 from apps.providers.selectors.lapses import End, games_named_by, next_end_of
+from apps.providers.services.builds import Editing
+from apps.providers.services.scope import record_review as review_in_register
 from apps.staff.selectors import Person, person_by_id
 
 logger = structlog.get_logger(__name__)
@@ -286,6 +289,29 @@ def decline_renewal(*, renewal_id: int, acting_user: Person, reason: str, now: d
     return renewal
 
 
+@transaction.atomic
+def record_review(
+    *, renewal_id: int, next_on: date, acting_user: Person, reason: str, now: datetime
+) -> Renewal:
+    """Record that the report was reviewed and holds until the next review; its renewal is over.
+
+    Raises:
+        UnknownRenewalError, NotAllowedError, ReasonRequiredError: as they say.
+        RenewalStepError: the renewal is closed, or not about a review.
+        CertificateStateError, TimesError: as in the register.
+    """
+    person_id = require_permission(acting_user, WORK)
+    words = words_of(reason)
+    renewal = _lock_waiting(renewal_id, RenewalState.REVIEWED.label)
+    if renewal.end_kind != EndKind.REVIEW:
+        raise RenewalStepError(renewal.get_state_display(), RenewalState.REVIEWED.label)
+    editing = Editing(person_by_id(person_id), words, now)
+    review_in_register(renewal.certificate_id, next_on=next_on, editing=editing)
+    outcome = f"{words} Next review on {next_on}."
+    end_renewal(renewal, outcome, acting_user, now, is_reviewed=True)
+    return renewal
+
+
 def end_renewal(
     renewal: Renewal,
     outcome: str,
@@ -293,9 +319,12 @@ def end_renewal(
     now: datetime,
     *,
     successor_id: int | None = None,
+    is_reviewed: bool = False,
 ) -> None:
-    """Write the end of a locked renewal: done with a successor, given up without."""
-    state = RenewalState.WONT_RENEW if successor_id is None else RenewalState.DONE
+    """Write the end of a locked renewal: done with a successor, reviewed, or given up."""
+    state = RenewalState.REVIEWED if is_reviewed else RenewalState.WONT_RENEW
+    if successor_id is not None:
+        state = RenewalState.DONE
     renewal.state = state
     renewal.successor_id = successor_id
     renewal.closed_at = now

@@ -103,6 +103,11 @@ class RecalledForm(ReasonForm):
     field_order = ["on", "reason"]
 
 
+class ReviewForm(ReasonForm):
+    next_on = day_field("Next review on")
+    field_order = ["next_on", "reason"]
+
+
 class AccreditationForm(ReasonForm):
     body = text_field("Accreditation body", "Such as UKAS or NATA.")
     number = text_field("Number")
@@ -166,6 +171,11 @@ def _recall(call: ActionCall) -> str:
     return f"{certificate} covers nothing from {certificate.recalled_on} on."
 
 
+def _review(call: ActionCall) -> str:
+    certificate = services.record_review(call.object_id, editing=editing(call), **call.fields)
+    return f"{certificate} was reviewed; next on {certificate.review_due_on}."
+
+
 def _accredit(call: ActionCall) -> str:
     return f"{services.accredit_lab(call.object_id, Term(**call.fields), editing(call))}: recorded."
 
@@ -204,6 +214,16 @@ SCOPE_ACTIONS = [
         question="Signatory, conditions and the report that this one replaces, as printed.",
         is_offered=_is_registered,
         form_class=TermsForm,
+    ),
+    ReasonedAction(
+        name="review",
+        label="Reviewed, next on ...",
+        permission=_REGISTER,
+        perform=_review,
+        question="Somebody looked at the report again and it holds. Its review renewal closes by "
+        "itself within five minutes.",
+        is_offered=lambda obj, user: _is_registered(obj, user) and obj.review_due_on is not None,
+        form_class=ReviewForm,
     ),
     ReasonedAction(
         name="invalidate",

@@ -8,7 +8,7 @@ from django.db.models import Q
 from apps.core.percents import display_percent
 from apps.core.triggers import append_only
 from apps.players.contracts import REHEARSAL_JURISDICTION
-from apps.providers.enums import Channel, DigestAlgorithm, FlagKind
+from apps.providers.enums import END_OF_FLAG, Channel, DigestAlgorithm, FlagKind
 from apps.providers.models.certificates import Certificate
 
 
@@ -224,25 +224,32 @@ class CertificateFlag(models.Model):
     """Something about a certificate that people were told of, once.
 
     ``threshold_days`` is the bucket for an end that comes nearer (90, 60, 30, 14, 7, 1 days), and
-    empty for what has no countdown. The unique key is what keeps a check that runs twice, or two
+    empty for what has no countdown; a review that was moved to another ``ends_on`` counts down
+    anew. The unique key is what keeps a check that runs twice, or two
     at once, from telling twice.
     """
 
     certificate = models.ForeignKey(Certificate, on_delete=models.PROTECT, related_name="flags")
     kind = models.CharField(max_length=32, choices=FlagKind.choices)
     threshold_days = models.PositiveSmallIntegerField("within (days)", null=True, blank=True)
+    ends_on = models.DateField("day of the end", null=True, blank=True)
     flagged_on = models.DateField("as of")
     created_at = models.DateTimeField()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["certificate", "kind", "threshold_days"],
+                fields=["certificate", "kind", "threshold_days", "ends_on"],
                 nulls_distinct=False,
                 name="providers_flag_once_per_threshold",
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=FlagKind.values), name="providers_flag_kind_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=list(END_OF_FLAG), ends_on__isnull=False)
+                | (~Q(kind__in=list(END_OF_FLAG)) & Q(ends_on__isnull=True)),
+                name="providers_flag_of_an_end_names_its_day",
             ),
         ]
         triggers = [*append_only()]

@@ -1,23 +1,15 @@
 """What ends and was flagged for it, and how reports are named."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, NamedTuple
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from apps.providers.enums import CertificateState, EndKind, FlagKind
+from apps.providers.enums import END_OF_FLAG, CertificateState, EndKind
 from apps.providers.models import Certificate, CertificateFlag
 from apps.providers.selectors.rehearsals import rehearsed_certificates
-
-END_OF_FLAG: Final[Mapping[str, EndKind]] = {
-    FlagKind.EXPIRING: EndKind.EXPIRY,
-    FlagKind.EXPIRED: EndKind.EXPIRY,
-    FlagKind.REVIEW_DUE: EndKind.REVIEW,
-    FlagKind.INVALIDATING: EndKind.INVALIDATION,
-    FlagKind.INVALIDATED: EndKind.INVALIDATION,
-}
 
 
 class End(NamedTuple):
@@ -47,7 +39,8 @@ class Lapse:
 def flagged_lapses() -> list[Lapse]:
     """Return what was flagged as ending; one per certificate and end, by flag.
 
-    An older flag of the same end is left out: who hears of 30 days need not hear of 90.
+    An older flag of the same end is left out: who hears of 30 days need not hear of 90. So is one
+    of a day that was moved since, as a review's is.
     """
     newest = (
         CertificateFlag.objects.filter(
@@ -61,6 +54,7 @@ def flagged_lapses() -> list[Lapse]:
             "certificate__provider_code",
             "kind",
             "threshold_days",
+            "ends_on",
             "certificate__expires_on",
             "certificate__review_due_on",
             "certificate__invalidated_on",
@@ -69,25 +63,9 @@ def flagged_lapses() -> list[Lapse]:
     lapses = [
         Lapse(*row[:5], ends_on=day)
         for row in newest
-        if (day := _day_of(END_OF_FLAG[row[3]], *row[5:])) is not None
+        if (day := row[5]) is not None and day in row[6:]
     ]
     return sorted(lapses, key=lambda lapse: lapse.flag_id)
-
-
-def _day_of(
-    kind: EndKind, expires_on: date | None, review_due_on: date | None, invalidated_on: date | None
-) -> date | None:
-    return {
-        EndKind.EXPIRY: expires_on,
-        EndKind.REVIEW: review_due_on,
-        EndKind.INVALIDATION: invalidated_on,
-    }[kind]
-
-
-def day_of_flag(kind: str, certificate: Certificate) -> date | None:
-    """Return the day of the end that a flag of this kind is about."""
-    days = certificate.expires_on, certificate.review_due_on, certificate.invalidated_on
-    return _day_of(END_OF_FLAG[kind], *days)
 
 
 def next_end_of(certificate: Certificate) -> End:

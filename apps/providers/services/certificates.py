@@ -325,7 +325,7 @@ def _content(certificate: Certificate) -> dict[str, str]:
 
 
 def _entry_content(entry: CertificateEntry, sha256: str) -> dict[str, str]:
-    # review_due_on is ours to move with a reason (postpone_review), so it is not part of what a
+    # review_due_on is ours to move with a reason (record_review), so it is not part of what a
     # lab's revision must repeat.
     return {
         "kind": entry.kind.value,

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.core.jurisdictions import all_jurisdictions, day_in
 from apps.providers.contracts import CertificateRemark, CertificateStanding, UncoveredGame
-from apps.providers.enums import FlagKind, SignatureState
+from apps.providers.enums import END_OF_FLAG, EndKind, FlagKind, SignatureState
 from apps.providers.models import CertificateFlag, CertificateJurisdiction
 from apps.providers.selectors.certificates import standings_on
 from apps.providers.selectors.coverage import games_without_cover, offer_count
@@ -212,6 +212,15 @@ def _threshold_of(item: CertificateStanding, kind: FlagKind, on: date) -> int | 
     return None
 
 
+def _end_of(item: CertificateStanding, kind: FlagKind) -> date | None:
+    return {
+        EndKind.EXPIRY: item.expires_on,
+        EndKind.REVIEW: item.review_due_on,
+        EndKind.INVALIDATION: item.invalidated_on,
+        None: None,
+    }[END_OF_FLAG.get(kind)]
+
+
 @transaction.atomic
 def _record_flags(standings: list[CertificateStanding], on: date, now: datetime) -> int:
     days = _own_days(on, now)
@@ -220,6 +229,7 @@ def _record_flags(standings: list[CertificateStanding], on: date, now: datetime)
             certificate_id=item.certificate_id,
             kind=kind,
             threshold_days=_threshold_of(item, kind, day),
+            ends_on=_end_of(item, kind),
             flagged_on=day,
             created_at=now,
         )
@@ -230,12 +240,13 @@ def _record_flags(standings: list[CertificateStanding], on: date, now: datetime)
     on_file = set(
         CertificateFlag.objects.filter(
             certificate_id__in={flag.certificate_id for flag in wanted}
-        ).values_list("certificate_id", "kind", "threshold_days")
+        ).values_list("certificate_id", "kind", "threshold_days", "ends_on")
     )
     new = [
         flag
         for flag in wanted
-        if (flag.certificate_id, FlagKind(flag.kind).value, flag.threshold_days) not in on_file
+        if (flag.certificate_id, FlagKind(flag.kind).value, flag.threshold_days, flag.ends_on)
+        not in on_file
     ]
     # A twin of this run may have written the same flags since: the unique key lets one win.
     CertificateFlag.objects.bulk_create(new, ignore_conflicts=True)

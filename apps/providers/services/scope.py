@@ -209,6 +209,31 @@ def recall_certificate(*, certificate_id: int, on: date, editing: Editing) -> Ce
     return certificate
 
 
+@transaction.atomic
+def record_review(certificate_id: int, *, next_on: date, editing: Editing) -> Certificate:
+    """Record that somebody reviewed a report and that it holds, until its next review.
+
+    Raises:
+        ReasonRequiredError, UnknownCertificateError
+        CertificateStateError: it was withdrawn, or is not reviewed at all.
+        TimesError: the next review does not lie ahead, and after the one that was due.
+    """
+    editing.require_reason()
+    certificate = _lock(certificate_id)
+    _require_registered(certificate)
+    due_on = certificate.review_due_on
+    if due_on is None:
+        raise CertificateStateError(f"{certificate} has no review: it ends by its expiry.")
+    if next_on <= max(due_on, editing.now.date()):
+        raise TimesError(f"The next review lies ahead, and after {due_on}.")
+    certificate.review_due_on = next_on
+    note_edit(certificate, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
+    certificate.save(update_fields=["review_due_on"])
+    details = {"was_due_on": due_on.isoformat(), "next_on": next_on.isoformat()}
+    _audit("providers.certificate.reviewed", certificate, details, editing)
+    return certificate
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One accreditation of a lab, for a span of days."""
