@@ -32,6 +32,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     # A certificate ends: its renewal's owner, or the deputy, is told by mail, and the channels are.
     "compliance.reminder_due": ["reports.mail_reminder"],
     "compliance.certificate_lapsing": ["reports.raise_alert"],
+    # A key event's clock or a lab's accreditation runs out: those who can act are told by mail.
+    "compliance.notice_due": ["reports.mail_notice"],
     # Players staked on what no report covered: an officer must know the same hour.
     "compliance.uncertified_play": ["reports.raise_alert"],
     # Money left a pot for a provider's wallet: the provider must be told.

@@ -54,12 +54,12 @@ class UnknownFeedError(DomainError):
 
 
 class MailNotSentError(DomainError):
-    """The mail server did not take a reminder; it is sent again later."""
+    """The mail server did not take a reminder or notice; it is sent again later."""
 
     code = "mail_not_sent"
 
-    def __init__(self, reminder_id: int) -> None:
-        super().__init__(f"The mail server did not take reminder {reminder_id}.")
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The mail server did not take {what}.")
 
 
 class KeyEventContentError(DomainError):

@@ -13,6 +13,16 @@ class ReminderDue(Event):
 
 
 @dataclass(frozen=True)
+class NoticeDue(Event):
+    """One person must be told by mail of a key event's clock or an accreditation's end."""
+
+    topic: ClassVar[str] = "compliance.notice_due"
+    about: str
+    subject_id: int
+    recipient_id: int
+
+
+@dataclass(frozen=True)
 class CertificateLapsing(Event):
     """A certificate came to a threshold before its end, or past it; once per threshold."""
 

@@ -29,6 +29,7 @@ DEED_WORDS: Final = {
     "compliance.key_event.drafted": "Key event drafted",
     "compliance.key_event.edited": "Key event edited",
     "compliance.key_event.submitted": "Key event submitted",
+    "compliance.notice.written": "Desk told by mail",
     "compliance.renewal.assigned": "Renewal given to a person",
     "compliance.renewal.closed": "Renewal closed",
     "compliance.renewal.moved": "Renewal moved on",

@@ -168,6 +168,9 @@ class EndKind(models.TextChoices):
     INVALIDATION = "invalidation", "End by a change"
 
 
+THRESHOLD_DAYS: Final = (1, 7, 14, 30, 60, 90)
+"""How many days before an end people are told of it, the nearest first."""
+
 END_OF_FLAG: Final[Mapping[str, EndKind]] = {
     FlagKind.EXPIRING: EndKind.EXPIRY,
     FlagKind.EXPIRED: EndKind.EXPIRY,

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from apps.compliance.services import reminders
+from apps.compliance.services import notices, reminders
 from apps.core.services import alerts
 
 
@@ -15,3 +15,11 @@ def raise_alert(*, outbox_id: int, **facts: object) -> None:
 @shared_task(name="reports.mail_reminder", acks_late=True)
 def mail_reminder(*, outbox_id: int, reminder_id: int, **_: object) -> None:
     reminders.mail_reminder(outbox_id=outbox_id, reminder_id=reminder_id, now=timezone.now())
+
+
+@shared_task(name="reports.mail_notice", acks_late=True)
+def mail_notice(
+    *, outbox_id: int, about: str, subject_id: int, recipient_id: int, **_: object
+) -> None:
+    notice = notices.NoticeTo(about, subject_id, recipient_id)
+    notices.mail_notice(outbox_id=outbox_id, notice=notice)

@@ -149,7 +149,7 @@ class KeyEventAdmin(PanelsMixin, ReadOnlyAdmin[KeyEvent]):
     ordering = ["-aware_at", "-pk"]
     fieldsets = [
         ("Event", {"fields": [("title", "kind", "state"), "detail", "late_reason"]}),
-        ("Clock", {"fields": [("aware_at", "due_at", "left")]}),
+        ("Clock", {"fields": [("aware_at", "due_at", "left", "reminded_at")]}),
         ("Submitted", {"fields": [("submitted_at", "submitted_by", "reference")]}),
     ]
     readonly_fields = ["left"]

@@ -17,7 +17,8 @@ class KeyEvent(models.Model):
     """One event, from becoming aware of it to the moment it was submitted.
 
     ``due_at`` is the end of the fifth working day after the day of ``aware_at``, by the calendar
-    and clock of Great Britain. What was submitted never changes; a correction is another event.
+    and clock of Great Britain; ``reminded_at`` is when the desk was mailed that it runs out. What
+    was submitted never changes; a correction is another event.
     """
 
     kind = models.CharField(max_length=32, choices=KeyEventKind.choices)
@@ -34,6 +35,7 @@ class KeyEvent(models.Model):
     )
     drafted_at = models.DateTimeField()
     edited_at = models.DateTimeField()
+    reminded_at = models.DateTimeField("desk reminded", null=True, blank=True)
     submitted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.PROTECT,

@@ -10,7 +10,7 @@ from apps.compliance.enums import CLOSED_RENEWALS, ReminderRole, RenewalState
 from apps.compliance.models import CalendarFeed, DeskDuty, Reminder, Renewal, RenewalNote
 from apps.providers.enums import CertificateState
 from apps.providers.selectors.lapses import End
-from apps.staff.selectors import Person, people_with
+from apps.staff.selectors import Person, administrators, people_with
 
 WORK: Final = "compliance.work_renewal"
 WHOSE: Final = (
@@ -94,9 +94,10 @@ def worker_ids() -> set[int]:
     return {person.pk for person in people_with("work_renewal")}
 
 
-def mailable_worker_ids() -> set[int]:
-    """Return everybody who works on renewals and has a mail address, by id."""
-    return {person.pk for person in people_with("work_renewal") if person.email}
+def mailable_people(permission: str) -> list[int]:
+    """Return who has a permission and a mail address, else the administrators who have one."""
+    people = [person.pk for person in people_with(permission) if person.email]
+    return people or [person.pk for person in administrators() if person.email]
 
 
 def open_renewals_of(certificate_ids: Iterable[int]) -> dict[int, int]:
@@ -108,11 +109,12 @@ def open_renewals_of(certificate_ids: Iterable[int]) -> dict[int, int]:
 def decided_ends(certificate_ids: Iterable[int]) -> set[End]:
     """Return the ends that are decided: not renewed, reviewed, or replaced by what still stands.
 
-    A successor that was withdrawn since decides nothing any more.
+    A successor that was withdrawn or recalled since decides nothing any more.
     """
     closed = Renewal.objects.filter(
         Q(state__in=[RenewalState.WONT_RENEW, RenewalState.REVIEWED])
-        | Q(state=RenewalState.DONE, successor__state=CertificateState.REGISTERED),
+        | Q(state=RenewalState.DONE, successor__state=CertificateState.REGISTERED)
+        & Q(successor__recalled_on__isnull=True),
         certificate_id__in=list(certificate_ids),
     )
     return {End(*row) for row in closed.values_list("certificate_id", "end_kind", "ends_on")}

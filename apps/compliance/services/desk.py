@@ -19,6 +19,7 @@ from apps.compliance.selectors.renewals import (
     open_renewals_of,
     waiting_renewals,
 )
+from apps.compliance.services.notices import remind_of_accreditations, remind_of_key_events
 from apps.compliance.services.reminders import escalate_silence, remind_of_lapses
 from apps.compliance.services.renewals import end_renewal
 from apps.compliance.wording import words_for
@@ -167,6 +168,7 @@ class DeskRun:
     closed: int
     reminded: int
     escalated: int
+    noticed: int
 
 
 def advance_desk(*, now: datetime, on: date) -> DeskRun:
@@ -176,6 +178,7 @@ def advance_desk(*, now: datetime, on: date) -> DeskRun:
         opened=open_lapsing(now=now, on=on),
         reminded=remind_of_lapses(now=now, on=on),
         escalated=escalate_silence(now=now),
+        noticed=remind_of_key_events(now=now) + remind_of_accreditations(now=now, on=on),
     )
     logger.info("compliance.desk.advanced", **asdict(run))
     return run

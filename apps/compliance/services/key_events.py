@@ -16,6 +16,8 @@ from apps.staff.selectors import Person
 
 WORKING_DAYS: Final = 5
 """LCCP information requirements (domain.md GB-KE-1): within five working days of becoming aware."""
+LEFT_DAYS: Final = 2
+"""How many working days are left when the desk is reminded."""
 DRAFT: Final = "compliance.draft_keyevent"
 SUBMIT: Final = "compliance.submit_keyevent"
 
@@ -34,6 +36,12 @@ def due_at(aware_at: datetime) -> datetime:
     """Return when the clock runs out: the end of the fifth working day after the day aware."""
     day = GREAT_BRITAIN.after(GREAT_BRITAIN.day_of(aware_at), WORKING_DAYS)
     return GREAT_BRITAIN.end_of(day)
+
+
+def remind_at(aware_at: datetime) -> datetime:
+    """Return when the desk is reminded: two working days are left then."""
+    calendar = GREAT_BRITAIN
+    return calendar.end_of(calendar.after(calendar.day_of(aware_at), WORKING_DAYS - LEFT_DAYS))
 
 
 @transaction.atomic

@@ -24,7 +24,7 @@ from apps.compliance.selectors.renewals import (
     decided_ends,
     duties_by_provider,
     flags_told,
-    mailable_worker_ids,
+    mailable_people,
     open_renewals_of,
     reminder_by_id,
     silent_reminders,
@@ -34,7 +34,6 @@ from apps.compliance.wording import Mail, mail_of, words_for
 from apps.core.services import publish, run_once
 from apps.providers.selectors.ends import remains_of
 from apps.providers.selectors.lapses import Lapse, flagged_lapses, games_named_by
-from apps.staff.selectors import administrators
 
 logger = structlog.get_logger(__name__)
 
@@ -178,7 +177,7 @@ def mail_reminder(*, outbox_id: int, reminder_id: int, now: datetime) -> bool:
 
 def _tell_instead(reminder: Reminder, now: datetime) -> None:
     """Tell everybody on the desk who has an address; where nobody has, the administrators."""
-    people = mailable_worker_ids() or {person.pk for person in administrators() if person.email}
+    people = mailable_people("work_renewal")
     written = _write(reminder.renewal, reminder.flag_id, ReminderRole.INSTEAD, people, now)
     if not people:
         logger.error("compliance.reminder.nobody_to_mail", reminder_id=reminder.pk)
@@ -215,4 +214,4 @@ def _send(reminder: Reminder) -> None:
     try:
         message.send()
     except (SMTPException, OSError) as error:
-        raise MailNotSentError(reminder.pk) from error
+        raise MailNotSentError(f"reminder {reminder.pk}") from error

@@ -51,7 +51,8 @@ class LabAccreditation(models.Model):
     """An accreditation body's word that the lab may test, for a time (ISO/IEC 17025).
 
     It counts on the day a report was issued: a report does not end with the lab's accreditation,
-    but one issued after it had ended proves nothing.
+    but one issued after it had ended proves nothing. ``told_days`` is the nearest threshold before
+    its end that the desk was told of, 0 after the end.
     """
 
     lab = models.ForeignKey(Lab, on_delete=models.PROTECT, related_name="accreditations")
@@ -60,9 +61,10 @@ class LabAccreditation(models.Model):
     scope = models.CharField(max_length=255, blank=True)
     valid_from = models.DateField()
     valid_until = models.DateField("valid through")
+    told_days = models.PositiveSmallIntegerField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField()
 
-    history = history_records()
+    history = history_records(excluded_fields=["told_days"])
 
     class Meta:
         constraints = [

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.core.jurisdictions import all_jurisdictions, day_in
 from apps.providers.contracts import CertificateRemark, CertificateStanding, UncoveredGame
-from apps.providers.enums import END_OF_FLAG, EndKind, FlagKind, SignatureState
+from apps.providers.enums import END_OF_FLAG, THRESHOLD_DAYS, EndKind, FlagKind, SignatureState
 from apps.providers.models import CertificateFlag, CertificateJurisdiction
 from apps.providers.selectors.certificates import standings_on
 from apps.providers.selectors.coverage import games_without_cover, offer_count
@@ -18,7 +18,6 @@ from apps.providers.selectors.remarks import remarks_on
 
 logger = structlog.get_logger(__name__)
 
-THRESHOLD_DAYS = (1, 7, 14, 30, 60, 90)
 HORIZON_DAYS = max(THRESHOLD_DAYS)
 
 

@@ -1,0 +1,132 @@
+"""What has no renewal is told by mail too: a key event's clock, and a lab's accreditation."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.core.mail import EmailMessage
+
+from apps.compliance.enums import KeyEventKind
+from apps.compliance.models import KeyEvent
+from apps.compliance.services.desk import advance_desk
+from apps.compliance.services.key_events import KeyEventText, draft_key_event, submit_key_event
+from apps.core.models import AuditEntry, OutboxMessage
+from apps.providers.models import Certificate, LabAccreditation
+from apps.reports import tasks
+from apps.staff.models import User
+from tests.compliance.makers import make_officer
+from tests.factories import MADE_AT, make_cover, make_game, make_provider
+
+pytestmark = pytest.mark.django_db
+
+FRIDAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
+DRAFTS = ("compliance.draft_keyevent", "compliance.submit_keyevent")
+END = date(2027, 1, 10)
+
+
+def noticed(now: datetime) -> int:
+    return advance_desk(now=now, on=now.date()).noticed
+
+
+def deliver() -> int:
+    waiting = OutboxMessage.objects.filter(task="reports.mail_notice", done_at=None)
+    messages = list(waiting.order_by("pk"))
+    for message in messages:
+        tasks.mail_notice(outbox_id=message.pk, **message.payload)
+    return len(messages)
+
+
+@pytest.fixture
+def ann() -> User:
+    return make_officer("ann", permissions=DRAFTS)
+
+
+@pytest.fixture
+def event(ann: User) -> KeyEvent:
+    return draft_key_event(
+        KeyEventText(KeyEventKind.RTP_ERROR, "Reef paid too much", "From 10:00 to 11:00 UTC."),
+        aware_at=FRIDAY,
+        acting_user=ann,
+        now=FRIDAY,
+    )
+
+
+def test_a_key_event_is_told_of_with_two_working_days_left_and_once(
+    event: KeyEvent, mailoutbox: list[EmailMessage]
+) -> None:
+    # Five working days after a Friday: the next Friday. Three of them are over on Wednesday.
+    assert event.due_at == datetime(2026, 11, 28, tzinfo=UTC)
+    turn = datetime(2026, 11, 26, tzinfo=UTC)
+    make_officer("bob", permissions=DRAFTS[1:])
+    make_officer("eve", permissions=DRAFTS[:1])
+    assert noticed(turn - timedelta(seconds=1)) == 0
+    assert [noticed(turn), noticed(turn), noticed(turn + timedelta(days=1))] == [1, 0, 0]
+    assert (deliver(), deliver()) == (2, 0)
+    assert [mail.to for mail in mailoutbox] == [["ann@desk.invalid"], ["bob@desk.invalid"]]
+    assert mailoutbox[0].subject == (
+        "[Pitboss] Key event due before 2026-11-28 00:00 UTC: Reef paid too much"
+    )
+    assert f"/admin/compliance/keyevent/{event.pk}/change/" in mailoutbox[0].body
+    event.refresh_from_db()
+    assert event.reminded_at == turn
+    assert AuditEntry.objects.filter(action="compliance.notice.written").count() == 1
+
+
+def test_a_key_event_that_was_submitted_is_told_of_to_nobody(
+    event: KeyEvent, ann: User, mailoutbox: list[EmailMessage]
+) -> None:
+    turn = datetime(2026, 11, 26, tzinfo=UTC)
+    assert noticed(turn) == 1
+    submit_key_event(event.pk, reference="GC-1", acting_user=ann, now=turn)
+    # The mail was on its way when somebody submitted.
+    assert (deliver(), mailoutbox) == (1, [])
+
+
+def test_with_nobody_to_mail_a_key_event_waits_for_the_first_who_has_an_address(
+    event: KeyEvent, ann: User
+) -> None:
+    User.objects.filter(pk=ann.pk).update(email="")
+    turn = datetime(2026, 11, 26, tzinfo=UTC)
+    assert noticed(turn) == 0
+    User.objects.create_superuser("root", "root@desk.invalid")
+    assert noticed(turn) == 1
+
+
+def accredited(until: date, *, since: date = date(2020, 1, 1)) -> LabAccreditation:
+    report = Certificate.objects.first()
+    assert report is not None
+    return LabAccreditation.objects.create(
+        lab=report.lab,
+        body="UKAS",
+        number="1",
+        valid_from=since,
+        valid_until=until,
+        created_at=MADE_AT,
+    )
+
+
+def at(days: int) -> datetime:
+    day = END - timedelta(days=days)
+    return datetime(day.year, day.month, day.day, 4, tzinfo=UTC)
+
+
+def test_an_accreditation_that_ends_is_told_of_once_at_each_threshold(
+    mailoutbox: list[EmailMessage],
+) -> None:
+    make_officer("olga")
+    make_cover(make_game(make_provider()), expires_on=date(2029, 1, 1))
+    accreditation = accredited(END)
+    told = [days for days in (91, 90, 89, 60, 31, 30, 14, 7, 6, 1, 0, -1, -2) if noticed(at(days))]
+    assert told == [90, 60, 30, 14, 7, 1, -1]
+    assert deliver() == 7
+    assert mailoutbox[0].to == ["olga@desk.invalid"]
+    assert mailoutbox[0].subject == (
+        f"[Pitboss] Accreditation UKAS 1 of {accreditation.lab} is valid through 2027-01-10"
+    )
+
+
+def test_an_accreditation_with_the_next_term_on_file_does_not_end() -> None:
+    make_officer("olga")
+    make_cover(make_game(make_provider()), expires_on=date(2029, 1, 1))
+    accredited(END)
+    accredited(date(2030, 1, 1), since=END + timedelta(days=1))
+    assert [noticed(at(days)) for days in (90, 1, -1)] == [0, 0, 0]
