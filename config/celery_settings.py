@@ -61,6 +61,7 @@ _MINUTE = timedelta(minutes=1)
 _JOBS = [
     _job("core.sweep_outbox", _MINUTE),
     _job("core.seal_logs", crontab(hour=0, minute=5)),
+    _job("aml.seal_access_log", crontab(hour=0, minute=5)),
     _job("staff.forget_ended_sessions", crontab(minute=15)),
     _job("staff.expire_approvals", crontab(minute=35)),
     _job("gateway.apply_unjudged", timedelta(seconds=20)),

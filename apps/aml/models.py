@@ -140,3 +140,31 @@ class AccessEntry(SealedEntry):
     @override
     def __str__(self) -> str:
         return f"Access {self.sequence}"
+
+
+class AccessSeal(models.Model):
+    """How far the access log went on a day, and the salt without which its seal says nothing.
+
+    The audit chain holds the hash of the three, one a day whether anything happened or not: it
+    binds the log and tells nobody outside how it grows.
+    """
+
+    entries = models.PositiveBigIntegerField()
+    head_hash = models.CharField(max_length=64)
+    salt = models.CharField(max_length=64)
+    sealed_on = models.DateField(unique=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(salt__regex="^[0-9a-f]{64}$") & Q(head_hash__regex="^[0-9a-f]{64}$"),
+                name="aml_accessseal_has_a_hash_and_a_salt",
+            )
+        ]
+        triggers = append_only()
+
+    @override
+    def __str__(self) -> str:
+        return f"Seal of {self.sealed_on}"

@@ -1,13 +1,18 @@
 """What the compartment's own people read. Each door records who did."""
 
-from collections.abc import Sequence
-from typing import Any
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 from apps.aml.enums import MatterState
-from apps.aml.models import AccessEntry, Matter, Note
+from apps.aml.models import AccessEntry, AccessSeal, Matter, Note
 from apps.core.contracts import AuditVerdict
-from apps.core.sealed import verify_sealed
+from apps.core.sealed import GENESIS, hashes_at, verify_sealed
+from apps.core.selectors import audited_details
 from apps.staff.enums import Role
+
+SEALED_LOG: Final = "log:aml_accessentry"
 
 
 def may_enter(user: Any) -> bool:
@@ -44,4 +49,37 @@ def open_matters(*, limit: int) -> Sequence[Matter]:
 
 
 def verify_access_log() -> AuditVerdict:
-    return verify_sealed(AccessEntry)
+    """Verify the log by itself, then that it still holds what the audit chain was told of it."""
+    # Read first: what is appended and sealed during the walk is not missing.
+    told = [
+        str(details["seal"]) for details in audited_details("aml.access_log.sealed", SEALED_LOG)
+    ]
+    verdict = verify_sealed(AccessEntry)
+    if not verdict.holds:
+        return verdict
+    seals = {blind_seal(seal): seal for seal in AccessSeal.objects.order_by("pk")}
+    there = hashes_at(AccessEntry, [seal.entries for seal in seals.values()])
+    for one in told:
+        bad_id, why = _flaw(seals.get(one), verdict.entries, there)
+        if why:
+            return replace(verdict, first_bad_id=bad_id, why=why)
+    return verdict
+
+
+def _flaw(
+    seal: AccessSeal | None, entries: int, there: Mapping[int, tuple[int, str]]
+) -> tuple[int | None, str]:
+    if seal is None:
+        return None, "what opens a seal in the audit chain is gone"
+    if seal.entries > entries:
+        return None, f"{seal.entries:,} entries were sealed, {entries:,} are left"
+    pk, found = there.get(seal.entries, (None, GENESIS))
+    if found != seal.head_hash:
+        return pk, f"place {seal.entries:,} is not the entry that was sealed"
+    return None, ""
+
+
+def blind_seal(seal: AccessSeal) -> str:
+    """Return what the audit chain is told: nothing to whoever lacks the salt."""
+    content = f"{seal.salt}:{seal.entries}:{seal.head_hash}:{seal.sealed_on.isoformat()}"
+    return hashlib.sha256(content.encode()).hexdigest()

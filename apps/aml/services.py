@@ -1,9 +1,12 @@
-"""What happens inside the compartment. Nothing here is published, audited or logged outside it.
+"""What happens inside the compartment. Nothing of it is published, audited or logged outside.
+
+The one line a day in the audit chain (``seal_access_log``) says nothing of what happened.
 
 Each function writes the access log in its own transaction and refuses who doesn't hold the role.
 """
 
-from datetime import datetime
+import secrets
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.db import transaction
@@ -17,10 +20,11 @@ from apps.aml.errors import (
     NotInCompartmentError,
 )
 from apps.aml.locks import lock_matter
-from apps.aml.models import AccessEntry, Matter, Note
-from apps.aml.selectors import may_enter
+from apps.aml.models import AccessEntry, AccessSeal, Matter, Note
+from apps.aml.selectors import SEALED_LOG, blind_seal, may_enter
 from apps.core.errors import ReasonRequiredError
-from apps.core.sealed import append_sealed
+from apps.core.sealed import GENESIS, append_sealed, log_head
+from apps.core.services import record_audit
 from apps.players.selectors import player_by_ref
 
 MIN_LATE_REASON: Final = 20
@@ -40,6 +44,33 @@ def record_access(
             created_at=now,
         )
     )
+
+
+@transaction.atomic
+def seal_access_log(*, now: datetime) -> bool:
+    """Write the day's blind seal of the access log into the audit chain; False if it is there.
+
+    One a day whether anything happened or not, and each looks like any other (``AccessSeal``).
+    """
+    today = now.astimezone(UTC).date()
+    if AccessSeal.objects.filter(sealed_on=today).exists():
+        return False
+    head = log_head(AccessEntry)
+    seal = AccessSeal.objects.create(
+        entries=head.sequence if head else 0,
+        head_hash=head.entry_hash if head else GENESIS,
+        salt=secrets.token_hex(32),
+        sealed_on=today,
+        created_at=now,
+    )
+    record_audit(
+        action="aml.access_log.sealed",
+        actor=None,
+        subject=SEALED_LOG,
+        details={"seal": blind_seal(seal)},
+        now=now,
+    )
+    return True
 
 
 @transaction.atomic

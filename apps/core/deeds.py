@@ -11,6 +11,7 @@ ALERT_PREFIX: Final = "alert:"
 _EDITS: Final = {"added": "added", "changed": "changed"}
 
 DEED_WORDS: Final = {
+    "aml.access_log.sealed": "Compartment's log sealed into the chain",
     "auditing.export.agreed": "Export agreed to",
     "auditing.export.cancelled": "Export taken back",
     "auditing.export.downloaded": "Export downloaded",

@@ -1,6 +1,7 @@
 """What people ask about the outbox and the audit chain."""
 
 from datetime import datetime
+from typing import Any
 
 from apps.core.models import AuditEntry, OutboxMessage
 
@@ -19,6 +20,12 @@ def newest_audit_entries(*, limit: int) -> list[AuditEntry]:
 def audit_entries_about(subject: str, *, limit: int = 100) -> list[AuditEntry]:
     """Return what was done to ``subject``, the newest first."""
     return list(AuditEntry.objects.filter(subject=subject).order_by("-pk")[:limit])
+
+
+def audited_details(action: str, subject: str, chain: str = "main") -> list[dict[str, Any]]:
+    """Return the details of each time that ``action`` was done to ``subject``, the oldest first."""
+    entries = AuditEntry.objects.filter(chain=chain, action=action, subject=subject)
+    return list(entries.order_by("sequence").values_list("details", flat=True))
 
 
 def audit_hash_at(sequence: int, chain: str = "main") -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pgtrigger
 import pytest
+from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, transaction
 from django.test import Client
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 
 from apps.aml import selectors, services
 from apps.aml.clocks import report_due_at
-from apps.aml.enums import MatterState, Suspicion
+from apps.aml.enums import Deed, MatterState, Suspicion
 from apps.aml.errors import FutureSuspicionError, LateWithoutReasonError, MatterDecidedError
 from apps.aml.models import AccessEntry, Matter, Note
+from apps.core.models import AuditEntry
 from apps.core.working_days import AUSTRALIA
 from apps.players.errors import UnknownPlayerError
 from apps.staff.enums import Role
@@ -177,6 +179,56 @@ def test_the_database_refuses_another_clock_or_a_half_decision(
     matter = open_matter(officer)
     with pytest.raises(DatabaseError), transaction.atomic():
         Matter.objects.filter(pk=matter.pk).update(**change)
+
+
+def lose(model: str, **rows: Any) -> None:
+    with pgtrigger.ignore(f"aml.{model}:append_only"):
+        apps.get_model("aml", model).objects.filter(**rows).delete()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("model", "rows", "why"),
+    [
+        ("AccessEntry", {"sequence__gt": 1}, "3 entries were sealed, 1 are left"),
+        ("AccessSeal", {}, "what opens a seal in the audit chain is gone"),
+    ],
+)
+def test_a_cut_of_the_access_log_contradicts_its_seal_in_the_audit_chain(
+    officer: User, model: str, rows: dict[str, Any], why: str
+) -> None:
+    matter = open_matter(officer)
+    for text in ("Second.", "Third."):
+        services.add_note(matter_id=matter.pk, text=text, actor=officer, now=NOW)
+    assert services.seal_access_log(now=NOW)
+    assert selectors.verify_access_log().holds
+    lose(model, **rows)
+    assert selectors.verify_access_log().why == why
+
+
+@pytest.mark.django_db
+def test_a_log_written_anew_contradicts_its_seal(officer: User) -> None:
+    open_matter(officer)
+    assert services.seal_access_log(now=NOW)
+    lose("AccessEntry")
+    services.record_access(actor=officer, deed=Deed.READ, now=NOW)
+    verdict = selectors.verify_access_log()
+    assert verdict.why == "place 1 is not the entry that was sealed"
+
+
+@pytest.mark.django_db
+def test_the_seal_in_the_chain_is_one_a_day_and_tells_nothing(officer: User) -> None:
+    for day in range(3):
+        assert services.seal_access_log(now=NOW + timedelta(days=day))
+    assert not services.seal_access_log(now=NOW + timedelta(days=2))
+    assert selectors.verify_access_log().holds
+    entries = AuditEntry.objects.filter(action="aml.access_log.sealed")
+    told = list(entries.values_list("actor_id", "reason", "details"))
+    # Nothing happened, and no two are alike; nothing else is in them.
+    assert len({details["seal"] for _actor, _reason, details in told}) == 3
+    assert [(actor, reason, list(details)) for actor, reason, details in told] == [
+        (None, "", ["seal"])
+    ] * 3
 
 
 @pytest.mark.django_db

@@ -25,6 +25,7 @@ pytestmark = [
 # What is only ever added to. A table that gets such a guard, or loses it, must be named here.
 ADD_ONLY = {
     "aml_accessentry",
+    "aml_accessseal",
     "aml_note",
     "auditing_sample",
     "auditing_samplemember",
