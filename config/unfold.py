@@ -35,6 +35,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Balance drifts", "trending_down", "rounds.balancedrift"),
             ("Accounts", "account_balance", "wallet.account"),
             ("Transfers", "swap_horiz", "wallet.transfer"),
+            ("Receivables", "request_quote", "wallet.receivableaccount"),
             ("Ledger seals", "lock", "wallet.ledgerseal"),
             ("Wallet models", "account_balance_wallet", "reports.walletmodelcomparison"),
             ("Transfers in and out", "sync_alt", "wallet.gametransfer"),

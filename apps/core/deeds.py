@@ -143,6 +143,7 @@ DEED_WORDS: Final = {
     "staff.user.session_ended": "Own session ended",
     "staff.user.sessions_ended": "A person's sessions ended",
     "wallet.finding.explained": "Wallet finding explained",
+    "wallet.receivable.ended": "Receivable settled or written off",
     "wallet.sealed": "Ledger sealed",
     "wallet.transfer.asked_again": "Provider asked about a transfer",
     "wallet.transfer.decided_by_people": "Transfer decided by two people",

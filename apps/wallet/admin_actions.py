@@ -6,8 +6,9 @@ from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from apps.core.admin import ActionCall, ReasonedAction, ReasonForm
-from apps.wallet.enums import GameTransferState
+from apps.wallet.enums import GameTransferState, ReceivableEnd
 from apps.wallet.services.game_transfers import ask_again
+from apps.wallet.services.receivables import request_receivable_end
 from apps.wallet.services.transfer_fates import request_fate
 
 _FATES: Final = [
@@ -56,6 +57,41 @@ def _request_fate(call: ActionCall) -> str:
 def _is_open(transfer: Any, _user: Any) -> bool:
     return transfer.decided_at is None
 
+
+class ReceivableEndForm(ReasonForm):
+    end = forms.ChoiceField(
+        choices=[("", "Choose"), *ReceivableEnd.choices],
+        widget=UnfoldAdminSelectWidget,
+        help_text="Settling takes what the player's cash covers, at most what is owed. Written "
+        "off, the house bears all that is owed.",
+    )
+    field_order = ["end", "reason"]
+
+
+def _request_receivable_end(call: ActionCall) -> str:
+    approval_id = request_receivable_end(
+        account_id=call.object_id,
+        end=ReceivableEnd(call.fields["end"]),
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
+    )
+    return f"Approval {approval_id} awaits a second person. Nothing has moved yet."
+
+
+RECEIVABLE_ACTIONS: Final = [
+    ReasonedAction(
+        name="end",
+        label="Settle or write off with a second person",
+        permission="wallet.request_receivable_end",
+        perform=_request_receivable_end,
+        question="The player can't withdraw while this is owed. A second person has to agree; a "
+        "rollback that takes it back first voids the request.",
+        tone="primary",
+        form_class=ReceivableEndForm,
+        is_offered=lambda account, _user: account.open_minor > 0,
+    )
+]
 
 TRANSFER_ACTIONS: Final = [
     ReasonedAction(

@@ -11,8 +11,18 @@ class WalletConfig(AppConfig):
     @override
     def ready(self) -> None:
         from apps.staff.approvals import register_approval
-        from apps.wallet.services import transfer_fates
+        from apps.wallet import home
+        from apps.wallet.services import receivables, transfer_fates
 
+        home.register()
+        register_approval(
+            receivables.RECEIVABLE_END,
+            permission="wallet.approve_receivable_end",
+            asking="wallet.request_receivable_end",
+            handler=receivables.execute_receivable_end,
+            recheck=receivables.recheck_receivable_end,
+            label="Settle or write off what a player owes",
+        )
         register_approval(
             transfer_fates.TRANSFER_FATE,
             permission="wallet.approve_transfer_fate",

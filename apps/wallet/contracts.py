@@ -28,6 +28,10 @@ class PlayerPot:
     pot: str
 
 
+RECEIVABLE: Final = "receivable:"
+"""What a player owes us stands on the house account of this prefix and the player's reference."""
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """A house account by name, for example ``gaming:aurora``; opened when first used."""
@@ -132,6 +136,16 @@ class GameTransferRef:
     currency: str
     state: str
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receivable:
+    """What a player owes us in one currency: played stakes and spent wins that no pot covered."""
+
+    account_id: int
+    player_ref: str
+    currency: str
+    open_minor: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,8 @@ class TransferKind(models.TextChoices):
     BONUS_CONVERSION = "bonus_conversion", "Bonus released to cash"
     BONUS_FORFEIT = "bonus_forfeit", "Bonus forfeited"
     STAKE_FORFEITED = "stake_forfeited", "Returned bonus stake forfeited"
+    RECEIVABLE_SETTLED = "receivable_settled", "Receivable settled from cash"
+    RECEIVABLE_WRITTEN_OFF = "receivable_written_off", "Receivable written off"
     CORRECTION = "correction", "Correction"
     SUB_FUND = "sub_fund", "Sub-wallet funded"
     SUB_CASH_OUT = "sub_cash_out", "Sub-wallet cashed out"
@@ -64,6 +66,13 @@ class TransferKind(models.TextChoices):
 
 # What ends a hold; a released bonus part goes to the house where its bonus is closed by then.
 HOLD_ENDS: Final = (TransferKind.CAPTURE, TransferKind.RELEASE, TransferKind.STAKE_FORFEITED)
+
+
+class ReceivableEnd(models.TextChoices):
+    """How people end what a player owes us."""
+
+    SETTLE = "settle", "Settle: taken from the player's cash"
+    WRITE_OFF = "write_off", "Write off: the house bears it"
 
 
 class Direction(models.TextChoices):

@@ -76,6 +76,12 @@ class FindingExplainedError(DomainError):
     code = "finding_explained"
 
 
+class NoOpenReceivableError(DomainError):
+    """The player owes nothing there, or less than was to be settled."""
+
+    code = "no_open_receivable"
+
+
 class UnreadableAnswerError(DomainError):
     """A provider's answer about a transfer is not what its API promises; it decides nothing."""
 

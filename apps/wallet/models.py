@@ -96,6 +96,18 @@ class Account(models.Model):
         return f"player {self.player_id} {self.pot} {self.currency}"
 
 
+class ReceivableAccount(Account):
+    """What one player owes us: the house account ``receivable:<player>``, for people to end."""
+
+    class Meta:
+        proxy = True
+        verbose_name = "receivable"
+        permissions = [
+            ("request_receivable_end", "Can ask for a receivable to be settled or written off"),
+            ("approve_receivable_end", "Can agree that a receivable is settled or written off"),
+        ]
+
+
 class Transfer(models.Model):
     """An immutable movement of money from one account (debit) to another (credit).
 

@@ -3,16 +3,26 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import BigIntegerField, Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import GreaterThan
 
-from apps.wallet.contracts import AuditReport, GameTransferRef, TransferLine
+from apps.players.selectors import rehearsal_player_refs
+from apps.wallet.contracts import (
+    RECEIVABLE,
+    AuditReport,
+    GameTransferRef,
+    Receivable,
+    TransferLine,
+)
 from apps.wallet.enums import FindingState, Pot
-from apps.wallet.errors import UnknownGameTransferError
+from apps.wallet.errors import NoOpenReceivableError, UnknownGameTransferError
 from apps.wallet.models import (
     Account,
     AuditFinding,
     GameTransfer,
     LedgerSeal,
+    ReceivableAccount,
     Transfer,
     WalletAudit,
 )
@@ -23,6 +33,57 @@ def balances(player_id: int) -> dict[str, int]:
     """Return a player's pots and what they hold, in minor units."""
     rows = Account.objects.filter(player_id=player_id).values_list("pot", "balance_minor")
     return dict(rows)
+
+
+def receivable_accounts() -> QuerySet[ReceivableAccount]:
+    """Return the accounts of what players owe or owed us, each with its ``open_minor``.
+
+    Test players owe nobody anything. The house accounts are few, and found by their name.
+    """
+    rehearsed = [f"{RECEIVABLE}{ref}" for ref in rehearsal_player_refs()]
+    owed = _sum_of("debit_account") - _sum_of("credit_account")
+    return (
+        ReceivableAccount.objects.filter(player__isnull=True, house__startswith=RECEIVABLE)
+        .exclude(house__in=rehearsed)
+        .annotate(open_minor=owed)
+    )
+
+
+def _sum_of(side: str) -> Coalesce:
+    lines = Transfer.objects.filter(**{side: OuterRef("pk")}).order_by().values(side)
+    total = lines.annotate(total=Sum("amount_minor")).values("total")
+    return Coalesce(Subquery(total, output_field=BigIntegerField()), 0)
+
+
+def open_receivables(player_ref: str = "") -> list[Receivable]:
+    """Return what players, or one, owe us now, the largest first within a currency."""
+    found = receivable_accounts().filter(GreaterThan(F("open_minor"), 0))
+    if player_ref:
+        found = found.filter(house=f"{RECEIVABLE}{player_ref}")
+    return [
+        _receivable(account) for account in found.order_by("currency", F("open_minor").desc(), "pk")
+    ]
+
+
+def receivable_by_account(account_id: int) -> Receivable:
+    """Return what is owed on one account, nothing or more.
+
+    Raises:
+        NoOpenReceivableError: there is no such account.
+    """
+    account = receivable_accounts().filter(pk=account_id).first()
+    if account is None:
+        raise NoOpenReceivableError(f"Account {account_id} is no receivable.")
+    return _receivable(account)
+
+
+def _receivable(account: Any) -> Receivable:
+    return Receivable(
+        account_id=account.pk,
+        player_ref=account.house.removeprefix(RECEIVABLE),
+        currency=account.currency,
+        open_minor=account.open_minor,
+    )
 
 
 def transfers_for_subject(subject: str) -> list[TransferLine]:

@@ -13,7 +13,7 @@ from apps.bonuses.services.grants import BONUS_COST
 from apps.gateway.services.book import Book, Context
 from apps.gateway.services.moved import lines_of
 from apps.rounds.contracts import EventRow
-from apps.wallet.contracts import House, PlayerPot, PostedLine, Side, Wallet
+from apps.wallet.contracts import RECEIVABLE, House, PlayerPot, PostedLine, Side, Wallet
 from apps.wallet.enums import Pot, TransferKind
 from apps.wallet.play_models import clawback_pots, play_model
 
@@ -39,7 +39,7 @@ class MoneyBack:
         self.context = context
         self.wallet = wallet
         self.house = House(f"gaming:{context.provider.code}")
-        self.receivable = House(f"receivable:{wallet.player_ref}")
+        self.receivable = House(f"{RECEIVABLE}{wallet.player_ref}")
         self.model = play_model(
             context.provider.wallet_model, context.provider.code, wallet.jurisdiction
         )

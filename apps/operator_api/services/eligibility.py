@@ -14,7 +14,7 @@ from apps.players.enums import KycStatus, PlayerStatus
 from apps.players.selectors import exclusions_in_force, limit_use
 from apps.rounds.selectors import open_round_count
 from apps.wallet.enums import Pot
-from apps.wallet.selectors import balances, undecided_transfers
+from apps.wallet.selectors import balances, open_receivables, undecided_transfers
 
 
 def withdrawal_eligibility(player: PlayerRef, *, now: datetime) -> Eligibility:
@@ -31,6 +31,7 @@ def withdrawal_eligibility(player: PlayerRef, *, now: datetime) -> Eligibility:
         *_money_elsewhere(player, pots),
         *_open_rounds(player),
         *_unresolved(player),
+        *_owed(player),
         *_wagering(player),
         *_disputes(player),
         *_limits(player, now),
@@ -114,6 +115,20 @@ def _unresolved(player: PlayerRef) -> Iterator[EligibilityReason]:
             blocks=True,
             value=f"{amount} {transfer.currency}",
             resolve_at=f"Back office: Game transfers, {transfer.public_id}",
+        )
+
+
+def _owed(player: PlayerRef) -> Iterator[EligibilityReason]:
+    for owed in open_receivables(player.player_ref):
+        yield EligibilityReason(
+            code="receivable",
+            text=(
+                "The player owes this: rounds were played, or wins taken back, that no money of "
+                "the player covered. Finance settles it from cash or writes it off."
+            ),
+            blocks=True,
+            value=f"{format_minor(owed.open_minor, owed.currency)} {owed.currency}",
+            resolve_at=f"Back office: Receivables, {owed.player_ref}",
         )
 
 

@@ -6,6 +6,7 @@ from apps.players.selectors.identity import (
     player_by_ref,
     players_by_ref,
     rehearsal_player_ids,
+    rehearsal_player_refs,
 )
 from apps.players.selectors.moves import jurisdiction_at, place_at, place_at_sql
 from apps.players.selectors.protection import (
@@ -39,5 +40,6 @@ __all__ = [
     "reality_check_clock",
     "reality_check_interval",
     "rehearsal_player_ids",
+    "rehearsal_player_refs",
     "unanswered_check",
 ]

@@ -39,6 +39,12 @@ def player_by_ref(player_ref: str) -> PlayerRef:
     return player
 
 
+def rehearsal_player_refs() -> list[str]:
+    """Return how providers and house accounts name the players of ``rehearsal_player_ids``."""
+    rows = Player.objects.filter(jurisdiction=REHEARSAL_JURISDICTION)
+    return list(rows.order_by("pk").values_list("player_ref", flat=True))
+
+
 def rehearsal_player_ids() -> list[int]:
     """Return the players that the acceptance kit plays with: no real person is among them."""
     rows = Player.objects.filter(jurisdiction=REHEARSAL_JURISDICTION)

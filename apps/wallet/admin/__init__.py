@@ -7,12 +7,14 @@ from apps.wallet.admin.ledger import (
     LedgerSealAdmin,
     TransferAdmin,
 )
+from apps.wallet.admin.receivables import ReceivableAccountAdmin
 
 __all__ = [
     "AccountAdmin",
     "AuditFindingAdmin",
     "GameTransferAdmin",
     "LedgerSealAdmin",
+    "ReceivableAccountAdmin",
     "TransferAdmin",
     "WalletAuditAdmin",
 ]

@@ -70,20 +70,25 @@ class AccountAdmin(PanelsMixin, ReadOnlyAdmin[Account]):
 
     @override
     def panels(self, request: HttpRequest, obj: Account) -> Sequence[Panel]:
-        lines = (
-            Transfer.objects.filter(Q(debit_account=obj) | Q(credit_account=obj))
-            .select_related("debit_account__player", "credit_account__player")
-            .order_by("-pk")[:_PANEL_ROWS]
-        )
-        return [
-            Panel(
-                title="Newest transfers",
-                note=f"At most {_PANEL_ROWS}; a minus takes money out of this account.",
-                columns=["Transfer", "Kind", "Against", "Amount", "Played", "Subject"],
-                rows=[account_row(line, obj.pk) for line in lines],
-                empty_text="Nothing was ever moved here.",
-            )
-        ]
+        return [account_lines_panel(obj.pk)]
+
+
+def account_lines_panel(
+    account_id: int, *, meaning: str = "a minus takes money out of this account"
+) -> Panel:
+    """Show the newest lines of an account, each with what it was against."""
+    lines = (
+        Transfer.objects.filter(Q(debit_account=account_id) | Q(credit_account=account_id))
+        .select_related("debit_account__player", "credit_account__player")
+        .order_by("-pk")[:_PANEL_ROWS]
+    )
+    return Panel(
+        title="Newest transfers",
+        note=f"At most {_PANEL_ROWS}; {meaning}.",
+        columns=["Transfer", "Kind", "Against", "Amount", "Played", "Subject"],
+        rows=[account_row(line, account_id) for line in lines],
+        empty_text="Nothing was ever moved here.",
+    )
 
 
 def account_row(line: Transfer, account_id: int) -> list[str]:

@@ -1,0 +1,139 @@
+"""What a player owes us is named, shown, and ended by two people."""
+
+import pytest
+from django.http import HttpRequest
+from django.test import Client
+
+from apps.operator_api.services import withdrawal_eligibility
+from apps.players.selectors import player_by_ref
+from apps.staff.errors import ApprovalVoidError, SelfApprovalError
+from apps.staff.models import User
+from apps.staff.services.approvals import approve
+from apps.wallet.contracts import Receivable
+from apps.wallet.enums import ReceivableEnd
+from apps.wallet.errors import InsufficientFundsError, NoOpenReceivableError
+from apps.wallet.home import open_receivables_card
+from apps.wallet.models import ReceivableAccount
+from apps.wallet.selectors import open_receivables
+from apps.wallet.services.receivables import request_receivable_end
+from tests.factories import make_user
+from tests.gateway.builders import NOW, Casino, assert_ledger_holds, later, lines
+
+BOTH = ("wallet.request_receivable_end", "wallet.approve_receivable_end")
+PAGE = "/admin/wallet/receivableaccount/"
+
+
+@pytest.fixture
+def owing(casino: Casino) -> Casino:
+    """The player staked 150.00 of 100.00 in a played round, and won 20.00 since."""
+    casino.send(casino.event("e-1", bet_amount="150.00", win_amount="0.00"))
+    casino.send(casino.event("e-2", bet_amount="0.00", win_amount="20.00"))
+    return casino
+
+
+@pytest.fixture
+def asker(db: None) -> User:
+    return make_user("asker", permissions=BOTH)
+
+
+@pytest.fixture
+def agreer(db: None) -> User:
+    return make_user("agreer", permissions=BOTH)
+
+
+def account_id() -> int:
+    return ReceivableAccount.objects.get(house="receivable:p-1001").pk
+
+
+def ask(asker: User, end: ReceivableEnd) -> int:
+    return request_receivable_end(
+        account_id=account_id(), end=end, acting_user=asker, reason="It is due.", now=NOW
+    )
+
+
+def agree(approval_id: int, person: User) -> None:
+    approve(approval_id=approval_id, user=person, reason="I compared it.", now=later(9))
+
+
+def owed() -> int:
+    return sum(one.open_minor for one in open_receivables("p-1001"))
+
+
+def reasons() -> dict[str, tuple[bool, str, str]]:
+    found = withdrawal_eligibility(player_by_ref("p-1001"), now=NOW).reasons
+    return {one.code: (one.blocks, one.value, one.resolve_at) for one in found}
+
+
+def test_it_blocks_a_withdrawal_with_its_value_and_where_it_ends(owing: Casino) -> None:
+    assert open_receivables() == [Receivable(account_id(), "p-1001", "AUD", 5_000)]
+    assert reasons()["receivable"] == (True, "50.00 AUD", "Back office: Receivables, p-1001")
+
+
+def test_who_owes_nothing_hears_of_nothing(casino: Casino) -> None:
+    casino.send(casino.event("e-1"))
+    assert open_receivables() == []
+    assert "receivable" not in reasons()
+
+
+def test_a_rollback_of_the_stake_returns_it(owing: Casino) -> None:
+    owing.send(owing.rollback("b-1", "e-1"))
+    assert open_receivables() == []
+    assert "receivable" not in reasons()
+
+
+def test_two_people_settle_what_the_cash_covers_and_write_off_the_rest(
+    owing: Casino, asker: User, agreer: User
+) -> None:
+    settling = ask(asker, ReceivableEnd.SETTLE)
+    assert owed() == 5_000
+    with pytest.raises(SelfApprovalError):
+        agree(settling, asker)
+    agree(settling, agreer)
+    assert (owing.pots()["cash"], owed()) == (0, 3_000)
+    assert lines(f"approval:{settling}") == [
+        ("receivable_settled", "p-1001 cash", "receivable:p-1001", 2_000)
+    ]
+    with pytest.raises(InsufficientFundsError, match="no cash"):
+        ask(asker, ReceivableEnd.SETTLE)
+    writing_off = ask(asker, ReceivableEnd.WRITE_OFF)
+    agree(writing_off, agreer)
+    assert lines(f"approval:{writing_off}") == [
+        ("receivable_written_off", "written_off", "receivable:p-1001", 3_000)
+    ]
+    assert (owing.pots()["cash"], owed()) == (0, 0)
+    assert "receivable" not in reasons()
+    with pytest.raises(NoOpenReceivableError, match="owes nothing"):
+        ask(asker, ReceivableEnd.WRITE_OFF)
+    assert_ledger_holds()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_approval_about_more_than_is_owed_by_now_is_void(
+    owing: Casino, asker: User, agreer: User
+) -> None:
+    writing_off = ask(asker, ReceivableEnd.WRITE_OFF)
+    owing.send(owing.rollback("b-1", "e-1"))
+    before = owing.pots()
+    with pytest.raises(ApprovalVoidError):
+        agree(writing_off, agreer)
+    assert (owing.pots(), owed()) == (before, 0)
+
+
+def test_finance_sees_the_sum_and_the_rows_and_asks_there(owing: Casino) -> None:
+    client = Client()
+    client.force_login(
+        make_user(permissions=("wallet.view_receivableaccount", "wallet.request_receivable_end"))
+    )
+    listed = client.get(f"{PAGE}?standing=open").content.decode()
+    assert "p-1001" in listed
+    assert "50.00 AUD" in listed
+    assert "p-1001" not in client.get(f"{PAGE}?standing=ended").content.decode()
+    page = client.get(f"{PAGE}{account_id()}/change/").content.decode()
+    assert "aurora:e-1" in page
+    assert "Settle or write off with a second person" in page
+
+
+def test_the_home_figure_counts_them_with_the_sum_and_opens_to_the_rows(owing: Casino) -> None:
+    card = open_receivables_card(HttpRequest())
+    assert (card.value, card.note, card.link) == ("1", "in all 50.00 AUD", f"{PAGE}?standing=open")
+    assert [(row.title, row.meta) for row in card.rows] == [("p-1001", "50.00 AUD")]
