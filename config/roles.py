@@ -260,6 +260,7 @@ ROLE_PERMISSIONS: dict[str, list[str]] = {
         "wallet.approve_receivable_end",
         "wallet.approve_transfer_fate",
         "wallet.ask_gametransfer",
+        "wallet.cash_out_player",
         "wallet.explain_auditfinding",
         "wallet.request_receivable_end",
         "wallet.request_transfer_fate",

@@ -46,6 +46,7 @@ DEED_WORDS: Final = {
     "disputes.case.opened": "Case opened",
     "disputes.case.rejected": "Case rejected",
     "disputes.case.resolved": "Case resolved",
+    "gateway.player.cashed_out": "Player's money fetched back from a provider",
     "gateway.delivery.reprocessed": "Delivery processed again",
     "gateway.id_scopes.changed": "Scope of ids changed",
     "gateway.round.closed_by_people": "Round closed by two people",

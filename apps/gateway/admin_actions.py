@@ -17,14 +17,18 @@ from apps.core.admin import (
     link_cell,
 )
 from apps.gateway.selectors import what_is_open
+from apps.gateway.services.cash_outs import cash_out_by_staff
 from apps.gateway.services.closing import Closing, ClosingOrder, request_closing
 from apps.gateway.services.id_scopes import change_id_scopes
 from apps.gateway.services.reprocessing import reprocess_delivery
 from apps.providers.enums import RoundScope, TransactionScope
 from apps.providers.key_panels import KeyFacts
+from apps.providers.selectors import active_providers
 from apps.providers.selectors.id_scopes import Scopes, scope_setting
 from apps.rounds.enums import RoundState
 from apps.rounds.traffic import deliveries_with_key
+from apps.wallet.play_models import provider_of_pot
+from apps.wallet.selectors import balances
 
 _SHOWN = 10
 
@@ -180,3 +184,44 @@ def key_use_panel(request: HttpRequest, key: KeyFacts) -> Panel | None:
         empty_text="None. Where the key is to end, the provider no longer needs it.",
         link=reverse("admin:rounds_delivery_changelist") + f"?{query}",
     )
+
+
+def _provider_codes() -> list[tuple[str, str]]:
+    return [("", "Choose"), *((one.code, one.name) for one in active_providers())]
+
+
+class CashOutForm(ReasonForm):
+    provider = forms.ChoiceField(
+        choices=_provider_codes,
+        widget=UnfoldAdminSelectWidget,
+        help_text="All that the player has in a sub-wallet or in the provider's own wallet.",
+    )
+    field_order = ["provider", "reason"]
+
+
+def _cash_out(call: ActionCall) -> str:
+    done = cash_out_by_staff(
+        player_id=call.object_id,
+        provider_code=call.fields["provider"],
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
+    )
+    if done.transfer is None:
+        return "The money is the player's cash again."
+    return f"The provider is asked; transfer {done.transfer.public_id} shows what it says."
+
+
+CASH_OUT = ReasonedAction(
+    name="cash_out",
+    label="Fetch money back from a provider",
+    permission="wallet.cash_out_player",
+    perform=_cash_out,
+    question="Brings all back to the player's cash that is set apart for one provider's games. A "
+    "sub-wallet with an open round is left alone; a provider's own wallet is asked and may say no.",
+    tone="primary",
+    form_class=CashOutForm,
+    is_offered=lambda player, _user: any(
+        amount and provider_of_pot(pot) for pot, amount in balances(player.pk).items()
+    ),
+)

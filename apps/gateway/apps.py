@@ -12,6 +12,7 @@ class GatewayConfig(AppConfig):
     def ready(self) -> None:
         from apps.gateway import admin_actions, home
         from apps.gateway.services import closing, wallet_model
+        from apps.players.card import register_player_action
         from apps.providers.key_panels import register_key_panel
         from apps.providers.policy_actions import (
             register_policy_action,
@@ -34,6 +35,7 @@ class GatewayConfig(AppConfig):
             register_home_card([Role.INTEGRATION_ENGINEER], card)
         register_delivery_action(admin_actions.REPROCESS)
         register_round_action(admin_actions.CLOSE_ROUND)
+        register_player_action(admin_actions.CASH_OUT)
         register_key_panel(admin_actions.key_use_panel)
         register_policy_action(admin_actions.ID_SCOPES)
         register_policy_panel(admin_actions.id_scopes_panel)

@@ -52,6 +52,12 @@ class RoundsOpenError(DomainError):
     code = "rounds_open"
 
 
+class NothingAtProviderError(DomainError):
+    """The player has nothing set apart for the provider's games."""
+
+    code = "nothing_at_provider"
+
+
 class RoundNotStuckError(DomainError):
     """There is no such round, or it is closed or waits for its provider."""
 

@@ -56,6 +56,29 @@ class MoneyOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class CashOutOrder:
+    """All that a player has at a provider, back to the player's cash, once per client and key."""
+
+    client_id: int
+    key: str
+    player_ref: str
+    provider_code: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderBalance:
+    """What a player's wallet at a provider holds, by the provider's word and by ours."""
+
+    player_ref: str
+    provider_code: str
+    currency: str
+    ours_minor: int
+    theirs_minor: int
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MoneyMoved:
     """A transfer and what the player has after it.
 

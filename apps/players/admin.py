@@ -24,7 +24,7 @@ from apps.core.admin import (
     display_at,
 )
 from apps.players import services
-from apps.players.card import player_panels
+from apps.players.card import PLAYER_ACTIONS, player_panels, register_player_action
 from apps.players.contracts import LimitUse
 from apps.players.enums import KycStatus, LimitKind, PlayerStatus
 from apps.players.models import Player
@@ -53,6 +53,30 @@ def _unblock(call: ActionCall) -> str:
     return "The block is ended."
 
 
+_OWN_ACTIONS = [
+    ReasonedAction(
+        name="block",
+        label="Block player",
+        permission="players.change_player",
+        perform=_block,
+        question="No play, deposit or withdrawal until somebody ends the block. What was "
+        "staked settles. A player who wants a break is excluded instead, under protection.",
+        tone="danger",
+        is_offered=lambda player, _user: player.status in _BLOCKABLE,
+    ),
+    ReasonedAction(
+        name="unblock",
+        label="End the block",
+        permission="players.change_player",
+        perform=_unblock,
+        question="An exclusion that holds goes on holding.",
+        is_offered=lambda player, _user: player.status == PlayerStatus.BLOCKED,
+    ),
+]
+for _own in _OWN_ACTIONS:
+    register_player_action(_own)
+
+
 @admin.register(Player)
 class PlayerAdmin(LivePanelsMixin, PanelsMixin, HistoryAdmin[Player]):
     list_empty_text = (
@@ -79,26 +103,7 @@ class PlayerAdmin(LivePanelsMixin, PanelsMixin, HistoryAdmin[Player]):
     fieldsets = [
         ("Standing", {"fields": [("status", "kyc_status", "date_of_birth")]}),
     ]
-    reasoned_actions = [
-        ReasonedAction(
-            name="block",
-            label="Block player",
-            permission="players.change_player",
-            perform=_block,
-            question="No play, deposit or withdrawal until somebody ends the block. What was "
-            "staked settles. A player who wants a break is excluded instead, under protection.",
-            tone="danger",
-            is_offered=lambda player, _user: player.status in _BLOCKABLE,
-        ),
-        ReasonedAction(
-            name="unblock",
-            label="End the block",
-            permission="players.change_player",
-            perform=_unblock,
-            question="An exclusion that holds goes on holding.",
-            is_offered=lambda player, _user: player.status == PlayerStatus.BLOCKED,
-        ),
-    ]
+    reasoned_actions = PLAYER_ACTIONS
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:

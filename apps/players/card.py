@@ -4,11 +4,19 @@ from collections.abc import Callable
 
 from django.http import HttpRequest
 
+from apps.core.admin.actions import ReasonedAction
 from apps.core.admin.panels import Panel
 
 type PanelMaker = Callable[[HttpRequest, int], Panel | None]
 
 _MAKERS: list[PanelMaker] = []
+PLAYER_ACTIONS: list[ReasonedAction] = []
+
+
+def register_player_action(action: ReasonedAction) -> None:
+    """Show a button on every player's page; call it from ``AppConfig.ready()``."""
+    PLAYER_ACTIONS[:] = [other for other in PLAYER_ACTIONS if other.name != action.name]
+    PLAYER_ACTIONS.append(action)
 
 
 def register_player_panel(maker: PanelMaker) -> None:

@@ -136,6 +136,9 @@ class GameTransferRef:
     currency: str
     state: str
     attempts: int
+    requested_at: datetime
+    decided_at: datetime | None
+    code: str
 
 
 @dataclass(frozen=True, slots=True)

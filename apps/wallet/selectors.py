@@ -1,5 +1,6 @@
 """How the ledger is read."""
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -208,6 +209,18 @@ def transfer_by_id(transfer_id: int) -> GameTransferRef:
     return transfer_ref(transfer)
 
 
+def transfer_by_public_id(public_id: uuid.UUID) -> GameTransferRef:
+    """Return a transfer by the id that its provider knows it by.
+
+    Raises:
+        UnknownGameTransferError: there is no such transfer.
+    """
+    transfer = GameTransfer.objects.select_related("player").filter(public_id=public_id).first()
+    if transfer is None:
+        raise UnknownGameTransferError(f"There is no transfer {public_id}.")
+    return transfer_ref(transfer)
+
+
 def transfer_ref(transfer: GameTransfer) -> GameTransferRef:
     """Return a transfer as other apps see it; the player should have been selected with it."""
     return GameTransferRef(
@@ -222,6 +235,9 @@ def transfer_ref(transfer: GameTransfer) -> GameTransferRef:
         currency=transfer.currency,
         state=transfer.state,
         attempts=transfer.attempts,
+        requested_at=transfer.requested_at,
+        decided_at=transfer.decided_at,
+        code=transfer.code,
     )
 
 

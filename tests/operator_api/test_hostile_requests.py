@@ -37,6 +37,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
             "reference": "x",
         },
     ),
+    "cash-outs": ("POST", {"player_id": "p-1001", "provider": "aurora", "reference": "x"}),
     "players/p-1001": (
         "PUT",
         {

@@ -150,6 +150,37 @@ class TransferAnswer(serializers.Serializer[object]):
     balance = BalanceAnswer()
 
 
+class TransferStateAnswer(serializers.Serializer[object]):
+    """A transfer to or from a provider's own wallet, as it stands now."""
+
+    transfer_id = serializers.UUIDField()
+    state = serializers.CharField(
+        help_text="requested, unresolved (asked; its answer is not known), confirmed or failed."
+    )
+    player_id = serializers.CharField()
+    provider = serializers.CharField()
+    kind = serializers.CharField()
+    amount = serializers.CharField()
+    currency = serializers.CharField()
+    code = serializers.CharField(allow_blank=True, help_text="The provider's own, of its answer.")
+    requested_at = fields.Moment()
+    decided_at = fields.Moment(allow_null=True)
+
+
+class BalanceAtProviderAnswer(serializers.Serializer[object]):
+    """What the provider says that the player has there, beside what we have booked."""
+
+    player_id = serializers.CharField()
+    provider = serializers.CharField()
+    currency = serializers.CharField()
+    theirs = serializers.CharField()
+    ours = serializers.CharField()
+    difference = serializers.CharField(
+        help_text="Theirs less ours. Money on its way is in neither, or in theirs."
+    )
+    asked_at = fields.Moment()
+
+
 class BonusAnswer(serializers.Serializer[object]):
     bonus_id = serializers.IntegerField()
     state = serializers.CharField()

@@ -7,10 +7,11 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 
-from apps.core.errors import DomainError
+from apps.core.errors import DomainError, OutboundRequestError
 from apps.operator_api.errors import DepositRefusedError, NotEligibleError, PlayRefusedError
 from apps.play.errors import LaunchRefusedError
 from apps.providers.errors import PdfRefusedError
+from apps.wallet.errors import UnreadableAnswerError
 
 NOT_FOUND: Final = "There is nothing here that you may see."
 
@@ -19,6 +20,7 @@ _STATUS: Final[dict[str, int]] = {
     "unknown_player": 404,
     "unknown_provider": 404,
     "unknown_game": 404,
+    "unknown_game_transfer": 404,
     "unknown_session": 404,
     "unknown_reality_check": 404,
     "unknown_currency": 400,
@@ -54,6 +56,8 @@ def status_of(refusal: DomainError) -> int:
         codes = {code for code, _reason in refusal.refusals}
         special = {"too_large": 413, "scanner_unavailable": 503}
         return next((number for code, number in special.items() if code in codes), 400)
+    if isinstance(refusal, OutboundRequestError | UnreadableAnswerError):
+        return status.HTTP_502_BAD_GATEWAY
     return _STATUS.get(refusal.code, status.HTTP_409_CONFLICT)
 
 

@@ -4,15 +4,16 @@ import hashlib
 from typing import Any
 
 from apps.core.money import format_minor
-from apps.operator_api.contracts import Eligibility, MoneyMoved
+from apps.operator_api.contracts import Eligibility, MoneyMoved, ProviderBalance
+from apps.operator_api.enums import TransferDirection
 from apps.play.contracts import RealityCheckState, Visit
 from apps.players.contracts import PlayerRef, RealityCheckClock, RealityCheckLine
 from apps.players.rules import support_links
 from apps.providers.contracts import CertificateRef
 from apps.rounds.contracts import AttemptView
 from apps.rounds.payloads import event_alone
-from apps.wallet.contracts import TransferLine
-from apps.wallet.enums import Pot
+from apps.wallet.contracts import GameTransferRef, TransferLine
+from apps.wallet.enums import Direction, Pot
 
 
 def helplines(jurisdiction: str) -> list[dict[str, str]]:
@@ -47,6 +48,34 @@ def transfer(moved: MoneyMoved) -> dict[str, Any]:
         "reference": moved.reference,
         "posted_at": moved.posted_at,
         "balance": balance(moved.player_ref, moved.currency, moved.balances),
+    }
+
+
+def transfer_state(found: GameTransferRef) -> dict[str, Any]:
+    is_in = found.direction == Direction.IN
+    return {
+        "transfer_id": found.public_id,
+        "state": found.state,
+        "player_id": found.player_ref,
+        "provider": found.provider_code,
+        "kind": str(TransferDirection.TO_GAME if is_in else TransferDirection.FROM_GAME),
+        "amount": format_minor(found.amount_minor, found.currency),
+        "currency": found.currency,
+        "code": found.code,
+        "requested_at": found.requested_at,
+        "decided_at": found.decided_at,
+    }
+
+
+def provider_balance(found: ProviderBalance) -> dict[str, Any]:
+    return {
+        "player_id": found.player_ref,
+        "provider": found.provider_code,
+        "currency": found.currency,
+        "theirs": format_minor(found.theirs_minor, found.currency),
+        "ours": format_minor(found.ours_minor, found.currency),
+        "difference": format_minor(found.theirs_minor - found.ours_minor, found.currency),
+        "asked_at": found.asked_at,
     }
 
 

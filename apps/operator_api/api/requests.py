@@ -68,6 +68,16 @@ class TransferRequest(fields.Strict):
         return attrs
 
 
+class CashOutRequest(fields.Strict):
+    player_id = fields.Text(pattern=fields.REF, max_length=128)
+    provider = fields.Text(pattern=fields.CODE, max_length=32)
+    reference = fields.Text(max_length=120, required=False, default="", allow_blank=True)
+
+
+class BalanceAtProviderQuery(fields.Strict):
+    provider = fields.Text(pattern=fields.CODE, max_length=32)
+
+
 class LimitRequest(fields.Strict):
     """A limit by amount, or by minutes for time played and reality checks; neither removes it."""
 

@@ -21,6 +21,7 @@ _TEXTS: Final = {
     413: "The body is too large.",
     415: "The body is not of the type that the operation takes.",
     422: "The Idempotency-Key was used for a request with other content.",
+    502: "The provider gave no usable answer; ``code`` says how. Ask again later.",
     503: "A checker, scanner or store does not answer; nothing was taken. Come back later.",
     429: "Too many requests; ``Retry-After`` says when to come back.",
 }

@@ -21,7 +21,14 @@ urlpatterns = [
     ),
     path("sessions/<str:session_id>", views.SessionView.as_view(), name="session"),
     path("transfers", views.TransfersView.as_view(), name="transfers"),
+    path("transfers/<str:transfer_id>", views.TransferView.as_view(), name="transfer"),
+    path("cash-outs", views.CashOutsView.as_view(), name="cash-outs"),
     path("players/<str:player_id>/balance", views.BalanceView.as_view(), name="balance"),
+    path(
+        "players/<str:player_id>/balance-at-provider",
+        views.BalanceAtProviderView.as_view(),
+        name="balance-at-provider",
+    ),
     path("players/<str:player_id>/bonuses", views.BonusesView.as_view(), name="bonuses"),
     path(
         "players/<str:player_id>/withdrawal-eligibility",

@@ -7,6 +7,7 @@ from apps.operator_api.services.clients import (
     revoke_token,
 )
 from apps.operator_api.services.eligibility import withdrawal_eligibility
+from apps.operator_api.services.game_money import cash_out, provider_balance
 from apps.operator_api.services.game_sessions import end_session_for_client
 from apps.operator_api.services.idempotency import answer_once
 from apps.operator_api.services.mirror import mirror_player
@@ -16,12 +17,14 @@ from apps.operator_api.services.token_requests import pick_up_token, request_tok
 __all__ = [
     "answer_once",
     "authenticate",
+    "cash_out",
     "create_client",
     "end_session_for_client",
     "issue_token",
     "mirror_player",
     "move_money",
     "pick_up_token",
+    "provider_balance",
     "request_token",
     "revoke_token",
     "withdrawal_eligibility",

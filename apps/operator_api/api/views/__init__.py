@@ -3,6 +3,7 @@ from apps.operator_api.api.views.certificates import CertificatesView
 from apps.operator_api.api.views.gate import CanServeView
 from apps.operator_api.api.views.integrity import DigestReportsView
 from apps.operator_api.api.views.players import (
+    BalanceAtProviderView,
     BalanceView,
     BonusesView,
     EligibilityView,
@@ -11,12 +12,14 @@ from apps.operator_api.api.views.players import (
 from apps.operator_api.api.views.reality_checks import RealityCheckAnswerView, RealityChecksView
 from apps.operator_api.api.views.rounds import RoundEventView
 from apps.operator_api.api.views.sessions import RefreshView, SessionsView, SessionView
-from apps.operator_api.api.views.transfers import TransfersView
+from apps.operator_api.api.views.transfers import CashOutsView, TransfersView, TransferView
 
 __all__ = [
+    "BalanceAtProviderView",
     "BalanceView",
     "BonusesView",
     "CanServeView",
+    "CashOutsView",
     "CertificatesView",
     "DigestReportsView",
     "EligibilityView",
@@ -28,5 +31,6 @@ __all__ = [
     "RoundEventView",
     "SessionView",
     "SessionsView",
+    "TransferView",
     "TransfersView",
 ]

@@ -11,7 +11,7 @@ from apps.bonuses.selectors import progress_of_player
 from apps.core.money import format_minor
 from apps.operator_api import services
 from apps.operator_api.api import answers, fields, rendering
-from apps.operator_api.api.requests import PlayerRequest
+from apps.operator_api.api.requests import BalanceAtProviderQuery, PlayerRequest
 from apps.operator_api.api.schema import documented
 from apps.operator_api.api.views.base import OperatorView
 from apps.operator_api.contracts import MirroredPlayer, WantedExclusion, WantedLimit
@@ -49,6 +49,26 @@ class BalanceView(OperatorView):
         player = _known(player_id)
         answer = rendering.balance(player.player_ref, player.currency, balances(player.id))
         return Response(answers.BalanceAnswer(answer).data)
+
+
+class BalanceAtProviderView(OperatorView):
+    scope = Scope.PLAYERS_READ
+
+    @documented(
+        "player_balance_at_provider",
+        Scope.PLAYERS_READ,
+        {200: answers.BalanceAtProviderAnswer},
+        refusals=(400, 404, 409, 502),
+        parameters=[_ID, BalanceAtProviderQuery],
+        summary="What the player's wallet at a provider holds by the provider's own word",
+    )
+    def get(self, request: Request, player_id: str) -> Response:
+        query = BalanceAtProviderQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        found = services.provider_balance(
+            _known(player_id), query.validated_data["provider"], now=self.now
+        )
+        return Response(answers.BalanceAtProviderAnswer(rendering.provider_balance(found)).data)
 
 
 class BonusesView(OperatorView):

@@ -1,7 +1,10 @@
 import re
+import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import status
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
@@ -10,14 +13,19 @@ from rest_framework.response import Response
 from apps.core.errors import DomainError
 from apps.operator_api import services
 from apps.operator_api.api import rendering
-from apps.operator_api.api.answers import TransferAnswer
+from apps.operator_api.api.answers import TransferAnswer, TransferStateAnswer
 from apps.operator_api.api.problems import problem_of, status_of
-from apps.operator_api.api.requests import TransferRequest
+from apps.operator_api.api.requests import CashOutRequest, TransferRequest
 from apps.operator_api.api.schema import IDEMPOTENCY_KEY, documented
 from apps.operator_api.api.views.base import OperatorView
-from apps.operator_api.contracts import Answer, KeyedRequest, MoneyOrder
+from apps.operator_api.contracts import Answer, CashOutOrder, KeyedRequest, MoneyMoved, MoneyOrder
 from apps.operator_api.enums import Scope
+from apps.wallet.errors import UnknownGameTransferError
+from apps.wallet.selectors import transfer_by_public_id
 
+_ID: Final = OpenApiParameter(
+    "transfer_id", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH
+)
 _KEY: Final = re.compile(r"[!-~]{1,128}")
 
 
@@ -39,9 +47,7 @@ class TransfersView(OperatorView):
         summary="Move money in or out of a player's cash, once per key",
     )
     def post(self, request: Request) -> Response:
-        key = request.headers.get("Idempotency-Key", "")
-        if not _KEY.fullmatch(key):
-            raise IdempotencyKeyMissingError
+        key = _key_of(request)
         body = TransferRequest(data=request.data)
         body.is_valid(raise_exception=True)
         wanted: dict[str, Any] = body.validated_data
@@ -57,20 +63,86 @@ class TransfersView(OperatorView):
         )
         content = {"operation": "POST /api/v1/transfers", "body": dict(wanted)}
         now = self.now
-        answer = services.answer_once(
-            KeyedRequest(order.client_id, key, content), lambda: _answer(order, now), now=now
+        return _answered(
+            KeyedRequest(order.client_id, key, content),
+            lambda: services.move_money(order, now=now),
+            now,
         )
-        headers = {"Idempotency-Replayed": "true"} if answer.is_repeat else None
-        return Response(answer.body, status=answer.status, headers=headers)
 
 
-def _answer(order: MoneyOrder, now: datetime) -> Answer:
+class TransferView(OperatorView):
+    scope = Scope.TRANSFERS_WRITE
+
+    @documented(
+        "transfer_state",
+        Scope.TRANSFERS_WRITE,
+        {200: TransferStateAnswer},
+        refusals=(404,),
+        parameters=[_ID],
+        summary="What became of a transfer to or from a provider's own wallet, as of now",
+    )
+    def get(self, _request: Request, transfer_id: str) -> Response:
+        try:
+            public_id = uuid.UUID(transfer_id)
+        except ValueError:
+            raise UnknownGameTransferError(f"{transfer_id:.60} is no transfer id.") from None
+        found = transfer_by_public_id(public_id)
+        return Response(TransferStateAnswer(rendering.transfer_state(found)).data)
+
+
+class CashOutsView(OperatorView):
+    scope = Scope.TRANSFERS_WRITE
+
+    @documented(
+        "cash_out",
+        Scope.TRANSFERS_WRITE,
+        {201: TransferAnswer},
+        refusals=(400, 404, 409, 413, 415, 422),
+        request=CashOutRequest,
+        parameters=[IDEMPOTENCY_KEY],
+        summary="Bring all back that a player has at a provider, once per key",
+    )
+    def post(self, request: Request) -> Response:
+        key = _key_of(request)
+        body = CashOutRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        wanted: dict[str, Any] = body.validated_data
+        order = CashOutOrder(
+            client_id=self.client.client_id,
+            key=key,
+            player_ref=wanted["player_id"],
+            provider_code=wanted["provider"],
+            reference=wanted["reference"],
+        )
+        content = {"operation": "POST /api/v1/cash-outs", "body": dict(wanted)}
+        now = self.now
+        return _answered(
+            KeyedRequest(order.client_id, key, content),
+            lambda: services.cash_out(order, now=now),
+            now,
+        )
+
+
+def _key_of(request: Request) -> str:
+    key = request.headers.get("Idempotency-Key", "")
+    if not _KEY.fullmatch(key):
+        raise IdempotencyKeyMissingError
+    return key
+
+
+def _answered(keyed: KeyedRequest, move: Callable[[], MoneyMoved], now: datetime) -> Response:
+    answer = services.answer_once(keyed, lambda: _answer(move), now=now)
+    headers = {"Idempotency-Replayed": "true"} if answer.is_repeat else None
+    return Response(answer.body, status=answer.status, headers=headers)
+
+
+def _answer(move: Callable[[], MoneyMoved]) -> Answer:
     """Move the money and write the answer; what speaks against it by now is an answer as well.
 
     A request that was wrong in itself, or that names nobody, keeps no key: it can be corrected.
     """
     try:
-        moved = services.move_money(order, now=now)
+        moved = move()
     except DomainError as refusal:
         if status_of(refusal) != status.HTTP_409_CONFLICT:
             raise
