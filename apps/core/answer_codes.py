@@ -42,6 +42,7 @@ ANSWER_WORDS: Final = {
     # A new stake is refused.
     "account_closed": "Account closed",
     "deposit_limit": "Deposit limit reached",
+    "game_not_served": "Game may not be launched there",
     "insufficient_funds": "Not enough money",
     "ledger_unavailable": "Answer was lost",
     "limit_reached": "Limit reached",
@@ -81,6 +82,7 @@ KEPT_WITH_EVENTS: Final = (
     "amount_differs",
     "balance_mismatch",
     "clock_skew",
+    "game_not_served",
     "insufficient_funds",
     "late",
     "ledger_unavailable",

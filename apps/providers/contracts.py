@@ -70,6 +70,8 @@ class CanonicalEvent:
     """The amount a rollback states; None where the protocol states none."""
     session_problem: str = ""
     """Why the session doesn't allow this message; told only if the message is no repeat."""
+    launched_game: str = ""
+    """The game that the session it names was launched with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Policy:
     rollback_of_win: str = RollbackOfWin.REFUSE
     zero_stake: str = Permission.ALLOW
     refund_amount: str = RefundAmount.ORIGINAL
-    game_change: str = Permission.ALLOW
+    game_change: str = Permission.REFUSE
     round_scope: str = RoundScope.PROVIDER
     transaction_scope: str = TransactionScope.PROVIDER
     rollback_number: str = RollbackNumber.TARGET

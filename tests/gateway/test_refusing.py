@@ -18,6 +18,7 @@ from apps.providers.enums import Permission
 from apps.providers.models import Game, ProviderPolicy
 from apps.rounds.models import EventAttempt, RoundEvent
 from tests.factories import make_cover
+from tests.gateway import operations_makers as operations
 from tests.gateway.builders import (
     SLOT,
     TABLE,
@@ -240,13 +241,40 @@ def test_a_session_token_is_held_to_its_game_where_the_contract_says_so(casino: 
     token = open_session(
         player_ref="p-1001", provider_code="aurora", game_code=SLOT, now=casino.now
     ).token
-    lobby = casino.tentative("e-1", game_code=TABLE, session_token=token)
-    assert casino.send_one(lobby)["status"] == "tentative"
-    ProviderPolicy.objects.filter(provider=casino.provider).update(game_change=Permission.REFUSE)
     other = casino.tentative("e-2", "r-2", game_code=TABLE, session_token=token)
     refused(casino, other, "session_expired", "session_mismatch")
     own = casino.tentative("e-3", "r-3", session_token=token)
     assert casino.send_one(own)["status"] == "tentative"
+
+
+def test_a_session_goes_on_in_another_game_only_where_that_could_be_launched(
+    casino: Casino,
+) -> None:
+    ProviderPolicy.objects.update_or_create(
+        provider=casino.provider, defaults={"game_change": Permission.ALLOW}
+    )
+    table = Game.objects.get(game_code=TABLE)
+    make_cover(Game.objects.get(game_code=SLOT))
+    opened = open_session(
+        player_ref="p-1001", provider_code="aurora", game_code=SLOT, now=casino.now
+    )
+    uncovered = casino.tentative("e-1", game_code=TABLE, session_token=opened.token)
+    refused(casino, uncovered, "unknown_game", "game_not_served")
+    there: dict[str, Any] = {
+        "session_ref": opened.public_id,
+        "needs_live_session": True,
+        "game_code": TABLE,
+    }
+    answer = operations.ask_one(casino, operations.stake("s-1", **there), game_change="allow")
+    assert answer[:2] == ("rejected", "game_not_served")
+    played = casino.event("f-1", round_id="r-9", game_code=TABLE, session_token=opened.token)
+    assert casino.send_one(played)["status"] == "accepted"
+
+    make_cover(table)
+    covered = casino.tentative("e-2", "r-2", game_code=TABLE, session_token=opened.token)
+    assert casino.send_one(covered)["status"] == "tentative"
+    bet = operations.stake("s-2", round_ref="r-3", **there)
+    assert operations.ask_one(casino, bet, game_change="allow")[0] == "accepted"
 
 
 def test_a_refused_stake_that_the_provider_played_all_the_same_is_recorded(

@@ -23,9 +23,10 @@ from apps.gateway.services.judge import Judge
 from apps.gateway.services.moved import load_what_moved
 from apps.gateway.services.refusals import count_refusals
 from apps.gateway.services.resolve import resolve
-from apps.gateway.services.stakes import may_be_new_stake
+from apps.gateway.services.stakes import changed_game, may_be_new_stake
 from apps.gateway.services.targets import may_be_undone, names_round, standing_stakes
 from apps.play.selectors import sessions_by_public_id
+from apps.play.services.gate import can_serve
 from apps.play.services.tokens import live_sessions
 from apps.players.selectors.batches import load_protection
 from apps.players.services.tallies import save_tallies
@@ -34,7 +35,7 @@ from apps.promotions.services import tagging
 from apps.providers.adapters.contract import CallbackResponse
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import CanonicalEvent, EventRefusal, GameRef, Outcome
-from apps.providers.enums import Operation
+from apps.providers.enums import Operation, Permission
 from apps.rounds.contracts import VerdictRow
 from apps.rounds.enums import EventStatus
 from apps.rounds.events import ConflictSeen
@@ -254,6 +255,23 @@ def _load_players_state(
         book.protection = load_protection(cursor, player_ids, earliest)
         tokens = {event.session_token for _, event in events if event.session_token}
         book.live_sessions = live_sessions(cursor, tokens, now) if tokens else {}
+        _ask_launch_gate(book, events, now)
+
+
+def _ask_launch_gate(
+    book: Book, events: list[tuple[Context, CanonicalEvent]], now: datetime
+) -> None:
+    """Ask once for each game and place in which a session goes on that began in another game."""
+    changed = {
+        changed_game(book, context.provider, book.wallets[event.player_ref], event)
+        for context, event in events
+        if may_be_new_stake(event)
+        and event.player_ref in book.wallets
+        and context.provider.policy.game_change == Permission.ALLOW
+    }
+    for game_id, jurisdiction in sorted(pair for pair in changed if pair is not None):
+        answer = can_serve(game_id=game_id, jurisdiction=jurisdiction, at=now)
+        book.served[game_id, jurisdiction] = answer.allowed
 
 
 def _tag(book: Book, deliveries: Sequence[ToJudge], judged: Sequence[Judged]) -> None:

@@ -54,6 +54,8 @@ class Book:
     drift: dict[tuple[int, int], int] = field(default_factory=dict)
     protection: Protection = field(default_factory=Protection)
     live_sessions: dict[str, LiveSession] = field(default_factory=dict)
+    served: dict[tuple[int, str], bool] = field(default_factory=dict)
+    """Whether the launch gate lets a game be played in a place, where a session changed to it."""
     event_ids: Iterator[int] = field(default_factory=lambda: iter(()))
     round_ids: Iterator[int] = field(default_factory=lambda: iter(()))
 

@@ -83,6 +83,7 @@ def _event(
             player_ref=event.player_ref or session.player_ref,
             currency=event.currency or session.currency,
             game_code=event.game_code or session.game_code,
+            launched_game=session.game_code,
         )
     if event.amount_text and event.currency:
         try:

@@ -37,7 +37,11 @@ def stake_refusal(book: Book, purse: Purse, event: CanonicalEvent) -> str:
     player_id = purse.wallet.player_id
     now = purse.context.received_at
     provider = purse.context.provider
-    problem = _closed_to(book, purse, event) or _session_problem(book, provider, event)
+    problem = (
+        _closed_to(book, purse, event)
+        or _session_problem(book, provider, event)
+        or _other_game_problem(book, purse, event)
+    )
     if problem and not book.protection.standing(player_id, now):
         return problem
     return (
@@ -111,3 +115,24 @@ def _session_problem(book: Book, provider: ProviderProfile, event: CanonicalEven
     is_held_to_game = provider.policy.game_change == Permission.REFUSE
     is_other_game = event.game_code != session.game_code
     return "session_mismatch" if is_held_to_game and is_other_game else ""
+
+
+def changed_game(
+    book: Book, provider: ProviderProfile, wallet: Wallet, event: CanonicalEvent
+) -> tuple[int, str] | None:
+    """Return the game and place to ask the launch gate about, or None where nothing changed."""
+    session = book.live_sessions.get(event.session_token)
+    launched = session.game_code if session is not None else event.launched_game
+    game = book.games.get((provider.id, event.game_code))
+    if game is None or launched in {"", event.game_code}:
+        return None
+    return game.id, wallet.jurisdiction
+
+
+def _other_game_problem(book: Book, purse: Purse, event: CanonicalEvent) -> str:
+    """Return why the session may not go on in another game than it was launched with, or nothing.
+
+    What nobody asked the launch gate about is not served.
+    """
+    changed = changed_game(book, purse.context.provider, purse.wallet, event)
+    return "" if changed is None or book.served.get(changed, False) else "game_not_served"

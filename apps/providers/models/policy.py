@@ -103,7 +103,8 @@ class ProviderPolicy(models.Model):
         "game_change",
         Permission,
         "Whether a stake may name another game than its session was launched with, as in a live "
-        "lobby.",
+        "lobby. Where it may, that game is put to the launch gate as at a launch: it must be on "
+        "offer, lawful and covered where the player is.",
     )
     round_scope = _flag(
         "round_scope",

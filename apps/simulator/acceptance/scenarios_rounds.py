@@ -208,7 +208,7 @@ def game_changes(table: Table) -> None:
         table.expect_money(seat, 9_800, "after both")
     else:
         with table.moving_nothing(seat, "a bet in another game"):
-            table.expect_refused(table.send(second), "unknown_game", "a bet in another game")
+            table.expect_refused(table.send(second), "session_mismatch", "a bet in another game")
     nowhere = table.stake(replace(seat, game_code="999999999"), 100)
     with table.moving_nothing(seat, "a bet in no game"):
         table.expect_refused(table.send(nowhere), "unknown_game", "a bet in no game")

@@ -43,6 +43,7 @@ EVERY_CODE = [
     "round_closed",
     "wrong_currency",
     "unknown_game",
+    "game_not_served",
     "provider_off",
     "provider_not_live",
     "unknown_stake",

@@ -50,6 +50,7 @@ _WORDS: Final = {
     "wrong_currency": "RS_ERROR_WRONG_CURRENCY",
     "unknown_game": "RS_ERROR_INVALID_GAME",
     "provider_off": "RS_ERROR_INVALID_GAME",
+    "game_not_served": "RS_ERROR_INVALID_GAME",
     "provider_not_live": "RS_ERROR_INVALID_GAME",
     "unknown_stake": _NOT_FOUND,
     "stake_rolled_back": _NOT_FOUND,

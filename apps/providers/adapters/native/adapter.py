@@ -38,6 +38,7 @@ NATIVE_CODES: Final = {
     "reality_check": "limit_reached",
     "session_mismatch": "session_expired",
     "provider_off": "unknown_game",
+    "game_not_served": "unknown_game",
     "provider_not_live": "unknown_game",
 }
 """Codes the native contract does not have, as the code it does have (design 6.1)."""

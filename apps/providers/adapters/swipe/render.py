@@ -37,6 +37,7 @@ _CODES: Final = {
     "wrong_currency": "currency_not_supported",
     "unknown_game": "game_not_found",
     "provider_off": "game_not_found",
+    "game_not_served": "game_not_found",
     "provider_not_live": "game_not_found",
 }
 _MESSAGES: Final = {
