@@ -70,6 +70,7 @@ class _Laws:
 
     prohibitions: Mapping[str, Said]
     floors: Mapping[str, Rule]
+    highest_floor: int
 
 
 class CellJudge:
@@ -111,6 +112,8 @@ class CellJudge:
         if game.category not in self._laws:
             self._laws[game.category] = _laws(game.category, self._days)
         laws, stated = self._laws[game.category], game.theoretical_rtp * 100
+        if not coverage.running and stated * 100 >= laws.highest_floor:
+            return laws.prohibitions
         low: dict[str, Said] = {}
         for place, floor in laws.floors.items():
             if place in covers:
@@ -173,7 +176,8 @@ def _laws(category: str, days: Mapping[str, date]) -> _Laws:
         floor = rtp_floor(place, category, day)
         if floor is not None:
             floors[place] = floor
-    return _Laws(prohibitions, floors)
+    highest = max((floor.value for floor in floors.values()), default=0)
+    return _Laws(prohibitions, floors, highest)
 
 
 def main_reason(reasons: Collection[CoverReason]) -> CoverReason:

@@ -89,18 +89,13 @@ class _Row:
     covers: Mapping[str, Cover]
     said: Mapping[str, Said]
 
-    def cells(self) -> dict[str, Cell]:
+    def cells(self, states: Collection[str] = tuple(CellState)) -> dict[str, Cell]:
+        """Return the cells in these states; most are in none of a few, and cost nothing then."""
+        game_id, covers = self.game.id, self.covers
         return {
-            place: Cell(
-                self.game.id,
-                place,
-                one.state,
-                one.text,
-                self.covers[place],
-                code=one.code,
-                why=one.why,
-            )
+            place: Cell(game_id, place, one.state, one.text, covers[place], one.code, one.why)
             for place, one in self.said.items()
+            if one.state in states
         }
 
 
@@ -159,9 +154,7 @@ def gaps_at(at: datetime, query: MatrixQuery) -> list[tuple[CatalogueGame, Cell]
     found = [
         (row.game, cell)
         for row in _judge_all(games, at, places, query).values()
-        if any(one.state in wanted for one in row.said.values())
-        for cell in row.cells().values()
-        if cell.state in wanted
+        for cell in row.cells(wanted).values()
     ]
     return sorted(found, key=lambda gap: gap[1].state == CellState.PROHIBITED)
 
