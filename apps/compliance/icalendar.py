@@ -14,6 +14,7 @@ WORDS: Final = {
     "expires": "last day of validity",
     "review": "review due",
     "invalidated": "covers nothing from this day",
+    "recalled": "recalled from this day",
     "accreditation": "accreditation ends",
 }
 _MAX_OCTETS: Final = 75

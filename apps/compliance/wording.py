@@ -13,6 +13,8 @@ _WHAT: Final = {
     "review_due": "is due for review on",
     "invalidating": "covers nothing from",
     "invalidated": "covers nothing since",
+    "recalling": "is recalled from",
+    "recalled": "is recalled since",
 }
 _WHY: Final = {
     ReminderRole.OWNER: "You own its renewal.",
@@ -24,6 +26,8 @@ _CONSEQUENCES: Final = {
     "expiring": "From the day after, what it alone covers can't be launched.",
     "expired": "What it alone covered can't be launched any more.",
     "invalidating": "A change of the supplier ends it: from then on its games can't be launched.",
+    "recalling": "The lab or an authority takes it back: from then on its games can't be launched.",
+    "recalled": "The lab or an authority took it back: its games can't be launched any more.",
     "invalidated": "A change of the supplier ended it: its games can't be launched any more.",
     "review_due": "An overdue review is shown on the desk; cover stays.",
 }

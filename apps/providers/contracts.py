@@ -274,6 +274,7 @@ class CertificateStanding:
     signature_state: str
     signature_detail: str
     invalidated_on: date | None = None
+    recalled_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,8 @@ class FlagKind(models.TextChoices):
     REVIEW_DUE = "review_due", "Review due"
     INVALIDATING = "invalidating", "Ends by a change"
     INVALIDATED = "invalidated", "Ended by a change"
+    RECALLING = "recalling", "Recalled from a day ahead"
+    RECALLED = "recalled", "Recalled"
     SUPERSEDED = "superseded", "Superseded"
     INVALID_SIGNATURE = "invalid_signature", "Invalid signature"
 
@@ -166,6 +168,7 @@ class EndKind(models.TextChoices):
     EXPIRY = "expiry", "Expiry"
     REVIEW = "review", "Review"
     INVALIDATION = "invalidation", "End by a change"
+    RECALL = "recall", "Recall"
 
 
 THRESHOLD_DAYS: Final = (1, 7, 14, 30, 60, 90)
@@ -177,6 +180,8 @@ END_OF_FLAG: Final[Mapping[str, EndKind]] = {
     FlagKind.REVIEW_DUE: EndKind.REVIEW,
     FlagKind.INVALIDATING: EndKind.INVALIDATION,
     FlagKind.INVALIDATED: EndKind.INVALIDATION,
+    FlagKind.RECALLING: EndKind.RECALL,
+    FlagKind.RECALLED: EndKind.RECALL,
 }
 
 

@@ -57,6 +57,8 @@ def _ends(standing: CertificateStanding) -> list[tuple[str, date]]:
         ends.append(("review", standing.review_due_on))
     if standing.invalidated_on is not None:
         ends.append(("ended by a change", standing.invalidated_on))
+    if standing.recalled_on is not None:
+        ends.append(("recalled", standing.recalled_on))
     return ends
 
 

@@ -23,7 +23,7 @@ from apps.providers.selectors.coverage import cover
 from apps.providers.selectors.matrix import desk_dates
 from apps.providers.services.builds import Editing, NewBuild, add_build
 from apps.providers.services.certificates import withdraw_certificate
-from apps.providers.services.scope import invalidate_certificate, record_review
+from apps.providers.services.scope import invalidate_certificate, recall_certificate, record_review
 from apps.staff.models import User
 from tests.compliance.makers import make_duty, make_officer, make_revision, run_desk
 from tests.factories import make_cover, make_game, make_provider
@@ -205,6 +205,26 @@ def test_old_reports_of_a_game_that_is_covered_anyway_are_nobodys_work(olga: Use
         run_desk(days_before(days))
         assert [one.certificate for one in Renewal.objects.all()] == [current]
     assert {str(one.renewal.certificate) for one in Reminder.objects.all()} == {str(current)}
+
+
+def test_a_recall_dated_ahead_is_told_of_before_and_after_its_day(olga: User) -> None:
+    certificate = make_cover(make_game(make_provider()), expires_on=date(2029, 1, 1))
+    day = date(2026, 12, 20)
+    why = Editing(olga, "The lab says so.", at(date(2026, 12, 1)))
+    recall_certificate(certificate_id=certificate.pk, on=day, editing=why)
+    for days in (19, 14, 13, 2, 1, 0, -1):
+        run_desk(at(day - timedelta(days=days)))
+    renewal = Renewal.objects.get()
+    assert (renewal.end_kind, renewal.ends_on) == ("recall", day)
+    assert told_the_owner() == [
+        *((renewal.pk, "recalling", days) for days in (30, 14, 1)),
+        (renewal.pk, "recalled", None),
+    ]
+    assert compose_mail(Reminder.objects.order_by("pk")[0]).subject == (
+        f"[Pitboss] {certificate} is recalled from 2026-12-20"
+    )
+    [one] = desk_dates(day, day)
+    assert (one.kind, one.certificate_id) == ("recalled", certificate.pk)
 
 
 def test_an_end_that_another_report_covers_is_told_to_nobody(olga: User) -> None:

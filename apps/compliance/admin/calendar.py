@@ -25,6 +25,7 @@ _TONES = {
     "expires": "danger",
     "review": "warning",
     "invalidated": "danger",
+    "recalled": "danger",
     "accreditation": "danger",
 }
 

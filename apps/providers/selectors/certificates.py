@@ -143,6 +143,7 @@ def standings_on(on: date) -> list[CertificateStanding]:
             "signature_state",
             "signature_detail",
             "invalidated_on",
+            "recalled_on",
         )
     )
     return [CertificateStanding(*row) for row in certificates]
@@ -181,7 +182,12 @@ def filter_standing(
         "in_force": Q(pk__in=certificates_in_force(on).values("pk")),
         "ending": current
         & Q(effective_on__lte=on)
-        & (Q(expires_on__lte=soon) | Q(review_due_on__lte=soon) | Q(invalidated_on__lte=soon)),
+        & (
+            Q(expires_on__lte=soon)
+            | Q(review_due_on__lte=soon)
+            | Q(invalidated_on__lte=soon)
+            | Q(recalled_on__lte=soon)
+        ),
         "expiring": current & Q(expires_on__gte=on, expires_on__lte=soon),
         "expired": registered & Q(expires_on__lt=on),
         "review_due": current

@@ -58,6 +58,7 @@ def flagged_lapses() -> list[Lapse]:
             "certificate__expires_on",
             "certificate__review_due_on",
             "certificate__invalidated_on",
+            "certificate__recalled_on",
         )
     )
     lapses = [
@@ -77,6 +78,7 @@ def next_end_of(certificate: Certificate) -> End:
         (EndKind.EXPIRY, certificate.expires_on),
         (EndKind.REVIEW, certificate.review_due_on),
         (EndKind.INVALIDATION, certificate.invalidated_on),
+        (EndKind.RECALL, certificate.recalled_on),
     )
     ends = [End(certificate.pk, kind, day) for kind, day in days if day is not None]
     return min(ends, key=lambda end: end.on)

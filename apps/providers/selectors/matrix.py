@@ -122,6 +122,7 @@ def desk_dates(start: date, end: date) -> list[DeskDate]:
         ("expires_on", "expires"),
         ("review_due_on", "review"),
         ("invalidated_on", "invalidated"),
+        ("recalled_on", "recalled"),
     ):
         rows = certificates.filter(**{f"{field}__range": (start, end)}).values_list(
             field, "pk", "lab_id", "report_number", "revision", "lab__name"

@@ -127,28 +127,36 @@ def _kinds_of(item: CertificateStanding, on: date) -> Iterator[FlagKind]:
     has_ended = _has_ended(item, on)
     if has_ended:
         yield FlagKind.EXPIRED
-    is_over = item.invalidated_on is not None and item.invalidated_on <= on
-    if is_over:
-        yield FlagKind.INVALIDATED
+    over = [kind for _, kind, day in _taken_back(item) if day <= on]
+    yield from over
     if item.superseded_by is not None:
         yield FlagKind.SUPERSEDED
         return
-    if not is_over:
+    if not over:
         yield from _near_ends(item, on, has_ended=has_ended)
 
 
 def _near_ends(item: CertificateStanding, on: date, *, has_ended: bool) -> Iterator[FlagKind]:
-    if item.invalidated_on is not None and _is_near(_last_day(item.invalidated_on), on):
-        yield FlagKind.INVALIDATING
+    for ahead, _, day in _taken_back(item):
+        if _is_near(_last_day(day), on):
+            yield ahead
     if not has_ended and _is_near(item.expires_on, on):
         yield FlagKind.EXPIRING
     if not has_ended and _is_near(item.review_due_on, on):
         yield FlagKind.REVIEW_DUE
 
 
-def _last_day(invalidated_on: date) -> date:
+def _taken_back(item: CertificateStanding) -> Iterator[tuple[FlagKind, FlagKind, date]]:
+    """Yield from which days on the report covers nothing, with the flags ahead of and past each."""
+    if item.invalidated_on is not None:
+        yield FlagKind.INVALIDATING, FlagKind.INVALIDATED, item.invalidated_on
+    if item.recalled_on is not None:
+        yield FlagKind.RECALLING, FlagKind.RECALLED, item.recalled_on
+
+
+def _last_day(first_without: date) -> date:
     """Return the day through which a report counts that covers nothing from another day on."""
-    return invalidated_on - timedelta(days=1)
+    return first_without - timedelta(days=1)
 
 
 def _named(item: CertificateStanding) -> dict[str, Any]:
@@ -206,9 +214,8 @@ def _threshold_of(item: CertificateStanding, kind: FlagKind, on: date) -> int | 
         return threshold_for(days_left(item.expires_on, on))
     if kind == FlagKind.REVIEW_DUE:
         return threshold_for(days_left(item.review_due_on, on))
-    if kind == FlagKind.INVALIDATING and item.invalidated_on is not None:
-        return threshold_for(days_left(_last_day(item.invalidated_on), on))
-    return None
+    near = [day for ahead, _, day in _taken_back(item) if ahead == kind]
+    return threshold_for(days_left(_last_day(near[0]), on)) if near else None
 
 
 def _end_of(item: CertificateStanding, kind: FlagKind) -> date | None:
@@ -216,6 +223,7 @@ def _end_of(item: CertificateStanding, kind: FlagKind) -> date | None:
         EndKind.EXPIRY: item.expires_on,
         EndKind.REVIEW: item.review_due_on,
         EndKind.INVALIDATION: item.invalidated_on,
+        EndKind.RECALL: item.recalled_on,
         None: None,
     }[END_OF_FLAG.get(kind)]
 
