@@ -151,13 +151,13 @@ def test_a_new_report_that_covers_nothing_is_refused_and_the_reminders_go_on(
     make_cover(game, expires_on=END)
     run_desk(days_before(80))
     new = make_cover(game, "GB" if failing == "place" else "MT", expires_on=date(2029, 1, 1))
-    facts: dict[str, Any] = {
+    failures: dict[str, dict[str, Any]] = {
         "result": {"result": "does_not_comply"},
         "expiry": {"expires_on": date(2026, 6, 1)},
         "gap": {"effective_on": END + timedelta(days=30)},
         "place": {},
-    }[failing]
-    Certificate.objects.filter(pk=new.pk).update(**facts)
+    }
+    Certificate.objects.filter(pk=new.pk).update(**failures[failing])
     renewal = Renewal.objects.get()
     with pytest.raises(SuccessorRefusedError, match="2027-02-21"):
         renewals.complete_renewal(
