@@ -1,9 +1,10 @@
 """What staff asks about approvals and people."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
@@ -52,6 +53,17 @@ def approval_of(kind: str, subject: str) -> Approval | None:
         .order_by("-pk")
         .first()
     )
+
+
+def lifetime_of_requests() -> timedelta:
+    return timedelta(days=settings.PITBOSS_APPROVAL_DAYS)
+
+
+def expiry_of(approval: Approval) -> datetime | None:
+    """Return from when on the request is too old to be decided; None once it is decided."""
+    if approval.state != ApprovalState.PENDING:
+        return None
+    return approval.requested_at + lifetime_of_requests()
 
 
 def user_by_username(username: str) -> User | None:

@@ -64,13 +64,15 @@ def do_url(approval: Approval, name: str) -> str:
 
 @pytest.mark.django_db
 def test_the_approver_sees_the_whole_content_escaped_with_hash_and_reason(
-    approval: Approval,
+    approval: Approval, settings: Any
 ) -> None:
+    settings.PITBOSS_APPROVAL_DAYS = 14
     page = client_of(decider()).get(reverse("admin:staff_approval_change", args=[approval.pk]))
     text = page.content.decode()
     assert "12.50 AUD (1250 minor units)" in text
     assert approval.payload_hash in text
     assert "Settled twice." in text
+    assert "2026-12-06 10:00:00 UTC" in text  # 14 days after it was asked
     assert "&lt;script&gt;alert(1)" in text
     assert "<script>alert(1)" not in text
     assert do_url(approval, "approve") in text

@@ -120,7 +120,10 @@ class ApprovalAdmin(ReadOnlyAdmin[Approval]):
     ordering = ["-requested_at", "-pk"]
     fieldsets = [
         ("What you decide on", {"fields": ["title", "content", "payload_hash", "hash_holds"]}),
-        ("Asked", {"fields": ["asked_by", "requested_at", "request_reason", "asked_with"]}),
+        (
+            "Asked",
+            {"fields": ["asked_by", "requested_at", "expires", "request_reason", "asked_with"]},
+        ),
         (
             "Decided",
             {"fields": ["state", "decider", "decided_at", "decision_reason", "outcome"]},
@@ -170,6 +173,10 @@ class ApprovalAdmin(ReadOnlyAdmin[Approval]):
     @admin.display(description="requested by")
     def asked_by(self, approval: Approval) -> str:
         return str(approval.requested_by)
+
+    @admin.display(description="expires undecided")
+    def expires(self, approval: Approval) -> str:
+        return display_at(selectors.expiry_of(approval))
 
     @admin.display(description="decided by")
     def decider(self, approval: Approval) -> str:

@@ -1,9 +1,8 @@
 """Four eyes: one person asks, another agrees, and then it happens, once."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 
@@ -25,6 +24,7 @@ from apps.staff.errors import (
 )
 from apps.staff.locks import lock_approval, lock_people, lock_user
 from apps.staff.models import Approval, User
+from apps.staff.selectors import expiry_of, lifetime_of_requests
 
 type Person = User | AnonymousUser
 
@@ -110,7 +110,8 @@ def _approve(
     approval = lock_approval(approval_id)
     kind = approval_kind(approval.kind)
     approver, requester = _require_decider(approval, kind, user)
-    if _is_expired(approval, now):
+    expires_at = expiry_of(approval)
+    if expires_at is not None and expires_at <= now:
         return approval, ApprovalExpiredError(_expire(approval, now))
     why_void = _why_without(requester, approval) or _why_void(approval, kind)
     if why_void:
@@ -169,7 +170,7 @@ def expire_approvals(*, now: datetime) -> int:
     kind's own: an override that would have ended is refused by its handler before that.
     """
     waiting = Approval.objects.select_for_update(skip_locked=True).filter(
-        state=ApprovalState.PENDING, requested_at__lte=now - _lifetime()
+        state=ApprovalState.PENDING, requested_at__lte=now - lifetime_of_requests()
     )
     expired = list(waiting.order_by("pk"))
     for approval in expired:
@@ -177,16 +178,8 @@ def expire_approvals(*, now: datetime) -> int:
     return len(expired)
 
 
-def _lifetime() -> timedelta:
-    return timedelta(days=settings.PITBOSS_APPROVAL_DAYS)
-
-
-def _is_expired(approval: Approval, now: datetime) -> bool:
-    return approval.requested_at <= now - _lifetime()
-
-
 def _expire(approval: Approval, now: datetime) -> str:
-    why = f"Nobody decided within {_lifetime().days} days."
+    why = f"Nobody decided within {lifetime_of_requests().days} days."
     _close(approval, ApprovalState.EXPIRED, None, why, now)
     return why
 
