@@ -67,10 +67,7 @@ class Round(models.Model):
     """
 
     provider = models.ForeignKey(
-        "providers.Provider",
-        on_delete=models.PROTECT,
-        db_index=False,
-        related_name="+",
+        "providers.Provider", on_delete=models.PROTECT, db_index=False, related_name="+"
     )
     round_ref = models.CharField("round", max_length=128)
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
@@ -144,10 +141,7 @@ class RoundEvent(models.Model):
     """
 
     provider = models.ForeignKey(
-        "providers.Provider",
-        on_delete=models.PROTECT,
-        db_index=False,
-        related_name="+",
+        "providers.Provider", on_delete=models.PROTECT, db_index=False, related_name="+"
     )
     event_id = models.CharField("event", max_length=128)
     fingerprint = models.CharField(max_length=64)
@@ -314,10 +308,7 @@ class EventAttempt(models.Model):
     """
 
     provider = models.ForeignKey(
-        "providers.Provider",
-        on_delete=models.PROTECT,
-        db_index=False,
-        related_name="+",
+        "providers.Provider", on_delete=models.PROTECT, db_index=False, related_name="+"
     )
     event_id = models.CharField("event", max_length=128)
     delivery_id = models.BigIntegerField()
@@ -350,10 +341,7 @@ class Conflict(models.Model):
     """
 
     provider = models.ForeignKey(
-        "providers.Provider",
-        on_delete=models.PROTECT,
-        db_index=False,
-        related_name="+",
+        "providers.Provider", on_delete=models.PROTECT, db_index=False, related_name="+"
     )
     event_id = models.CharField("event", max_length=128)
     fingerprint = models.CharField(max_length=64)
@@ -384,10 +372,7 @@ class BalanceDrift(models.Model):
     """
 
     provider = models.ForeignKey(
-        "providers.Provider",
-        on_delete=models.PROTECT,
-        db_index=False,
-        related_name="+",
+        "providers.Provider", on_delete=models.PROTECT, db_index=False, related_name="+"
     )
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
     difference_minor = models.BigIntegerField("difference (minor units)")
