@@ -23,7 +23,7 @@ from apps.gateway.services.id_scopes import change_id_scopes
 from apps.gateway.services.reprocessing import reprocess_delivery
 from apps.providers.enums import RoundScope, TransactionScope
 from apps.providers.key_panels import KeyFacts
-from apps.providers.selectors import active_providers
+from apps.providers.selectors.catalogue import provider_codes
 from apps.providers.selectors.id_scopes import Scopes, scope_setting
 from apps.rounds.enums import RoundState
 from apps.rounds.traffic import deliveries_with_key
@@ -187,7 +187,8 @@ def key_use_panel(request: HttpRequest, key: KeyFacts) -> Panel | None:
 
 
 def _provider_codes() -> list[tuple[str, str]]:
-    return [("", "Choose"), *((one.code, one.name) for one in active_providers())]
+    # Every provider: one that is switched off still holds players' money.
+    return [("", "Choose"), *provider_codes()]
 
 
 class CashOutForm(ReasonForm):

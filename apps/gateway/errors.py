@@ -46,6 +46,26 @@ class WrongWalletModelError(DomainError):
     code = "wrong_wallet_model"
 
 
+class ProviderOffError(DomainError):
+    """The provider is switched off: nothing new begins there."""
+
+    code = "provider_off"
+
+    def __init__(self, provider_code: str) -> None:
+        super().__init__(
+            f"{provider_code} is switched off: money may only be brought back from there."
+        )
+
+
+class ProviderNotLiveError(DomainError):
+    """The provider is not live yet, and the player is a real one."""
+
+    code = "provider_not_live"
+
+    def __init__(self, provider_code: str) -> None:
+        super().__init__(f"{provider_code} is not live yet: only test players play there.")
+
+
 class RoundsOpenError(DomainError):
     """The player has a round in play there."""
 

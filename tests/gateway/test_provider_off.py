@@ -5,11 +5,25 @@ from typing import Any
 import pytest
 
 from apps.gateway import tasks
-from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet
+from apps.gateway.admin_actions import CashOutForm
+from apps.gateway.errors import ProviderNotLiveError, ProviderOffError
+from apps.gateway.services.game_transfers import transfer_in, transfer_out
+from apps.gateway.services.sub_wallets import MoneyOrder, cash_out_sub_wallet, fund_sub_wallet
+from apps.players.contracts import REHEARSAL_JURISDICTION
+from apps.players.models import Player
 from apps.providers.enums import WalletModel
 from apps.providers.models import Game, Provider
+from apps.wallet.enums import GameTransferState
 from apps.wallet.models import WalletAudit
-from tests.gateway.builders import NOW, SLOT, Casino, assert_ledger_holds, everything
+from apps.wallet.services.game_transfers import decide_transfer
+from tests.gateway.builders import (
+    NOW,
+    SLOT,
+    Casino,
+    assert_ledger_holds,
+    everything,
+    give_order_key,
+)
 from tests.gateway.operations_makers import ask_one, reward, rollback, stake, win
 
 pytestmark = pytest.mark.django_db
@@ -85,6 +99,63 @@ def test_the_nightly_sweep_and_audit_reach_a_provider_that_is_off(casino: Casino
     tasks.sweep_sub_wallets()
     assert casino.pots()["cash"] == 10_000
     assert casino.pots()["sub:aurora"] == 0
+
+
+def _order(casino: Casino, amount_minor: int, key: str) -> MoneyOrder:
+    return MoneyOrder(casino.player.pk, "aurora", amount_minor, "AUD", key)
+
+
+def _played_from_its_own_wallet(casino: Casino) -> None:
+    Provider.objects.update(wallet_model=WalletModel.TRANSFER, transfer_url="https://a.example")
+    give_order_key(casino.provider)
+
+
+def test_no_money_goes_into_a_sub_wallet_of_a_provider_that_is_off_and_all_comes_back(
+    casino: Casino,
+) -> None:
+    Provider.objects.update(wallet_model=WalletModel.SUB_WALLET)
+    assert fund_sub_wallet(_order(casino, 400, "k-1"), now=NOW)
+    _switch_off()
+    before = everything()
+    with pytest.raises(ProviderOffError):
+        fund_sub_wallet(_order(casino, 100, "k-2"), now=NOW)
+    assert not fund_sub_wallet(_order(casino, 400, "k-1"), now=NOW)
+    assert everything() == before
+    assert cash_out_sub_wallet(_order(casino, 400, "k-3"), now=NOW)
+    assert (casino.pots()["cash"], casino.pots()["sub:aurora"]) == (10_000, 0)
+
+
+def test_no_money_goes_to_the_wallet_of_a_provider_that_is_off_and_all_may_be_asked_back(
+    casino: Casino,
+) -> None:
+    _played_from_its_own_wallet(casino)
+    first = transfer_in(_order(casino, 400, "k-1"), now=NOW)
+    decide_transfer(first.id, GameTransferState.CONFIRMED, code="", now=NOW)
+    _switch_off()
+    before = everything()
+    with pytest.raises(ProviderOffError):
+        transfer_in(_order(casino, 100, "k-2"), now=NOW)
+    assert transfer_in(_order(casino, 400, "k-1"), now=NOW).id == first.id
+    assert everything() == before
+    assert transfer_out(_order(casino, 400, "k-3"), now=NOW).state == "requested"
+
+
+def test_before_go_live_only_a_test_players_money_is_set_apart(casino: Casino) -> None:
+    Provider.objects.update(stage="onboarding", wallet_model=WalletModel.SUB_WALLET)
+    before = everything()
+    with pytest.raises(ProviderNotLiveError):
+        fund_sub_wallet(_order(casino, 400, "k-1"), now=NOW)
+    _played_from_its_own_wallet(casino)
+    with pytest.raises(ProviderNotLiveError):
+        transfer_in(_order(casino, 400, "k-2"), now=NOW)
+    assert everything() == before
+    Player.objects.update(jurisdiction=REHEARSAL_JURISDICTION)
+    assert transfer_in(_order(casino, 400, "k-3"), now=NOW).state == "requested"
+
+
+def test_staff_may_choose_a_provider_that_is_off_to_fetch_money_back_from(casino: Casino) -> None:
+    _switch_off()
+    assert ("aurora", casino.provider.name) in list(CashOutForm().fields["provider"].choices)
 
 
 def _switch_game_off() -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from apps.core import http
 from apps.core.errors import OutboundRequestError
 from apps.gateway.errors import NoOrderKeyError, NoTransferAddressError
-from apps.gateway.services.sub_wallets import MoneyOrder, require_model
+from apps.gateway.services.sub_wallets import MoneyOrder, require_model, require_open
 from apps.providers.adapters.native.signing import sign
 from apps.providers.contracts import WebhookKey
 from apps.providers.enums import WalletModel
@@ -48,6 +48,7 @@ def transfer_in(order: MoneyOrder, *, now: datetime) -> GameTransferRef:
 
     Raises:
         WrongWalletModelError: the provider isn't played from its own wallet.
+        ProviderOffError, ProviderNotLiveError: the player may start nothing new there.
         NoTransferAddressError: nobody has entered where the provider takes transfers.
         NoOrderKeyError: no key in force signs orders to the provider.
         UnknownProviderError: there is no such provider.
@@ -56,6 +57,8 @@ def transfer_in(order: MoneyOrder, *, now: datetime) -> GameTransferRef:
     """
     setting = pin_wallet_model(order.provider_code)
     require_model(setting, WalletModel.TRANSFER)
+    if transfer_by_key(order.idempotency_key) is None:
+        require_open(setting, order.player_id)
     _require_reachable(setting, now)
     return game_transfers.request_transfer(
         _wanted(order, setting.provider_id, Direction.IN), now=now

@@ -12,7 +12,13 @@ from django.db import connection, transaction
 from apps.core.batches import Cursor
 from apps.core.services import record_audit
 from apps.gateway import statements
-from apps.gateway.errors import RoundsOpenError, WrongWalletModelError
+from apps.gateway.errors import (
+    ProviderNotLiveError,
+    ProviderOffError,
+    RoundsOpenError,
+    WrongWalletModelError,
+)
+from apps.players.selectors import rehearsal_player_ids
 from apps.providers.enums import WalletModel
 from apps.providers.services.wallet_model import WalletSetting, pin_wallet_model
 from apps.wallet.contracts import PlayerPot, TransferRequest, Wallet
@@ -52,6 +58,7 @@ def fund_sub_wallet(order: MoneyOrder, *, now: datetime) -> bool:
 
     Raises:
         WrongWalletModelError: the provider isn't played from a sub-wallet.
+        ProviderOffError, ProviderNotLiveError: the player may start nothing new there.
         UnknownProviderError: there is no such provider.
         InsufficientFundsError: the player has less cash.
         IdempotencyConflictError: the key was used for something else.
@@ -60,6 +67,10 @@ def fund_sub_wallet(order: MoneyOrder, *, now: datetime) -> bool:
     setting = pin_wallet_model(order.provider_code)
     require_model(setting, WalletModel.SUB_WALLET)
     request = _request(order, TransferKind.SUB_FUND, Pot.CASH, sub_pot(order.provider_code), now)
+    with connection.cursor() as cursor:
+        # What went before the provider was switched off is told again as it was.
+        if not ledger.is_posted(cursor, request.idempotency_key):
+            require_open(setting, order.player_id)
     return ledger.post_transfers([request], now=now) == 1
 
 
@@ -139,6 +150,19 @@ def require_model(setting: WalletSetting, model: WalletModel) -> None:
         raise WrongWalletModelError(
             f"{setting.provider_code} is played with: {current}. This needs: {model.label}."
         )
+
+
+def require_open(setting: WalletSetting, player_id: int) -> None:
+    """Refuse new money for a provider where the player may place no new stake.
+
+    Raises:
+        ProviderOffError: the provider is switched off.
+        ProviderNotLiveError: it is not live yet, and the player is no test player.
+    """
+    if not setting.is_active:
+        raise ProviderOffError(setting.provider_code)
+    if not setting.is_live and player_id not in rehearsal_player_ids():
+        raise ProviderNotLiveError(setting.provider_code)
 
 
 @transaction.atomic

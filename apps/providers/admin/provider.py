@@ -119,7 +119,7 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
                     ("stage", "live_since", "is_active"),
                 ],
                 "description": "Switched off, a provider launches nobody and takes no new stake "
-                "(provider_off). Wins, refunds, sweeps and audits of what it took go on.",
+                "or money (provider_off). Wins, refunds, sweeps and audits of what it took go on.",
             },
         ),
         (

@@ -7,29 +7,35 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
 from apps.core.history import note_edit
-from apps.providers.enums import WalletModel
+from apps.providers.enums import ProviderStage, WalletModel
 from apps.providers.errors import UnknownProviderError
 from apps.providers.models import Provider
 
-# Waits for a change of the model in flight and lets none start before this transaction ends; other
+# Waits for a change of the row in flight and lets none start before this transaction ends; other
 # readers, and rows that refer to the provider, don't wait.
 _SHARE = """
-SELECT id, code, wallet_model, transfer_url FROM providers_provider WHERE code = %s FOR SHARE
+SELECT id, code, wallet_model, transfer_url, is_active, stage = 'live'
+FROM providers_provider WHERE code = %s FOR SHARE
 """
 
 
 @dataclass(frozen=True, slots=True)
 class WalletSetting:
-    """How a provider is played with, and where its transfers are asked for."""
+    """How a provider is played with, where its transfers are asked for, and who may play there.
+
+    ``is_active``: it is not switched off. ``is_live``: real players may play there.
+    """
 
     provider_id: int
     provider_code: str
     wallet_model: str
     transfer_url: str
+    is_active: bool
+    is_live: bool
 
 
 def pin_wallet_model(provider_code: str) -> WalletSetting:
-    """Return a provider's wallet model, which can't change before the caller's transaction ends.
+    """Return a provider's wallet setting, which can't change before the caller's transaction ends.
 
     Raises:
         UnknownProviderError: no provider carries this code.
@@ -52,7 +58,14 @@ def lock_wallet_model(provider_code: str) -> WalletSetting:
     locked = Provider.objects.select_for_update(no_key=True).filter(code=provider_code).first()
     if locked is None:
         raise UnknownProviderError(provider_code)
-    return WalletSetting(locked.pk, locked.code, locked.wallet_model, locked.transfer_url)
+    return WalletSetting(
+        locked.pk,
+        locked.code,
+        locked.wallet_model,
+        locked.transfer_url,
+        locked.is_active,
+        locked.stage == ProviderStage.LIVE,
+    )
 
 
 @transaction.atomic
