@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from apps.core.storage import evidence_storage
+from apps.gateway.selectors import what_is_open
 from apps.providers.selectors import provider_by_code
 from apps.reconciliation import evidence
 from apps.reconciliation.contracts import BreakLine, ImportOutcome, PullFacts, StatementRow
@@ -29,6 +30,10 @@ from apps.reconciliation.models import (
     ReconciliationRun,
     StatementFile,
 )
+from apps.rounds.net_position import last_played_at
+
+if TYPE_CHECKING:
+    from apps.providers.models import Provider
 
 _DAYS_SEARCHED: Final = 62
 _DAYS_REFUSED: Final = 31
@@ -257,17 +262,33 @@ def is_pull_paused(provider_id: int, day: date, now: datetime) -> bool:
     return PullCursor.objects.filter(provider_id=provider_id, day=day, not_before__gt=now).exists()
 
 
-def days_to_reconcile(provider_id: int, yesterday: date) -> list[date]:
-    """Return the days whose statement is newer than their last run, and yesterday in any case."""
-    days = {yesterday}
+def is_settling(provider: "Provider", since: date) -> bool:
+    """Tell whether a provider is active, was played on that day or after, or has money open.
+
+    One that is switched off goes on settling what it took; its log and statements are still due.
+    """
+    if provider.is_active:
+        return True
+    start = datetime.combine(since, time(), ZoneInfo(provider.reporting_timezone))
+    played_at = last_played_at(provider.pk)
+    is_played = played_at is not None and played_at >= start
+    return is_played or bool(what_is_open(provider.pk, provider.code))
+
+
+def days_to_reconcile(provider: "Provider", yesterday: date) -> list[date]:
+    """Return the days whose statement is newer than their last run.
+
+    And yesterday, unless the provider is switched off and has nothing more to settle.
+    """
+    days = {yesterday} if is_settling(provider, yesterday) else set()
     latest = dict(
-        ReconciliationRun.objects.filter(provider_id=provider_id, statement__isnull=False)
+        ReconciliationRun.objects.filter(provider_id=provider.pk, statement__isnull=False)
         .values("day")
         .annotate(newest=Max("statement_id"))
         .values_list("day", "newest")
     )
     in_use = StatementFile.objects.filter(
-        provider_id=provider_id, state=StatementState.IMPORTED
+        provider_id=provider.pk, state=StatementState.IMPORTED
     ).values_list("day", "pk")
     days.update(day for day, pk in in_use if day is not None and latest.get(day) != pk)
     return sorted(days)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from apps.gateway.selectors import rejection_counts
 from apps.providers.enums import KeyState
-from apps.providers.selectors import active_providers
+from apps.providers.selectors import all_providers
 from apps.providers.selectors.keys import keys_of
 from apps.rounds.traffic import (
     KeyUse,
@@ -58,9 +58,10 @@ class Health:
 
 
 def health_of_providers(window: timedelta, now: datetime) -> list[Health]:
-    """Return every active provider's health, by code."""
-    providers = sorted(active_providers(), key=lambda provider: provider.code)
-    traffic = traffic_of([one.pk for one in providers], since=now - window, until=now)
+    """Return the health of every provider that is active or sent anything, by code."""
+    known = sorted(all_providers(), key=lambda provider: provider.code)
+    traffic = traffic_of([one.pk for one in known], since=now - window, until=now)
+    providers = [one for one in known if one.is_active or one.pk in traffic]
     stuck = stuck_rounds(now)
     drifting = drifting_players()
     rejected = _rejected_on(now.date())

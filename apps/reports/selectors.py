@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from apps.providers.selectors import active_providers
+from apps.providers.selectors import all_providers
 from apps.reports.contracts import PositionRow, PositionTotal
 from apps.rounds.net_position import PlayLine, last_played_at, play_of
 
@@ -21,7 +21,7 @@ def net_position(day: date, *, provider_code: str = "") -> list[PositionRow]:
     """Return a day's play per provider, currency and game; a day is the provider's own."""
     return [
         _position_row(provider, day, line)
-        for provider in active_providers()
+        for provider in all_providers()
         if provider_code in {"", provider.code}
         for line in _play_on(provider, day)
     ]
@@ -99,7 +99,7 @@ def _total(first: PositionRow, rows: Sequence[PositionRow]) -> PositionTotal:
 def latest_day() -> date | None:
     """Return the newest reporting day with play; None before anything was played."""
     days = []
-    for provider in active_providers():
+    for provider in all_providers():
         played_at = last_played_at(provider.pk)
         if played_at is not None:
             days.append(played_at.astimezone(ZoneInfo(provider.reporting_timezone)).date())

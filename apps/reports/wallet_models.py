@@ -7,7 +7,7 @@ from typing import Final
 
 from apps.gateway.selectors import OpenMoney, open_money
 from apps.providers.enums import WalletModel
-from apps.providers.selectors import active_providers
+from apps.providers.selectors import all_providers
 from apps.providers.selectors.id_scopes import providers_without_closing
 from apps.rounds.selectors import open_rounds_by_provider
 from apps.rounds.traffic import ProviderTraffic, traffic_of
@@ -37,15 +37,13 @@ class PlayedProvider:
 
 
 def played_providers(now: datetime) -> list[PlayedProvider]:
-    """Return every active provider, those with one model together."""
-    providers = active_providers()
+    """Return every active provider, and each other with money open, by model."""
+    money, undecided = open_money(), open_transfers()
+    holding = {each.provider_code for each in money} | undecided.keys()
+    providers = [one for one in all_providers() if one.is_active or one.code in holding]
     traffic = traffic_of([one.pk for one in providers], since=now - WINDOW, until=now)
-    money, rounds, never_closing = (
-        open_money(),
-        open_rounds_by_provider(),
-        providers_without_closing(),
-    )
-    findings, undecided, audits = open_findings(), open_transfers(), last_audits()
+    rounds, never_closing = open_rounds_by_provider(), providers_without_closing()
+    findings, audits = open_findings(), last_audits()
     found = [
         PlayedProvider(
             provider_id=one.pk,

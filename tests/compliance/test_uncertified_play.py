@@ -146,6 +146,13 @@ def test_play_of_a_game_that_is_not_on_offer_there_counts_too(floor: Floor, now:
     assert sums() == [("2026-11-22", "EUR", 1, 1, 200, 350)]
 
 
+def test_play_at_a_provider_that_is_switched_off_counts(floor: Floor, now: datetime) -> None:
+    floor.bet("one", now - timedelta(minutes=5))
+    Provider.objects.update(is_active=False)
+    keep_uncertified_play(now=now, days=0)
+    assert sums() == [("2026-11-22", "EUR", 1, 1, 200, 350)]
+
+
 def test_a_rehearsal_is_not_play(floor: Floor, now: datetime) -> None:
     make_cover(floor.game)
     tester = make_player("acceptance-1", jurisdiction=REHEARSAL_JURISDICTION)

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from apps.compliance.events import UncertifiedPlaySeen
 from apps.compliance.models import UncertifiedPlay, UncoveredDay
 from apps.core.services import publish
-from apps.providers.selectors import active_providers
+from apps.providers.selectors import all_providers
 from apps.providers.selectors.coverage import cover_periods, coverage_on
 from apps.rounds.span_play import PlaySpan, SpanPlay, play_in_spans, played_places
 
@@ -44,7 +44,7 @@ def keep_uncertified_play(*, now: datetime, days: int = DAYS_AGAIN) -> int:
     cover is told once for each game, jurisdiction and day.
     """
     today = now.astimezone(UTC).date()
-    providers = {provider.code: provider.pk for provider in active_providers()}
+    providers = {provider.code: provider.pk for provider in all_providers()}
     start = datetime.combine(today - timedelta(days=days), time(), UTC)
     bare, found = _open_at(start, providers), 0
     while start < now:

@@ -2,6 +2,7 @@
 
 from apps.providers.selectors.catalogue import (
     active_providers,
+    all_providers,
     games_by_code,
     provider_by_code,
     provider_choices,
@@ -11,6 +12,7 @@ from apps.providers.selectors.catalogue import (
 
 __all__ = [
     "active_providers",
+    "all_providers",
     "games_by_code",
     "provider_by_code",
     "provider_choices",

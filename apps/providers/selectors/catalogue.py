@@ -32,6 +32,11 @@ def active_providers() -> list[Provider]:
     return list(Provider.objects.filter(is_active=True).order_by("code"))
 
 
+def all_providers() -> list[Provider]:
+    """Return every provider, by code; one that is switched off goes on settling what it took."""
+    return list(Provider.objects.order_by("code"))
+
+
 def rtp_stated_since(game: Game) -> date | None:
     """Return the day, by UTC, from which on the catalogue has stated the RTP that it states now.
 

@@ -37,7 +37,7 @@ from apps.core.admin import (
     stream_download,
 )
 from apps.core.errors import DomainError
-from apps.providers.selectors import active_providers, provider_choices
+from apps.providers.selectors import all_providers, provider_choices
 from apps.reconciliation import selectors, services
 from apps.reconciliation.engine.unpack import FILE_LIMIT
 from apps.reconciliation.enums import RowFault, RunState, StatementSource, StatementState
@@ -55,7 +55,7 @@ class UploadForm(forms.Form):
     """A file, whose it is, and its day where the rows can't say it."""
 
     provider = forms.ChoiceField(
-        choices=lambda: [(p.code, p.name) for p in active_providers()],
+        choices=lambda: [(p.code, p.name) for p in all_providers()],
         widget=UnfoldAdminSelectWidget(),
     )
     file = forms.FileField(

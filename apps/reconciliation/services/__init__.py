@@ -4,6 +4,7 @@ from apps.reconciliation.services.imports import Upload, import_statement, outco
 from apps.reconciliation.services.pulls import (
     PullOptions,
     days_to_pull,
+    providers_to_pull,
     pull_all,
     pull_as_json,
     pull_day,
@@ -27,6 +28,7 @@ __all__ = [
     "import_statement",
     "outcome_as_json",
     "percent",
+    "providers_to_pull",
     "pull_all",
     "pull_as_json",
     "pull_day",

@@ -18,7 +18,7 @@ from django.db import transaction
 from apps.core import http
 from apps.core.errors import DomainError, OutboundRequestError, UnexpectedStatusError
 from apps.core.storage import store_evidence
-from apps.providers.selectors import active_providers, provider_by_code
+from apps.providers.selectors import all_providers, provider_by_code
 from apps.reconciliation import evidence, selectors
 from apps.reconciliation.contracts import PullOutcome
 from apps.reconciliation.engine.pages import (
@@ -104,16 +104,30 @@ def days_to_pull(*, provider_code: str, since: date | None, now: datetime) -> li
     return [first + timedelta(days=n) for n in range(count)]
 
 
+def providers_to_pull(*, since: date | None, now: datetime) -> list[str]:
+    """Return the providers that have something to pull from, by code.
+
+    One that is switched off is left out once it has nothing more to settle.
+    """
+    found = []
+    for provider in all_providers():
+        if not provider.export_url or not provider.export_token:
+            continue
+        days = days_to_pull(provider_code=provider.code, since=since, now=now)
+        if provider.is_active or (days and selectors.is_settling(provider, days[0])):
+            found.append(provider.code)
+    return found
+
+
 def pull_all(*, now: datetime) -> dict[str, str]:
     """Pull what is due from every provider; one that fails doesn't keep the others waiting.
 
     Returns what happened by provider: the code of a refusal, or "done".
     """
     answers: dict[str, str] = {}
-    for provider in active_providers():
-        if not provider.export_url or not provider.export_token:
-            continue
-        answers[provider.code] = "done"
+    for code in providers_to_pull(since=None, now=now):
+        provider = provider_by_code(code)
+        answers[code] = "done"
         for day in days_to_pull(provider_code=provider.code, since=None, now=now):
             if selectors.is_pull_paused(provider.pk, day, now):
                 answers[provider.code] = ExportThrottledError.code

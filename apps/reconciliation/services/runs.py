@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from apps.core.errors import DomainError
 from apps.core.money import format_minor
 from apps.core.services import publish, record_audit
-from apps.providers.selectors import active_providers, provider_by_code
+from apps.providers.selectors import all_providers, provider_by_code
 from apps.reconciliation import selectors, statements
 from apps.reconciliation.contracts import Comparison, CurrencyVariance
 from apps.reconciliation.engine.compare import break_items, compare
@@ -296,15 +296,16 @@ def percent(part_minor: int, whole_minor: int) -> str:
 
 
 def reconcile_due(*, now: datetime) -> dict[str, str]:
-    """Reconcile yesterday and every day with a newer statement, of every active provider.
+    """Reconcile yesterday and every day with a newer statement, of every provider.
 
+    One that is switched off is left out once it has nothing more to settle.
     Returns what happened by provider and day: the run's state, or the code of a refusal.
     """
     answers: dict[str, str] = {}
-    for provider in active_providers():
+    for provider in all_providers():
         zone = ZoneInfo(provider.reporting_timezone)
         yesterday = now.astimezone(zone).date() - timedelta(days=1)
-        for day in selectors.days_to_reconcile(provider.pk, yesterday):
+        for day in selectors.days_to_reconcile(provider, yesterday):
             try:
                 outcome = reconcile(provider_code=provider.code, day=day, acting_user=None, now=now)
                 answers[f"{provider.code}:{day}"] = outcome.state

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from apps.core.errors import DomainError
-from apps.providers.selectors import active_providers
 from apps.reconciliation import services
 from apps.reconciliation.contracts import PullOutcome
 
@@ -33,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         done: list[PullOutcome] = []
         failed: list[dict[str, str]] = []
-        for code in self._codes(options["provider"]):
+        for code in self._codes(options):
             for day in self._days(code, options):
                 try:
                     done.append(self._pull(code, day, is_quiet=options["json"]))
@@ -52,10 +51,11 @@ class Command(BaseCommand):
                 "; ".join(f"{f['provider']} {f['day']}: {f['code']}: {f['detail']}" for f in failed)
             )
 
-    def _codes(self, provider: str | None) -> list[str]:
-        if provider:
-            return [provider]
-        return [p.code for p in active_providers() if p.export_url and p.export_token]
+    def _codes(self, options: dict[str, Any]) -> list[str]:
+        if options["provider"]:
+            return [options["provider"]]
+        since = options["day"] or options["since"]
+        return services.providers_to_pull(since=since, now=timezone.now())
 
     def _days(self, code: str, options: dict[str, Any]) -> list[date]:
         if options["day"]:
