@@ -18,7 +18,7 @@ from apps.reports.timeline import SOURCES, Entry, newest_sessions, place_of, tim
 from apps.rounds.panels import event_link, round_link, round_state_cell
 from apps.rounds.player_play import held_money_of, open_rounds_of
 from apps.wallet.enums import Pot
-from apps.wallet.selectors import balances, pot_label
+from apps.wallet.selectors import balances, open_receivables, pot_label
 
 _NEEDED: Final = {
     "case": ("disputes.view_case", "Cases", "danger"),
@@ -44,9 +44,15 @@ def pots_panel(request: HttpRequest, player_id: int) -> Panel | None:
     pots = balances(player_id)
     # The four that everybody has, then what lies with or was set apart for a provider.
     names = [*Pot.values, *sorted(name for name in pots if name not in Pot.values)]
+    owed = [
+        display_money(one.open_minor, one.currency) for one in open_receivables(player.player_ref)
+    ]
     return Panel(
         title="Money",
-        note=f"All in {player.currency}. Only cash can be withdrawn.",
+        note=f"Owes us {', '.join(owed)}: nothing can be withdrawn until finance has ended that."
+        if owed
+        else f"All in {player.currency}. Only cash can be withdrawn.",
+        tone="warning" if owed else "",
         columns=[pot_label(name) for name in names],
         rows=[[money_cell(pots.get(name), player.currency) for name in names]] if pots else [],
         empty_text="The player has no accounts yet: they open with the first deposit.",

@@ -174,3 +174,15 @@ def test_the_timeline_reads_by_index(casino: Casino, statement: str, index: str)
         cursor.execute("SET LOCAL enable_sort = off")
         cursor.execute("EXPLAIN " + statement, params)
         assert index in "\n".join(row[0] for row in cursor.fetchall())
+
+
+def test_the_card_says_what_the_player_owes_before_anybody_promises_a_withdrawal(
+    client: Client, casino: Casino
+) -> None:
+    enter(client, Role.CS_AGENT)
+    assert "Only cash can be withdrawn." in card(client, casino.player)
+    casino.send_one(casino.event("e-1", bet_amount="150.00", win_amount="0.00"))
+    casino.send_one(casino.event("e-2", bet_amount="0.00", win_amount="20.00"))
+    text = card(client, casino.player)
+    assert "20.00 AUD" in text
+    assert "Owes us 50.00 AUD: nothing can be withdrawn until finance has ended that." in text
