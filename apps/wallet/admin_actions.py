@@ -6,9 +6,14 @@ from django import forms
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from apps.core.admin import ActionCall, ReasonedAction, ReasonForm
+from apps.staff.selectors import is_pending
 from apps.wallet.enums import GameTransferState, ReceivableEnd
 from apps.wallet.services.game_transfers import ask_again
-from apps.wallet.services.receivables import request_receivable_end
+from apps.wallet.services.receivables import (
+    RECEIVABLE_END,
+    end_subject,
+    request_receivable_end,
+)
 from apps.wallet.services.transfer_fates import request_fate
 
 _FATES: Final = [
@@ -68,6 +73,10 @@ class ReceivableEndForm(ReasonForm):
     field_order = ["end", "reason"]
 
 
+def _is_asked(account: Any) -> bool:
+    return is_pending(RECEIVABLE_END, end_subject(account.player_ref, account.currency))
+
+
 def _request_receivable_end(call: ActionCall) -> str:
     approval_id = request_receivable_end(
         account_id=call.object_id,
@@ -89,7 +98,7 @@ RECEIVABLE_ACTIONS: Final = [
         "rollback that takes it back first voids the request.",
         tone="primary",
         form_class=ReceivableEndForm,
-        is_offered=lambda account, _user: account.open_minor > 0,
+        is_offered=lambda account, _user: account.open_minor > 0 and not _is_asked(account),
     )
 ]
 

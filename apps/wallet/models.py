@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.core.triggers import append_only, never_truncated
-from apps.wallet.contracts import LARGEST_BALANCE_MINOR
+from apps.wallet.contracts import LARGEST_BALANCE_MINOR, RECEIVABLE
 from apps.wallet.enums import (
     HOLD_ENDS,
     Direction,
@@ -106,6 +106,14 @@ class ReceivableAccount(Account):
             ("request_receivable_end", "Can ask for a receivable to be settled or written off"),
             ("approve_receivable_end", "Can agree that a receivable is settled or written off"),
         ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.player_ref} {self.currency}"
+
+    @property
+    def player_ref(self) -> str:
+        return self.house.removeprefix(RECEIVABLE)
 
 
 class Transfer(models.Model):

@@ -21,6 +21,7 @@ from tests.gateway.builders import NOW, Casino, assert_ledger_holds, later, line
 
 BOTH = ("wallet.request_receivable_end", "wallet.approve_receivable_end")
 PAGE = "/admin/wallet/receivableaccount/"
+ASK = "Settle or write off with a second person"
 
 
 @pytest.fixture
@@ -121,16 +122,39 @@ def test_an_approval_about_more_than_is_owed_by_now_is_void(
 
 def test_finance_sees_the_sum_and_the_rows_and_asks_there(owing: Casino) -> None:
     client = Client()
-    client.force_login(
-        make_user(permissions=("wallet.view_receivableaccount", "wallet.request_receivable_end"))
-    )
+    seen = ("wallet.view_receivableaccount", "players.view_player")
+    client.force_login(make_user(permissions=(*seen, "wallet.request_receivable_end")))
     listed = client.get(f"{PAGE}?standing=open").content.decode()
     assert "p-1001" in listed
     assert "50.00 AUD" in listed
     assert "p-1001" not in client.get(f"{PAGE}?standing=ended").content.decode()
+    assert "50.00 AUD" in client.get(f"{PAGE}?q=p-1001").content.decode()
+    assert "50.00 AUD" not in client.get(f"{PAGE}?q=p-10").content.decode()
     page = client.get(f"{PAGE}{account_id()}/change/").content.decode()
     assert "aurora:e-1" in page
-    assert "Settle or write off with a second person" in page
+    assert f"/admin/players/player/{owing.player.pk}/change/" in page
+    assert "The player has 20.00 AUD in cash: settling takes 20.00 AUD of it" in page
+    assert ASK in page
+
+
+def test_the_page_offers_no_second_request_and_leads_to_the_first(
+    owing: Casino, asker: User, agreer: User
+) -> None:
+    client = Client()
+    client.force_login(
+        make_user(permissions=("wallet.view_receivableaccount", *BOTH, "staff.view_approval"))
+    )
+    approval_id = ask(asker, ReceivableEnd.WRITE_OFF)
+    page = client.get(f"{PAGE}{account_id()}/change/").content.decode()
+    assert ASK not in page
+    assert "asked: 50.00 AUD that p-1001 owes: write off." in page
+    request = f"/admin/staff/approval/{approval_id}/change/"
+    assert request in page
+    assert "The house bears 50.00 AUD." in client.get(request).content.decode()
+    agree(approval_id, agreer)
+    page = client.get(f"{PAGE}{account_id()}/change/").content.decode()
+    assert ASK not in page
+    assert "Nothing is owed any more." in page
 
 
 def test_the_home_figure_counts_them_with_the_sum_and_opens_to_the_rows(owing: Casino) -> None:

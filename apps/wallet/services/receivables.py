@@ -23,6 +23,15 @@ _SAID: Final = {
     ReceivableEnd.SETTLE: "settle from the player's cash",
     ReceivableEnd.WRITE_OFF: "write off",
 }
+_WHAT_HAPPENS: Final = {
+    ReceivableEnd.SETTLE: "The player's cash pays",
+    ReceivableEnd.WRITE_OFF: "The house bears",
+}
+
+
+def end_subject(player_ref: str, currency: str) -> str:
+    """Return what an approval about an end names as its subject."""
+    return f"receivable:{player_ref}:{currency}"
 
 
 @transaction.atomic
@@ -50,7 +59,7 @@ def request_receivable_end(
     amount = display_money(amount_minor, owed.currency)
     approval = request_approval(
         kind=RECEIVABLE_END,
-        subject=f"receivable:{owed.player_ref}:{owed.currency}",
+        subject=end_subject(owed.player_ref, owed.currency),
         title=f"{amount} that {owed.player_ref} owes: {_SAID[end]}",
         payload={
             "account_id": account_id,
@@ -59,6 +68,7 @@ def request_receivable_end(
             "owed_minor": owed.open_minor,
             "amount_minor": amount_minor,
             "end": str(end),
+            "what_happens": f"{_WHAT_HAPPENS[end]} {amount}.",
         },
         requested_by=acting_user,
         reason=reason,
