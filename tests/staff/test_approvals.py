@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import Client
 
 from apps.core.errors import DomainError, NotPlainJsonError, ReasonRequiredError
 from apps.core.models import AuditEntry, OutboxMessage
@@ -486,3 +487,25 @@ def test_control_without_the_lock_the_same_race_runs_the_handler_more_than_once(
     assert len(ran) > 1
     # The database still lets only one of them commit.
     assert sum(isinstance(outcome, Approval) for outcome in outcomes) == 1
+
+
+@pytest.mark.django_db
+def test_the_page_says_first_what_became_of_a_request_and_then_what_to_do(
+    world: World, settings: Any
+) -> None:
+    settings.PITBOSS_APPROVAL_DAYS = 14
+    approver = make_user(permissions=(PERMISSION, "staff.view_approval"))
+    client = Client()
+    client.force_login(approver)
+    approval = ask(make_user())
+    address = f"/admin/staff/approval/{approval.pk}/change/"
+    page = client.get(address).content.decode()
+    assert "What you decide on" in page
+    assert "Expires undecided" in page
+    assert "Decision reason" not in page
+    assert services.expire_approvals(now=NOW + timedelta(days=15)) == 1
+    page = client.get(address).content.decode()
+    assert "What was asked" in page
+    assert "Expires undecided" not in page
+    said = "Nothing was executed. Ask anew where it is still wanted."
+    assert page.index(said) < page.index("Decision reason") < page.index("Nobody decided within")

@@ -14,6 +14,7 @@ from apps.core.admin import (
     ActionCall,
     ReadOnlyAdmin,
     ReasonedAction,
+    badge,
     badge_column,
     choice_filter,
     datetime_column,
@@ -40,6 +41,9 @@ _TONES = {
     ApprovalState.VOID: "danger",
     ApprovalState.EXPIRED: "neutral",
 }
+
+
+_NOT_EXECUTED: Final = {ApprovalState.VOID, ApprovalState.EXPIRED}
 
 
 def _approve(call: ActionCall) -> str:
@@ -119,14 +123,17 @@ class ApprovalAdmin(ReadOnlyAdmin[Approval]):
     search_help_text = "Subject or content hash, exactly"
     ordering = ["-requested_at", "-pk"]
     fieldsets = [
-        ("What you decide on", {"fields": ["title", "content", "payload_hash", "hash_holds"]}),
+        (
+            "What you decide on",
+            {"fields": ["standing", "title", "content", "payload_hash", "hash_holds"]},
+        ),
         (
             "Asked",
             {"fields": ["asked_by", "requested_at", "expires", "request_reason", "asked_with"]},
         ),
         (
             "Decided",
-            {"fields": ["state", "decider", "decided_at", "decision_reason", "outcome"]},
+            {"fields": ["decider", "decided_at", "decision_reason", "outcome"]},
         ),
     ]
     reasoned_actions = [
@@ -168,6 +175,22 @@ class ApprovalAdmin(ReadOnlyAdmin[Approval]):
     @admin.display(description="content")
     def content(self, approval: Approval) -> SafeString:
         return payload_table(approval.payload)
+
+    @override
+    def get_fieldsets(self, request: HttpRequest, obj: Approval | None = None) -> Any:
+        """Say what was asked and what came of it once nobody decides any more."""
+        what, asked, decided = super().get_fieldsets(request, obj)
+        if obj is None or obj.state == ApprovalState.PENDING:
+            return [what, asked]
+        fields = [name for name in asked[1]["fields"] if name != "expires"]
+        return [("What was asked", what[1]), (asked[0], {"fields": fields}), decided]
+
+    @admin.display(description="state")
+    def standing(self, approval: Approval) -> SafeString:
+        shown = badge(approval.get_state_display(), _TONES[ApprovalState(approval.state)])
+        if approval.state not in _NOT_EXECUTED:
+            return shown
+        return format_html("{} Nothing was executed. Ask anew where it is still wanted.", shown)
 
     # Text, not Django's link to the account: most people may not open accounts.
     @admin.display(description="requested by")
