@@ -6,7 +6,6 @@ from django import forms
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from unfold.widgets import (
-    UnfoldAdminDateWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
@@ -81,7 +80,11 @@ def moment_field(label: str, help_text: str) -> forms.DateTimeField:
 
 
 def day_field(label: str, help_text: str = "") -> forms.DateField:
-    return forms.DateField(label=label, help_text=help_text, widget=UnfoldAdminDateWidget)
+    return forms.DateField(
+        label=label,
+        help_text=help_text,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+    )
 
 
 def yes_field(label: str) -> forms.BooleanField:

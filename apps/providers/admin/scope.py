@@ -104,7 +104,7 @@ class RecalledForm(ReasonForm):
 
 
 class ReviewForm(ReasonForm):
-    next_on = day_field("Next review on")
+    next_on = day_field("Next review on", "After the day that was due, and ahead.")
     field_order = ["next_on", "reason"]
 
 

@@ -17,8 +17,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import action
 from unfold.widgets import (
-    UnfoldAdminDateWidget,
     UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
 )
 
 from apps.core.admin import (
@@ -65,7 +65,7 @@ class UploadForm(forms.Form):
     )
     day = forms.DateField(
         required=False,
-        widget=UnfoldAdminDateWidget(),
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
         help_text="Only where the rows don't say it.",
     )
 
