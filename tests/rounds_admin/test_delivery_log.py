@@ -65,6 +65,11 @@ def test_a_conflict_names_what_contradicts_and_no_session_credential(
     named = [row[0] for row in differs.rows]
     assert "win_amount" in named
     assert "session_token" not in named
+    event = RoundEvent.objects.get(event_id="e-5")
+    text = page.content.decode()
+    assert "Ask the provider which of the two is right." in text
+    assert reverse("admin:rounds_roundevent_change", args=[event.pk]) in text
+    assert reverse("admin:rounds_round_change", args=[event.round_id]) in text
 
 
 def test_each_verdict_finds_its_deliveries(engineer: Client, casino: Casino) -> None:

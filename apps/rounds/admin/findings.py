@@ -27,7 +27,7 @@ from apps.core.admin import (
 from apps.core.answer_codes import answer_words
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
-from apps.rounds.models import BalanceDrift, Conflict, EventAttempt
+from apps.rounds.models import BalanceDrift, Conflict, EventAttempt, RoundEvent
 from apps.rounds.payloads import is_credential
 
 
@@ -108,9 +108,11 @@ class ConflictAdmin(PanelsMixin, ReadOnlyAdmin[Conflict]):
         code = obj.provider.code
         attempts = selectors.deliveries_of_event(code, obj.event_id)
         return [
+            _next_step_panel(selectors.event_by_id(code, obj.event_id)),
             Panel(
                 title="What differs",
-                note="The first delivery was applied. The other content moved nothing.",
+                note="The first delivery was judged. The other content moved nothing. Values are "
+                "as the provider wrote them.",
                 columns=["Field", "First delivery", "Conflicting delivery"],
                 rows=_differences(_first_content(attempts, obj.event_id), obj.content),
                 empty_text="The first delivery can't be compared field by field; see below.",
@@ -125,6 +127,22 @@ class ConflictAdmin(PanelsMixin, ReadOnlyAdmin[Conflict]):
             panels.attempts_panel(attempts),
             panels.payload_panel(attempts, obj.event_id),
         ]
+
+
+def _next_step_panel(event: RoundEvent | None) -> Panel:
+    """Say whom to ask, and how a wrong first delivery is put right: never by its own id."""
+    links = []
+    if event is not None:
+        links.append(("The event", reverse("admin:rounds_roundevent_change", args=[event.pk])))
+        if event.round_id is not None:
+            links.append(("Its round", reverse("admin:rounds_round_change", args=[event.round_id])))
+    return Panel(
+        title="What to do next",
+        empty_text="Ask the provider which of the two is right. The first: nothing to do. The "
+        "second: it rolls the first back and sends the right one under an id of its own. Until "
+        "then the day's reconciliation finds the difference as a break.",
+        links=links,
+    )
 
 
 def _first_content(attempts: Sequence[Any], event_id: str) -> dict[str, Any]:
