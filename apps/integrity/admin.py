@@ -295,17 +295,7 @@ class FaultAdmin(PanelsMixin, ReadOnlyAdmin[Fault]):
     search_fields = ["game__game_code__exact", "path__exact"]
     search_help_text = "Game or file, exactly"
     ordering = ["-opened_at", "-pk"]
-    fields = [
-        "game",
-        "kind",
-        "path",
-        "algorithm",
-        "seed",
-        "state",
-        "opened_at",
-        "closed_at",
-        "closing_note",
-    ]
+    fields = ["state", "game", "kind", "path", "algorithm", "seed", "opened_at"]
     reasoned_actions = [
         ReasonedAction(
             name="accept",
@@ -318,6 +308,13 @@ class FaultAdmin(PanelsMixin, ReadOnlyAdmin[Fault]):
             is_offered=_is_acceptable,
         ),
     ]
+
+    @override
+    def get_fields(self, request: HttpRequest, obj: Fault | None = None) -> Any:
+        """Leave out what an open fault does not have, so that both digests stay in sight."""
+        fields = [name for name in self.fields if name != "seed" or (obj is not None and obj.seed)]
+        is_open = obj is None or obj.state == FaultState.OPEN
+        return fields if is_open else [*fields, "closed_at", "closing_note"]
 
     @override
     def panels(self, request: HttpRequest, obj: Fault) -> Sequence[Panel]:

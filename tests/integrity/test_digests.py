@@ -508,6 +508,8 @@ def test_an_officer_imports_a_report_and_sees_what_is_wrong(
     assert GOOD in text
     assert OTHER in text
     assert "Ask to accept this digest" in text
+    assert "Closing note" not in text
+    assert "Seed (hex)" not in text
     assert "No new session of this game opens." in text
     IntegrityPolicy.objects.create(provider=game.provider, on_mismatch=OnMismatch.ALERT)
     assert "By policy the game stays open." in client.get(fault).content.decode()
