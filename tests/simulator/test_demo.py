@@ -110,6 +110,8 @@ def test_expected_flags_follow_the_calendar(tmp_path: Path) -> None:
 
 def test_the_demo_has_somebody_in_every_role_and_seeds_them_once(db: None, tmp_path: Path) -> None:
     assert {one.role for one in CHARACTERS} == set(Role)
+    # What one analyst asks for, such as the end of a receivable, another has to agree to.
+    assert sum(one.role == Role.FINANCE_ANALYST for one in CHARACTERS) == 2
     first = seed_people(tmp_path / "demo" / "password.txt", now=NOW)
     second = seed_people(tmp_path / "demo" / "password.txt", now=NOW)
     assert second == first

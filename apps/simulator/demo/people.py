@@ -29,6 +29,7 @@ CHARACTERS: Final = (
     Character("promo", "Pia Promo", Role.PROMO_MANAGER),
     Character("promo-colleague", "Pablo Promo", Role.PROMO_MANAGER),
     Character("finance", "Finn Finance", Role.FINANCE_ANALYST),
+    Character("finance-colleague", "Fay Finance", Role.FINANCE_ANALYST),
     Character("integration", "Inga Integration", Role.INTEGRATION_ENGINEER),
     Character("aml", "Amara Aml", Role.AML_OFFICER),
     Character("auditor", "Aud Auditor", Role.AUDITOR),

@@ -30,7 +30,7 @@ from apps.simulator.borealis.rounds import PROMO, STAKES_MINOR
 from apps.simulator.certificates.folder import make_lab_folder
 from apps.simulator.certificates.reports import NORTH
 from apps.simulator.demo.going_live import begin_live, load_with_first_key
-from apps.simulator.demo.people import seed_people
+from apps.simulator.demo.people import CHARACTERS, seed_people
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Finding
 from apps.staff.home_cards import LIMIT
@@ -52,9 +52,10 @@ def migrate(_stage: Stage) -> Finding:
 def seed(stage: Stage) -> Finding:
     """Make roles and people; a second run finds them."""
     stage.people = seed_people(stage.data_dir / "demo" / "password.txt", now=stage.clock())
+    roles = {one.role for one in CHARACTERS}
     return Finding(
         is_held=True,
-        text=f"{len(stage.people.users)} people in 7 roles.",
+        text=f"{len(stage.people.users)} people in {len(roles)} roles.",
         figures={"people": len(stage.people.users)},
     )
 
