@@ -47,6 +47,7 @@ CELERY_TASK_ROUTES: dict[str, dict[str, str]] = {
     "reconciliation.*": {"queue": "slow"},
     "providers.*": {"queue": "slow"},
     "compliance.keep_uncertified_play": {"queue": "slow"},
+    "compliance.recount_*": {"queue": "slow"},
     "auditing.*": {"queue": "slow"},
     "integrity.*": {"queue": "slow"},
     "onboarding.*": {"queue": "slow"},

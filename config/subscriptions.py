@@ -36,6 +36,9 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "compliance.notice_due": ["reports.mail_notice"],
     # Players staked on what no report covered: an officer must know the same hour.
     "compliance.uncertified_play": ["reports.raise_alert"],
+    # A day that is over has other cover or other play than was counted: it is counted again.
+    "providers.past_cover_moved": ["compliance.recount_games"],
+    "rounds.past_play_taken": ["compliance.recount_play"],
     # Money left a pot for a provider's wallet: the provider must be told.
     "wallet.game_transfer_requested": ["gateway.pursue_transfer"],
     # A sub-wallet or a wallet at a provider isn't what the provider says it is.

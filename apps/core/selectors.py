@@ -13,6 +13,13 @@ def parked_messages(*, limit: int) -> list[OutboxMessage]:
     )
 
 
+def is_said_again(outbox_id: int) -> bool:
+    """Tell whether a later message that is still to be done says exactly the same."""
+    message = OutboxMessage.objects.get(pk=outbox_id)
+    waiting = OutboxMessage.objects.filter(done_at=None, parked_at=None, pk__gt=outbox_id)
+    return waiting.filter(task=message.task, payload=message.payload).exists()
+
+
 def newest_audit_entries(*, limit: int) -> list[AuditEntry]:
     return list(AuditEntry.objects.order_by("-pk")[:limit])
 

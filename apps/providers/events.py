@@ -40,3 +40,17 @@ class DocumentDamaged(Event):
 
     document_id: int
     state: str
+
+
+@dataclass(frozen=True)
+class PastCoverMoved(Event):
+    """The register says something else of days that are over: these games' cover, from a day on.
+
+    ``is_gain``: it can only have covered more than before.
+    """
+
+    topic: ClassVar[str] = "providers.past_cover_moved"
+
+    game_ids: list[int]
+    since: str
+    is_gain: bool

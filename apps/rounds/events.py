@@ -30,3 +30,12 @@ class RoundsStuck(Event):
     topic: ClassVar[str] = "rounds.stuck"
     provider_id: int
     count: int
+
+
+@dataclass(frozen=True)
+class PastPlayTaken(Event):
+    """Play of a day of UTC that is over for days came in, or was settled or undone."""
+
+    topic: ClassVar[str] = "rounds.past_play_taken"
+    provider_id: int
+    day: str

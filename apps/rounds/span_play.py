@@ -1,6 +1,6 @@
 """What was played in given spans of time, by game and jurisdiction; read-only, no locks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, LiteralString
@@ -136,6 +136,7 @@ SELECT DISTINCT e.provider_id, e.game_id, {_PLACE}
 FROM rounds_roundevent e JOIN players_player p ON p.id = e.player_id
 WHERE e.provider_id = ANY(%(providers)s)
   AND e.occurred_at >= %(start)s AND e.occurred_at < %(end)s AND {_PLACE} <> %(nowhere)s
+  AND (%(games)s::bigint[] IS NULL OR e.game_id = ANY(%(games)s))
   AND {_STANDS}
 ORDER BY 1, 2, 3
 """  # noqa: S608 - our own constant
@@ -154,13 +155,21 @@ GROUP BY 1, 2 ORDER BY 1, 2
 
 
 def played_places(
-    provider_ids: Sequence[int], start: datetime, end: datetime
+    provider_ids: Sequence[int],
+    start: datetime,
+    end: datetime,
+    *,
+    game_ids: Collection[int] | None = None,
 ) -> list[tuple[int, int, str]]:
-    """Return each (provider, game, jurisdiction) that was really played in the time."""
+    """Return each (provider, game, jurisdiction) that was really played in the time.
+
+    ``game_ids`` narrows it to some games.
+    """
     arguments: dict[str, Any] = {
         "providers": list(provider_ids),
         "start": start,
         "end": end,
+        "games": None if game_ids is None else list(game_ids),
         "nowhere": REHEARSAL_JURISDICTION,
     }
     with connection.cursor() as cursor:

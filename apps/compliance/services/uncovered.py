@@ -1,7 +1,7 @@
 """Keeping the ledger of uncertified play up, from the register and the rounds themselves."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -19,11 +19,30 @@ from apps.rounds.span_play import PlaySpan, SpanPlay, play_in_spans, played_plac
 logger = structlog.get_logger(__name__)
 
 DAYS_AGAIN: Final = 3
-"""An event is taken up to 48 hours after it was played, so that the last days may still change."""
+"""Most events come within 48 hours of play. What moves an earlier day is told, and recounted."""
+MOST_DAYS_BACK: Final = 62
+"""How far back a change of the register is followed; further back is for ``uncertified_play``."""
 _ONE_DAY: Final = timedelta(days=1)
 
 type Place = tuple[int, int, str]
 """Provider, game and jurisdiction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The providers that are looked at, by code, and of their games these, or all."""
+
+    providers: Mapping[str, int]
+    game_ids: frozenset[int] | None = None
+
+    def known_on(self, day: date) -> set[Place]:
+        """Return the places of the scope that are on file for the day."""
+        rows = UncoveredDay.objects.filter(
+            day=day, game__provider_id__in=list(self.providers.values())
+        )
+        if self.game_ids is not None:
+            rows = rows.filter(game_id__in=self.game_ids)
+        return set(rows.values_list("game__provider_id", "game_id", "jurisdiction"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,52 +62,87 @@ def keep_uncertified_play(*, now: datetime, days: int = DAYS_AGAIN) -> int:
     Safe to repeat: the same register and rounds give the same rows. Play that appears without
     cover is told once for each game, jurisdiction and day.
     """
-    today = now.astimezone(UTC).date()
-    providers = {provider.code: provider.pk for provider in all_providers()}
-    start = datetime.combine(today - timedelta(days=days), time(), UTC)
-    bare, found = _open_at(start, providers), 0
-    while start < now:
-        end = min(start + _ONE_DAY, now)
-        # One look at each midnight serves the day that ends there and the day that begins.
-        bare_after = _open_at(end, providers)
-        played = set(played_places(list(providers.values()), start, end))
-        found += _keep_day((start, end), played, bare | bare_after, now)
-        start, bare = end, bare_after
+    found = _keep_days(_Scope(_provider_ids()), now.astimezone(UTC).date(), days, now)
     logger.info("compliance.uncertified_play.kept", places=found)
     return found
 
 
+def recount_games(game_ids: Collection[int], *, since: date, is_gain: bool, now: datetime) -> int:
+    """Work out some games again, from the day on from which the register says something else.
+
+    As ``keep_uncertified_play``, up to ``MOST_DAYS_BACK`` days back. What covers more than before
+    (``is_gain``) is looked at only where minutes without cover are on file.
+    """
+    scope = _Scope(_provider_ids(), frozenset(game_ids))
+    today = now.astimezone(UTC).date()
+    # East of Greenwich a day begins while UTC has the day before.
+    first = max(since - _ONE_DAY, today - timedelta(days=MOST_DAYS_BACK))
+    if not is_gain:
+        found = _keep_days(scope, today, (today - first).days, now)
+    else:
+        bare = UncoveredDay.objects.filter(game_id__in=game_ids, day__gte=first, minutes__gt=0)
+        days = sorted(set(bare.values_list("day", flat=True)))
+        found = sum(_keep_day(scope, _span_of(day, now), set(), now) for day in days)
+    logger.info("compliance.uncertified_play.games_recounted", games=len(game_ids), places=found)
+    return found
+
+
+def recount_play(provider_id: int, day: date, *, now: datetime) -> int:
+    """Work out one day of a provider's games again, since play of it came in late or was undone."""
+    scope = _Scope({code: pk for code, pk in _provider_ids().items() if pk == provider_id})
+    found = _keep_day(scope, _span_of(day, now), set(), now)
+    logger.info("compliance.uncertified_play.day_recounted", day=str(day), places=found)
+    return found
+
+
+def _provider_ids() -> dict[str, int]:
+    return {provider.code: provider.pk for provider in all_providers()}
+
+
+def _span_of(day: date, now: datetime) -> tuple[datetime, datetime]:
+    start = datetime.combine(day, time(), UTC)
+    return start, min(start + _ONE_DAY, now)
+
+
+def _keep_days(scope: _Scope, today: date, days: int, now: datetime) -> int:
+    start = datetime.combine(today - timedelta(days=days), time(), UTC)
+    bare, found = _open_at(start, scope), 0
+    while start < now:
+        end = min(start + _ONE_DAY, now)
+        # One look at each midnight serves the day that ends there and the day that begins.
+        bare_after = _open_at(end, scope)
+        found += _keep_day(scope, (start, end), bare | bare_after, now)
+        start, bare = end, bare_after
+    return found
+
+
+@transaction.atomic
 def _keep_day(
-    span: tuple[datetime, datetime], played: set[Place], bare: set[Place], now: datetime
+    scope: _Scope, span: tuple[datetime, datetime], bare: set[Place], now: datetime
 ) -> int:
     start, end = span
     day = start.date()
-    known = set(
-        UncoveredDay.objects.filter(day=day).values_list(
-            "game__provider_id", "game_id", "jurisdiction"
-        )
-    )
+    # Two runs of one day look and write one after the other: the later one sees no less.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"uncovered:{day}"])
+    played = set(played_places(list(scope.providers.values()), start, end, game_ids=scope.game_ids))
+    known = scope.known_on(day)
     # Where nothing is played, a gap that opens and closes between the two looks is not seen.
     places = played | known | bare
     gaps = [gap for place in sorted(places) if (gap := _gap_of(place, start, end)).spans]
-    gone = known - {gap.place for gap in gaps}
     play = _play_of([gap for gap in gaps if gap.place in played])
-    with transaction.atomic():
-        # Two runs of one day write one after the other.
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"uncovered:{day}"])
-        for gap in gaps:
-            _write(day, gap, play.get(gap.place, ()), now)
-        for place in gone:
-            _write(day, _Gap(place, (), "Covered after all."), (), now)
+    for gap in gaps:
+        _write(day, gap, play.get(gap.place, ()), now)
+    for place in known - {gap.place for gap in gaps}:
+        _write(day, _Gap(place, (), "Covered after all."), (), now)
     return len(gaps)
 
 
-def _open_at(moment: datetime, providers: Mapping[str, int]) -> set[Place]:
+def _open_at(moment: datetime, scope: _Scope) -> set[Place]:
     return {
-        (providers[cell.provider_code], cell.game_id, cell.jurisdiction)
-        for cell in coverage_on(moment)
-        if not cell.cover.allowed and cell.provider_code in providers
+        (scope.providers[cell.provider_code], cell.game_id, cell.jurisdiction)
+        for cell in coverage_on(moment, game_ids=scope.game_ids)
+        if not cell.cover.allowed and cell.provider_code in scope.providers
     }
 
 

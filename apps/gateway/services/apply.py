@@ -21,6 +21,7 @@ from apps.gateway.services.bounds import within_bounds
 from apps.gateway.services.id_scopes import fix_ids_of
 from apps.gateway.services.judge import Judge
 from apps.gateway.services.moved import load_what_moved
+from apps.gateway.services.past_play import past_play
 from apps.gateway.services.refusals import count_refusals
 from apps.gateway.services.resolve import resolve
 from apps.gateway.services.stakes import changed_game, may_be_new_stake
@@ -313,7 +314,8 @@ def save_book(cursor: Cursor, book: Book, now: datetime) -> None:
     new_conflicts = store.save_conflicts(cursor, book.conflicts)
     count_refusals(cursor, book.refused)
     alerts = [ConflictSeen(provider_id=key[0], event_id=key[1]) for key in new_conflicts]
-    publish_with_cursor(cursor, [*book.facts, *alerts], now)
+    late = past_play(book.events.values(), now)
+    publish_with_cursor(cursor, [*book.facts, *alerts, *late], now)
 
 
 def _stored_result(outcome: Outcome) -> dict[str, object]:

@@ -2,11 +2,20 @@
 
 from datetime import date, datetime
 
+from django.db.models import Q, QuerySet
+
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRef
 from apps.providers.enums import KeyPurpose, KeyState
 from apps.providers.errors import UnknownProviderError
-from apps.providers.models import CertificateGame, Game, OfferWithdrawal, Provider, ProviderKey
+from apps.providers.models import (
+    Certificate,
+    CertificateGame,
+    Game,
+    OfferWithdrawal,
+    Provider,
+    ProviderKey,
+)
 
 
 def provider_by_code(provider_code: str) -> Provider:
@@ -90,6 +99,21 @@ def games_of_report(certificate_id: int) -> list[int]:
         provider__code__in=named.values("certificate__provider_code"),
     )
     return list(games.order_by("pk").values_list("pk", flat=True))
+
+
+def family_of(certificate: Certificate) -> QuerySet[Certificate]:
+    """Return a report with its revisions, and what it replaces or is replaced by."""
+    return Certificate.objects.filter(
+        Q(lab_id=certificate.lab_id, report_number=certificate.report_number)
+        | Q(pk=certificate.supersedes_id)
+        | Q(supersedes=certificate)
+    )
+
+
+def games_judged_with(certificate: Certificate) -> list[int]:
+    """Return the games that a report names, or any of its family."""
+    family = list(family_of(certificate).values_list("pk", flat=True))
+    return sorted({game for pk in family for game in games_of_report(pk)})
 
 
 def withdrawn_at(withdrawal_id: int) -> datetime:

@@ -1,7 +1,7 @@
 """Recording what suppliers deliver and what runs: builds, variants, deployments, changes."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ from apps.providers.errors import (
     UnknownRegisterRowError,
 )
 from apps.providers.models import Deployment, Game, GameBuild, RtpVariant, SupplierChange
+from apps.providers.services.past_cover import tell_of_past_cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,7 @@ def deploy(new: NewDeployment, editing: Editing) -> Deployment:
         raise
     details = {**asdict(new), "starts_at": new.starts_at.isoformat()}
     _audit("providers.deployment.added", f"deployment:{deployment.pk}", details, editing)
+    tell_of_past_cover([build.game_id], _day_of(new.starts_at), now=editing.now)
     return deployment
 
 
@@ -208,6 +210,7 @@ def end_deployment(*, deployment_id: int, ends_at: datetime, editing: Editing) -
     deployment = Deployment.objects.select_for_update().filter(pk=deployment_id).first()
     if deployment is None:
         raise UnknownRegisterRowError(f"There is no deployment {deployment_id}.")
+    ended_at = deployment.ends_at or ends_at
     try:
         with transaction.atomic():
             _end(deployment, ends_at, editing)
@@ -215,6 +218,8 @@ def end_deployment(*, deployment_id: int, ends_at: datetime, editing: Editing) -
         if "providers_deployment_one_at_a_time" in str(error):
             raise DeploymentOverlapError("Another deployment runs there by then.") from error
         raise
+    since = _day_of(min(ended_at, ends_at))
+    tell_of_past_cover([deployment.game_id], since, now=editing.now)
     return deployment
 
 
@@ -301,6 +306,10 @@ def _end(deployment: Deployment, ends_at: datetime, editing: Editing) -> None:
     deployment.save(update_fields=["ends_at"])
     details = {"ends_at": ends_at.isoformat()}
     _audit("providers.deployment.ended", f"deployment:{deployment.pk}", details, editing)
+
+
+def _day_of(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()
 
 
 def _is_same(row: Any, given: dict[str, Any]) -> bool:

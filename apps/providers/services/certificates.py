@@ -40,6 +40,7 @@ from apps.providers.register.compare import compare, stated_result
 from apps.providers.register.entries import CertificateEntry
 from apps.providers.selectors import certificates as selectors
 from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
+from apps.providers.services.past_cover import tell_of_new_report, tell_of_report
 from apps.providers.services.store import drop
 from apps.providers.services.trust import lab_named
 
@@ -201,6 +202,7 @@ def _write_certificate(
         reason=registration.reason,
         now=now,
     )
+    tell_of_new_report(certificate, now=now)
     return certificate
 
 
@@ -382,4 +384,5 @@ def withdraw_certificate(
         now=now,
     )
     publish(ReportTakenBack(certificate_id=certificate.pk), now=now)
+    tell_of_report(certificate, certificate.effective_on, now=now)
     return certificate

@@ -29,6 +29,7 @@ from apps.providers.models import (
     SupplierChange,
 )
 from apps.providers.services.builds import Editing
+from apps.providers.services.past_cover import tell_of_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ def invalidate_certificate(
     details = {"change_id": change_id, "on": on.isoformat()}
     _audit("providers.certificate.invalidated", certificate, details, editing)
     publish(ReportTakenBack(certificate_id=certificate.pk), now=editing.now)
+    tell_of_report(certificate, on, now=editing.now)
     return certificate
 
 
@@ -206,6 +208,7 @@ def recall_certificate(*, certificate_id: int, on: date, editing: Editing) -> Ce
     certificate.save(update_fields=["recalled_on"])
     _audit("providers.certificate.recalled", certificate, {"on": on.isoformat()}, editing)
     publish(ReportTakenBack(certificate_id=certificate.pk), now=editing.now)
+    tell_of_report(certificate, on, now=editing.now)
     return certificate
 
 
