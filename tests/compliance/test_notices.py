@@ -15,6 +15,7 @@ from apps.reports import tasks
 from apps.staff.models import User
 from tests.compliance.makers import make_officer
 from tests.factories import MADE_AT, make_cover, make_game, make_provider
+from tests.older_schema import schema_at
 
 pytestmark = pytest.mark.django_db
 
@@ -130,3 +131,26 @@ def test_an_accreditation_with_the_next_term_on_file_does_not_end() -> None:
     accredited(END)
     accredited(date(2030, 1, 1), since=END + timedelta(days=1))
     assert [noticed(at(days)) for days in (90, 1, -1)] == [0, 0, 0]
+
+
+def test_only_the_last_of_a_labs_terms_ends_however_long_it_was_without() -> None:
+    make_officer("olga")
+    make_cover(make_game(make_provider()), expires_on=date(2029, 1, 1))
+    accredited(date(2020, 12, 31), since=date(2019, 1, 1))
+    accredited(date(2022, 1, 31), since=date(2021, 2, 1))
+    last = accredited(END, since=date(2022, 6, 1))
+    assert [noticed(at(days)) for days in (91, 90)] == [0, 1]
+    notice = OutboxMessage.objects.get(task="reports.mail_notice")
+    assert notice.payload["subject_id"] == last.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_what_had_ended_before_the_upgrade_nobody_is_told() -> None:
+    make_officer("olga")
+    make_cover(make_game(make_provider()), expires_on=date(2029, 1, 1))
+    long_past = accredited(date(2022, 1, 31))
+    with schema_at("providers", "0029_reviews_recorded"):
+        pass
+    long_past.refresh_from_db()
+    assert long_past.told_days == 0
+    assert noticed(at(5)) == 0

@@ -15,4 +15,12 @@ class Migration(migrations.Migration):
             name='told_days',
             field=models.PositiveSmallIntegerField(blank=True, editable=False, null=True),
         ),
+        # Of an end that lay behind when the desk began to be told, there is nothing to tell.
+        migrations.RunSQL(
+            """
+            UPDATE providers_labaccreditation SET told_days = 0
+            WHERE valid_until < (now() AT TIME ZONE 'UTC')::date
+            """,
+            migrations.RunSQL.noop,
+        ),
     ]

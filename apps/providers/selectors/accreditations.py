@@ -20,13 +20,12 @@ def accreditation_by_id(accreditation_id: int) -> LabAccreditation | None:
 def accreditations_ending(on: date) -> dict[int, int]:
     """Return the threshold that each ending accreditation has reached and nobody was told of.
 
-    By id; ``PAST`` after the end. One with a term of the lab after it, without a day between, does
-    not end; a lab without a report of its own is nobody's concern.
+    By id; ``PAST`` after the end. One with a term of the lab that ends later does not end, however
+    long the lab was without: the new one is on file, so there is none to ask for. A lab without a
+    report of its own is nobody's concern.
     """
     after = LabAccreditation.objects.filter(
-        lab=OuterRef("lab"),
-        valid_until__gt=OuterRef("valid_until"),
-        valid_from__lte=OuterRef("valid_until") + timedelta(days=1),
+        lab=OuterRef("lab"), valid_until__gt=OuterRef("valid_until")
     )
     reports = Certificate.objects.filter(
         lab=OuterRef("lab"), state=CertificateState.REGISTERED
