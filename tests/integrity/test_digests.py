@@ -147,14 +147,17 @@ def test_a_wrong_file_that_is_not_named_any_more_keeps_the_game_closed(
 ) -> None:
     take(report(now, line(digest=OTHER), line(TABLE)), now)
     later = now + timedelta(hours=1)
-    take(report(later, line(TABLE), ref="r-2"), later)
+    without = report(later, line(TABLE), ref="r-2")
+    assert take(without, later).missing == 1
     compare_all(now=later)
     fault = Fault.objects.get()
     assert (fault.kind, fault.state, fault.reported) == ("mismatch", "open", OTHER)
     assert served(game, later) == ["digest_mismatch"]
     right = later + timedelta(hours=1)
-    take(report(right, ref="r-3"), right)
+    assert take(report(right, ref="r-3"), right).missing == 0
     assert served(game, right) == []
+    repeated = take(without, right)
+    assert (repeated.is_new, repeated.missing) == (False, 1)
 
 
 def test_a_missing_file_that_turns_out_wrong_is_told_and_closes_the_game(

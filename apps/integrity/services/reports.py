@@ -63,13 +63,18 @@ def take_report(
         )
         if report.content_hash != fingerprint:
             raise DigestReportConflictError(measured.report_ref)
+        # A repeat is told what the first was, by the register of that day.
+        judged = judge(
+            provider_code,
+            games,
+            measured.lines,
+            measured_at=measured.measured_at,
+            now=report.received_at,
+        )
         if is_new:
-            judged = judge(
-                provider_code, games, measured.lines, measured_at=measured.measured_at, now=now
-            )
             _store(report, judged.files)
             compare_games(provider_code, {games[line.game_code].id for line in measured.lines}, now)
-    outcome = _outcome(report, provider_code, is_new=is_new)
+    outcome = _outcome(report, provider_code, missing=len(judged.missing), is_new=is_new)
     logger.info(
         "integrity.report.taken",
         report_id=report.pk,
@@ -212,7 +217,9 @@ def _close(one: Judged, note: str, now: datetime) -> None:
     _faults_of(one).update(state=FaultState.CLEARED, closed_at=now, closing_note=note[:300])
 
 
-def _outcome(report: DigestReport, provider_code: str, *, is_new: bool) -> ReportOutcome:
+def _outcome(
+    report: DigestReport, provider_code: str, *, missing: int, is_new: bool
+) -> ReportOutcome:
     counts = dict(
         report.files.values_list("verdict").annotate(count=Count("pk")).order_by("verdict")
     )
@@ -224,5 +231,5 @@ def _outcome(report: DigestReport, provider_code: str, *, is_new: bool) -> Repor
         matches=counts.get(LineVerdict.MATCH, 0),
         mismatches=counts.get(LineVerdict.MISMATCH, 0),
         unknown=counts.get(LineVerdict.UNKNOWN, 0),
-        missing=report.faults.filter(kind=FaultKind.MISSING).count(),
+        missing=missing,
     )
