@@ -15,7 +15,7 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 
-from apps.core.models import AuditEntry
+from apps.core.models import AuditEntry, OutboxMessage
 from apps.players.errors import RehearsalPlaceError
 from apps.providers.enums import RootState
 from apps.providers.errors import (
@@ -52,6 +52,7 @@ from apps.providers.services.import_register import (
 )
 from apps.providers.services.store import read_document
 from apps.providers.services.trust import Decision, decide_root, recheck_signatures
+from tests.factories import make_game, make_provider
 from tests.providers.certificate_files import SAMPLES, authority, plain_pdf, signed_pdf
 from tests.races import race
 
@@ -436,6 +437,26 @@ def test_only_the_kits_report_is_of_the_rehearsals_place_and_of_no_other(
         register_certificate(entry, plain_pdf("A report"), registration)
     assert (Certificate.objects.count(), Document.objects.count(), Lab.objects.count()) == (0, 0, 0)
     assert stored(evidence) == []
+
+
+def test_a_report_tells_from_which_past_day_on_its_games_have_other_cover(
+    evidence: Path, now: datetime, vetter: PdfVetter
+) -> None:
+    _, fields = read_rows((SAMPLES / "register.csv").read_bytes())[6]
+    entry = read_entry(fields or {})
+    provider = make_provider(entry.provider_code)
+    old, new = make_game(provider, "old-game"), make_game(provider, "new-game")
+    first = replace(entry, games=("old-game",), revision=1, effective_on=date(2026, 6, 1))
+    second = replace(first, games=("new-game",), revision=2)
+    registration = Registration(None, "For the test.", now, vetter)
+    register_certificate(first, plain_pdf("A report"), registration)
+    register_certificate(first, plain_pdf("A report"), registration)
+    register_certificate(second, plain_pdf("The same for another game"), registration)
+    told = OutboxMessage.objects.filter(topic="providers.past_cover_moved").order_by("pk")
+    assert [message.payload for message in told] == [
+        {"game_ids": [old.pk], "since": "2026-06-01", "is_gain": True},
+        {"game_ids": [old.pk, new.pk], "since": "2026-06-01", "is_gain": False},
+    ]
 
 
 def test_the_database_lets_no_real_report_name_the_rehearsals_place(
