@@ -48,6 +48,7 @@ class Health:
     provider_id: int
     code: str
     name: str
+    is_active: bool
     traffic: ProviderTraffic | None
     rate_per_second: Decimal
     drifting: int
@@ -70,6 +71,7 @@ def health_of_providers(window: timedelta, now: datetime) -> list[Health]:
             provider_id=provider.pk,
             code=provider.code,
             name=provider.name,
+            is_active=provider.is_active,
             traffic=traffic.get(provider.pk),
             rate_per_second=_rate(traffic.get(provider.pk), window, now),
             drifting=drifting.get(provider.pk, 0),

@@ -1,6 +1,6 @@
 """Provider health: figures that are right, bounded, and lead to the rows behind them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from apps.providers.models import ProviderKey
+from apps.providers.models import Provider, ProviderKey
 from apps.reports.health import health_of_providers
 from apps.rounds import traffic
 from apps.rounds.models import BalanceDrift, Delivery, DeliveryVerdict, Round
@@ -138,6 +138,7 @@ def test_the_page_shows_every_provider_and_says_which_is_silent(
     assert "aurora" in text
     assert "borealis" in text
     assert text.count("silent") == 2
+    assert "switched off" not in text
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,18 @@ def test_any_window_opens(client: Client, casino: Casino, window: str) -> None:
     answer = client.get(reverse(PAGE) + f"?window={window}")
     assert answer.status_code == 200
     assert "<script>" not in answer.content.decode().replace("<script>alert", "")
+
+
+def test_a_provider_that_still_sends_while_it_is_off_is_shown_as_off(
+    client: Client, casino: Casino
+) -> None:
+    casino.now = datetime.now(UTC)
+    store_only(casino, casino.event("e-1"))
+    Provider.objects.update(is_active=False)
+    client.force_login(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
+    text = client.get(reverse(PAGE)).content.decode()
+    assert "aurora" in text
+    assert "switched off" in text
 
 
 def test_without_a_provider_the_page_says_what_to_do(client: Client, now: datetime) -> None:

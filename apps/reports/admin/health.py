@@ -128,7 +128,9 @@ def _row(one: Health, window: str) -> list[Any]:
 
 
 def _name(one: Health) -> SafeString:
-    return link_cell(reverse("admin:providers_provider_change", args=[one.provider_id]), one.code)
+    page = reverse("admin:providers_provider_change", args=[one.provider_id])
+    name = link_cell(page, one.code)
+    return name if one.is_active else format_html("{} {}", name, badge("switched off", "danger"))
 
 
 def _log(one: Health, window: str) -> Any:
