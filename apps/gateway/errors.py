@@ -1,3 +1,4 @@
+from apps.core.answer_codes import answer_words
 from apps.core.errors import DomainError
 
 
@@ -35,8 +36,8 @@ class DeliveryNotReadableError(DomainError):
 
     def __init__(self, delivery_id: int, why: str) -> None:
         super().__init__(
-            f"Delivery {delivery_id} can't be read ({why.replace('_', ' ')}): "
-            "the provider must send it again."
+            f"Delivery {delivery_id} can't be read ({answer_words(why)}): the provider must send "
+            "it again."
         )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import re
 import socket
 import threading
 import time
@@ -13,6 +14,7 @@ import pytest
 import uvicorn
 from django.db import connection
 
+from apps.core.answer_codes import answer_words
 from apps.gateway.errors import DeliveryNotReadableError
 from apps.gateway.http import application
 from apps.gateway.http.application import Gateway
@@ -137,7 +139,7 @@ def test_an_authentic_body_that_is_no_callback_is_refused_by_name_and_kept(
     verdict = DeliveryVerdict.objects.get(delivery_id=kept.pk)
     told = [{"event_id": "", "status": "rejected", "code": code}]
     assert (verdict.http_status, verdict.results) == (status, told)
-    with pytest.raises(DeliveryNotReadableError):
+    with pytest.raises(DeliveryNotReadableError, match=re.escape(answer_words(code))):
         intake.reprocess_delivery(delivery_id=kept.pk, now=casino.now)
     assert intake.apply_unjudged(now=casino.now + timedelta(hours=1)) == 0
     assert lines("aurora:e-1") == []
