@@ -118,6 +118,14 @@ def test_a_rule_with_wrong_input_is_refused_on_the_page(change: dict[str, str]) 
     assert not BonusRule.objects.exists()
 
 
+def test_a_code_with_a_space_is_refused_in_words_a_promo_manager_knows() -> None:
+    client, _ = signed_in(*WRITE)
+    answer = client.post(reverse("admin:bonuses_bonusrule_add"), rule_form(code="welcome 300"))
+    page = answer.content.decode()
+    assert "Only letters, digits, hyphens and underscores." in page
+    assert "slug" not in page.lower()
+
+
 def test_an_active_rule_is_shown_and_not_edited() -> None:
     client, _ = signed_in(*WRITE)
     rule = make_rule(contribution_cap_minor=100)

@@ -79,6 +79,14 @@ class RuleForm(_RuleForm):
             "expires_after_days",
             "requires_verified_kyc",
         ]
+        help_texts: ClassVar = {
+            "code": "Letters, digits, hyphens and underscores, such as welcome-200.",
+            "currency": "Its code, such as EUR; players in another are not granted it.",
+            "requirement_multiple": "How often the amount it is on has to be staked, such as 40.",
+        }
+        error_messages: ClassVar = {
+            "code": {"invalid": "Only letters, digits, hyphens and underscores."},
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
