@@ -116,6 +116,16 @@ def test_a_recall_counts_from_its_own_day(game: Game, player: Player, now: datet
     assert list(days)[:2] == [(date(2026, 11, 15), 60), (date(2026, 11, 16), 1440)]
 
 
+def test_a_report_of_many_games_is_counted_again_in_parts(game: Game, now: datetime) -> None:
+    others = [make_game(game.provider, f"aurora-{number:02}") for number in range(10)]
+    report = make_cover(game)
+    for other in others:
+        report.games.create(game_code=other.game_code)
+    withdraw_certificate(certificate_id=report.pk, acting_user=None, reason="A slip.", now=now)
+    parts = [len(message.payload["game_ids"]) for message in _messages(tasks.recount_games)]
+    assert parts == [10, 1]
+
+
 def test_a_recall_that_lies_ahead_moves_no_day_that_is_over(game: Game, now: datetime) -> None:
     report = make_cover(game)
     editing = Editing(None, "The lab takes it back.", now)

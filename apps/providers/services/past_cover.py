@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
+from itertools import batched
+from typing import Final
 
 from apps.core.services import publish
 from apps.providers.events import PastCoverMoved
 from apps.providers.models import Certificate
 from apps.providers.selectors.catalogue import family_of, games_judged_with
+
+_GAMES_AT_ONCE: Final = 10
+"""So many games on dozens of places are counted again for weeks within a task's time."""
 
 
 def tell_of_past_cover(game_ids: Iterable[int], since: date, *, now: datetime) -> None:
@@ -29,6 +34,7 @@ def tell_of_new_report(certificate: Certificate, *, now: datetime) -> None:
 
 
 def _tell(game_ids: Iterable[int], since: date, *, is_gain: bool, now: datetime) -> None:
-    games = sorted(game_ids)
-    if games and since < now.astimezone(UTC).date():
-        publish(PastCoverMoved(games, since.isoformat(), is_gain=is_gain), now=now)
+    if since >= now.astimezone(UTC).date():
+        return
+    for games in batched(sorted(game_ids), _GAMES_AT_ONCE, strict=False):
+        publish(PastCoverMoved(list(games), since.isoformat(), is_gain=is_gain), now=now)
