@@ -113,7 +113,7 @@ def _is_waiting(onboarding: Onboarding, _user: Any) -> bool:
 
 _STANDING = {
     "waiting": ("On the way live", on_their_way),
-    "lost": ("Live, and lost a proof", that_lost_a_proof),
+    "lost": ("Live, with an open item", that_lost_a_proof),
 }
 
 

@@ -13,7 +13,9 @@ from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
 
 def waiting_providers_card(_request: HttpRequest) -> HomeCard:
     link = reverse("admin:onboarding_onboarding_changelist") + "?standing=waiting"
-    waiting = Waiting("Providers on their way live", link, "Every provider is live.", tone="info")
+    waiting = Waiting(
+        "Providers on their way live", link, "Every provider that is on is live.", tone="info"
+    )
     return waiting_card(waiting, selectors.onboardings_waiting(limit=LIMIT), _waiting_row)
 
 
@@ -32,13 +34,13 @@ def broken_items_card(_request: HttpRequest) -> HomeCard:
     broken = selectors.broken_items(limit=None)
     providers = {proof.onboarding_id for proof in broken}
     return HomeCard(
-        title="Live providers that lost a proof",
+        title="Live providers with an open item",
         value=f"{len(providers):,}",
-        note=f"items that held and do not now: {len(broken):,}" if broken else "",
+        note=f"items that do not hold now, waived ones too: {len(broken):,}" if broken else "",
         tone="danger" if broken else "success",
         link=reverse("admin:onboarding_onboarding_changelist") + "?standing=lost",
         rows=tuple(_broken_row(proof) for proof in broken[:MAX_ROWS]),
-        empty_text="Everything proven of live providers holds.",
+        empty_text="Every item of every live provider holds.",
     )
 
 

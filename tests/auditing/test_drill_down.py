@@ -113,7 +113,7 @@ def test_each_figure_on_the_auditors_home_opens_to_that_many_rows(
             "Certificates that end",
             "Invalid signatures",
             "Games not measured for a day",
-            "Live providers that lost a proof",
+            "Live providers with an open item",
         )
     } == {
         "Offers without cover": "2",
@@ -121,7 +121,7 @@ def test_each_figure_on_the_auditors_home_opens_to_that_many_rows(
         "Certificates that end": "2",
         "Invalid signatures": "1",
         "Games not measured for a day": "1",
-        "Live providers that lost a proof": "1",
+        "Live providers with an open item": "1",
     }
     page = response.content.decode()
     for card in cards:
