@@ -22,7 +22,7 @@ def parked_events_card(_request: HttpRequest) -> HomeCard:
         ),
         parked_events(limit=LIMIT),
         lambda event: HomeRow(
-            title=f"{event.provider}: {event.event_id}",
+            title=f"{event.event_id} of {event.provider}",
             link=reverse("admin:rounds_roundevent_change", args=[event.pk]),
             meta=answer_words(event.code),
             tone="warning",
@@ -41,7 +41,7 @@ def conflicts_card(_request: HttpRequest) -> HomeCard:
         ),
         newest_conflicts(limit=LIMIT),
         lambda conflict: HomeRow(
-            title=f"{conflict.provider}: {conflict.event_id}",
+            title=f"{conflict.event_id} of {conflict.provider}",
             link=reverse("admin:rounds_conflict_change", args=[conflict.pk]),
             meta=f"{conflict.seen_count}x, {display_at(conflict.last_seen_at)}",
             tone="danger",

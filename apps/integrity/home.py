@@ -28,10 +28,10 @@ def faults_card(_request: HttpRequest) -> HomeCard:
 def _fault_row(fault: Fault) -> HomeRow:
     is_wrong = fault.kind == FaultKind.MISMATCH
     return HomeRow(
-        title=f"{fault.game.game_code}: {fault.path}",
+        title=f"{fault.path} of {fault.game.game_code}",
         link=reverse("admin:integrity_fault_change", args=[fault.pk]),
         meta=f"{fault.get_kind_display().lower()}, "
-        f"{timesince(fault.opened_at, timezone.now(), depth=1)}",
+        f"{timesince(fault.opened_at, timezone.now(), depth=1)} ago",
         tone="danger" if is_wrong else "warning",
     )
 
