@@ -25,13 +25,13 @@ from apps.compliance.services.renewals import end_renewal
 from apps.compliance.wording import words_for
 from apps.core.services import record_audit
 from apps.providers.enums import CertificateState, EndKind
-from apps.providers.selectors.ends import Remains, is_replaced_before, remains_of, replaced_since
+from apps.providers.selectors.ends import Remains, RemainsOnDay, is_replaced_before, replaced_since
 from apps.providers.selectors.lapses import End, Lapse, flagged_lapses
 
 logger = structlog.get_logger(__name__)
 
 
-def open_lapsing(*, now: datetime, on: date) -> int:
+def open_lapsing(judge: RemainsOnDay, *, now: datetime, on: date) -> int:
     """Open a renewal for each certificate with a flagged end to decide about; return how many.
 
     An end that somebody decided about gets none again, nor does one that leaves every offer
@@ -49,7 +49,7 @@ def open_lapsing(*, now: datetime, on: date) -> int:
         and lapse.end not in decided
         and not is_replaced_before(lapse.end, replaced.get(lapse.certificate_id))
     ]
-    remains = remains_of({lapse.end for lapse in undecided}, on)
+    remains = judge.of({lapse.end for lapse in undecided})
     nearest: dict[int, Lapse] = {}
     for lapse in sorted(undecided, key=lambda lapse: (lapse.ends_on, lapse.flag_id)):
         if remains[lapse.end].is_something:
@@ -109,7 +109,7 @@ def _renewal_for(lapse: Lapse, duties: dict[str, DeskDuty], now: datetime) -> Re
 
 
 @transaction.atomic
-def close_replaced(*, now: datetime, on: date) -> int:
+def close_replaced(judge: RemainsOnDay, *, now: datetime) -> int:
     """Close what is over: its certificate was withdrawn, reviewed, or replaced and nothing is left.
 
     A later revision that leaves an offer uncovered closes nothing: the renewal's page names what.
@@ -119,7 +119,7 @@ def close_replaced(*, now: datetime, on: date) -> int:
         renewal.pk: End(renewal.certificate_id, renewal.end_kind, renewal.ends_on)
         for renewal in waiting
     }
-    remains = remains_of(set(ends.values()), on)
+    remains = judge.of(set(ends.values()))
     ways = {renewal.pk: _way_out(renewal, remains[ends[renewal.pk]]) for renewal in waiting}
     closed = 0
     for renewal in lock_renewals(pk for pk, way in ways.items() if way is not None).values():
@@ -172,11 +172,15 @@ class DeskRun:
 
 
 def advance_desk(*, now: datetime, on: date) -> DeskRun:
-    """Do everything the desk does by itself; ``on`` is the day that certificates are judged by."""
+    """Do everything the desk does by itself; ``on`` is the day that certificates are judged by.
+
+    What each end leaves is judged once for all of it, by the register as it stood when first asked.
+    """
+    judge = RemainsOnDay(on)
     run = DeskRun(
-        closed=close_replaced(now=now, on=on),
-        opened=open_lapsing(now=now, on=on),
-        reminded=remind_of_lapses(now=now, on=on),
+        closed=close_replaced(judge, now=now),
+        opened=open_lapsing(judge, now=now, on=on),
+        reminded=remind_of_lapses(judge, now=now),
         escalated=escalate_silence(now=now),
         noticed=remind_of_key_events(now=now) + remind_of_accreditations(now=now, on=on),
     )

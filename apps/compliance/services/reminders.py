@@ -5,7 +5,7 @@ A crash before the mail loses nothing, a crash after it repeats at most that one
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from smtplib import SMTPException
 from typing import Final
 
@@ -32,7 +32,7 @@ from apps.compliance.selectors.renewals import (
 )
 from apps.compliance.wording import Mail, mail_of, words_for
 from apps.core.services import publish, run_once
-from apps.providers.selectors.ends import remains_of
+from apps.providers.selectors.ends import RemainsOnDay
 from apps.providers.selectors.lapses import Lapse, flagged_lapses, games_named_by
 
 logger = structlog.get_logger(__name__)
@@ -41,7 +41,7 @@ ACKNOWLEDGE_DAYS: Final = 3
 
 
 @transaction.atomic
-def remind_of_lapses(*, now: datetime, on: date) -> int:
+def remind_of_lapses(judge: RemainsOnDay, *, now: datetime) -> int:
     """Write a reminder for the owner of each renewal with a flag that nobody was told of.
 
     Nobody is told of an end that leaves nothing to be done. Where a renewal has no owner who still
@@ -58,7 +58,7 @@ def remind_of_lapses(*, now: datetime, on: date) -> int:
         and lapse.certificate_id in renewals
         and lapse.end not in decided
     ]
-    remains = remains_of({lapse.end for lapse in new}, on)
+    remains = judge.of({lapse.end for lapse in new})
     new = [lapse for lapse in new if remains[lapse.end].is_something]
     locked = lock_renewals(renewals[lapse.certificate_id] for lapse in new)
     # Again under the locks: a twin of this run may have told of some meanwhile.

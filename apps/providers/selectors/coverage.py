@@ -76,19 +76,27 @@ def later_revisions(on: date) -> QuerySet[Certificate]:
 
 def certificates_in_force(on: date) -> QuerySet[Certificate]:
     """Return the certificates that prove anything on this day, of any kind and scope."""
+    return (
+        proving_certificates()
+        .filter(effective_on__lte=on)
+        .exclude(expires_on__lt=on)
+        .exclude(invalidated_on__lte=on)
+        .exclude(recalled_on__lte=on)
+        .filter(~Exists(later_revisions(on)))
+    )
+
+
+def proving_certificates() -> QuerySet[Certificate]:
+    """Return the certificates that nothing speaks against but the days on which they count."""
     accreditations = LabAccreditation.objects.filter(lab=OuterRef("lab"))
     ended = accreditations.filter(valid_until__lt=OuterRef("issued_on"))
     held = accreditations.filter(
         valid_from__lte=OuterRef("issued_on"), valid_until__gte=OuterRef("issued_on")
     )
     return (
-        Certificate.objects.filter(state=CertificateState.REGISTERED, effective_on__lte=on)
-        .exclude(expires_on__lt=on)
-        .exclude(invalidated_on__lte=on)
-        .exclude(recalled_on__lte=on)
+        Certificate.objects.filter(state=CertificateState.REGISTERED)
         .exclude(result=CertificateResult.DOES_NOT_COMPLY)
         .exclude(document__signature_state=SignatureState.INVALID)
-        .filter(~Exists(later_revisions(on)))
         .filter(~Exists(ended) | Exists(held))
     )
 

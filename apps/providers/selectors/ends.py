@@ -1,13 +1,15 @@
 """What hangs on an end of a certificate, by the judge of cover and no rule of its own."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from apps.core.jurisdictions import day_in, jurisdiction_by_code, noon_of_day, start_of_day
+from apps.providers.coverage.facts import OfferFacts
+from apps.providers.coverage.judging import cover_of
 from apps.providers.coverage.periods import periods_of
 from apps.providers.enums import EndKind
 from apps.providers.models import Certificate, Game
@@ -15,11 +17,11 @@ from apps.providers.selectors.coverage import (
     COVERING_KINDS,
     CoverageCell,
     certificates_in_force,
-    coverage_on,
     later_revisions,
+    proving_certificates,
 )
 from apps.providers.selectors.lapses import End
-from apps.providers.selectors.register import offers_over_time
+from apps.providers.selectors.register import active_offers, offers_over_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +46,49 @@ class _Scope:
     games: frozenset[str]
     places: frozenset[str]
 
-    def names(self, cell: CoverageCell) -> bool:
-        return (
-            cell.provider_code == self.provider_code
-            and cell.game_code in self.games
-            and cell.jurisdiction in self.places
-        )
-
 
 def day_without(end: End) -> date:
     """Return the first day on which the certificate can't be counted on any more."""
     return end.on + timedelta(days=1) if end.kind == EndKind.EXPIRY else end.on
 
 
+class RemainsOnDay:
+    """What ends leave, judged once each, for a run that asks about the same ends more than once."""
+
+    def __init__(self, on: date) -> None:
+        self._on = on
+        self._judged: dict[End, Remains] = {}
+
+    def of(self, ends: Collection[End]) -> dict[End, Remains]:
+        new = set(ends) - self._judged.keys()
+        if new:
+            self._judged |= remains_of(new, self._on)
+        return self._judged
+
+
 def remains_of(ends: Collection[End], on: date) -> dict[End, Remains]:
     """Say of each end what it leaves, once it has come, and on the day if that is later.
 
     An offer that anything covered since the first day without the report doesn't hang on it, even
-    if nothing covers it today: what ended since has an end of its own.
+    if nothing covers it today: what ended since has an end of its own. However many ends and days
+    there are, the register is read once: at most fourteen queries.
     """
-    by_day: dict[date, list[End]] = defaultdict(list)
-    for end in ends:
-        by_day[judged_on(end, on)].append(end)
-    successors = {
-        end: new
-        for day, some in by_day.items()
-        for found in [_successors({end.certificate_id for end in some}, day)]
-        for end in some
-        if (new := found.get(end.certificate_id)) is not None
-    }
+    successors = _successors({end: judged_on(end, on) for end in ends})
     scopes = _scopes({end.certificate_id for end in ends}.union(successors.values()))
-    offers = _uncovered(by_day, scopes)
-    past = [end for end in offers if end.kind != EndKind.REVIEW and day_without(end) < on]
-    since = _uncovered_since([cell for end in past for cell in offers[end]], past, on)
+    register = _Register(
+        scopes[end.certificate_id]
+        for end in ends
+        if scopes[end.certificate_id].kind in COVERING_KINDS
+    )
+    offers = {
+        end: list(_left_of(end, scopes[end.certificate_id], judged_on(end, on), register))
+        for end in ends
+    }
+    past = [end for end in ends if end.kind != EndKind.REVIEW and day_without(end) < on]
+    since = _uncovered_since({end: offers[end] for end in past}, on, register)
     for end in past:
         offers[end] = [cell for cell in offers[end] if since[_key(cell)] <= day_without(end)]
-    return {
-        end: _remains(scopes, end, tuple(offers.get(end, ())), successors.get(end)) for end in ends
-    }
+    return {end: _remains(scopes, end, tuple(offers[end]), successors.get(end)) for end in ends}
 
 
 def judged_on(end: End, on: date) -> date:
@@ -104,65 +111,91 @@ def _key(cell: CoverageCell) -> tuple[int, str]:
     return cell.game_id, cell.jurisdiction
 
 
-def _uncovered_since(
-    cells: Collection[CoverageCell], past: Collection[End], on: date
-) -> dict[tuple[int, str], date]:
-    """Return the first day on which nothing covered each offer any more, from the earliest end."""
-    first = min((day_without(end) for end in past), default=on)
-    found = {_key(cell): first for cell in cells}
-    games, places = {game for game, _ in found}, sorted({place for _, place in found})
-    for offer in offers_over_time(games, places) if found else ():
-        key, place = (offer.game_id, offer.jurisdiction), offer.jurisdiction
-        if key not in found or jurisdiction_by_code(place) is None:
-            continue
-        span = start_of_day(place, first), noon_of_day(place, on)
-        covered = [one.end for one in periods_of(offer, *span) if one.cover.allowed]
-        if covered:
-            found[key] = day_in(place, max(covered))
-    return found
+class _Register:
+    """Every offer that some scopes name, read once with all that decides about it on any day."""
 
-
-def _uncovered(
-    by_day: dict[date, list[End]], scopes: dict[int, _Scope]
-) -> dict[End, list[CoverageCell]]:
-    """Return the offers that each end leaves on its day; an end that leaves none is left out."""
-    ids = _game_ids(scopes)
-    found: dict[End, list[CoverageCell]] = {}
-    for day, ends in by_day.items():
-        codes = {
-            (scope.provider_code, code)
-            for end in ends
-            for scope in [scopes[end.certificate_id]]
-            if scope.kind in COVERING_KINDS
-            for code in scope.games
+    def __init__(self, scopes: Iterable[_Scope]) -> None:
+        asked = list(scopes)
+        ids = _game_ids(asked)
+        games = active_offers(list(ids.values())) if ids else []
+        places = sorted({place for game in games for place in game.places})
+        facts = {
+            (one.game_id, one.jurisdiction): one
+            for one in (offers_over_time([game.id for game in games], places) if games else ())
         }
-        games = {ids[code] for code in codes if code in ids}
-        cells: dict[tuple[str, str], list[CoverageCell]] = defaultdict(list)
-        for cell in coverage_on(day, game_ids=games) if games else ():
-            cells[cell.provider_code, cell.game_code].append(cell)
-        for end in ends:
-            left = list(_left_of(end, scopes[end.certificate_id], cells))
-            if left:
-                found[end] = left
+        self._offers: dict[tuple[str, str], list[OfferFacts]] = {
+            (game.provider_code, game.code): [facts[game.id, place] for place in game.places]
+            for game in games
+        }
+        self._facts = facts
+        self._cells: dict[tuple[int, str, date], CoverageCell] = {}
+
+    def offers(self, provider_code: str, game_code: str) -> Sequence[OfferFacts]:
+        return self._offers.get((provider_code, game_code), ())
+
+    def offer_of(self, cell: CoverageCell) -> OfferFacts:
+        return self._facts[_key(cell)]
+
+    def cell(self, offer: OfferFacts, day: date) -> CoverageCell:
+        """Judge what runs at noon of the day, by the offer's own clock."""
+        key = (offer.game_id, offer.jurisdiction, day)
+        if key not in self._cells:
+            noon = noon_of_day(offer.jurisdiction, day)
+            cover = cover_of(offer, noon, offer.running(noon))
+            self._cells[key] = CoverageCell(
+                offer.game_id, offer.provider_code, offer.game_code, offer.jurisdiction, cover
+            )
+        return self._cells[key]
+
+
+def _uncovered_since(
+    left: Mapping[End, Collection[CoverageCell]], on: date, register: _Register
+) -> dict[tuple[int, str], date]:
+    """Return the first day on which nothing covered each offer any more, from its earliest end."""
+    found: dict[tuple[int, str], date] = {}
+    cells: dict[tuple[int, str], CoverageCell] = {}
+    for end, some in left.items():
+        for cell in some:
+            key = _key(cell)
+            cells[key] = cell
+            found[key] = min(found.get(key, on), day_without(end))
+    for (game, place), cell in cells.items():
+        if jurisdiction_by_code(place) is None:
+            continue
+        span = start_of_day(place, found[game, place]), noon_of_day(place, on)
+        periods = periods_of(register.offer_of(cell), *span)
+        covered = [one.end for one in periods if one.cover.allowed]
+        if covered:
+            found[game, place] = day_in(place, max(covered))
     return found
 
 
-def _left_of(
-    end: End, scope: _Scope, cells: dict[tuple[str, str], list[CoverageCell]]
-) -> Iterator[CoverageCell]:
+def _left_of(end: End, scope: _Scope, day: date, register: _Register) -> Iterator[CoverageCell]:
+    """Yield the offers that the end leaves on the day; none for a report that covers no game."""
+    if scope.kind not in COVERING_KINDS:
+        return
     for code in sorted(scope.games):
-        for cell in cells.get((scope.provider_code, code), ()):
+        for offer in register.offers(scope.provider_code, code):
+            if offer.jurisdiction not in scope.places:
+                continue
+            cell = register.cell(offer, day)
             is_proof = any(proof.id == end.certificate_id for proof in cell.cover.proofs)
             is_reviewed = end.kind == EndKind.REVIEW and is_proof
-            if (is_reviewed or not cell.cover.allowed) and scope.names(cell):
+            if is_reviewed or not cell.cover.allowed:
                 yield cell
 
 
-def _game_ids(scopes: dict[int, _Scope]) -> dict[tuple[str, str], int]:
-    codes = {code for scope in scopes.values() for code in scope.games}
-    rows = Game.objects.filter(game_code__in=codes)
+def _game_ids(scopes: Iterable[_Scope]) -> dict[tuple[str, str], int]:
+    named = {(scope.provider_code, code) for scope in scopes for code in scope.games}
+    rows = (
+        Game.objects.filter(game_code__in={code for _, code in named})
+        if named
+        else Game.objects.none()
+    )
     return {
-        (row[0], row[1]): row[2] for row in rows.values_list("provider__code", "game_code", "pk")
+        (provider, code): pk
+        for provider, code, pk in rows.values_list("provider__code", "game_code", "pk")
+        if (provider, code) in named
     }
 
 
@@ -179,25 +212,78 @@ def _scopes(certificate_ids: Collection[int]) -> dict[int, _Scope]:
     }
 
 
-def _successors(certificate_ids: Collection[int], day: date) -> dict[int, int]:
-    """Return the newest report in force that day in the place of each certificate, if there is."""
-    ids = list(certificate_ids)
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """A report that proves something from one day on, until the first of the days it ends."""
+
+    id: int
+    series: tuple[int, str]
+    revision: int
+    supersedes_id: int | None
+    effective_on: date
+    expires_on: date | None
+    ends_before: tuple[date | None, ...]
+
+    def is_in_force(self, day: date) -> bool:
+        has_begun = self.effective_on <= day
+        has_expired = self.expires_on is not None and self.expires_on < day
+        return (
+            has_begun
+            and not has_expired
+            and not any(turn is not None and turn <= day for turn in self.ends_before)
+        )
+
+
+def _successors(days: Mapping[End, date]) -> dict[End, int]:
+    """Return the newest report in force in the place of each certificate on the end's day."""
+    ids = {end.certificate_id for end in days}
     old = Certificate.objects.filter(pk__in=ids)
-    same = old.filter(lab=OuterRef("lab"), report_number=OuterRef("report_number"))
-    in_force = certificates_in_force(day).filter(Exists(same) | Q(supersedes__in=ids))
-    revisions: dict[tuple[int, str], tuple[int, int]] = {}
-    found: dict[int, int] = {}
-    for pk, lab, number, revision, supersedes in in_force.order_by("revision", "pk").values_list(
-        "pk", "lab_id", "report_number", "revision", "supersedes_id"
-    ):
-        revisions[lab, number] = revision, pk
-        if supersedes is not None:
-            found[supersedes] = pk
-    for pk, lab, number, revision in old.values_list("pk", "lab_id", "report_number", "revision"):
-        newest, new = revisions.get((lab, number), (revision, pk))
-        if newest > revision:
-            found[pk] = new
+    series = {
+        pk: ((lab, number), revision)
+        for pk, lab, number, revision in old.values_list(
+            "pk", "lab_id", "report_number", "revision"
+        )
+    }
+    of_series: dict[tuple[int, str], list[_Report]] = defaultdict(list)
+    superseding: dict[int, list[_Report]] = defaultdict(list)
+    for report in _reports_after(old, ids):
+        of_series[report.series].append(report)
+        if report.supersedes_id is not None:
+            superseding[report.supersedes_id].append(report)
+    found: dict[End, int] = {}
+    for end, day in days.items():
+        name, revision = series[end.certificate_id]
+        later = [one for one in of_series[name] if one.revision > revision]
+        for candidates in (later, superseding[end.certificate_id]):
+            in_force = [one.id for one in candidates if one.is_in_force(day)]
+            if in_force:
+                # In the order of revisions: the last is the newest.
+                found[end] = in_force[-1]
+                break
     return found
+
+
+def _reports_after(old: QuerySet[Certificate], ids: Collection[int]) -> Iterator[_Report]:
+    """Yield what may stand in the place of the old, by revision."""
+    same = old.filter(lab=OuterRef("lab"), report_number=OuterRef("report_number"))
+    first = later_revisions(date.max).order_by("effective_on").values("effective_on")[:1]
+    rows = (
+        proving_certificates()
+        .filter(Exists(same) | Q(supersedes__in=ids))
+        .annotate(replaced_from=Subquery(first))
+        .order_by("revision", "pk")
+    )
+    for row in rows:
+        ends = row.invalidated_on, row.recalled_on, row.replaced_from
+        yield _Report(
+            row.pk,
+            (row.lab_id, row.report_number),
+            row.revision,
+            row.supersedes_id,
+            row.effective_on,
+            row.expires_on,
+            ends,
+        )
 
 
 def is_in_force(certificate_id: int, day: date) -> bool:
