@@ -89,6 +89,7 @@ DEED_WORDS: Final = {
     "providers.certificate.recalled": "Certificate recalled",
     "providers.certificate.registered": "Certificate registered",
     "providers.certificate.reviewed": "Certificate reviewed",
+    "providers.certificate.replaces_right_row": "Certificate replaces a row put right",
     "providers.certificate.terms_set": "Certificate's terms set",
     "providers.certificate.variant_named": "Variant named on a certificate",
     "providers.certificate.withdrawn": "Certificate withdrawn",

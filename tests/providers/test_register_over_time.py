@@ -14,7 +14,13 @@ from apps.core.errors import DomainError, ReasonRequiredError
 from apps.core.jurisdictions import day_in, start_of_day
 from apps.core.models import AuditEntry
 from apps.players.errors import RehearsalPlaceError
-from apps.providers.enums import ChangeClass, DigestAlgorithm
+from apps.providers.enums import (
+    CertificateKind,
+    CertificateResult,
+    ChangeClass,
+    DigestAlgorithm,
+    EndKind,
+)
 from apps.providers.errors import (
     CertificateStateError,
     DeploymentOverlapError,
@@ -35,12 +41,20 @@ from apps.providers.models import (
     RtpVariant,
     SupplierChange,
 )
+from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.register.entries import CertificateEntry
 from apps.providers.selectors.coverage import certificates_in_force, cover, cover_periods
+from apps.providers.selectors.ends import remains_of, replaced_since
+from apps.providers.selectors.lapses import End
 from apps.providers.selectors.proof import proof_at
 from apps.providers.services import builds as services
 from apps.providers.services import scope
 from apps.providers.services.builds import Editing, Judgement, NewBuild, NewDeployment, NewVariant
-from apps.providers.services.certificates import withdraw_certificate
+from apps.providers.services.certificates import (
+    Registration,
+    register_kept_document,
+    withdraw_certificate,
+)
 from apps.providers.services.scope import FileDigest, NamedBuild, NamedVariant, ReportTerms, Term
 from tests.compliance.makers import make_revision
 from tests.factories import MADE_AT, make_cover, make_game, make_provider, make_user
@@ -404,6 +418,46 @@ def test_a_report_that_says_so_replaces_another(game: Game) -> None:
     refused(
         CertificateStateError,
         lambda: scope.set_terms(new.pk, ReportTerms("", "", new.pk), WHY),
+    )
+
+
+def test_a_replaced_report_stays_replaced_when_its_row_is_put_right(game: Game) -> None:
+    old, new = make_cover(game), make_cover(game, "IM")
+    scope.set_terms(new.pk, ReportTerms("", "", old.pk), WHY)
+    withdraw_certificate(certificate_id=old.pk, acting_user=None, reason="Mistyped.", now=AT)
+    entry = CertificateEntry(
+        file=old.document.original_name,
+        report_number=old.report_number,
+        revision=old.revision,
+        kind=CertificateKind.GAME,
+        lab=old.lab.name,
+        provider_code=old.provider_code,
+        issued_on=old.issued_on,
+        effective_on=None,
+        expires_on=date(2027, 7, 1),
+        review_due_on=None,
+        result=CertificateResult.COMPLIES,
+        standards=(),
+        jurisdictions=("MT",),
+        games=(game.game_code,),
+        all_games=False,
+        rtp_variants=(),
+    )
+    registration = Registration(None, "Typed again.", AT, PdfVetter())
+    right = register_kept_document(entry, old.document, registration).certificate
+
+    assert sorted(_codes(game)) == ["other_jurisdiction", "superseded", "withdrawn"]
+    assert certificates_in_force(AT.date()).get() == new
+    assert replaced_since([right.pk], AT.date()) == {right.pk: new.effective_on}
+    end = End(right.pk, EndKind.EXPIRY, date(2026, 11, 30))
+    assert remains_of([end], AT.date())[end].successor_id == new.pk
+    moved = Certificate.history.filter(id=new.pk).order_by("history_id").last()
+    assert moved is not None
+    assert (moved.supersedes_id, moved.history_change_reason) == (right.pk, "Typed again.")
+    # What is withdrawn is no report that another could replace.
+    refused(
+        CertificateStateError,
+        lambda: scope.set_terms(new.pk, ReportTerms("", "", old.pk), WHY),
     )
 
 

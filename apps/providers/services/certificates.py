@@ -39,8 +39,10 @@ from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.compare import compare, stated_result
 from apps.providers.register.entries import CertificateEntry
 from apps.providers.selectors import certificates as selectors
+from apps.providers.services.builds import Editing
 from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
 from apps.providers.services.past_cover import tell_of_new_report, tell_of_report
+from apps.providers.services.scope import replace_right_row
 from apps.providers.services.store import drop
 from apps.providers.services.trust import lab_named
 
@@ -189,6 +191,9 @@ def _write_certificate(
     _write_scope(certificate, entry)
     _write_builds(certificate, entry)
     _write_findings(certificate, entry, document, now)
+    replace_right_row(
+        certificate, Editing(registration.acting_user, registration.reason, registration.now)
+    )
     record_audit(
         action="providers.certificate.registered",
         actor=registration.acting_user,

@@ -135,14 +135,18 @@ def set_terms(certificate_id: int, terms: ReportTerms, editing: Editing) -> Cert
 
     Raises:
         ReasonRequiredError, UnknownCertificateError
-        CertificateStateError: it would replace itself, or a report issued after it.
+        CertificateStateError: it would replace itself, a report issued after it, or a row that was
+            withdrawn as a mistake.
     """
     editing.require_reason()
-    certificate = _lock(certificate_id)
-    if terms.supersedes_id is not None:
-        replaced = Certificate.objects.filter(pk=terms.supersedes_id).first()
-        if replaced is None:
-            raise UnknownCertificateError(terms.supersedes_id)
+    if terms.supersedes_id is None:
+        certificate = _lock(certificate_id)
+    else:
+        # Both, so that the row that is named is not withdrawn meanwhile: the right one would
+        # be registered beside it and nothing would point at that.
+        certificate, replaced = _lock_both(certificate_id, terms.supersedes_id)
+        if terms.supersedes_id != certificate.supersedes_id:
+            _require_registered(replaced)
         if replaced.pk == certificate.pk or replaced.issued_on > certificate.issued_on:
             raise CertificateStateError("A report replaces an earlier one.")
     certificate.signatory, certificate.conditions = terms.signatory, terms.conditions
@@ -151,6 +155,25 @@ def set_terms(certificate_id: int, terms: ReportTerms, editing: Editing) -> Cert
     certificate.save(update_fields=["signatory", "conditions", "supersedes"])
     _audit("providers.certificate.terms_set", certificate, asdict(terms), editing)
     return certificate
+
+
+def replace_right_row(certificate: Certificate, editing: Editing) -> None:
+    """Have what replaces a withdrawn row of this revision replace the right row, just registered.
+
+    A report is replaced, not the row that somebody mistyped: it would be in force again.
+    """
+    replacing = Certificate.objects.select_for_update(of=["self"]).filter(
+        supersedes__lab=certificate.lab_id,
+        supersedes__report_number=certificate.report_number,
+        supersedes__revision=certificate.revision,
+        supersedes__state=CertificateState.WITHDRAWN,
+    )
+    for report in replacing.order_by("pk"):
+        old, report.supersedes = report.supersedes_id, certificate
+        note_edit(report, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
+        report.save(update_fields=["supersedes"])
+        details = {"old_supersedes_id": old, "supersedes_id": certificate.pk}
+        _audit("providers.certificate.replaces_right_row", report, details, editing)
 
 
 @transaction.atomic
@@ -291,6 +314,15 @@ def _lock(certificate_id: int) -> Certificate:
     if certificate is None:
         raise UnknownCertificateError(certificate_id)
     return certificate
+
+
+def _lock_both(first_id: int, second_id: int) -> tuple[Certificate, Certificate]:
+    rows = Certificate.objects.select_for_update().filter(pk__in=[first_id, second_id])
+    found = {row.pk: row for row in rows.order_by("pk")}
+    for pk in (first_id, second_id):
+        if pk not in found:
+            raise UnknownCertificateError(pk)
+    return found[first_id], found[second_id]
 
 
 def _require_registered(certificate: Certificate) -> None:
