@@ -209,6 +209,17 @@ def second_build(game: Game, channel: str, since: datetime) -> None:
     )
 
 
+def leave_over(digest: str) -> None:
+    """Have a build certified that never ran, with one file that no other build has."""
+    old = CertifiedBuild.objects.create(
+        certificate=Certificate.objects.get(),
+        game_code="aurora-reef",
+        build_version="0.9",
+        created_at=MADE_AT,
+    )
+    CriticalFile.objects.create(build=old, path="bin/old.so", algorithm="sha256", digest=digest)
+
+
 def wrong_files() -> list[tuple[str, str, str]]:
     faults = Fault.objects.filter(state="open", kind="mismatch").order_by("path")
     return [(one.path, one.held_to, one.looks_like) for one in faults]
@@ -251,13 +262,7 @@ def test_a_server_that_runs_another_certified_build_than_deployed_closes_the_gam
 def test_files_that_only_another_build_has_close_the_game_where_nothing_deployed_is_seen(
     game: Game, now: datetime
 ) -> None:
-    old = CertifiedBuild.objects.create(
-        certificate=Certificate.objects.get(),
-        game_code="aurora-reef",
-        build_version="0.9",
-        created_at=MADE_AT,
-    )
-    CriticalFile.objects.create(build=old, path="bin/old.so", algorithm="sha256", digest=THIRD)
+    leave_over(THIRD)
     left_over = line("bin/old.so", THIRD)
     assert take(report(now, line(), line(TABLE), left_over), now).unknown == 1
     assert not Fault.objects.exists()
@@ -358,6 +363,43 @@ def test_two_people_accept_one_digest_of_one_file(game: Game, now: datetime) -> 
     later = now + timedelta(hours=1)
     take(report(later, line(digest=THIRD), line(TABLE), ref="r-2"), later)
     assert served(game, later) == ["digest_mismatch"]
+
+
+def accept(fault: Fault, now: datetime) -> None:
+    one, two = make_user(permissions=_PERMISSIONS), make_user(permissions=_PERMISSIONS)
+    approval_id = accepting.request_acceptance(
+        fault_id=fault.pk, acting_user=one, reason="The lab confirmed it.", now=now
+    )
+    approve(approval_id=approval_id, user=two, reason="Mail seen.", now=now)
+
+
+def test_a_file_of_another_build_that_two_people_accept_stays_accepted(
+    game: Game, now: datetime
+) -> None:
+    leave_over(THIRD)
+    left_over = line("bin/old.so", THIRD)
+    take(report(now, left_over), now)
+    accept(Fault.objects.get(kind="mismatch"), now)
+    for ref in ("r-2", "r-3"):
+        assert served(game, now) == []
+        compare_all(now=now)
+        assert take(report(now, left_over, ref=ref), now).mismatches == 0
+    assert Fault.objects.filter(kind="mismatch").count() == 1
+
+
+def test_a_file_of_a_mixed_build_that_two_people_accept_stays_accepted(
+    game: Game, now: datetime
+) -> None:
+    second_build(game, "mobile", MADE_AT)
+    mixed = (line(build_version="1.0"), line(TABLE, OTHER, build_version="2.0"))
+    assert take(report(now, *mixed), now).mismatches == 2
+    accept(Fault.objects.get(path=CORE), now)
+    # With that file accepted in its place, build 2.0 is whole again.
+    for ref in ("r-2", "r-3"):
+        compare_all(now=now)
+        assert served(game, now) == []
+        assert take(report(now, *mixed, ref=ref), now).mismatches == 0
+    assert Fault.objects.count() == 2
 
 
 def test_an_acceptance_is_void_where_another_digest_came_since(game: Game, now: datetime) -> None:

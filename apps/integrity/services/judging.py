@@ -109,9 +109,11 @@ class _Desk:
         faulty = {file for file, build in held.items() if build and file in wrong[build]}
         # A right file is no proof where its build is wrong elsewhere and no fault says so yet.
         mixed = {
-            file
-            for file, build in held.items()
+            line.file
+            for line in lines
+            for build in [held[line.file]]
             if build and wrong[build] and not wrong[build] & faulty
+            if not self._is_accepted(line)
         }
         is_seen = any(held.values())
         found = []
@@ -145,8 +147,10 @@ class _Desk:
         return min(named or printing, key=lambda build: (len(wrong[build]), build), default=None)
 
     def _is_right(self, line: DigestLine, build: _Build) -> bool:
-        accepted = self._accepted.get((self._game.id, *line.file), ())
-        return line.digest in self._printed[build][line.file] or line.digest in accepted
+        return line.digest in self._printed[build][line.file] or self._is_accepted(line)
+
+    def _is_accepted(self, line: DigestLine) -> bool:
+        return line.digest in self._accepted.get((self._game.id, *line.file), ())
 
     def _judged(self, line: DigestLine, build: _Build, *, is_faulty: bool) -> Judged:
         return Judged(
@@ -164,7 +168,8 @@ class _Desk:
         if is_build_seen or not alike:
             return Judged(line, self._game, LineVerdict.UNKNOWN)
         versions = tuple(sorted({version for version, _channel in self._held}))
-        return Judged(line, self._game, LineVerdict.MISMATCH, held_to=versions, looks_like=alike)
+        verdict = LineVerdict.MATCH if self._is_accepted(line) else LineVerdict.MISMATCH
+        return Judged(line, self._game, verdict, held_to=versions, looks_like=alike)
 
     def _looks_like(self, line: DigestLine) -> tuple[str, ...]:
         return tuple(
