@@ -17,8 +17,9 @@ from apps.players.selectors import player_by_id
 from apps.reports.timeline import SOURCES, Entry, newest_sessions, place_of, timeline_of
 from apps.rounds.panels import event_link, round_link, round_state_cell
 from apps.rounds.player_play import held_money_of, open_rounds_of
-from apps.wallet.enums import Pot
-from apps.wallet.selectors import balances, open_receivables, pot_label
+from apps.wallet.contracts import GameTransferRef
+from apps.wallet.enums import Direction, Pot
+from apps.wallet.selectors import balances, open_receivables, pot_label, undecided_transfers
 
 _NEEDED: Final = {
     "case": ("disputes.view_case", "Cases", "danger"),
@@ -58,7 +59,18 @@ def pots_panel(request: HttpRequest, player_id: int) -> Panel | None:
         empty_text="The player has no accounts yet: they open with the first deposit.",
         link=reverse("admin:wallet_account_changelist") + f"?q={player.player_ref}",
         link_text="Accounts",
+        links=[
+            (_on_its_way(one), reverse("admin:wallet_gametransfer_change", args=[one.id]))
+            for one in undecided_transfers(player_id)
+        ],
     )
+
+
+def _on_its_way(transfer: GameTransferRef) -> str:
+    """Say of money that is in no pot where it goes: nobody may think that it is lost."""
+    amount = display_money(transfer.amount_minor, transfer.currency)
+    way = "to" if transfer.direction == Direction.IN else "back from"
+    return f"{amount} on its way {way} {transfer.provider_code}"
 
 
 def held_panel(request: HttpRequest, player_id: int) -> Panel | None:

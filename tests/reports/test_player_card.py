@@ -8,13 +8,16 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
+from apps.gateway.services.game_transfers import transfer_in
 from apps.players.models import Player
 from apps.reports import statements, timeline
 from apps.reports.timeline import SOURCES, Place, place_of, timeline_of
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
 from tests.factories import make_player, make_user
-from tests.gateway.builders import Casino, deposit, later, open_casino
+from tests.gateway.builders import NOW, Casino, deposit, later, open_casino
+from tests.gateway.game_wallet import GameWallet
+from tests.gateway.test_wallet_models_transfer import order, played_there
 
 pytestmark = pytest.mark.django_db
 
@@ -186,3 +189,13 @@ def test_the_card_says_what_the_player_owes_before_anybody_promises_a_withdrawal
     text = card(client, casino.player)
     assert "20.00 AUD" in text
     assert "Owes us 50.00 AUD: nothing can be withdrawn until finance has ended that." in text
+
+
+def test_money_on_its_way_is_in_no_pot_and_on_the_card(client: Client, casino: Casino) -> None:
+    there = played_there(casino, GameWallet(url="https://games.example/wallet"))
+    went = transfer_in(order(there, 3_000), now=NOW)
+    enter(client, Role.CS_AGENT)
+    text = card(client, casino.player)
+    assert "70.00 AUD" in text
+    assert "30.00 AUD on its way to aurora" in text
+    assert reverse("admin:wallet_gametransfer_change", args=[went.id]) in text
