@@ -90,7 +90,8 @@ def check_answers(stage: Stage) -> Finding:
         if set(total["http"]) != http or not set(total["statuses"]) <= STATUSES[kind]:
             wrong.append(f"{kind} got {total['http']} {total['statuses']}")
     text = "; ".join(wrong) or ", ".join(
-        f"{total['deliveries']:,} {kind}" for kind, total in sorted(figures.items())
+        f"{total['deliveries']:,} {kind.replace('_', ' ')}"
+        for kind, total in sorted(figures.items())
     )
     return Finding(is_held=not wrong, text=text, figures=figures)
 
