@@ -39,6 +39,10 @@ class House:
     name: str
 
 
+WRITTEN_OFF: Final = House("written_off")
+"""What the house bears of what players owed."""
+
+
 type Side = PlayerPot | House
 
 
@@ -149,6 +153,30 @@ class Receivable:
     player_ref: str
     currency: str
     open_minor: int
+
+
+@dataclass(slots=True)
+class EndedDebt:
+    """One end of a receivable: what of it no rollback has given back yet.
+
+    ``key`` and ``subject`` are those of the transfer that ended it.
+    """
+
+    key: str
+    subject: str
+    is_settled: bool
+    left_minor: int
+
+
+@dataclass(slots=True)
+class Debt:
+    """What a player owes, as a batch carries it: still open, and what people ended of it.
+
+    The ends stand in the order in which a rollback gives them back: the player's own cash first.
+    """
+
+    open_minor: int
+    ends: list[EndedDebt] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

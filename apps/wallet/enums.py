@@ -66,6 +66,7 @@ class TransferKind(models.TextChoices):
 
 # What ends a hold; a released bonus part goes to the house where its bonus is closed by then.
 HOLD_ENDS: Final = (TransferKind.CAPTURE, TransferKind.RELEASE, TransferKind.STAKE_FORFEITED)
+DEBT_ENDS: Final = (TransferKind.RECEIVABLE_SETTLED, TransferKind.RECEIVABLE_WRITTEN_OFF)
 
 
 class ReceivableEnd(models.TextChoices):

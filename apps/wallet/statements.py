@@ -61,6 +61,34 @@ WHERE t.subject = ANY(%s::text[])
 ORDER BY t.id
 """
 
+# What players owe, folded from the lines of their own accounts, which are few. Takes no lock: who
+# moves a receivable holds its player's wallet.
+OPEN_DEBTS: LiteralString = """
+SELECT a.house, (
+    (SELECT coalesce(sum(t.amount_minor), 0) FROM wallet_transfer t WHERE t.debit_account_id = a.id)
+    - (SELECT coalesce(sum(t.amount_minor), 0) FROM wallet_transfer t
+       WHERE t.credit_account_id = a.id))::bigint
+FROM wallet_account a
+WHERE a.player_id IS NULL
+    AND (a.house, a.currency) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+"""
+
+# What people ended of it, less what rollbacks gave back of each end; settled before written off.
+ENDED_DEBTS: LiteralString = """
+SELECT e.house, e.idempotency_key, e.subject, e.kind, e.left_minor
+FROM (
+    SELECT a.house, t.id, t.idempotency_key, t.subject, t.kind, (t.amount_minor - coalesce((
+        SELECT sum(r.amount_minor) FROM wallet_transfer r WHERE r.reverses_id = t.id
+    ), 0))::bigint AS left_minor
+    FROM wallet_account a JOIN wallet_transfer t ON t.credit_account_id = a.id
+    WHERE a.player_id IS NULL
+        AND (a.house, a.currency) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+        AND t.kind = ANY(%s)
+) e
+WHERE e.left_minor > 0
+ORDER BY e.kind, e.id DESC
+"""
+
 ENDED_HOLDS: LiteralString = """
 SELECT h.idempotency_key FROM wallet_transfer h
 WHERE h.idempotency_key = ANY(%s)
@@ -127,6 +155,20 @@ LEFT JOIN (
     ) AS entries GROUP BY account_id
 ) f ON f.account_id = a.id
 WHERE a.player_id IS NOT NULL AND a.balance_minor <> coalesce(f.folded, 0)
+ORDER BY a.id LIMIT 100
+"""
+
+# A house account carries no balance that a constraint could look at, so this is asked of the fold.
+RECEIVABLES_BELOW_ZERO: LiteralString = """
+SELECT a.house, a.currency, o.open_minor
+FROM wallet_account a
+CROSS JOIN LATERAL (
+    SELECT ((SELECT coalesce(sum(t.amount_minor), 0) FROM wallet_transfer t
+             WHERE t.debit_account_id = a.id)
+        - (SELECT coalesce(sum(t.amount_minor), 0) FROM wallet_transfer t
+           WHERE t.credit_account_id = a.id))::bigint AS open_minor
+) o
+WHERE a.player_id IS NULL AND starts_with(a.house, %s) AND o.open_minor < 0
 ORDER BY a.id LIMIT 100
 """
 

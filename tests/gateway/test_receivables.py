@@ -1,5 +1,7 @@
 """What a player owes us is named, shown, and ended by two people."""
 
+from itertools import permutations
+
 import pytest
 from django.http import HttpRequest
 from django.test import Client
@@ -9,12 +11,14 @@ from apps.players.selectors import player_by_ref
 from apps.staff.errors import ApprovalVoidError, SelfApprovalError
 from apps.staff.models import User
 from apps.staff.services.approvals import approve
-from apps.wallet.contracts import Receivable
-from apps.wallet.enums import ReceivableEnd
+from apps.wallet.contracts import House, Receivable, TransferRequest
+from apps.wallet.enums import ReceivableEnd, TransferKind
 from apps.wallet.errors import InsufficientFundsError, NoOpenReceivableError
 from apps.wallet.home import open_receivables_card
-from apps.wallet.models import ReceivableAccount
+from apps.wallet.models import ReceivableAccount, Transfer
 from apps.wallet.selectors import open_receivables
+from apps.wallet.services.ledger import post_transfers
+from apps.wallet.services.proof import verify_ledger
 from apps.wallet.services.receivables import request_receivable_end
 from tests.factories import make_user
 from tests.gateway.builders import NOW, Casino, assert_ledger_holds, later, lines
@@ -106,6 +110,91 @@ def test_two_people_settle_what_the_cash_covers_and_write_off_the_rest(
     with pytest.raises(NoOpenReceivableError, match="owes nothing"):
         ask(asker, ReceivableEnd.WRITE_OFF)
     assert_ledger_holds()
+
+
+def written_off() -> int:
+    """Return what the house bears: what was written off, less what came back of it."""
+    name = House("written_off").name
+    borne = Transfer.objects.filter(debit_account__house=name).values_list("amount_minor")
+    back = Transfer.objects.filter(credit_account__house=name).values_list("amount_minor")
+    return sum(one for (one,) in borne) - sum(one for (one,) in back)
+
+
+def test_a_stake_rolled_back_after_a_settlement_gives_the_settled_cash_back(
+    owing: Casino, asker: User, agreer: User
+) -> None:
+    settling = ask(asker, ReceivableEnd.SETTLE)
+    agree(settling, agreer)
+    owing.send(owing.rollback("b-1", "e-1"))
+    assert (owing.pots()["cash"], owed()) == (12_000, 0)
+    assert lines("aurora:e-1")[-3:] == [
+        ("rollback_stake", "gaming:aurora", "p-1001 cash", 10_000),
+        ("rollback_stake", "gaming:aurora", "receivable:p-1001", 3_000),
+        ("rollback_stake", "gaming:aurora", "p-1001 cash", 2_000),
+    ]
+    back = Transfer.objects.get(idempotency_key=f"aurora:e-1:rollback_stake:approval:{settling}")
+    assert back.reverses == Transfer.objects.get(subject=f"approval:{settling}")
+    assert verify_ledger().problems == ()
+
+
+def test_a_stake_rolled_back_after_a_write_off_gives_the_house_its_part_back(
+    owing: Casino, asker: User, agreer: User
+) -> None:
+    agree(ask(asker, ReceivableEnd.WRITE_OFF), agreer)
+    assert (written_off(), owed()) == (5_000, 0)
+    owing.send(owing.rollback("b-1", "e-1"))
+    assert (owing.pots()["cash"], written_off(), owed()) == (12_000, 0, 0)
+    owing.send(owing.event("e-9", bet_amount="500.00", win_amount="0.00"))
+    assert owed() == 38_000
+    assert verify_ledger().problems == ()
+
+
+STEPS = ("settle", "write_off", "b-1", "b-2")
+
+
+@pytest.mark.parametrize("steps", list(permutations(STEPS)))
+def test_in_every_order_each_gets_back_what_it_bore_and_nobody_more(
+    owing: Casino, asker: User, agreer: User, steps: tuple[str, ...]
+) -> None:
+    """Two stakes are owed for, 50.00 and 10.00; once both are returned it is as if none was."""
+    owing.send(owing.event("e-0", bet_amount="30.00", win_amount="20.00"))
+    assert (owing.pots()["cash"], owed()) == (2_000, 6_000)
+    for step in steps:
+        if step in {"b-1", "b-2"}:
+            owing.send(owing.rollback(step, {"b-1": "e-1", "b-2": "e-0"}[step]))
+        elif owed():
+            agree(ask(asker, ReceivableEnd(step)), agreer)
+        assert min(owing.pots().values()) >= 0
+        assert verify_ledger().problems == ()
+    assert (owing.pots()["cash"], written_off(), owed()) == (12_000, 0, 0)
+
+
+def test_two_rollbacks_of_one_batch_give_an_end_back_once(
+    owing: Casino, asker: User, agreer: User
+) -> None:
+    owing.send(owing.event("e-0", bet_amount="30.00", win_amount="20.00"))
+    agree(ask(asker, ReceivableEnd.SETTLE), agreer)
+    agree(ask(asker, ReceivableEnd.WRITE_OFF), agreer)
+    owing.send(owing.rollback("b-1", "e-1"), owing.rollback("b-2", "e-0"))
+    assert (owing.pots()["cash"], written_off(), owed()) == (12_000, 0, 0)
+    assert verify_ledger().problems == ()
+
+
+def test_a_receivable_below_zero_is_a_problem_of_the_ledger(owing: Casino) -> None:
+    too_much = TransferRequest(
+        idempotency_key="too-much",
+        debit=House("gaming:aurora"),
+        credit=House("receivable:p-1001"),
+        amount_minor=5_001,
+        currency="AUD",
+        kind=TransferKind.ROLLBACK_STAKE,
+        subject="aurora:e-1",
+        occurred_at=NOW,
+    )
+    post_transfers([too_much], now=NOW)
+    assert verify_ledger().problems == (
+        "Account receivable:p-1001 (AUD) stands at -1: more was returned than is owed.",
+    )
 
 
 @pytest.mark.django_db(transaction=True)

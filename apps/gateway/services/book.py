@@ -14,7 +14,15 @@ from apps.providers.contracts import CanonicalEvent, GameRef, ProviderProfile
 from apps.providers.enums import Operation
 from apps.rounds.contracts import AttemptRow, ConflictRow, DriftRow, EventRow, RoundRow
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
-from apps.wallet.contracts import PostedLine, Side, TransferRequest, Wallet
+from apps.wallet.contracts import (
+    RECEIVABLE,
+    Debt,
+    House,
+    PostedLine,
+    Side,
+    TransferRequest,
+    Wallet,
+)
 
 EventKey = tuple[int, str]
 RoundKey = tuple[int, str, int]
@@ -50,6 +58,8 @@ class Book:
     receipts: dict[str, list[Receipt]] = field(default_factory=dict)
     grants: dict[int, list[GrantFact]] = field(default_factory=dict)
     lines: dict[str, list[PostedLine]] = field(default_factory=dict)
+    debts: dict[str, Debt] = field(default_factory=dict)
+    """What players owe, where a stake that they could not cover may be given back."""
     campaigns: dict[tuple[int, str], CampaignRef] = field(default_factory=dict)
     drift: dict[tuple[int, int], int] = field(default_factory=dict)
     protection: Protection = field(default_factory=Protection)
@@ -198,8 +208,12 @@ class Book:
         amount_minor: int,
         key: str = "",
         reverses: str = "",
+        reverses_key: str = "",
     ) -> None:
-        """Move money between two accounts for an event; nothing at all where it is nothing."""
+        """Move money between two accounts for an event; nothing at all where it is nothing.
+
+        ``reverses`` is the key of a line of the same subject, ``reverses_key`` of any.
+        """
         if amount_minor <= 0:
             return
         self.transfers.append(
@@ -212,7 +226,7 @@ class Book:
                 kind=kind,
                 subject=subject,
                 occurred_at=row.occurred_at,
-                reverses_key=f"{subject}:{reverses}" if reverses else "",
+                reverses_key=f"{subject}:{reverses}" if reverses else reverses_key,
             )
         )
         for side, change in ((debit, -amount_minor), (credit, amount_minor)):
@@ -222,3 +236,5 @@ class Book:
         pot = getattr(side, "pot", None)
         if pot is not None:
             self.wallets[row.player_ref].balances[pot] += change
+        elif side == House(f"{RECEIVABLE}{row.player_ref}") and row.player_ref in self.debts:
+            self.debts[row.player_ref].open_minor -= change

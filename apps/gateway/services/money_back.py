@@ -13,7 +13,16 @@ from apps.bonuses.services.grants import BONUS_COST
 from apps.gateway.services.book import Book, Context
 from apps.gateway.services.moved import lines_of
 from apps.rounds.contracts import EventRow
-from apps.wallet.contracts import RECEIVABLE, House, PlayerPot, PostedLine, Side, Wallet
+from apps.wallet.contracts import (
+    RECEIVABLE,
+    WRITTEN_OFF,
+    Debt,
+    House,
+    PlayerPot,
+    PostedLine,
+    Side,
+    Wallet,
+)
 from apps.wallet.enums import Pot, TransferKind
 from apps.wallet.play_models import clawback_pots, play_model
 
@@ -88,11 +97,12 @@ class MoneyBack:
         for line in lines:
             if line.kind not in _STAKES:
                 continue
+            if not line.debit_pot:
+                self._give_debt_back(row, line)
+                continue
             home: Side = self._pot(line.debit_pot)
             moved_as, suffix = kind, suffix_of(line.debit_pot)
-            if not line.debit_pot:
-                home, suffix = self.receivable, ":receivable"
-            elif line.debit_pot == Pot.BONUS:
+            if line.debit_pot == Pot.BONUS:
                 home, moved_as = self._home_of_bonus(row, kind)
             self.book.move(
                 row,
@@ -102,7 +112,39 @@ class MoneyBack:
                 credit=home,
                 amount_minor=line.amount_minor,
                 key=f"{kind}{suffix}",
-                reverses=self._ending(row, _ended_by(line, captured)),
+                reverses_key=_ended_by(line, captured),
+            )
+
+    def _give_debt_back(self, row: EventRow, line: PostedLine) -> None:
+        """Give back what a player owed of a stake: first what is open, which then is owed no more.
+
+        What was ended goes back to who bore it, the player's cash before the house; each such line
+        names the end that it takes back.
+        """
+        kind = TransferKind.ROLLBACK_STAKE
+        debt = self.book.debts.get(row.player_ref, Debt(line.amount_minor))
+        ended = line.amount_minor - min(line.amount_minor, max(debt.open_minor, 0))
+        parts: list[tuple[Side, int, str, str]] = []
+        for end in debt.ends:
+            taken = min(end.left_minor, ended)
+            home = self._pot(Pot.CASH) if end.is_settled else WRITTEN_OFF
+            parts.append((home, taken, f":{end.subject}", end.key))
+            end.left_minor -= taken
+            ended -= taken
+        still_owed = line.amount_minor - sum(part[1] for part in parts)
+        for home, amount, suffix, reversed_key in (
+            (self.receivable, still_owed, ":receivable", line.key),
+            *parts,
+        ):
+            self.book.move(
+                row,
+                self._subject(row),
+                kind=kind,
+                debit=self.house,
+                credit=home,
+                amount_minor=amount,
+                key=f"{kind}{suffix}",
+                reverses_key=reversed_key,
             )
 
     def missing_of_win(self, row: EventRow) -> int:
@@ -122,7 +164,7 @@ class MoneyBack:
                 credit=self.house,
                 amount_minor=part.amount_minor,
                 key=f"{TransferKind.ROLLBACK_WIN}{part.suffix}",
-                reverses=self._ending(row, part.line.key),
+                reverses_key=part.line.key,
             )
         return owed
 
@@ -194,9 +236,6 @@ class MoneyBack:
 
     def _subject(self, row: EventRow) -> str:
         return self.context.subject(row.event_id)
-
-    def _ending(self, row: EventRow, key: str) -> str:
-        return key.removeprefix(f"{self._subject(row)}:")
 
 
 def suffix_of(pot: str) -> str:

@@ -6,17 +6,20 @@ from apps.bonuses.services import wagering
 from apps.core.batches import Cursor
 from apps.gateway.services.book import Book
 from apps.wallet.contracts import PlayerPot, PostedLine, Side
+from apps.wallet.enums import TransferKind
 from apps.wallet.services import ledger
 
 
 def load_what_moved(cursor: Cursor, book: Book, subjects: Sequence[str]) -> None:
-    """Load what a batch needs to undo these events: their ledger lines and their players' grants.
+    """Load what a batch needs to undo these events: their lines, their players' grants and debts.
 
     Every subject that a batch may reverse must be loaded here first (``lines_of`` says so).
     """
     if subjects:
         book.lines |= ledger.posted_lines(cursor, subjects)
         players = sorted(wallet.player_id for wallet in book.wallets.values())
+        if any(line.kind == TransferKind.OVERDRAWN for own in book.lines.values() for line in own):
+            book.debts |= ledger.load_debts(cursor, book.wallets.values())
         book.grants |= wagering.load_grants(cursor, players)
 
 

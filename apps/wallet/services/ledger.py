@@ -10,6 +10,9 @@ from apps.core.batches import Cursor, columns
 from apps.wallet import statements
 from apps.wallet.contracts import (
     LARGEST_BALANCE_MINOR,
+    RECEIVABLE,
+    Debt,
+    EndedDebt,
     House,
     PlayerPot,
     PostedLine,
@@ -17,7 +20,7 @@ from apps.wallet.contracts import (
     TransferRequest,
     Wallet,
 )
-from apps.wallet.enums import HOLD_ENDS, Pot
+from apps.wallet.enums import DEBT_ENDS, HOLD_ENDS, Pot, TransferKind
 from apps.wallet.errors import (
     BalanceTooLargeError,
     CurrencyMismatchError,
@@ -144,6 +147,25 @@ def posted_lines(cursor: Cursor, subjects: Sequence[str]) -> dict[str, list[Post
         cursor.execute(statements.LINES_OF_SUBJECTS, [sorted(found)])
         for subject, *line in cursor.fetchall():
             found[subject].append(PostedLine(*line))
+    return found
+
+
+def load_debts(cursor: Cursor, wallets: Iterable[Wallet]) -> dict[str, Debt]:
+    """Return what each player of these locked wallets owes and what of it was ended, by reference.
+
+    Who never owed anything is not there.
+    """
+    names = columns(sorted((f"{RECEIVABLE}{one.player_ref}", one.currency) for one in wallets))
+    cursor.execute(statements.OPEN_DEBTS, names)
+    found = {
+        house.removeprefix(RECEIVABLE): Debt(open_minor) for house, open_minor in cursor.fetchall()
+    }
+    cursor.execute(statements.ENDED_DEBTS, [*names, list(DEBT_ENDS)])
+    for house, key, subject, kind, left_minor in cursor.fetchall():
+        is_settled = kind == TransferKind.RECEIVABLE_SETTLED
+        found[house.removeprefix(RECEIVABLE)].ends.append(
+            EndedDebt(key, subject, is_settled, left_minor)
+        )
     return found
 
 

@@ -11,14 +11,13 @@ from apps.players.selectors import player_by_ref
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
 from apps.staff.services.approvals import Person
-from apps.wallet.contracts import RECEIVABLE, House, PlayerPot, TransferRequest
+from apps.wallet.contracts import RECEIVABLE, WRITTEN_OFF, House, PlayerPot, TransferRequest
 from apps.wallet.enums import Pot, ReceivableEnd, TransferKind
 from apps.wallet.errors import InsufficientFundsError, NoOpenReceivableError
 from apps.wallet.selectors import balances, receivable_by_account
 from apps.wallet.services.ledger import lock_wallets, post_transfers
 
 RECEIVABLE_END: Final = "wallet.receivable_end"
-WRITTEN_OFF: Final = House("written_off")
 _SAID: Final = {
     ReceivableEnd.SETTLE: "settle from the player's cash",
     ReceivableEnd.WRITE_OFF: "write off",
