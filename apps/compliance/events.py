@@ -14,12 +14,16 @@ class ReminderDue(Event):
 
 @dataclass(frozen=True)
 class NoticeDue(Event):
-    """One person must be told by mail of a key event's clock or an accreditation's end."""
+    """One person must be told by mail of a key event's clock or an accreditation's end.
+
+    ``people`` are all who are told with this one.
+    """
 
     topic: ClassVar[str] = "compliance.notice_due"
     about: str
     subject_id: int
     recipient_id: int
+    people: list[int]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Doors for the worker."""
 
+from collections.abc import Sequence
+
 from celery import shared_task
 from django.utils import timezone
 
@@ -19,7 +21,13 @@ def mail_reminder(*, outbox_id: int, reminder_id: int, **_: object) -> None:
 
 @shared_task(name="reports.mail_notice", acks_late=True)
 def mail_notice(
-    *, outbox_id: int, about: str, subject_id: int, recipient_id: int, **_: object
+    *,
+    outbox_id: int,
+    about: str,
+    subject_id: int,
+    recipient_id: int,
+    people: Sequence[int] = (),
+    **_: object,
 ) -> None:
-    notice = notices.NoticeTo(about, subject_id, recipient_id)
+    notice = notices.NoticeTo(about, subject_id, recipient_id, tuple(people))
     notices.mail_notice(outbox_id=outbox_id, notice=notice)

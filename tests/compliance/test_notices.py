@@ -154,3 +154,42 @@ def test_of_what_had_ended_before_the_upgrade_nobody_is_told() -> None:
     long_past.refresh_from_db()
     assert long_past.told_days == 0
     assert noticed(at(5)) == 0
+
+
+def lose(person: User, how: str) -> None:
+    User.objects.filter(pk=person.pk).update(**{"is_active": False} if how else {"email": ""})
+
+
+@pytest.mark.parametrize("how", ["account", ""])
+def test_a_key_event_whose_people_all_left_before_the_mail_is_told_to_who_came(
+    event: KeyEvent, ann: User, mailoutbox: list[EmailMessage], how: str
+) -> None:
+    turn = datetime(2026, 11, 26, tzinfo=UTC)
+    assert noticed(turn) == 1
+    lose(ann, how)
+    assert (deliver(), mailoutbox) == (1, [])
+    # Until somebody can be mailed it waits.
+    assert noticed(turn) == 0
+    make_officer("bob", permissions=DRAFTS)
+    assert (noticed(turn), deliver(), noticed(turn)) == (1, 1, 0)
+    assert [mail.to for mail in mailoutbox] == [["bob@desk.invalid"]]
+
+
+def test_an_accreditation_whose_reader_left_is_told_of_anew_and_one_read_by_another_is_not(
+    mailoutbox: list[EmailMessage],
+) -> None:
+    olga, paul = make_officer("olga"), make_officer("paul")
+    make_cover(make_game(make_provider()), expires_on=date(2029, 1, 1))
+    accreditation = accredited(END)
+    assert noticed(at(90)) == 1
+    lose(olga, "account")
+    assert (deliver(), noticed(at(89))) == (2, 0)
+    assert [mail.to for mail in mailoutbox] == [["paul@desk.invalid"]]
+    assert noticed(at(60)) == 1
+    lose(paul, "account")
+    make_officer("rita")
+    assert deliver() == 1
+    accreditation.refresh_from_db()
+    assert accreditation.told_days is None
+    assert (noticed(at(59)), deliver(), noticed(at(58))) == (1, 1, 0)
+    assert mailoutbox[1].to == ["rita@desk.invalid"]

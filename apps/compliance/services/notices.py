@@ -1,7 +1,8 @@
 """Tell the desk by mail, once, of what has no renewal: a key event's clock, an accreditation.
 
 What was told is noted where it is told of, in the transaction that writes the outbox messages; the
-mails go out from the messages.
+mails go out from the messages. Where none of those told can be mailed any more, the note is taken
+back, and the next run of the desk tells who can be.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,13 +20,14 @@ from django.urls import reverse
 from apps.compliance.enums import KeyEventState
 from apps.compliance.errors import MailNotSentError
 from apps.compliance.events import NoticeDue
+from apps.compliance.models import KeyEvent
 from apps.compliance.selectors.key_events import key_event_by_id, unreminded_key_events
 from apps.compliance.selectors.renewals import mailable_people
 from apps.compliance.services.key_events import remind_at
 from apps.compliance.wording import Mail
 from apps.core.services import publish, record_audit, run_once
 from apps.providers.selectors.accreditations import accreditation_by_id, accreditations_ending
-from apps.providers.services.accreditations import note_told
+from apps.providers.services.accreditations import forget_told, note_told
 from apps.staff.selectors import person_by_id
 
 logger = structlog.get_logger(__name__)
@@ -73,7 +75,7 @@ def remind_of_accreditations(*, now: datetime, on: date) -> int:
 
 def _publish(about: str, subject_id: int, people: list[int], now: datetime) -> None:
     for person in people:
-        publish(NoticeDue(about=about, subject_id=subject_id, recipient_id=person), now=now)
+        publish(NoticeDue(about, subject_id, person, people), now=now)
     record_audit(
         action="compliance.notice.written",
         actor=None,
@@ -85,33 +87,61 @@ def _publish(about: str, subject_id: int, people: list[int], now: datetime) -> N
 
 @dataclass(frozen=True, slots=True)
 class NoticeTo:
-    """What a notice is about, and whom it is for."""
+    """What a notice is about, whom it is for, and who else is told."""
 
     about: str
     subject_id: int
     recipient_id: int
+    people: tuple[int, ...] = ()
 
 
 def mail_notice(*, outbox_id: int, notice: NoticeTo) -> bool:
-    """Mail one notice; False if that was done before, or nobody is there to read it any more.
+    """Mail one notice; False if that was done before.
+
+    Where neither its person nor anybody told with it has an account and an address any more, it is
+    to be told anew: a telling that reached nobody is at worst repeated, never lost.
 
     Raises:
         MailNotSentError: the mail server did not take it; the outbox tries again later.
     """
-    person = person_by_id(notice.recipient_id)
     mail = _COMPOSE[notice.about](notice.subject_id)
-    if person is not None and person.email and mail is not None:
-        message = EmailMessage(
-            subject=mail.subject,
-            body=mail.body,
-            to=[person.email],
-            headers={"Message-ID": f"<notice-{outbox_id}@{settings.PITBOSS_MAIL_DOMAIN}>"},
-        )
-        try:
-            message.send()
-        except (SMTPException, OSError) as error:
-            raise MailNotSentError(f"the notice of message {outbox_id}") from error
+    if mail is None:
+        return run_once(outbox_id, lambda: None)
+    address = _address_of(notice.recipient_id)
+    if not address:
+        return run_once(outbox_id, lambda: _tell_anew(notice))
+    message = EmailMessage(
+        subject=mail.subject,
+        body=mail.body,
+        to=[address],
+        headers={"Message-ID": f"<notice-{outbox_id}@{settings.PITBOSS_MAIL_DOMAIN}>"},
+    )
+    try:
+        message.send()
+    except (SMTPException, OSError) as error:
+        raise MailNotSentError(f"the notice of message {outbox_id}") from error
     return run_once(outbox_id, lambda: None)
+
+
+def _address_of(person_id: int) -> str:
+    person = person_by_id(person_id)
+    return "" if person is None else person.email
+
+
+def _tell_anew(notice: NoticeTo) -> None:
+    is_read = any(_address_of(person) for person in notice.people)
+    if not is_read:
+        _FORGET[notice.about](notice.subject_id)
+    logger.warning(
+        "compliance.notice.not_mailed",
+        about=notice.about,
+        subject_id=notice.subject_id,
+        is_told_anew=not is_read,
+    )
+
+
+def _forget_reminded(event_id: int) -> None:
+    KeyEvent.objects.filter(pk=event_id).update(reminded_at=None)
 
 
 def _key_event_mail(event_id: int) -> Mail | None:
@@ -151,4 +181,9 @@ def _accreditation_mail(accreditation_id: int) -> Mail | None:
 _COMPOSE: Final[Mapping[str, Callable[[int], Mail | None]]] = {
     KEY_EVENT: _key_event_mail,
     ACCREDITATION: _accreditation_mail,
+}
+
+_FORGET: Final[Mapping[str, Callable[[int], None]]] = {
+    KEY_EVENT: _forget_reminded,
+    ACCREDITATION: forget_told,
 }

@@ -14,3 +14,8 @@ def note_told(accreditation_id: int, *, days: int) -> bool:
         Q(told_days__isnull=True) | Q(told_days__gt=days), pk=accreditation_id
     )
     return untold.update(told_days=days) == 1
+
+
+def forget_told(accreditation_id: int) -> None:
+    """Take the note back where the telling reached nobody, so that it is told anew."""
+    LabAccreditation.objects.filter(pk=accreditation_id).update(told_days=None)
