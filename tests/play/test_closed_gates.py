@@ -3,9 +3,11 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pgtrigger
 import pytest
 import time_machine
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from apps.core.models import OutboxMessage
 from apps.play import tasks
@@ -30,9 +32,11 @@ def game() -> Game:
     return make_game(make_provider(), offered_in=("MT", "SE", "AU"))
 
 
-def launch(now: datetime, player_ref: str = "p-1") -> GameSession:
+def launch(
+    now: datetime, player_ref: str = "p-1", *, game_code: str = "aurora-reef"
+) -> GameSession:
     opened = open_session(
-        player_ref=player_ref, provider_code="aurora", game_code="aurora-reef", now=now
+        player_ref=player_ref, provider_code="aurora", game_code=game_code, now=now
     )
     return GameSession.objects.get(pk=opened.session_id)
 
@@ -131,6 +135,49 @@ def test_what_lapses_at_midnight_is_found_by_the_sweep(game: Game) -> None:
         "gate_closed",
         f"Not to be served in MT any more. {certificate} was valid through 2026-11-22.",
     )
+
+
+def test_a_game_that_cannot_be_read_keeps_no_other_games_sessions_open(
+    game: Game, caplog: pytest.LogCaptureFixture
+) -> None:
+    midnight = datetime(2026, 11, 22, 23, tzinfo=UTC)
+    before = midnight - timedelta(minutes=5)
+    lapsing, going_on = (make_game(game.provider, code) for code in ("aurora-two", "aurora-three"))
+    make_cover(game)
+    make_cover(lapsing, expires_on=date(2026, 11, 22))
+    make_cover(going_on)
+    broken, ended, spared = (
+        launch(before, game_code=g.game_code) for g in (game, lapsing, going_on)
+    )
+    elsewhere = GameBuild.objects.create(game=going_on, version="9", created_at=MADE_AT)
+    # A build of another game, which the table refuses: nobody can say what runs then.
+    with pgtrigger.ignore("providers.Deployment:is_of_one_game"):
+        Deployment.objects.create(
+            game=game, jurisdiction="MT", build=elsewhere, starts_at=MADE_AT, created_at=MADE_AT
+        )
+    with pytest.raises(KeyError):
+        can_serve(game_id=game.pk, jurisdiction="MT", at=midnight)
+    with time_machine.travel(midnight, tick=False):
+        tasks.end_sessions_the_gate_refuses()
+    assert ended_with(ended)[0] == "gate_closed"
+    assert [takes_stakes(each, midnight) for each in (broken, ended, spared)] == [True, False, True]
+    assert "play.gate.unreadable" in caplog.text
+
+
+def test_the_sweep_asks_as_much_of_many_open_games_as_of_one(game: Game, now: datetime) -> None:
+    make_cover(game)
+    launch(now)
+    asked = []
+    for number in range(2):
+        with CaptureQueriesContext(connection) as captured, time_machine.travel(now, tick=False):
+            tasks.end_sessions_the_gate_refuses()
+        asked.append(len(captured))
+        for more in range(0 if number else 8):
+            make_cover(make_game(game.provider, f"aurora-{more}"))
+            launch(now, game_code=f"aurora-{more}")
+    # With the savepoint's two.
+    assert asked[0] == asked[1] <= 13
+    assert GameSession.objects.filter(ended_at=None).count() == 9
 
 
 def test_the_sweep_reads_the_sessions_that_take_stakes_by_their_index() -> None:

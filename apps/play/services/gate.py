@@ -1,12 +1,13 @@
 """The launch gate: may this game be served, here, at this moment. It fails closed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from apps.core.jurisdictions import day_in
 from apps.core.percents import display_percent
-from apps.integrity.selectors import closing_fault
+from apps.integrity.selectors import closed_games, closing_fault
 from apps.play.contracts import GateAnswer, GateReason
 from apps.play.errors import LaunchRefusedError
 from apps.players import rules
@@ -15,7 +16,8 @@ from apps.players.selectors import protection_reasons
 from apps.players.services import launch_check
 from apps.providers.contracts import Cover
 from apps.providers.coverage.facts import Running, lowest_rtp_percent
-from apps.providers.selectors.coverage import verdict_on
+from apps.providers.selectors.coverage import coverage_by_game, verdict_on
+from apps.providers.selectors.matrix import offered_games, providers_not_live
 from apps.providers.selectors.register import Serving, serving
 from apps.wallet.selectors import unresolved_transfers
 
@@ -39,7 +41,8 @@ def can_serve(
         reason = GateReason("unknown_game", f"There is no game {game_id}.")
         return GateAnswer(allowed=False, reasons=(reason,), certificate=None)
     verdict = verdict_on(facts, at, build=build, variant=variant)
-    reasons = _catalogue_reasons(facts) + _legal_reasons(facts, verdict.running, at)
+    law = _Law(jurisdiction, facts.category, facts.theoretical_rtp)
+    reasons = _catalogue_reasons(facts) + _legal_reasons(law, verdict.running, at)
     wrong_file = closing_fault(game_id)
     if wrong_file:
         text = f"{wrong_file} on the game server is not the file that was certified."
@@ -61,6 +64,31 @@ def can_serve(
         override_ends_at=facts.override_ends_at if is_lifted else None,
         remarks=tuple(remarks),
     )
+
+
+def places_open_among(places: Collection[tuple[int, str]], at: datetime) -> set[tuple[int, str]]:
+    """Return those games and places that one look at the whole register finds open; ten queries.
+
+    ``can_serve`` allows each of them. It may allow others: rehearsals, and what an override lifts.
+    """
+    game_ids = {game_id for game_id, _ in places}
+    wrong_files, not_live = closed_games(), providers_not_live()
+    games = {
+        game.id: game
+        for game in offered_games(game_ids=game_ids)
+        if game.id not in wrong_files and game.provider_code not in not_live
+    }
+    coverage_of = {one.game_id: one for one in coverage_by_game(at, game_ids=game_ids)}
+    found = set()
+    for game_id, place in places:
+        game, coverage = games.get(game_id), coverage_of.get(game_id)
+        if game is None or coverage is None:
+            continue
+        cover, running = coverage.covers.get(place), coverage.running.get(place, ())
+        law = _Law(place, game.category, game.theoretical_rtp)
+        if cover is not None and cover.allowed and not _legal_reasons(law, running, at):
+            found.add((game_id, place))
+    return found
 
 
 def require_launch(player: PlayerRef, game_id: int, *, provider_id: int, now: datetime) -> None:
@@ -120,16 +148,24 @@ def _catalogue_reasons(facts: Serving) -> list[GateReason]:
     return [GateReason(code, text) for holds, code, text in checks if not holds]
 
 
-def _legal_reasons(facts: Serving, running: Sequence[Running], at: datetime) -> list[GateReason]:
-    jurisdiction = facts.offer.jurisdiction
+class _Law(NamedTuple):
+    """What the law asks about: a product of a stated RTP in a place."""
+
+    jurisdiction: str
+    category: str
+    theoretical_rtp: Decimal
+
+
+def _legal_reasons(law: _Law, running: Sequence[Running], at: datetime) -> list[GateReason]:
+    jurisdiction, category, stated = law
     day = day_in(jurisdiction, at)
     reasons = []
-    prohibition = rules.product_prohibition(jurisdiction, facts.category, day)
+    prohibition = rules.product_prohibition(jurisdiction, category, day)
     if prohibition is not None:
-        text = f"{facts.category} games are prohibited in {jurisdiction}: {prohibition.citation}"
+        text = f"{category} games are prohibited in {jurisdiction}: {prohibition.citation}"
         reasons.append(GateReason("prohibited_product", text, prohibition.id))
-    floor = rules.rtp_floor(jurisdiction, facts.category, day)
-    rtp_percent = lowest_rtp_percent(running, facts.theoretical_rtp * 100)
+    floor = rules.rtp_floor(jurisdiction, category, day)
+    rtp_percent = lowest_rtp_percent(running, stated * 100)
     if floor is not None and rtp_percent * (_BASIS_POINTS // 100) < floor.value:
         text = (
             f"The RTP of {display_percent(rtp_percent)} is below the "

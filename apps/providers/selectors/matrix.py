@@ -29,11 +29,17 @@ class CatalogueGame:
 
 
 def offered_games(
-    *, provider_code: str = "", text: str = "", game_code: str = ""
+    *,
+    provider_code: str = "",
+    text: str = "",
+    game_code: str = "",
+    game_ids: Collection[int] | None = None,
 ) -> list[CatalogueGame]:
     """Return the games on offer, by code; ``text`` is part of the code or the name."""
     # Joined, each game would come once for each place, and all of that be sorted to be told apart.
     games = Game.objects.filter(Exists(offers_to_players().filter(game=OuterRef("pk"))))
+    if game_ids is not None:
+        games = games.filter(pk__in=game_ids)
     if provider_code:
         games = games.filter(provider__code=provider_code)
     if game_code:
