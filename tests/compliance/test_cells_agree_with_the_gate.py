@@ -14,6 +14,7 @@ from apps.compliance.enums import SERVED
 from apps.compliance.selectors.matrix import gaps_at, matrix_at, with_next_action
 from apps.integrity.models import DigestReport, Fault, IntegrityPolicy
 from apps.play.services import can_serve
+from apps.play.services.gate import places_open_among
 from apps.providers.models import Game, Provider
 from apps.providers.services.builds import (
     Editing,
@@ -87,11 +88,14 @@ def test_a_cell_is_served_exactly_if_the_gate_allows_it(
             cells = cells_at(at)
             assert len(cells) == len(oracle.GAMES) * len(oracle.PLACES)
             gaps = {(game.id, cell.jurisdiction) for game, cell in gaps_at(at, MatrixQuery())}
+            at_one_look = places_open_among(cells.keys(), at)
             for (game_id, place), cell in cells.items():
                 answer = can_serve(game_id=game_id, jurisdiction=place, at=at)
                 assert (cell.state in SERVED) == answer.allowed, (cell, answer)
                 is_lifted = answer.allowed and answer.override_id is not None
                 assert (cell.state == "override") == is_lifted
+                is_open = answer.allowed and not is_lifted
+                assert ((game_id, place) in at_one_look) == is_open
                 assert not cell.code or cell.code in {one.code for one in answer.reasons}
                 assert answer.allowed or (game_id, place) in gaps
 
