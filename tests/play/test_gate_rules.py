@@ -34,12 +34,14 @@ from apps.providers.services.builds import (
     add_build,
     add_variant,
     deploy,
+    end_deployment,
 )
 from apps.providers.services.overrides import OverrideWish, end_override, request_override
 from apps.staff.errors import SelfApprovalError
 from apps.staff.models import Approval
 from apps.staff.services import approve
 from tests.factories import MADE_AT, make_cover, make_game, make_provider, make_user
+from tests.older_schema import schema_at
 
 pytestmark = pytest.mark.django_db
 
@@ -234,7 +236,7 @@ def test_one_person_is_never_enough(now: Any) -> None:
     }
     for name, changes in (
         (
-            "providers_override_is_in_no_rehearsal",
+            "providers_open_override_is_in_no_rehearsal",
             {"approved_by": make_user("b"), "ends_at": now + HOUR, "jurisdiction": "ZZ"},
         ),
         ("given_by_two_people", {"approved_by": alone, "ends_at": now + HOUR}),
@@ -245,6 +247,40 @@ def test_one_person_is_never_enough(now: Any) -> None:
     ):
         with pytest.raises(IntegrityError, match=name), transaction.atomic():
             GateOverride.objects.create(**{**facts, **changes})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_opened_for_rehearsals_before_that_was_refused_can_be_ended(now: Any) -> None:
+    game = make_game(make_provider())
+    why = Editing(None, "It was for a rehearsal.", now)
+    build = add_build(NewBuild(game.pk, "1.0"), why)
+    asking, agreeing = make_user("asks"), make_user("agrees")
+    wish = OverrideWish(game.pk, "MT", now + HOUR)
+    approval_id = request_override(wish, acting_user=asking, reason="Please.", now=now)
+    there: dict[str, Any] = {"game": game, "jurisdiction": "ZZ", "starts_at": now - HOUR}
+    with schema_at("providers", "0024_mark_rehearsal_reports"):
+        deployment = Deployment.objects.create(**there, build=build, created_at=now)
+        override = GateOverride.objects.create(
+            **there,
+            ends_at=now + HOUR,
+            reason="A rehearsal.",
+            requested_by=asking,
+            approved_by=agreeing,
+            approval_id=approval_id,
+            created_at=now,
+        )
+
+    end_deployment(deployment_id=deployment.pk, ends_at=now, editing=why)
+    end_override(override_id=override.pk, editing=why)
+
+    deployment.refresh_from_db()
+    override.refresh_from_db()
+    assert (deployment.ends_at, override.ended_at) == (now, now)
+    # What has ended is not opened again.
+    with pytest.raises(IntegrityError, match="open_deployment_is_in_no_rehearsal"):
+        Deployment.objects.update(ends_at=None)
+    with pytest.raises(IntegrityError, match="open_override_is_in_no_rehearsal"):
+        GateOverride.objects.update(ended_at=None)
 
 
 def test_an_override_agreed_too_late_opens_nothing(now: Any) -> None:

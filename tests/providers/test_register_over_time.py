@@ -182,7 +182,7 @@ def test_a_deployment_is_of_one_game_in_a_known_place(game: Game) -> None:
     refused(UnknownJurisdictionError, lambda: _deploy(build, jurisdiction="QQ"))
     refused(RehearsalPlaceError, lambda: _deploy(build, jurisdiction="ZZ"))
     refused_by_the_database(
-        "providers_deployment_is_in_no_rehearsal",
+        "providers_open_deployment_is_in_no_rehearsal",
         lambda: Deployment.objects.create(
             game=game, jurisdiction="ZZ", build=build, starts_at=AT, created_at=AT
         ),

@@ -184,8 +184,9 @@ class Deployment(models.Model):
                 name="providers_deployment_ends_after_it_starts",
             ),
             models.CheckConstraint(
-                condition=~Q(jurisdiction=REHEARSAL_JURISDICTION),
-                name="providers_deployment_is_in_no_rehearsal",
+                # Not of what ended: what was recorded before this was refused can be ended.
+                condition=~Q(jurisdiction=REHEARSAL_JURISDICTION) | Q(ends_at__isnull=False),
+                name="providers_open_deployment_is_in_no_rehearsal",
             ),
             models.CheckConstraint(
                 condition=Q(channel__in=Channel.values),

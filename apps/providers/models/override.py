@@ -45,8 +45,9 @@ class GateOverride(models.Model):
                 name="providers_override_ends_after_it_starts",
             ),
             models.CheckConstraint(
-                condition=~Q(jurisdiction=REHEARSAL_JURISDICTION),
-                name="providers_override_is_in_no_rehearsal",
+                # Not of what ended: what was given before this was refused can be ended.
+                condition=~Q(jurisdiction=REHEARSAL_JURISDICTION) | Q(ended_at__isnull=False),
+                name="providers_open_override_is_in_no_rehearsal",
             ),
             models.CheckConstraint(
                 condition=Q(ends_at__lte=F("starts_at") + models.Value(OVERRIDE_LIMIT)),
