@@ -29,6 +29,7 @@ class GameWallet:
     held_minor: dict[str, int] = field(default_factory=dict)
     transfers: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    message_ids: list[str] = field(default_factory=list)
     unsigned: int = 0
     secret: bytes = ORDER_SECRET
 
@@ -79,6 +80,7 @@ def served(wallet: GameWallet) -> Iterator[GameWallet]:
             key = WebhookKey("o-1", wallet.secret, MADE_AT, None)
             if verify([key], headers, body, now=NOW, tolerance_seconds=86_400) is None:
                 wallet.unsigned += 1
+            wallet.message_ids.append(headers["webhook-id"])
             status, answer = wallet.answer(self.path, json.loads(body))
             payload = json.dumps(answer).encode()
             try:

@@ -297,6 +297,16 @@ def test_the_provider_states_what_a_player_has_there(
     assert balance_at_provider("aurora", "p-1001", "AUD", NOW) == 1_234
 
 
+def test_two_players_asked_about_in_one_second_are_two_messages(
+    there: Casino, game_wallet: GameWallet
+) -> None:
+    game_wallet.held_minor = {"p-1001": 1_234, "p-1002": 5}
+    found = [balance_at_provider("aurora", ref, "AUD", NOW) for ref in ("p-1001", "p-1002")]
+    assert found == [1_234, 5]
+    assert len(set(game_wallet.message_ids)) == 2
+    assert game_wallet.unsigned == 0
+
+
 def test_the_audit_compares_the_mirror_with_the_providers_last_word(there: Casino) -> None:
     pursue_transfer(transfer_in(order(there, 3_000), now=NOW).id, now=NOW)
     there.book["p-1001"] = 3_000

@@ -1,6 +1,7 @@
 """Asking a provider to move money, and what became of it, until it is known."""
 
 import logging
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -154,8 +155,8 @@ def balance_at_provider(provider_code: str, player_ref: str, currency: str, now:
     """
     provider = provider_by_code(provider_code)
     body = transfer_api.balance_body(player_ref, currency)
-    message_id = f"balance-{int(now.timestamp())}"
-    answered = _post(provider.pk, transfer_api.BALANCE, body, message_id, now)
+    # A question of its own each time: a provider may answer a repeated id from its memory.
+    answered = _post(provider.pk, transfer_api.BALANCE, body, f"balance-{uuid.uuid4()}", now)
     return transfer_api.read_balance_answer(answered, currency)
 
 
