@@ -266,7 +266,10 @@ class Purse(MoneyBack):
         )
 
     def _count_win(self, row: EventRow) -> None:
-        """Count a win in the hour of its event once it is the player's; a pending one may go."""
+        """Count a win once it is the player's, in the hour in which its event reached us.
+
+        A pending one may still be taken back.
+        """
         self.book.protection.count(
             self.wallet.player_id, at=row.received_at, won_minor=row.win_minor
         )
