@@ -37,12 +37,15 @@ class PlayedProvider:
 
 
 def played_providers(now: datetime) -> list[PlayedProvider]:
-    """Return every active provider, and each other with money open, by model."""
+    """Return every active provider, and each other with money or a round open, by model."""
     money, undecided = open_money(), open_transfers()
-    holding = {each.provider_code for each in money} | undecided.keys()
-    providers = [one for one in all_providers() if one.is_active or one.code in holding]
-    traffic = traffic_of([one.pk for one in providers], since=now - WINDOW, until=now)
     rounds, never_closing = open_rounds_by_provider(), providers_without_closing()
+    holding = {each.provider_code for each in money} | undecided.keys()
+    playing = rounds.keys() - never_closing
+    providers = [
+        one for one in all_providers() if one.is_active or one.code in holding or one.pk in playing
+    ]
+    traffic = traffic_of([one.pk for one in providers], since=now - WINDOW, until=now)
     findings, audits = open_findings(), last_audits()
     found = [
         PlayedProvider(

@@ -5,6 +5,8 @@ from django.test import Client
 
 from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet
 from apps.gateway.services.wallet_audit import audit_wallets
+from apps.providers.models import Provider, ProviderPolicy
+from apps.reports.wallet_models import played_providers
 from apps.staff.models import Approval
 from apps.wallet.contracts import TransferOrder
 from apps.wallet.models import AuditFinding
@@ -128,6 +130,22 @@ def test_a_transfer_shows_its_lines_and_may_be_asked_about(casino: Casino) -> No
 def test_audits_are_listed_also_where_they_found_nothing(casino: Casino) -> None:
     audit_wallets("aurora", now=NOW)
     assert "aurora" in client_with().get("/admin/wallet/walletaudit/").content.decode()
+
+
+@pytest.mark.parametrize(("settles", "is_listed"), [("at_close", True), ("at_once", False)])
+def test_a_provider_that_is_off_is_listed_while_a_round_of_it_is_open(
+    casino: Casino, settles: str, *, is_listed: bool
+) -> None:
+    Provider.objects.update(wallet_model="sub_wallet")
+    fund_sub_wallet(MoneyOrder(casino.player.pk, "aurora", 400, "AUD", "k"), now=NOW)
+    staked = casino.tentative("e-1", bet_amount="4.00", win_amount="0.00")
+    assert casino.send_one(staked)["status"] == "tentative"
+    ProviderPolicy.objects.update_or_create(
+        provider=casino.provider, defaults={"stake_settles": settles}
+    )
+    Provider.objects.update(is_active=False)
+    codes = [one.code for one in played_providers(NOW)]
+    assert codes == (["aurora"] if is_listed else [])
 
 
 def test_open_rounds_are_counted_with_a_link_to_them(casino: Casino) -> None:
