@@ -248,7 +248,11 @@ def _what_now(fault: Fault) -> str:
             "report that measures the file."
         )
     is_closed = closing_fault(fault.game_id)
-    now = "No new session of this game opens." if is_closed else "By policy the game stays open."
+    now = (
+        "No session of this game opens, and those that run end."
+        if is_closed
+        else "By policy the game stays open."
+    )
     if _is_asked(fault):
         return f"{now} Somebody asked to accept this digest; it awaits a second person."
     return (

@@ -29,5 +29,5 @@ class FaultState(models.TextChoices):
 
 
 class OnMismatch(models.TextChoices):
-    CLOSE = "close", "Close the game to new sessions"
+    CLOSE = "close", "Close the game and end its sessions"
     ALERT = "alert", "Alert only"

@@ -183,8 +183,8 @@ class IntegrityPolicy(models.Model):
         max_length=8,
         choices=OnMismatch.choices,
         default=OnMismatch.CLOSE,
-        help_text="Whether a file that is not the certified one keeps new sessions out of the "
-        "game. Sessions that run go on, and money back is never refused.",
+        help_text="Whether a file that is not the certified one closes the game: "
+        "no session opens and those that run end. Money back is never refused.",
     )
 
     history = history_records()

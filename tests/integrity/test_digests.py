@@ -555,7 +555,7 @@ def test_an_officer_imports_a_report_and_sees_what_is_wrong(
     assert "Ask to accept this digest" in text
     assert "Closing note" not in text
     assert "Seed (hex)" not in text
-    assert "No new session of this game opens." in text
+    assert "No session of this game opens, and those that run end." in text
     IntegrityPolicy.objects.create(provider=game.provider, on_mismatch=OnMismatch.ALERT)
     assert "By policy the game stays open." in client.get(fault).content.decode()
     client.post(f"{fault.removesuffix('change/')}do/accept/", {"reason": "Put back on Monday."})
