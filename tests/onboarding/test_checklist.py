@@ -27,7 +27,7 @@ from apps.onboarding.errors import (
 from apps.onboarding.evidence import WORDS, Where, evidence_cell
 from apps.onboarding.models import AcceptanceRun, ItemProof, Onboarding, RetentionPromise
 from apps.onboarding.selectors import broken_items, standings
-from apps.onboarding.services import checklist, going_live
+from apps.onboarding.services import checklist, going_live, proving
 from apps.onboarding.tasks import open_onboarding as open_task
 from apps.play.errors import LaunchRefusedError
 from apps.play.models import GameSession
@@ -59,6 +59,12 @@ _SECRET = "whsec_" + base64.b64encode(b"0123456789" * 3 + b"01").decode()
 _FAILED = Check("It is paid twice", "1", "2", holds=False)
 _ASKS = ("onboarding.request_go_live", "onboarding.prove_items", "onboarding.approve_go_live")
 _AGREES = ("onboarding.approve_go_live",)
+
+
+@pytest.fixture(autouse=True)
+def _any_speed_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a round trip to ourselves can take longer than a provider may."""
+    monkeypatch.setattr(proving, "PROBE_MAX_MS", 60_000)
 
 
 @dataclass
@@ -220,6 +226,14 @@ def test_a_loaded_provider_is_in_onboarding_and_gets_its_checklist_once(now: dat
     for _ in range(2):
         open_task(outbox_id=message.pk, **message.payload)
     assert Onboarding.objects.get().provider.code == "nova"
+
+
+def test_a_provider_that_answers_too_late_is_red(
+    desk: Desk, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proving, "PROBE_MAX_MS", -1)
+    assert _prove(now, ChecklistItem.PROBES) == {"probes": False}
+    assert "at most -1 ms in the median" in desk.stands("probes")[1]
 
 
 def _no_run(desk: Desk, now: datetime) -> None:

@@ -156,7 +156,7 @@ def test_a_live_campaign_is_shown_and_not_edited() -> None:
     [
         ({"multiplier": "0"}, "multiplier", "above 0"),
         ({"ends_at_0": "2020-01-01"}, "ends_at", "end after it starts"),
-        ({"terms": "18+ &amp; <b>", "multiplier": "10000"}, "multiplier", "below 10,000"),
+        ({"terms": "18+ &amp; <b>", "multiplier": "-1"}, "multiplier", "below 10,000"),
     ],
 )
 def test_a_refused_campaign_keeps_what_was_typed_and_says_why_beside_the_field(
