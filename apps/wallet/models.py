@@ -6,13 +6,7 @@ from django.db.models import F, Q
 
 from apps.core.triggers import append_only, never_truncated
 from apps.wallet.contracts import LARGEST_BALANCE_MINOR, RECEIVABLE
-from apps.wallet.enums import (
-    HOLD_ENDS,
-    Direction,
-    FindingState,
-    GameTransferState,
-    TransferKind,
-)
+from apps.wallet.enums import HOLD_ENDS, Direction, FindingState, GameTransferState, TransferKind
 from apps.wallet.triggers import accounts_hold_its_currency
 
 # The four pots of every player, and those set apart for one provider (a slug of 32 at most).
@@ -77,7 +71,7 @@ class Account(models.Model):
                 fields=["pot", "id"],
                 name="wallet_account_set_apart",
                 condition=Q(pot__contains=":"),
-            ),
+            )
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
@@ -209,7 +203,7 @@ class LedgerSeal(models.Model):
             models.CheckConstraint(
                 condition=Q(last_transfer_id__gte=F("first_transfer_id")),
                 name="wallet_seal_covers_a_run",
-            ),
+            )
         ]
         triggers = [*append_only()]
 
@@ -277,7 +271,7 @@ class GameTransfer(models.Model):
                 fields=["next_attempt_at"],
                 name="wallet_gametransfer_due",
                 condition=Q(state__in=_OPEN_STATES),
-            ),
+            )
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
@@ -325,10 +319,10 @@ class WalletAudit(models.Model):
             models.CheckConstraint(
                 condition=Q(findings__lte=F("compared")),
                 name="wallet_audit_finds_among_what_it_compared",
-            ),
+            )
         ]
         indexes = [
-            models.Index(fields=["provider_code", "audited_at"], name="wallet_audit_provider"),
+            models.Index(fields=["provider_code", "audited_at"], name="wallet_audit_provider")
         ]
         triggers = [*append_only()]
 
@@ -368,8 +362,7 @@ class AuditFinding(models.Model):
                 fields=["account", "event_id"], name="wallet_finding_once_per_pot_and_event"
             ),
             models.CheckConstraint(
-                condition=~Q(ours_minor=F("theirs_minor")),
-                name="wallet_finding_is_a_difference",
+                condition=~Q(ours_minor=F("theirs_minor")), name="wallet_finding_is_a_difference"
             ),
             models.CheckConstraint(
                 condition=Q(state=FindingState.OPEN, explanation="", explained_at__isnull=True)
