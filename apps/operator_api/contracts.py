@@ -2,6 +2,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from apps.play.contracts import OpenedSession
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -40,6 +42,10 @@ class Answer:
     body: dict[str, Any]
     is_repeat: bool = False
 
+    @property
+    def is_success(self) -> bool:
+        return self.status < 400
+
 
 @dataclass(frozen=True, slots=True)
 class MoneyOrder:
@@ -64,6 +70,25 @@ class CashOutOrder:
     player_ref: str
     provider_code: str
     reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class FundedLaunch:
+    """A session to open with money set apart for it, which moves once per client and key."""
+
+    request: KeyedRequest
+    player_ref: str
+    provider_code: str
+    game_code: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class FundedSession:
+    """What came of a funded launch: the answer about its money, and the session if it has any."""
+
+    funding: Answer
+    session: OpenedSession | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from apps.play.selectors import refreshes_of_session, tokens_of_session
 from apps.players.enums import RealityCheckStep
 from apps.players.selectors import checks_of_session
 from apps.providers.selectors import provider_choices
+from apps.wallet.selectors import funding_of_session
 
 
 def _end_session(call: ActionCall) -> str:
@@ -115,6 +116,24 @@ def _reality_panel(session: GameSession, now: datetime) -> Panel:
     )
 
 
+def _funding_panel(session: GameSession) -> Panel:
+    return Panel(
+        title="Money it was opened with",
+        note="Set apart for the provider when the session was opened, in one step with it.",
+        columns=["From", "To", "Amount", "Moved"],
+        rows=[
+            [
+                line.debit,
+                line.credit,
+                money_cell(line.amount_minor, line.currency),
+                at_cell(line.created_at),
+            ]
+            for line in funding_of_session(str(session.public_id))
+        ],
+        empty_text="No money was moved with it.",
+    )
+
+
 @admin.register(GameSession)
 class GameSessionAdmin(PanelsMixin, ReadOnlyAdmin[GameSession]):
     list_empty_text = "No game was launched."
@@ -150,7 +169,12 @@ class GameSessionAdmin(PanelsMixin, ReadOnlyAdmin[GameSession]):
 
     @override
     def panels(self, request: HttpRequest, obj: GameSession) -> Sequence[Panel]:
-        return [_reality_panel(obj, timezone.now()), _tokens_panel(obj), _refreshes_panel(obj)]
+        return [
+            _reality_panel(obj, timezone.now()),
+            _funding_panel(obj),
+            _tokens_panel(obj),
+            _refreshes_panel(obj),
+        ]
 
     @admin.display(description="state")
     def state(self, session: GameSession) -> Any:

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from apps.players.contracts import RealityCheckClock, RealityCheckLine
+from apps.players.contracts import PlayerRef, RealityCheckClock, RealityCheckLine
 from apps.providers.contracts import CertificateRef
 
 
@@ -45,6 +45,15 @@ class IssuedToken:
     expires_at: datetime
     refresh_credential: str
     reality_check: RealityCheckClock
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A player whom the launch gate let through to a game, at this moment."""
+
+    player: PlayerRef
+    provider_id: int
+    game_id: int
 
 
 @dataclass(frozen=True, slots=True)

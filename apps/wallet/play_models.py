@@ -51,6 +51,11 @@ def transferred_pot(provider_code: str) -> str:
     return f"{_TRANSFERRED}{provider_code}"
 
 
+def session_subject(public_id: str) -> str:
+    """Return the subject of the ledger line that funded a session when it was opened."""
+    return f"session:{public_id}"
+
+
 def is_sub_pot(pot: str) -> bool:
     return pot.startswith(_SUB)
 

@@ -27,7 +27,7 @@ from apps.wallet.models import (
     Transfer,
     WalletAudit,
 )
-from apps.wallet.play_models import is_sub_pot, provider_of_pot
+from apps.wallet.play_models import is_sub_pot, provider_of_pot, session_subject
 
 
 def balances(player_id: int) -> dict[str, int]:
@@ -107,6 +107,11 @@ def transfers_for_subject(subject: str) -> list[TransferLine]:
         )
         for transfer in transfers.order_by("pk")
     ]
+
+
+def funding_of_session(public_id: str) -> list[TransferLine]:
+    """Return the ledger lines that funded a session when it was opened; one, or none."""
+    return transfers_for_subject(session_subject(public_id))
 
 
 def transfers_of_subjects(subjects: QuerySet[Any, Any]) -> QuerySet[Transfer]:

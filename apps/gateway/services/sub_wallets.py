@@ -23,7 +23,7 @@ from apps.providers.enums import WalletModel
 from apps.providers.services.wallet_model import WalletSetting, pin_wallet_model
 from apps.wallet.contracts import PlayerPot, TransferRequest, Wallet
 from apps.wallet.enums import Pot, TransferKind
-from apps.wallet.play_models import sub_pot
+from apps.wallet.play_models import session_subject, sub_pot
 from apps.wallet.services import ledger
 
 _PLAYERS_PER_STEP: Final = 200
@@ -31,13 +31,23 @@ _PLAYERS_PER_STEP: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class MoneyOrder:
-    """So much of a player's money for a provider, once per key."""
+    """So much of a player's money for a provider, once per key.
+
+    ``session_id`` is the public id of the session that it is for, where it is for one.
+    """
 
     player_id: int
     provider_code: str
     amount_minor: int
     currency: str
     idempotency_key: str
+    session_id: str = ""
+
+    @property
+    def subject(self) -> str:
+        if self.session_id:
+            return session_subject(self.session_id)
+        return f"{sub_pot(self.provider_code)}:{self.player_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +218,6 @@ def _request(
         amount_minor=order.amount_minor,
         currency=order.currency,
         kind=kind,
-        subject=f"sub:{order.provider_code}:{order.player_id}",
+        subject=order.subject,
         occurred_at=now,
     )

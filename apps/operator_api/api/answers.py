@@ -105,18 +105,6 @@ class RealityCheckStateAnswer(serializers.Serializer[object]):
     )
 
 
-class SessionAnswer(serializers.Serializer[object]):
-    session_id = serializers.UUIDField(help_text="The id that the provider knows the session by.")
-    launch_url = serializers.CharField(help_text="Works once, until launch_expires_at.")
-    launch_expires_at = fields.Moment()
-    token = serializers.CharField(help_text="Gameplay JWT, signed with a key of the JWKS.")
-    token_expires_at = fields.Moment()
-    refresh_credential = serializers.CharField(help_text="Works once; keep it on your server.")
-    stakes_until = fields.Moment()
-    reality_check = RealityCheckClockAnswer()
-    support_links = SupportLinkAnswer(many=True)
-
-
 class RefreshedAnswer(serializers.Serializer[object]):
     token = serializers.CharField()
     token_expires_at = fields.Moment()
@@ -148,6 +136,23 @@ class TransferAnswer(serializers.Serializer[object]):
     reference = serializers.CharField(allow_blank=True)
     posted_at = fields.Moment()
     balance = BalanceAnswer()
+
+
+class SessionAnswer(serializers.Serializer[object]):
+    session_id = serializers.UUIDField(help_text="The id that the provider knows the session by.")
+    launch_url = serializers.CharField(help_text="Works once, until launch_expires_at.")
+    launch_expires_at = fields.Moment()
+    token = serializers.CharField(help_text="Gameplay JWT, signed with a key of the JWKS.")
+    token_expires_at = fields.Moment()
+    refresh_credential = serializers.CharField(help_text="Works once; keep it on your server.")
+    stakes_until = fields.Moment()
+    funding = TransferAnswer(
+        allow_null=True,
+        help_text="What moved for it; null where nothing was asked for. A repeat tells what moved "
+        "the first time.",
+    )
+    reality_check = RealityCheckClockAnswer()
+    support_links = SupportLinkAnswer(many=True)
 
 
 class TransferStateAnswer(serializers.Serializer[object]):

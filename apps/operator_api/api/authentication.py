@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.utils import timezone
 from redis.exceptions import RedisError
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -53,6 +53,15 @@ class BearerAuthentication(BaseAuthentication):
         return 'Bearer realm="operator-api"'
 
 
+class MissingScopeError(PermissionDenied):
+    """The request asks for more than the view: another scope is needed for it."""
+
+    default_code = "missing_scope"
+
+    def __init__(self, needed: str) -> None:
+        super().__init__(_lacks(needed))
+
+
 class HasScope(BasePermission):
     """The view says which scope it needs; a view that says none answers nobody."""
 
@@ -61,8 +70,12 @@ class HasScope(BasePermission):
     @override
     def has_permission(self, request: Request, view: "APIView") -> bool:
         needed = getattr(view, "scope", None)
-        self.message = f"The client lacks the scope {needed}."
+        self.message = _lacks(needed)
         return isinstance(request.auth, Credentials) and needed in request.auth.scopes
+
+
+def _lacks(scope: object) -> str:
+    return f"The client lacks the scope {scope}."
 
 
 class PerClient(SimpleRateThrottle):

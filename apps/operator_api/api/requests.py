@@ -23,6 +23,14 @@ class OpenSessionRequest(fields.Strict):
     player_id = fields.Text(pattern=fields.REF, max_length=128)
     provider = fields.Text(pattern=fields.CODE, max_length=32)
     game = fields.Text(pattern=fields.REF, max_length=128)
+    fund = fields.Text(
+        pattern=fields.AMOUNT,
+        max_length=20,
+        required=False,
+        help_text="So much of the player's cash goes into the sub-wallet for this provider, in "
+        "main units of the player's currency, together with the session or not at all. Needs an "
+        "Idempotency-Key, the scope transfers:write, and a provider played from a sub-wallet.",
+    )
 
 
 class RefreshSessionRequest(fields.Strict):

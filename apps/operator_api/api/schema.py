@@ -51,6 +51,19 @@ IDEMPOTENCY_KEY: Final = OpenApiParameter(
 )
 
 
+FUNDING_KEY: Final = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!-~]{1,128}$", "minLength": 1, "maxLength": 128},
+    OpenApiParameter.HEADER,
+    required=False,
+    description=(
+        "Needed with fund, and read with it only: the money moves once per key. The same request "
+        "again opens another session on the money that moved the first time; another one with the "
+        "same key is refused."
+    ),
+)
+
+
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # the base has no types
     target_class = "apps.operator_api.api.authentication.BearerAuthentication"
     name = "ApiToken"

@@ -8,7 +8,7 @@ from apps.operator_api.services.clients import (
 )
 from apps.operator_api.services.eligibility import withdrawal_eligibility
 from apps.operator_api.services.game_money import cash_out, provider_balance
-from apps.operator_api.services.game_sessions import end_session_for_client
+from apps.operator_api.services.game_sessions import end_session_for_client, open_funded_session
 from apps.operator_api.services.idempotency import answer_once
 from apps.operator_api.services.mirror import mirror_player
 from apps.operator_api.services.money import move_money
@@ -23,6 +23,7 @@ __all__ = [
     "issue_token",
     "mirror_player",
     "move_money",
+    "open_funded_session",
     "pick_up_token",
     "provider_balance",
     "request_token",

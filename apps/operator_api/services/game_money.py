@@ -9,7 +9,13 @@ from apps.gateway.services.cash_outs import cash_out_player
 from apps.gateway.services.game_transfers import balance_at_provider, transfer_in, transfer_out
 from apps.gateway.services.sub_wallets import MoneyOrder as ProviderOrder
 from apps.gateway.services.sub_wallets import cash_out_sub_wallet, fund_sub_wallet
-from apps.operator_api.contracts import CashOutOrder, MoneyMoved, MoneyOrder, ProviderBalance
+from apps.operator_api.contracts import (
+    CashOutOrder,
+    FundedLaunch,
+    MoneyMoved,
+    MoneyOrder,
+    ProviderBalance,
+)
 from apps.operator_api.enums import TransferDirection
 from apps.players.contracts import PlayerRef
 from apps.players.selectors import player_by_ref
@@ -43,6 +49,35 @@ def move_game_money(
     else:
         asked = (transfer_in if is_in else transfer_out)(wanted, now=now)
     return _moved(order, player, wanted, asked, now)
+
+
+@transaction.atomic
+def fund_session(
+    launch: FundedLaunch, player: PlayerRef, session_id: str, amount_minor: int, *, now: datetime
+) -> MoneyMoved:
+    """Set cash apart for the session that is opened in the same transaction.
+
+    Raises:
+        WrongWalletModelError: the provider isn't played from a sub-wallet of ours.
+        DomainError: what ``gateway.services`` says against it.
+    """
+    request = launch.request
+    key = _provider_key(request.client_id, request.key)
+    wanted = ProviderOrder(
+        player.id, launch.provider_code, amount_minor, player.currency, key, session_id
+    )
+    fund_sub_wallet(wanted, now=now)
+    order = MoneyOrder(
+        client_id=request.client_id,
+        key=request.key,
+        player_ref=player.player_ref,
+        direction=TransferDirection.TO_GAME,
+        amount=launch.amount,
+        currency=player.currency,
+        reference="",
+        provider_code=launch.provider_code,
+    )
+    return _moved(order, player, wanted, None, now)
 
 
 @transaction.atomic

@@ -54,16 +54,9 @@ def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
     player = player_by_ref(order.player_ref)
     if order.currency != player.currency:
         raise WrongCurrencyError(player.currency)
-    amount_minor = to_minor(order.amount, order.currency)
-    if amount_minor == 0:
-        raise InvalidAmountError(order.amount, "it is zero")
-    if amount_minor > LARGEST_AMOUNT_MINOR:
-        most = format_minor(LARGEST_AMOUNT_MINOR, order.currency)
-        raise InvalidAmountError(
-            order.amount, f"one transfer moves {most} {order.currency} at most"
-        )
+    amount_minor = transferable_minor(order.amount, order.currency)
     if order.direction == TransferDirection.TO_GAME:
-        _require_may_play(player, now=now)
+        require_may_play(player, now=now)
     if order.direction in {TransferDirection.TO_GAME, TransferDirection.FROM_GAME}:
         return move_game_money(order, player, amount_minor, now=now)
     if order.direction == TransferDirection.DEPOSIT:
@@ -73,8 +66,27 @@ def move_money(order: MoneyOrder, *, now: datetime) -> MoneyMoved:
     return _post(order, player, amount_minor, now=now)
 
 
-def _require_may_play(player: PlayerRef, *, now: datetime) -> None:
-    """Keep money out of games for who is excluded or blocked; a used-up limit ends by itself."""
+def transferable_minor(amount: str, currency: str) -> int:
+    """Return an amount that one transfer may move, in minor units.
+
+    Raises:
+        InvalidAmountError: it is zero, finer than the currency, or more than one transfer moves.
+    """
+    amount_minor = to_minor(amount, currency)
+    if amount_minor == 0:
+        raise InvalidAmountError(amount, "it is zero")
+    if amount_minor > LARGEST_AMOUNT_MINOR:
+        most = format_minor(LARGEST_AMOUNT_MINOR, currency)
+        raise InvalidAmountError(amount, f"one transfer moves {most} {currency} at most")
+    return amount_minor
+
+
+def require_may_play(player: PlayerRef, *, now: datetime) -> None:
+    """Keep money out of games for who is excluded or blocked; a used-up limit ends by itself.
+
+    Raises:
+        PlayRefusedError: the player may not play.
+    """
     lock_player(player.id)
     for reason in protection_reasons(player_by_id(player.id), now):
         if not reason.is_limit:

@@ -9,15 +9,18 @@ from apps.play.services.reality_checks import (
     show_reality_check,
 )
 from apps.play.services.sessions import (
+    admit,
     end_session,
     end_sessions_of_offer,
     end_sessions_of_player,
+    open_admitted,
     open_session,
     refresh_session,
 )
 from apps.play.services.tokens import live_sessions
 
 __all__ = [
+    "admit",
     "answer_reality_check",
     "can_serve",
     "end_session",
@@ -25,6 +28,7 @@ __all__ = [
     "end_sessions_of_player",
     "exchange_launch_code",
     "live_sessions",
+    "open_admitted",
     "open_session",
     "reckon_checks",
     "refresh_session",

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.core.errors import ReasonRequiredError
 from apps.core.services import record_audit
-from apps.play.contracts import IssuedToken, OpenedSession
+from apps.play.contracts import Admission, IssuedToken, OpenedSession
 from apps.play.enums import SessionEnd
 from apps.play.errors import (
     InvalidRefreshError,
@@ -22,7 +22,7 @@ from apps.play.services.launch import issue_launch_code
 from apps.play.services.secrets import digest_of, new_secret
 from apps.play.services.tokens import issue_token
 from apps.play.visits import playing_since
-from apps.players.contracts import PlayerRef, RealityCheckClock
+from apps.players.contracts import RealityCheckClock
 from apps.players.selectors import player_by_id, player_by_ref, reality_check_clock
 from apps.providers.selectors import games_by_code, provider_by_code
 
@@ -41,24 +41,42 @@ def open_session(
         UnknownPlayerError, UnknownProviderError, UnknownGameError: as they say.
         LaunchRefusedError: the launch gate said no; only that it was asked is stored.
     """
+    admission = admit(
+        player_ref=player_ref, provider_code=provider_code, game_code=game_code, now=now
+    )
+    return open_admitted(admission, now=now)
+
+
+def admit(*, player_ref: str, provider_code: str, game_code: str, now: datetime) -> Admission:
+    """Ask the launch gate and say whom it let through to what; opens nothing yet.
+
+    That it was asked is stored, whatever it says: call it outside the transaction that opens the
+    session, which a refusal would undo.
+
+    Raises:
+        UnknownPlayerError, UnknownProviderError, UnknownGameError: as they say.
+        LaunchRefusedError: the launch gate said no.
+    """
     player = player_by_ref(player_ref)
     provider = provider_by_code(provider_code)
     game = games_by_code(provider.pk).get(game_code)
     if game is None:
         raise UnknownGameError(provider_code, game_code)
     require_launch(player, game.id, provider_id=provider.pk, now=now)
-    return _open(player, provider.pk, game.id, now=now)
+    return Admission(player, provider.pk, game.id)
 
 
 @transaction.atomic
-def _open(player: PlayerRef, provider_id: int, game_id: int, *, now: datetime) -> OpenedSession:
+def open_admitted(admission: Admission, *, now: datetime) -> OpenedSession:
+    """Open a session for whom the launch gate let through just now."""
+    player = admission.player
     opened_at = now.replace(microsecond=0)
     clock = reality_check_clock(player.id, player.jurisdiction, playing_since(player.id, opened_at))
     session = GameSession.objects.create(
         public_id=uuid4(),
-        provider_id=provider_id,
+        provider_id=admission.provider_id,
         player_id=player.id,
-        game_id=game_id,
+        game_id=admission.game_id,
         currency=player.currency,
         opened_at=opened_at,
         stakes_until=opened_at + SESSION_LIFETIME,
@@ -66,7 +84,7 @@ def _open(player: PlayerRef, provider_id: int, game_id: int, *, now: datetime) -
     )
     issued = _issue(session, clock, now=now)
     launch_code, launch_expires_at = issue_launch_code(session, now=now)
-    logger.info("play.session.opened", session_id=session.pk, game_id=game_id)
+    logger.info("play.session.opened", session_id=session.pk, game_id=session.game_id)
     return OpenedSession(
         session_id=session.pk,
         public_id=str(session.public_id),

@@ -1,24 +1,20 @@
-import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import status
-from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.errors import DomainError
 from apps.operator_api import services
 from apps.operator_api.api import rendering
 from apps.operator_api.api.answers import TransferAnswer, TransferStateAnswer
-from apps.operator_api.api.problems import problem_of, status_of
+from apps.operator_api.api.keyed import answer_about, key_of, respond
 from apps.operator_api.api.requests import CashOutRequest, TransferRequest
 from apps.operator_api.api.schema import IDEMPOTENCY_KEY, documented
 from apps.operator_api.api.views.base import OperatorView
-from apps.operator_api.contracts import Answer, CashOutOrder, KeyedRequest, MoneyMoved, MoneyOrder
+from apps.operator_api.contracts import CashOutOrder, KeyedRequest, MoneyMoved, MoneyOrder
 from apps.operator_api.enums import Scope
 from apps.wallet.errors import UnknownGameTransferError
 from apps.wallet.selectors import transfer_by_public_id
@@ -26,12 +22,6 @@ from apps.wallet.selectors import transfer_by_public_id
 _ID: Final = OpenApiParameter(
     "transfer_id", {"type": "string", "format": "uuid"}, OpenApiParameter.PATH
 )
-_KEY: Final = re.compile(r"[!-~]{1,128}")
-
-
-class IdempotencyKeyMissingError(ParseError):
-    default_detail = "Give an Idempotency-Key of 1 to 128 visible ASCII characters."
-    default_code = "idempotency_key_missing"
 
 
 class TransfersView(OperatorView):
@@ -47,7 +37,7 @@ class TransfersView(OperatorView):
         summary="Move money in or out of a player's cash, once per key",
     )
     def post(self, request: Request) -> Response:
-        key = _key_of(request)
+        key = key_of(request)
         body = TransferRequest(data=request.data)
         body.is_valid(raise_exception=True)
         wanted: dict[str, Any] = body.validated_data
@@ -103,7 +93,7 @@ class CashOutsView(OperatorView):
         summary="Bring all back that a player has at a provider, once per key",
     )
     def post(self, request: Request) -> Response:
-        key = _key_of(request)
+        key = key_of(request)
         body = CashOutRequest(data=request.data)
         body.is_valid(raise_exception=True)
         wanted: dict[str, Any] = body.validated_data
@@ -123,28 +113,5 @@ class CashOutsView(OperatorView):
         )
 
 
-def _key_of(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "")
-    if not _KEY.fullmatch(key):
-        raise IdempotencyKeyMissingError
-    return key
-
-
 def _answered(keyed: KeyedRequest, move: Callable[[], MoneyMoved], now: datetime) -> Response:
-    answer = services.answer_once(keyed, lambda: _answer(move), now=now)
-    headers = {"Idempotency-Replayed": "true"} if answer.is_repeat else None
-    return Response(answer.body, status=answer.status, headers=headers)
-
-
-def _answer(move: Callable[[], MoneyMoved]) -> Answer:
-    """Move the money and write the answer; what speaks against it by now is an answer as well.
-
-    A request that was wrong in itself, or that names nobody, keeps no key: it can be corrected.
-    """
-    try:
-        moved = move()
-    except DomainError as refusal:
-        if status_of(refusal) != status.HTTP_409_CONFLICT:
-            raise
-        return Answer(status_of(refusal), problem_of(refusal))
-    return Answer(status.HTTP_201_CREATED, dict(TransferAnswer(rendering.transfer(moved)).data))
+    return respond(services.answer_once(keyed, lambda: answer_about(move), now=now))
