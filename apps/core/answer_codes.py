@@ -33,6 +33,7 @@ ANSWER_WORDS: Final = {
     "clock_skew": "Time is too far off",
     "missing_field": "Field is missing",
     "session_mismatch": "Session of another player or game",
+    "session_missing": "Stake names no session",
     "unknown_game": "Game is unknown or switched off",
     "unknown_player": "Unknown player",
     "unknown_reference": "Unknown reference",

@@ -130,6 +130,7 @@ class Policy:
     zero_stake: str = Permission.ALLOW
     refund_amount: str = RefundAmount.ORIGINAL
     game_change: str = Permission.REFUSE
+    stake_without_session: str = Permission.REFUSE
     round_scope: str = RoundScope.PROVIDER
     transaction_scope: str = TransactionScope.PROVIDER
     rollback_number: str = RollbackNumber.TARGET

@@ -18,10 +18,11 @@ from apps.promotions.models import PromoTag
 from apps.providers.adapters.contract import CallbackRequest
 from apps.providers.adapters.native.signing import checksum, sign
 from apps.providers.contracts import ProviderProfile
-from apps.providers.enums import KeyPurpose
+from apps.providers.enums import KeyPurpose, Permission
 from apps.providers.models import Game, Provider, ProviderKey
 from apps.providers.selectors import games_by_code
 from apps.providers.selectors.profiles import provider_profile
+from apps.providers.services.policy import demand_policy
 from apps.rounds.models import RoundEvent
 from apps.wallet.contracts import House, PlayerPot, TransferRequest
 from apps.wallet.enums import Pot, TransferKind
@@ -235,12 +236,19 @@ def _net(event: Event) -> int:
 def open_casino(*, cash_minor: int = 10_000) -> Casino:
     """Make the provider aurora with a key, a slot and a table, and the player p-1001."""
     provider = make_provider("aurora")
+    take_stakes_without_session(provider)
     give_key(provider)
     make_game(provider, SLOT)
     table = make_game(provider, TABLE)
     Game.objects.filter(pk=table.pk).update(category="blackjack")
     player = open_player("p-1001", cash_minor=cash_minor)
     return Casino(provider=provider, player=player, book={"p-1001": cash_minor})
+
+
+def take_stakes_without_session(provider: Provider) -> None:
+    """Let the provider's stakes name no session: most tests are about money, not about launches."""
+    flags = {"stake_without_session": Permission.ALLOW}
+    demand_policy(provider.code, flags, reason="Its players launch at the provider.", now=NOW)
 
 
 def later(seconds: float) -> datetime:

@@ -58,6 +58,7 @@ from tests.gateway.builders import (
     deposit,
     give_key,
     open_player,
+    take_stakes_without_session,
 )
 from tests.gateway.ledger_model import ModelEvent, ModelPlayer, ModelRound, ModelTable
 
@@ -86,6 +87,7 @@ class World:
             provider = make_provider(code)
             provider.wallet_model = model
             provider.save()
+            take_stakes_without_session(provider)
             give_key(provider)
             make_game(provider, SLOT)
             self.providers[code] = provider

@@ -424,7 +424,7 @@ def test_a_repeat_tells_the_stored_balance_or_the_current_one(casino: Casino) ->
 
 def test_one_id_may_name_a_stake_and_its_win_where_ids_are_per_operation(casino: Casino) -> None:
     scope = {"transaction_scope": TransactionScope.OPERATION}
-    ProviderPolicy.objects.create(provider=casino.provider, **scope)
+    ProviderPolicy.objects.filter(provider=casino.provider).update(**scope)
     assert ask_one(casino, stake("t-1"), **scope)[0] == "accepted"
     both = win("t-1", reference_event_id="t-1", finalized=True)
     assert ask_one(casino, both, **scope) == ("accepted", "", 10_150)

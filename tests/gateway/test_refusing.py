@@ -202,6 +202,31 @@ def test_a_stake_whose_session_is_not_live_is_refused_and_a_win_is_not(casino: C
     assert casino.send_one(final)["status"] == "accepted"
 
 
+def test_a_stake_that_names_no_session_is_refused_unless_the_contract_lets_it(
+    casino: Casino,
+) -> None:
+    ProviderPolicy.objects.update(stake_without_session=Permission.REFUSE)
+    refused(casino, casino.tentative("e-1"), "session_expired", "session_missing")
+    free = casino.tentative("e-2", bet_amount="0.00", round_type="free_spin")
+    refused(casino, free, "session_expired", "session_missing")
+
+    make_cover(Game.objects.get(game_code=SLOT))
+    token = open_session(
+        player_ref="p-1001", provider_code="aurora", game_code=SLOT, now=casino.now
+    ).token
+    stake = casino.tentative("e-3", "r-3", session_token=token)
+    assert casino.send_one(stake)["status"] == "tentative"
+    assert casino.send_one({**stake, "session_token": None})["status"] == "duplicate"
+    # Money back, and what was played already, is never asked.
+    won = casino.tentative("e-4", "r-3", bet_amount="0.00", round_type="free_spin")
+    assert casino.send_one(won)["status"] == "tentative"
+    assert casino.send_one(casino.rollback("b-1", "e-3", round_id="r-3"))["status"] == "accepted"
+    assert casino.send_one(casino.event("f-1", round_id="r-5"))["status"] == "accepted"
+
+    ProviderPolicy.objects.update(stake_without_session=Permission.ALLOW)
+    assert casino.send_one(casino.tentative("e-6", "r-6"))["status"] == "tentative"
+
+
 def test_an_overdue_reality_check_stops_new_stakes_until_it_is_acknowledged(
     casino: Casino,
 ) -> None:

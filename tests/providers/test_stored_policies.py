@@ -13,7 +13,7 @@ from tests.older_schema import schema_at
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_had_no_policy_may_change_games_as_before() -> None:
+def test_who_had_no_policy_may_do_what_only_new_providers_are_refused() -> None:
     for protocol in Protocol.values:
         make_provider(protocol)
         Provider.objects.filter(code=protocol).update(protocol=protocol)
@@ -23,4 +23,6 @@ def test_who_had_no_policy_may_change_games_as_before() -> None:
         profile = provider_profile(protocol)
         assert profile is not None
         defaults = adapter_for(protocol).default_policy
-        assert profile.policy == replace(defaults, game_change=Permission.ALLOW)
+        assert profile.policy == replace(
+            defaults, game_change=Permission.ALLOW, stake_without_session=Permission.ALLOW
+        )

@@ -15,7 +15,7 @@ from apps.players.enums import KycStatus
 from apps.players.selectors import players_by_ref
 from apps.players.services import add_players
 from apps.providers.contracts import ProviderRecord
-from apps.providers.enums import Protocol, WalletModel, WhenUnavailable
+from apps.providers.enums import Permission, Protocol, WalletModel, WhenUnavailable
 from apps.providers.models import ProviderPolicy
 from apps.providers.services.catalogue import save_provider
 from apps.simulator.acceptance.setting_up import prepare
@@ -114,7 +114,9 @@ def _add_party(protocol: str, plans: list[SeatPlan], now: datetime) -> Party:
     )
     if dialect.protocol == Protocol.NATIVE:
         policies = ProviderPolicy.objects.filter(provider__code=code)
-        policies.update(when_unavailable=WhenUnavailable.SPOOL)
+        policies.update(
+            when_unavailable=WhenUnavailable.SPOOL, stake_without_session=Permission.ALLOW
+        )
     prepare(code, dialect, now=now)  # the games and their cover; its short-lived key goes unused
     game_code = dialect.game_codes[0]
     seats = {}

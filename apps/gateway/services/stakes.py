@@ -100,12 +100,15 @@ def _closed_to(book: Book, purse: Purse, event: CanonicalEvent) -> str:
 def _session_problem(book: Book, provider: ProviderProfile, event: CanonicalEvent) -> str:
     """Return why no stake may be placed in the session its token names, or an empty string.
 
-    Without a token there is no session to check. A token must be live, the player's own, and
-    issued by this provider's launch, and no reality check overdue; whether a live lobby may change
-    the game inside a session is the contract's to say.
+    A token must be live, the player's own, and issued by this provider's launch, and no reality
+    check overdue; whether a live lobby may change the game inside a session, and whether a stake
+    may come without a token at all, is the contract's to say. Messages that name their session
+    otherwise were held to it when they were resolved.
     """
     if not event.session_token:
-        return ""
+        is_needed = provider.policy.stake_without_session == Permission.REFUSE
+        is_unasked = event.operation == Operation.ROUND
+        return "session_missing" if is_needed and is_unasked else ""
     session = book.live_sessions.get(event.session_token)
     issued_for = (event.player_ref, provider.id)
     if session is None or (session.player_ref, session.provider_id) != issued_for:

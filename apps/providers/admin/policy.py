@@ -38,7 +38,15 @@ class ProviderPolicyAdmin(PanelsMixin, HistoryAdmin[ProviderPolicy]):
         ("Provider", {"fields": [("provider", "protocol")]}),
         (
             "Stakes",
-            {"fields": ["stake_settles", "zero_stake", "stake_after_close", "game_change"]},
+            {
+                "fields": [
+                    "stake_settles",
+                    "zero_stake",
+                    "stake_after_close",
+                    "stake_without_session",
+                    "game_change",
+                ]
+            },
         ),
         ("Wins", {"fields": ["win_without_stake", "win_after_close", "free_rounds"]}),
         (

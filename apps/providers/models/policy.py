@@ -106,6 +106,14 @@ class ProviderPolicy(models.Model):
         "lobby. Where it may, that game is put to the launch gate as at a launch: it must be on "
         "offer, lawful and covered where the player is.",
     )
+    stake_without_session = _flag(
+        "stake_without_session",
+        Permission,
+        "Whether a new stake may come without the token of a session. Only our native protocol "
+        "leaves it out; in all others each stake names its session. Where it may, nobody asks for "
+        "such a stake whether the game may be launched there, whether the session still runs or "
+        "whether a reality check is open: that is then the provider's to have asked.",
+    )
     round_scope = _flag(
         "round_scope",
         RoundScope,
@@ -172,6 +180,7 @@ class ProviderPolicy(models.Model):
             _is_known("zero_stake", Permission),
             _is_known("refund_amount", RefundAmount),
             _is_known("game_change", Permission),
+            _is_known("stake_without_session", Permission),
             _is_known("round_scope", RoundScope),
             _is_known("transaction_scope", TransactionScope),
             _is_known("rollback_number", RollbackNumber),

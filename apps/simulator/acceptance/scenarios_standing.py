@@ -5,9 +5,11 @@ from typing import Final
 from uuid import uuid4
 
 from apps.players.enums import LimitKind
+from apps.providers.enums import Permission
 from apps.simulator.acceptance.bonus import MAX_BET_MINOR
 from apps.simulator.acceptance.scenario import Collection
 from apps.simulator.acceptance.table import Table
+from apps.simulator.dialects.contract import Seat
 
 SCENARIOS: Final = Collection()
 
@@ -20,11 +22,22 @@ def bet_in_an_ended_session(table: Table) -> None:
         answer = table.send(table.stake(seat, 150))
     table.expect_refused(answer, "session_expired", "the bet in an ended session")
     if table.dialect.name == "native":
+        _bet_without_a_token(table, seat)
         return
     stranger = replace(seat, session_id=str(uuid4()))
     with table.moving_nothing(seat, "the bet in no session"):
         answer = table.send(table.stake(stranger, 150))
     table.expect_refused(answer, "unknown_session", "the bet in no session")
+
+
+def _bet_without_a_token(table: Table, seat: Seat) -> None:
+    bet = table.stake(replace(seat, session_token=""), 150)
+    if table.policy.stake_without_session == Permission.ALLOW:
+        table.staked(bet, "the bet without a token")
+        table.expect_money(seat, 9_850, "after it")
+        return
+    with table.moving_nothing(seat, "the bet without a token"):
+        table.expect_refused(table.send(bet), "session_expired", "the bet without a token")
 
 
 @SCENARIOS(35, "Win and refund come after the session has ended: accepted.")

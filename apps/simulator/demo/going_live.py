@@ -11,10 +11,11 @@ from django.core.management import call_command
 
 from apps.onboarding.enums import WAIVABLE
 from apps.onboarding.services.checklist import prove, record_promise
-from apps.providers.enums import KeyState, ProviderStage
+from apps.providers.enums import KeyState, Permission, ProviderStage
 from apps.providers.selectors import provider_by_code
 from apps.providers.selectors.keys import keys_of
 from apps.providers.services.keys import retire_provider_key
+from apps.providers.services.policy import demand_policy
 from apps.providers.services.standing import take_live
 from apps.simulator.acceptance.bonus import put_rule_in_force
 from apps.simulator.borealis.home import CODE
@@ -44,10 +45,13 @@ def load_with_first_key(home: Path, folder: Path) -> None:
 def begin_live(stage: Stage) -> None:
     """Take the provider live as it was before the demonstration: real players play from its start.
 
-    Its checklist is proven later, by what the days before brought.
+    Its checklist is proven later, by what the days before brought. Its rounds were played before
+    their sessions could be launched here, so its stakes may come without one.
     """
     if provider_by_code(CODE).stage != ProviderStage.LIVE:
         reason = "It was live before the demonstration's first day."
+        flags = {"stake_without_session": Permission.ALLOW}
+        demand_policy(CODE, flags, reason=reason, now=stage.clock())
         take_live(CODE, reason=reason, now=stage.clock())
 
 

@@ -29,6 +29,7 @@ EVERY_CODE = [
     "unknown_player",
     "unknown_session",
     "session_mismatch",
+    "session_missing",
     "session_expired",
     "player_blocked",
     "self_excluded",

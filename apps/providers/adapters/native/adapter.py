@@ -37,6 +37,7 @@ NATIVE_CODES: Final = {
     "stake_cap": "limit_reached",
     "reality_check": "limit_reached",
     "session_mismatch": "session_expired",
+    "session_missing": "session_expired",
     "provider_off": "unknown_game",
     "game_not_served": "unknown_game",
     "provider_not_live": "unknown_game",
