@@ -8,6 +8,10 @@ from django.core.management.commands import migrate
 
 from apps.core import services
 from apps.core.errors import AppRoleError
+from apps.core.migrating import ForwardExecutor
+
+# Django's command makes its executor by this name and offers no other way to choose one.
+migrate.MigrationExecutor = ForwardExecutor  # type: ignore[attr-defined]
 
 
 class Command(migrate.Command):
