@@ -27,7 +27,7 @@ class RoundRow:
 
 @dataclass(frozen=True, slots=True)
 class StuckRound:
-    """A round that its provider left open, with what it still holds, in minor units."""
+    """A round that its provider left open, in minor units: what it holds, what it took at once."""
 
     id: int
     provider_id: int
@@ -39,6 +39,7 @@ class StuckRound:
     opened_at: datetime
     held_minor: int
     pending_minor: int
+    taken_minor: int
 
 
 @dataclass(slots=True)

@@ -28,7 +28,10 @@ def event_by_id(provider_code: str, event_id: str) -> RoundEvent | None:
 
 
 def stuck_round(round_id: int) -> StuckRound | None:
-    """Return a round that is stuck, with what its events hold; None for any other."""
+    """Return a round that is stuck, with what its events hold or took; None for any other.
+
+    What a round took that its provider closed was played; it is nothing that waits.
+    """
     found = (
         Round.objects.select_related("provider", "player", "game")
         .filter(pk=round_id, state=RoundState.STUCK)
@@ -38,6 +41,8 @@ def stuck_round(round_id: int) -> StuckRound | None:
         return None
     held = RoundEvent.objects.filter(round=found, money_state=MoneyState.HELD)
     sums = held.aggregate(held=Sum("bet_minor", default=0), pending=Sum("win_minor", default=0))
+    settled = RoundEvent.objects.filter(round=found, money_state=MoneyState.SETTLED)
+    taken = settled.aggregate(taken=Sum("bet_minor", default=0))["taken"]
     return StuckRound(
         id=found.pk,
         provider_id=found.provider_id,
@@ -49,6 +54,7 @@ def stuck_round(round_id: int) -> StuckRound | None:
         opened_at=found.opened_at,
         held_minor=int(sums["held"]),
         pending_minor=int(sums["pending"]),
+        taken_minor=int(taken) if found.settled_at is None else 0,
     )
 
 

@@ -167,6 +167,20 @@ WHERE round_id = ANY(%s) AND operation = 'stake' AND money_state IN ('held', 'se
 ORDER BY id
 """
 
+# What was staked at once and stands: what is held is read by itself.
+FIND_TAKEN_EVENTS: LiteralString = """
+SELECT
+    id, provider_id, event_id, fingerprint, final_fingerprint, round_id, player_id,
+    player_ref, game_id, game_code, round_ref, occurred_at, received_at, bet_minor,
+    win_minor, stake_bonus_minor, win_bonus_minor, overdrawn_minor, currency, round_type,
+    balance_before_minor, balance_after_minor, finalized, reference_event_id,
+    promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
+    origin, operation, is_free, jackpot_minor
+FROM rounds_roundevent
+WHERE round_id = %s AND money_state = 'settled' AND bet_minor > 0
+ORDER BY id
+"""
+
 # Wins that stand against a stake: those that name it, or that name nothing in its round.
 FIND_SETTLING_WINS: LiteralString = """
 SELECT k.provider_id, k.event_id
@@ -328,20 +342,22 @@ FROM rounds_delivery d WHERE d.id = %s
 CLOSE_OPEN_ROUNDS: LiteralString = """
 WITH due AS (
     SELECT r.id FROM rounds_round r
-    WHERE r.state = 'open' AND r.opened_at < %s AND NOT EXISTS (
+    WHERE r.state = 'open' AND r.opened_at < %(before)s
+      AND (r.standing_events = 0 OR r.provider_id = ANY(%(never_closing)s)) AND NOT EXISTS (
         SELECT 1 FROM rounds_roundevent e WHERE e.round_id = r.id AND e.money_state = 'held')
-    ORDER BY r.opened_at LIMIT %s FOR UPDATE SKIP LOCKED
+    ORDER BY r.opened_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
-UPDATE rounds_round r SET state = 'settled', settled_at = %s FROM due WHERE r.id = due.id
+UPDATE rounds_round r SET state = 'settled', settled_at = %(now)s FROM due WHERE r.id = due.id
 RETURNING r.id
 """
 
 FLAG_STUCK_ROUNDS: LiteralString = """
 WITH due AS (
     SELECT r.id FROM rounds_round r
-    WHERE r.state = 'open' AND r.opened_at < %s AND EXISTS (
-        SELECT 1 FROM rounds_roundevent e WHERE e.round_id = r.id AND e.money_state = 'held')
-    ORDER BY r.opened_at LIMIT %s FOR UPDATE SKIP LOCKED
+    WHERE r.state = 'open' AND r.opened_at < %(before)s AND (
+        (r.standing_events > 0 AND NOT r.provider_id = ANY(%(never_closing)s)) OR EXISTS (
+        SELECT 1 FROM rounds_roundevent e WHERE e.round_id = r.id AND e.money_state = 'held'))
+    ORDER BY r.opened_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 UPDATE rounds_round r SET state = 'stuck' FROM due WHERE r.id = due.id RETURNING r.provider_id
 """
@@ -351,9 +367,9 @@ UPDATE rounds_round r SET state = 'stuck' FROM due WHERE r.id = due.id RETURNING
 FLAG_CLOSED_ROUNDS_THAT_HOLD: LiteralString = """
 WITH due AS (
     SELECT r.id FROM rounds_round r
-    WHERE r.state = 'settled' AND r.settled_at < %s AND r.id IN (
+    WHERE r.state = 'settled' AND r.settled_at < %(before)s AND r.id IN (
         SELECT e.round_id FROM rounds_roundevent e WHERE e.money_state = 'held')
-    ORDER BY r.id LIMIT %s FOR UPDATE SKIP LOCKED
+    ORDER BY r.id LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 UPDATE rounds_round r SET state = 'stuck' FROM due WHERE r.id = due.id
 RETURNING r.provider_id

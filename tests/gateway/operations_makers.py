@@ -7,7 +7,8 @@ from typing import Any
 from apps.gateway.contracts import ToJudge
 from apps.gateway.services.apply import apply_deliveries
 from apps.providers.contracts import CanonicalEvent, CanonicalQuery, Outcome, Parsed, Policy
-from apps.providers.enums import Operation
+from apps.providers.enums import Operation, Protocol
+from apps.providers.models import Provider, ProviderPolicy
 from tests.gateway.builders import NOW, SLOT, Casino
 
 
@@ -75,6 +76,16 @@ def ask_one(casino: Casino, message: Parsed, **options: Any) -> tuple[str, str, 
     return str(outcome.status), outcome.code, outcome.balance_minor
 
 
+def speak_iplaygames(casino: Casino) -> None:
+    """Let the casino's provider speak the protocol whose messages never close a round.
+
+    Its ids keep meaning what ``ask`` takes them to mean.
+    """
+    ProviderPolicy.objects.create(provider=casino.provider)
+    Provider.objects.filter(pk=casino.provider.pk).update(protocol=Protocol.IPLAYGAMES)
+    casino.provider.refresh_from_db()
+
+
 def sealed[Message: Parsed](message: Message) -> Message:
     if not isinstance(message, CanonicalEvent) or message.fingerprint:
         return message
@@ -82,4 +93,13 @@ def sealed[Message: Parsed](message: Message) -> Message:
     return replace(message, fingerprint=digest)
 
 
-__all__ = ["CanonicalQuery", "ask", "ask_one", "reward", "rollback", "stake", "win"]
+__all__ = [
+    "CanonicalQuery",
+    "ask",
+    "ask_one",
+    "reward",
+    "rollback",
+    "speak_iplaygames",
+    "stake",
+    "win",
+]

@@ -18,7 +18,7 @@ from apps.staff.errors import (
     NotAllowedToDecideError,
     SelfApprovalError,
 )
-from apps.staff.models import User
+from apps.staff.models import Approval, User
 from apps.staff.services.approvals import approve
 from tests.bonuses.makers import make_rule
 from tests.factories import make_user
@@ -110,6 +110,58 @@ def test_wins_already_paid_stay_paid_when_the_rest_goes_back(
     agree(casino, request(casino, found, asker, Closing.RETURN), agreer)
     found.refresh_from_db()
     assert (found.state, casino.pots()["cash"]) == ("settled", 10_350)
+    assert_ledger_holds()
+
+
+@pytest.mark.parametrize(
+    ("closing", "cash", "state"),
+    [(Closing.RETURN, 10_000, "rolled_back"), (Closing.SETTLE, 9_500, "settled")],
+)
+def test_stakes_taken_at_once_go_back_or_stay_by_two_people(
+    casino: Casino, asker: User, agreer: User, closing: Closing, cash: int, state: str
+) -> None:
+    ask(casino, stake("b-1", 200), stake("b-2", 300), stake_settles="at_once")
+    found = make_stuck(casino)
+    approval_id = request(casino, found, asker, closing)
+    assert Approval.objects.get(pk=approval_id).payload["taken_minor"] == 500
+    assert casino.pots()["cash"] == 9_500
+    agree(casino, approval_id, agreer)
+    found.refresh_from_db()
+    assert (found.state, found.settled_at) == (state, casino.now)
+    assert casino.pots() == {"cash": cash, "bonus": 0, "held": 0, "pending": 0}
+    if closing == Closing.RETURN:
+        assert ask_one(casino, rollback("x-1", "b-1"))[:2] == ("accepted", "")
+        assert casino.pots()["cash"] == cash
+    assert_ledger_holds()
+
+
+def test_a_message_between_the_two_people_voids_what_would_return_a_taken_stake(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    ask(casino, stake("b-1", 200), stake_settles="at_once")
+    found = make_stuck(casino)
+    returned = request(casino, found, asker, Closing.RETURN)
+    ask(casino, stake("b-2", 300), stake_settles="at_once")
+    Round.objects.update(state="stuck")  # flagged again within the hour
+    with pytest.raises(ApprovalVoidError, match="other money"):
+        agree(casino, returned, agreer)
+    again = request(casino, found, asker, Closing.RETURN)
+    ask(casino, win("w-1", 350, finalized=True))
+    with pytest.raises(ApprovalVoidError, match="not stuck"):
+        agree(casino, again, agreer)
+    assert casino.pots()["cash"] == 9_850
+    assert_ledger_holds()
+
+
+def test_what_a_closed_round_took_was_played_and_does_not_go_back(
+    casino: Casino, asker: User, agreer: User
+) -> None:
+    ask(casino, stake("b-1", 300), stake_settles="at_once")
+    ask(casino, stake("b-2", 200))
+    Round.objects.update(state="settled", settled_at=casino.now)
+    found = make_stuck(casino)
+    agree(casino, request(casino, found, asker, Closing.RETURN), agreer)
+    assert casino.pots() == {"cash": 9_700, "bonus": 0, "held": 0, "pending": 0}
     assert_ledger_holds()
 
 

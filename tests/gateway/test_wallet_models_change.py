@@ -7,14 +7,14 @@ from apps.gateway.selectors import open_money
 from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet, sweep_sub_wallets
 from apps.gateway.services.wallet_model import request_wallet_model
 from apps.providers.enums import StakeSettles, WalletModel
-from apps.providers.models import Provider, ProviderPolicy
+from apps.providers.models import Provider
 from apps.staff.errors import ApprovalVoidError, NotAllowedToDecideError, SelfApprovalError
 from apps.staff.models import User
 from apps.staff.services.approvals import approve
 from apps.wallet.enums import PlayModelName
 from tests.factories import make_user
 from tests.gateway.builders import NOW, Casino, later, open_casino
-from tests.gateway.operations_makers import ask_one, stake, win
+from tests.gateway.operations_makers import ask_one, speak_iplaygames, stake, win
 from tests.races import race
 
 APPROVE = "wallet.approve_play_model"
@@ -130,9 +130,7 @@ def test_a_round_whose_stake_is_taken_speaks_against_it_until_it_closes(
 def test_where_messages_never_close_rounds_none_speaks_against_it(
     casino: Casino, asker: User, agreer: User
 ) -> None:
-    ProviderPolicy.objects.update_or_create(
-        provider=casino.provider, defaults={"stake_settles": StakeSettles.AT_ONCE}
-    )
+    speak_iplaygames(casino)
     assert ask_one(casino, stake("s-1", 400), stake_settles=StakeSettles.AT_ONCE)[0] == "accepted"
     agree(ask(asker), agreer)
     assert model_now() == "sub_wallet"

@@ -5,7 +5,7 @@ from django.test import Client
 
 from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet
 from apps.gateway.services.wallet_audit import audit_wallets
-from apps.providers.models import Provider, ProviderPolicy
+from apps.providers.models import Provider
 from apps.reports.wallet_models import played_providers
 from apps.staff.models import Approval
 from apps.wallet.contracts import TransferOrder
@@ -14,6 +14,7 @@ from apps.wallet.services.game_transfers import request_transfer
 from tests.factories import make_user
 from tests.forms import assert_kept
 from tests.gateway.builders import NOW, Casino, later
+from tests.gateway.operations_makers import ask_one, speak_iplaygames, stake
 
 PAGE = "/admin/reports/walletmodelcomparison/"
 VIEW = (
@@ -132,20 +133,19 @@ def test_audits_are_listed_also_where_they_found_nothing(casino: Casino) -> None
     assert "aurora" in client_with().get("/admin/wallet/walletaudit/").content.decode()
 
 
-@pytest.mark.parametrize(("settles", "is_listed"), [("at_close", True), ("at_once", False)])
+@pytest.mark.parametrize("closes_rounds", [True, False])
 def test_a_provider_that_is_off_is_listed_while_a_round_of_it_is_open(
-    casino: Casino, settles: str, *, is_listed: bool
+    casino: Casino, *, closes_rounds: bool
 ) -> None:
+    if not closes_rounds:
+        speak_iplaygames(casino)
     Provider.objects.update(wallet_model="sub_wallet")
+    casino.provider.refresh_from_db()
     fund_sub_wallet(MoneyOrder(casino.player.pk, "aurora", 400, "AUD", "k"), now=NOW)
-    staked = casino.tentative("e-1", bet_amount="4.00", win_amount="0.00")
-    assert casino.send_one(staked)["status"] == "tentative"
-    ProviderPolicy.objects.update_or_create(
-        provider=casino.provider, defaults={"stake_settles": settles}
-    )
+    assert ask_one(casino, stake("e-1", 400))[0] == "accepted"
     Provider.objects.update(is_active=False)
     codes = [one.code for one in played_providers(NOW)]
-    assert codes == (["aurora"] if is_listed else [])
+    assert codes == (["aurora"] if closes_rounds else [])
 
 
 def test_open_rounds_are_counted_with_a_link_to_them(casino: Casino) -> None:

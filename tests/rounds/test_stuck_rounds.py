@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 
 from apps.core.models import OutboxMessage
+from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet
+from apps.providers.models import Provider
 from apps.rounds.models import Round
 from apps.rounds.services.stuck import sort_out_open_rounds
-from tests.gateway.builders import Casino, assert_ledger_holds, open_casino
-from tests.gateway.operations_makers import ask, rollback, stake, win
+from apps.rounds.traffic import stuck_rounds
+from tests.gateway.builders import Casino, assert_ledger_holds, everything, open_casino
+from tests.gateway.operations_makers import ask, rollback, speak_iplaygames, stake, win
 
 DAY = timedelta(hours=24)
 
@@ -48,11 +51,54 @@ def test_a_stuck_round_still_takes_its_win_and_its_rollback(casino: Casino) -> N
 
 
 @pytest.mark.django_db
-def test_a_round_that_holds_nothing_is_closed_and_a_late_win_is_still_paid(
+@pytest.mark.parametrize("wallet_model", ["hold", "sub_wallet"])
+def test_a_round_whose_stake_was_taken_at_once_is_flagged_and_moves_nothing_by_itself(
+    casino: Casino, wallet_model: str
+) -> None:
+    if wallet_model == "sub_wallet":
+        Provider.objects.update(wallet_model="sub_wallet")
+        casino.provider.refresh_from_db()
+        fund_sub_wallet(MoneyOrder(casino.player.pk, "aurora", 1_000, "AUD", "k"), now=casino.now)
+    assert ask(casino, stake("b-1"), stake_settles="at_once")[0].status == "accepted"
+    before = everything()
+    assert sort_out_open_rounds(now=casino.now + DAY) == (0, 0)
+    assert sort_out_open_rounds(now=casino.now + 2 * DAY) == (0, 1)
+    assert sort_out_open_rounds(now=casino.now + 3 * DAY) == (0, 0)
+    assert state_of(casino) == "stuck"
+    assert everything() == before
+    assert OutboxMessage.objects.filter(topic="rounds.stuck").count() == 1
+    # It stands where a person looks for stuck rounds, and still takes its win.
+    assert stuck_rounds(casino.now + 2 * DAY)[casino.provider.pk][0] == 1
+    assert ask(casino, win("w-1", finalized=True))[0].code == ""
+    assert state_of(casino) == "settled"
+    assert_ledger_holds()
+
+
+@pytest.mark.django_db
+def test_a_round_of_which_nothing_stands_is_closed(casino: Casino) -> None:
+    ask(casino, stake("b-1"), stake_settles="at_once")
+    ask(casino, rollback("x-1", "b-1"))
+    Round.objects.update(state="open")  # as one that only a refused message left behind
+    assert sort_out_open_rounds(now=casino.now + 2 * DAY) == (1, 0)
+
+
+@pytest.mark.django_db
+def test_where_no_message_ever_closes_a_round_it_is_closed_and_a_late_win_is_still_paid(
     casino: Casino,
 ) -> None:
+    speak_iplaygames(casino)
     ask(casino, stake("b-1"), stake_settles="at_once")
     assert sort_out_open_rounds(now=casino.now + 2 * DAY) == (1, 0)
     assert state_of(casino) == "settled"
     [late] = ask(casino, win("w-1"))
     assert (late.status, late.code, late.balance_minor) == ("accepted", "late", 10_150)
+
+
+@pytest.mark.django_db
+def test_what_is_held_is_flagged_also_where_no_message_ever_closes_a_round(
+    casino: Casino,
+) -> None:
+    speak_iplaygames(casino)
+    ask(casino, stake("b-1"))
+    assert sort_out_open_rounds(now=casino.now + 2 * DAY) == (0, 1)
+    assert casino.pots()["held"] == 200

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from apps.core.batches import Cursor
 from apps.core.errors import ReasonRequiredError
 from apps.core.money import display_money
 from apps.core.services import record_audit
@@ -15,13 +16,15 @@ from apps.gateway.contracts import ToJudge
 from apps.gateway.errors import RoundMovedError, RoundNotStuckError
 from apps.gateway.services.answers import Answers
 from apps.gateway.services.apply import context_of, load_book, save_book
+from apps.gateway.services.book import Book
 from apps.gateway.services.moved import load_what_moved
 from apps.providers.contracts import CanonicalEvent
 from apps.providers.selectors.catalogue import games_by_code
 from apps.providers.selectors.profiles import provider_profile_by_id
-from apps.rounds.contracts import RoundRow, StuckRound
+from apps.rounds.contracts import EventRow, RoundRow, StuckRound
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState, RoundType
 from apps.rounds.selectors import stuck_round
+from apps.rounds.services import store
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
 from apps.staff.services.approvals import Person
@@ -33,7 +36,7 @@ class Closing(StrEnum):
     """How a stuck round ends."""
 
     RETURN = "return"
-    """The round was not played to its end: what is held goes back to where it came from."""
+    """The round was not played to its end: its stakes go back to where they came from."""
     SETTLE = "settle"
     """The round was played: held stakes are taken and the wins that wait are paid."""
 
@@ -60,22 +63,28 @@ def request_closing(order: ClosingOrder, *, acting_user: Person, reason: str, no
     if not evidence:
         raise ReasonRequiredError
     found = _stuck(order.round_id)
-    held = display_money(found.held_minor, found.currency)
-    said = {
-        Closing.RETURN: f"Return {held} held in round {found.round_ref}",
-        Closing.SETTLE: f"Take {held} held in round {found.round_ref}, pay "
-        f"{display_money(found.pending_minor, found.currency)}",
-    }[order.closing]
     approval = request_approval(
         kind=ROUND_CLOSING,
         subject=f"round:{found.id}",
-        title=f"{said} ({found.provider_code}, {found.player_ref})"[:200],
+        title=_title(found, order.closing),
         payload={**_facts(found), "closing": str(order.closing), "evidence": evidence},
         requested_by=acting_user,
         reason=reason,
         now=now,
     )
     return approval.pk
+
+
+def _title(found: StuckRound, closing: Closing) -> str:
+    held = display_money(found.held_minor, found.currency)
+    taken = display_money(found.taken_minor, found.currency)
+    took = f"{taken} taken and " if found.taken_minor else ""
+    said = {
+        Closing.RETURN: f"Return {took}{held} held in round {found.round_ref}",
+        Closing.SETTLE: f"Take {held} held in round {found.round_ref}, pay "
+        f"{display_money(found.pending_minor, found.currency)}",
+    }[closing]
+    return f"{said} ({found.provider_code}, {found.player_ref})"[:200]
 
 
 def recheck_closing(payload: dict[str, Any]) -> None:
@@ -120,16 +129,18 @@ def _close(found: StuckRound, closing: Closing, approved: ApprovalGrant) -> None
     with connection.cursor() as cursor:
         book = load_book(cursor, [delivery], [(context, event)], games, approved.now)
         round_row = book.rounds_by_id[found.id]
-        _require_unmoved(round_row, approved.payload)
+        taken = _taken(cursor, book, round_row)
+        _require_unmoved(round_row, taken, approved.payload)
         # What goes back returns to the pots it came from, and to the grant it was staked from.
-        load_what_moved(cursor, book, [context.subject(held.event_id) for held in round_row.held])
+        staked = [*round_row.held, *taken]
+        load_what_moved(cursor, book, [context.subject(event.event_id) for event in staked])
         answers, wallet = Answers(book, context), book.wallets[found.player_ref]
         row = answers.row_in_round(event, None, round_row)
         row.status, row.money_state = EventStatus.ACCEPTED, MoneyState.NONE
         row.code = f"closed_{closing}"
         if closing == Closing.RETURN:
-            for held in list(round_row.held):
-                answers.give_back(held, wallet)
+            for target in staked:
+                answers.give_back(target, wallet)
         if round_row.standing_events:
             answers.settle_round(round_row, answers.purse(wallet), event)
         else:
@@ -138,13 +149,22 @@ def _close(found: StuckRound, closing: Closing, approved: ApprovalGrant) -> None
         save_book(cursor, book, approved.now)
 
 
-def _require_unmoved(round_row: RoundRow, payload: dict[str, Any]) -> None:
+def _taken(cursor: Cursor, book: Book, round_row: RoundRow) -> list[EventRow]:
+    """Return what an unclosed round took at once, as the one object that the book has of each."""
+    if round_row.settled_at is not None:
+        return []
+    rows = store.find_taken_events(cursor, round_row.id)
+    return [book.events.setdefault((row.provider_id, row.event_id), row) for row in rows]
+
+
+def _require_unmoved(round_row: RoundRow, taken: list[EventRow], payload: dict[str, Any]) -> None:
     """Look again under the lock: a message may have come since the approval was looked at."""
     if round_row.state != RoundState.STUCK:
         raise RoundNotStuckError("The round is not stuck any more; its provider sent a message.")
     held = sum(event.bet_minor for event in round_row.held)
     pending = sum(event.win_minor for event in round_row.held)
-    if (held, pending) != (payload["held_minor"], payload["pending_minor"]):
+    shown = (payload["held_minor"], payload["pending_minor"], payload.get("taken_minor", 0))
+    if (held, pending, sum(event.bet_minor for event in taken)) != shown:
         raise RoundMovedError("The round holds other money than when this was asked for.")
 
 
@@ -181,7 +201,8 @@ def _event(found: StuckRound, closing: Closing, approved: ApprovalGrant) -> Cano
 
 
 def _facts(found: StuckRound) -> dict[str, Any]:
-    return {
+    taken = {"taken_minor": found.taken_minor} if found.taken_minor else {}
+    return taken | {
         "round_id": found.id,
         "round": found.round_ref,
         "provider": found.provider_code,

@@ -65,7 +65,8 @@ class Adapter:
     not judged at all: ``unauthenticated``, ``too_large``, ``unavailable``, ``overloaded``,
     ``flooding`` (this provider alone sends too much at once), or the code of an ``EnvelopeError``;
     the status must make the provider do the safe thing.
-    ``default_policy`` is what a new provider of this protocol starts with.
+    ``default_policy`` is what a new provider of this protocol starts with. ``closes_rounds``: its
+    messages say that a round is over, so one that stays open lacks a message.
     """
 
     protocol: str
@@ -81,3 +82,4 @@ class Adapter:
     ]
     refuse: Callable[[CallbackRequest | None, str], CallbackResponse]
     default_policy: Policy = field(default_factory=Policy)
+    closes_rounds: bool = True

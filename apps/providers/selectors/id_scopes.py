@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.providers.enums import ProviderStage, StakeSettles
-from apps.providers.models import IdScopes, ProviderPolicy
+from apps.providers.adapters.registry import ADAPTERS
+from apps.providers.enums import ProviderStage
+from apps.providers.models import IdScopes, Provider, ProviderPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,5 +46,5 @@ def scope_setting(policy_id: int) -> ScopeSetting:
 
 def providers_without_closing() -> frozenset[int]:
     """Return the ids of providers whose messages never say that a round is over."""
-    policies = ProviderPolicy.objects.exclude(stake_settles=StakeSettles.AT_CLOSE)
-    return frozenset(policies.values_list("provider_id", flat=True))
+    silent = [protocol for protocol, adapter in ADAPTERS.items() if not adapter.closes_rounds]
+    return frozenset(Provider.objects.filter(protocol__in=silent).values_list("pk", flat=True))

@@ -72,6 +72,12 @@ def find_standing_stakes(cursor: Cursor, round_ids: Sequence[int]) -> list[Event
     return [EventRow(*row) for row in cursor.fetchall()]
 
 
+def find_taken_events(cursor: Cursor, round_id: int) -> list[EventRow]:
+    """Return the events of a round whose stake was taken and stands, oldest first."""
+    cursor.execute(statements.FIND_TAKEN_EVENTS, [round_id])
+    return [EventRow(*row) for row in cursor.fetchall()]
+
+
 def find_settling_wins(cursor: Cursor, stakes: Iterable[tuple[int, str, int]]) -> set[EventKey]:
     """Return which stakes, as ``(provider id, event id, round id)``, a win stands against."""
     wanted = sorted(set(stakes))

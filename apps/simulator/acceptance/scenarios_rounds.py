@@ -87,7 +87,8 @@ def _expect_closed(table: Table, bet: Move, when: str) -> None:
 SCENARIOS.elsewhere(
     42,
     "A round stays open for hours: flagged as stuck, and closed by two people.",
-    "no message does it: a job finds such rounds, and people decide with the provider's evidence",
+    "no message does it: a job finds such rounds, whether the stake is held or was taken at once, "
+    "and people decide with the provider's evidence",
 )
 
 

@@ -40,4 +40,5 @@ IPLAYGAMES: Final = Adapter(
     render=render,
     refuse=refuse,
     default_policy=DEFAULT_POLICY,
+    closes_rounds=False,
 )
