@@ -16,11 +16,12 @@ from apps.providers.models import (
     Document,
     Game,
     GameOffer,
+    GateOverride,
     Lab,
     Provider,
 )
 from apps.staff.enums import Role
-from apps.staff.models import AuditorSeat, User
+from apps.staff.models import Approval, AuditorSeat, User
 
 _numbers = itertools.count(1)
 
@@ -95,6 +96,32 @@ def make_game(
     for jurisdiction in offered_in:
         GameOffer.objects.create(game=game, jurisdiction=jurisdiction)
     return game
+
+
+def make_override(game: Game, jurisdiction: str, now: datetime) -> GateOverride:
+    """Let two people stand in for the report that the game lacks there, for a day from ``now``."""
+    one, two = make_user(), make_user()
+    approval = Approval.objects.create(
+        kind="providers.gate_override",
+        subject=f"{game.pk}:{jurisdiction}",
+        title="Override",
+        payload={},
+        payload_hash="0" * 64,
+        requested_by=one,
+        requested_at=now,
+        request_reason="The lab is late.",
+    )
+    return GateOverride.objects.create(
+        game=game,
+        jurisdiction=jurisdiction,
+        starts_at=now,
+        ends_at=now + timedelta(days=1),
+        reason="The lab is late.",
+        requested_by=one,
+        approved_by=two,
+        approval=approval,
+        created_at=now,
+    )
 
 
 def make_cover(

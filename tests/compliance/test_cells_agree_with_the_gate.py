@@ -26,8 +26,8 @@ from apps.providers.services.builds import (
     deploy,
 )
 from tests.compliance.makers import make_officer
-from tests.compliance.test_coverage_pages import PAGES, override
-from tests.factories import make_cover, make_game, make_provider
+from tests.compliance.test_coverage_pages import PAGES
+from tests.factories import make_cover, make_game, make_override, make_provider
 from tests.providers import test_coverage_oracle as oracle
 
 pytestmark = pytest.mark.django_db
@@ -83,7 +83,7 @@ def test_a_cell_is_served_exactly_if_the_gate_allows_it(
                 open_fault(game, asked[0], dice.choice(["missing", "mismatch"]))
             for place in oracle.PLACES:
                 if dice.random() < 0.3:
-                    override(game, place, asked[0])
+                    make_override(game, place, asked[0])
         for at in asked:
             cells = cells_at(at)
             assert len(cells) == len(oracle.GAMES) * len(oracle.PLACES)

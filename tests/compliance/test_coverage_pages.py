@@ -17,10 +17,17 @@ from apps.compliance.contracts import MatrixQuery
 from apps.compliance.selectors.matrix import gaps_at, matrix_at, with_next_action
 from apps.compliance.selectors.what_if import what_if
 from apps.compliance.services.renewals import open_renewal
-from apps.providers.models import Certificate, Game, GateOverride
-from apps.staff.models import Approval, User
+from apps.providers.models import Certificate, Game
+from apps.staff.models import User
 from tests.compliance.makers import make_officer, make_revision
-from tests.factories import make_cover, make_game, make_player, make_provider, make_user
+from tests.factories import (
+    make_cover,
+    make_game,
+    make_override,
+    make_player,
+    make_provider,
+    make_user,
+)
 from tests.rounds_makers import fund, play, round_event
 
 pytestmark = pytest.mark.django_db
@@ -47,31 +54,6 @@ def said(at: datetime, **query: Any) -> dict[tuple[str, str], tuple[str, str]]:
     }
 
 
-def override(game: Game, place: str, now: datetime) -> None:
-    one, two = make_user(), make_user()
-    approval = Approval.objects.create(
-        kind="providers.gate_override",
-        subject=f"{game.pk}:{place}",
-        title="Override",
-        payload={},
-        payload_hash="0" * 64,
-        requested_by=one,
-        requested_at=now,
-        request_reason="The lab is late.",
-    )
-    GateOverride.objects.create(
-        game=game,
-        jurisdiction=place,
-        starts_at=now,
-        ends_at=now + timedelta(days=1),
-        reason="The lab is late.",
-        requested_by=one,
-        approved_by=two,
-        approval=approval,
-        created_at=now,
-    )
-
-
 def test_each_cell_says_its_state_in_words(now: datetime) -> None:
     provider = make_provider()
     places = ("MT", "AU-NT")
@@ -85,7 +67,7 @@ def test_each_cell_says_its_state_in_words(now: datetime) -> None:
     lapsed = make_game(provider, "aurora-lapsed")
     make_cover(lapsed, expires_on=date(2026, 11, 21))
     held = make_game(provider, "aurora-held")
-    override(held, "MT", now)
+    make_override(held, "MT", now)
     assert said(now) == {
         ("aurora-reef", "MT"): ("covered", "Covered"),
         ("aurora-reef", "AU-NT"): ("prohibited", "Prohibited (AU-0)"),

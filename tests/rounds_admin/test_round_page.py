@@ -6,10 +6,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from apps.core.admin import Panel
 from apps.rounds.models import Round, RoundEvent
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
-from tests.factories import make_cover, make_user
+from tests.factories import make_cover, make_override, make_user
 from tests.gateway.builders import Casino, open_casino
 
 pytestmark = pytest.mark.django_db
@@ -33,14 +34,63 @@ def page_of(client: Client, query: str = "") -> str:
     return answer.content.decode()
 
 
+def next_step(client: Client) -> Panel:
+    answer = client.get(reverse("admin:rounds_round_change", args=[Round.objects.get().pk]))
+    [panel] = [one for one in answer.context["panels"] if one.title == "What to do next"]
+    assert isinstance(panel, Panel)
+    return panel
+
+
 def test_an_open_round_shows_what_is_held_and_that_nothing_is_to_do(
     agent: Client, casino: Casino
 ) -> None:
     casino.now = datetime.now(UTC)
     casino.send_one(casino.tentative("e-1"))
-    text = page_of(agent)
-    assert "Nothing to do yet" in text
-    assert "Deliveries that wait" in text
+    make_cover(Round.objects.get().game)
+    step = next_step(agent)
+    assert step.empty_text.startswith("Nothing to do yet. Open: stakes are held")
+    assert (step.tone, [text for text, _ in step.links]) == ("info", ["Deliveries that wait"])
+
+
+@pytest.mark.parametrize(
+    ("finalized", "word"), [(True, "Settled at"), (False, "Open: stakes are held")]
+)
+def test_a_round_without_proof_says_who_does_what_about_it_and_never_that_nothing_is_to_do(
+    agent: Client, casino: Casino, finalized: bool, word: str
+) -> None:
+    casino.now = datetime.now(UTC)
+    if finalized:
+        casino.send_one(casino.event("e-1", round_id="r-1"))
+    else:
+        casino.send_one(casino.tentative("e-1"))
+    step = next_step(agent)
+    assert word in step.empty_text
+    assert "Nothing to do" not in step.empty_text
+    assert "Its proof is missing: no report covered the game in MT on" in step.empty_text
+    assert (step.tone, step.links[-1][0]) == ("danger", "What covered the game there")
+    client = Client()
+    client.force_login(make_user("olivia", roles=(Role.COMPLIANCE_OFFICER,)))
+    answer = client.get(step.links[-1][1])
+    assert answer.status_code == 200
+    assert "A launch would be refused" in answer.content.decode()
+
+
+def test_a_settled_round_with_its_proof_needs_nothing(agent: Client, casino: Casino) -> None:
+    casino.send_one(casino.event("e-1", round_id="r-1"))
+    make_cover(Round.objects.get().game)
+    step = next_step(agent)
+    assert step.empty_text.startswith("Nothing to do. Settled at")
+    assert (step.tone, step.links) == ("success", [])
+
+
+def test_a_round_under_an_override_asks_for_its_report(agent: Client, casino: Casino) -> None:
+    casino.send_one(casino.event("e-1", round_id="r-1"))
+    played = Round.objects.get()
+    override = make_override(played.game, "MT", played.opened_at)
+    step = next_step(agent)
+    assert f"It was played under override {override.pk}," in step.empty_text
+    assert "Nothing to do" not in step.empty_text
+    assert step.tone == "warning"
 
 
 def test_a_round_nobody_closed_in_a_day_is_stuck(agent: Client, casino: Casino) -> None:

@@ -39,6 +39,7 @@ from apps.rounds.admin.round_page import (
 from apps.rounds.enums import EventStatus, MoneyState, Origin, RoundState
 from apps.rounds.event_actions import EVENT_ACTIONS, ROUND_ACTIONS
 from apps.rounds.models import Round, RoundEvent
+from apps.rounds.proving import proof_of_round
 
 
 @admin.display(description="provider")
@@ -92,11 +93,12 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
             payloads=user.has_perm("rounds.view_delivery"),
             ledger=user.has_perm("wallet.view_transfer"),
         )
+        proof = proof_of_round(obj)
         return [
-            next_step_panel(obj, now),
+            next_step_panel(obj, proof, now),
             facts_panel(obj, now),
             panels.round_panel(events),
-            proof_panel(obj, may_open_report=request.user.has_perm("providers.view_certificate")),
+            proof_panel(proof, may_open_report=user.has_perm("providers.view_certificate")),
             event_by_event_panel(obj, events, shown, start=request.GET.get("from", "")),
         ]
 

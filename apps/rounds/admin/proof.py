@@ -1,5 +1,8 @@
 """The proof of a round: what ran when it was played, and which report covered it."""
 
+from datetime import UTC
+from urllib.parse import urlencode
+
 from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -9,15 +12,69 @@ from apps.providers.contracts import CertificateRef
 from apps.providers.selectors.proof import Proof
 from apps.rounds.models import Round
 from apps.rounds.panels import measured_cell
-from apps.rounds.proving import proof_of_round
+from apps.rounds.proving import RoundProof
 
 _DIGESTS = {"match": "success", "mismatch": "danger", "unknown": "neutral"}
 
+_UNKNOWN_GAME = (
+    "Its proof is missing: the game is not in the catalogue. Have it added to the provider's "
+    "catalogue, then register its report."
+)
+_UNCOVERED = (
+    "Its proof is missing: no report covered the game in {place} on {on}. A compliance officer "
+    "looks at what covers it there: a report may be missing from the register, or the game must "
+    "no longer be served."
+)
+_OVERRIDDEN = (
+    "It was played under override {override}, which stood in for a report. A compliance officer "
+    "sees to it that the report is registered before the override ends."
+)
+_MISMATCH = (
+    "The game server ran other files than the report certifies. A compliance officer follows the "
+    "integrity fault with the provider."
+)
 
-def proof_panel(game_round: Round, *, may_open_report: bool) -> Panel:
+
+def proof_step(proof: RoundProof | None) -> str:
+    """Say what is to do about the proof; empty where it is in order."""
+    if proof is None:
+        return _UNKNOWN_GAME
+    steps = []
+    if not proof.cover.allowed and proof.override_id is None:
+        steps.append(_UNCOVERED.format(place=proof.jurisdiction, on=proof.on))
+    elif not proof.cover.allowed:
+        steps.append(_OVERRIDDEN.format(override=proof.override_id))
+    if proof.measured.verdict == "mismatch":
+        steps.append(_MISMATCH)
+    return " ".join(steps)
+
+
+def proof_links(game_round: Round, proof: RoundProof | None) -> list[tuple[str, str]]:
+    """Return where the step of ``proof_step`` is taken."""
+    links = []
+    if proof is not None and not proof.cover.allowed:
+        page = "admin:compliance_coveragematrix_cell"
+        cell = reverse(page, args=[game_round.game_id, proof.jurisdiction])
+        at = urlencode({"at": game_round.opened_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")})
+        links.append(("What covered the game there", f"{cell}?{at}"))
+    if proof is not None and proof.measured.verdict == "mismatch":
+        asked = urlencode({"q": game_round.game.game_code})
+        links.append(("Integrity faults", f"{reverse('admin:integrity_fault_changelist')}?{asked}"))
+    return links
+
+
+def proof_tone(proof: RoundProof | None) -> str:
+    """Return how urgent the step of ``proof_step`` is; empty where there is none."""
+    if not proof_step(proof):
+        return ""
+    is_only_missing = proof is not None and proof.measured.verdict != "mismatch"
+    stands_in = proof is not None and proof.override_id is not None
+    return "warning" if stands_in and is_only_missing else "danger"
+
+
+def proof_panel(proof: RoundProof | None, *, may_open_report: bool) -> Panel:
     """Tell what ran, its report and what a server had measured when the round was opened."""
     title = "Proof of what was played"
-    proof = proof_of_round(game_round)
     if proof is None:
         return Panel(
             title=title,
@@ -45,7 +102,7 @@ def proof_panel(game_round: Round, *, may_open_report: bool) -> Panel:
                 measured_cell(proof.measured),
             ]
         ],
-        tone="" if proof.cover.allowed and proof.measured.verdict != "mismatch" else "danger",
+        tone=proof_tone(proof),
     )
 
 

@@ -17,10 +17,13 @@ from django.utils.safestring import SafeString
 from apps.core.admin import Panel, at_cell, display_at, link_cell, money_cell
 from apps.core.money import display_money
 from apps.rounds import panels
+from apps.rounds.admin.proof import proof_links, proof_step, proof_tone
 from apps.rounds.contracts import AttemptView
+from apps.rounds.enums import RoundState
 from apps.rounds.models import Round, RoundEvent
 from apps.rounds.net_position import PlaySpan, rounds_of, span_of
 from apps.rounds.payloads import readable
+from apps.rounds.proving import RoundProof
 from apps.rounds.span_play import rounds_played_in, span_rounds_of
 from apps.rounds.traffic import STUCK_AFTER, attempts_of_events
 from apps.wallet.selectors import transfers_for_subject
@@ -42,8 +45,9 @@ _FACTS: Final = [
 
 _OPEN = (
     "Open: stakes are held and wins are pending until the provider sends the message that closes "
-    "the round. Nothing to do yet. What is held can't be withdrawn, and is not lost."
+    "the round. What is held can't be withdrawn, and is not lost."
 )
+_NOTHING_YET = "Nothing to do yet."
 _STUCK = (
     "Stuck: no message closed this round since {since}. 1. See whether a delivery waits, and "
     "re-process it. 2. Pull the provider's round log and compare: the statement says how the round "
@@ -52,9 +56,10 @@ _STUCK = (
     "above once the hourly check has flagged it."
 )
 _SETTLED = (
-    "Settled at {at}. Nothing to do. Where the player disagrees, open a dispute on the event: the "
-    "evidence below goes with it."
+    "Settled at {at}: the money is done. Where the player disagrees, open a dispute on the event; "
+    "the evidence below goes with it."
 )
+_NOTHING = "Nothing to do."
 _ROLLED_BACK = (
     "Rolled back: the stake is back in the pots it came from, and late messages of the round move "
     "nothing. Where the provider says otherwise, compare with its statement."
@@ -135,12 +140,21 @@ def _span_label(span: PlaySpan) -> str:
     return f"{span.game_code or 'All games'}, {span.currency}, from {display_at(span.start)}"
 
 
-def next_step_panel(game_round: Round, now: datetime) -> Panel:
+def next_step_panel(game_round: Round, proof: RoundProof | None, now: datetime) -> Panel:
+    """Say what the money needs and what the proof below needs; nothing only where both are done."""
     waiting = urlencode({"provider_id": game_round.provider_id, "verdict": "waiting"})
     log = reverse("admin:rounds_delivery_changelist")
     is_open = game_round.state in {"open", "stuck"}
     links = [("Deliveries that wait", f"{log}?{waiting}")] if is_open else []
     text, tone = _next_step(game_round, now)
+    if of_proof := proof_step(proof):
+        text = f"{text} {of_proof}"
+        tone = "danger" if "danger" in {tone, proof_tone(proof)} else "warning"
+    elif game_round.state == RoundState.SETTLED:
+        text = f"{_NOTHING} {text}"
+    elif game_round.state == RoundState.OPEN and not panels.is_stuck(game_round, now):
+        text = f"{_NOTHING_YET} {text}"
+    links += proof_links(game_round, proof)
     return Panel(title="What to do next", empty_text=text, tone=tone, links=links)
 
 
