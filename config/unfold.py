@@ -16,7 +16,7 @@ NAVIGATION: list[tuple[str, list[tuple[str, str, str]]]] = [
             ("Provider keys", "key", "providers.providerkey"),
             ("Provider policies", "rule", "providers.providerpolicy"),
             ("Games", "casino", "providers.game"),
-            ("Rejected callbacks", "block", "gateway.rejection"),
+            ("Refused callbacks", "block", "gateway.rejection"),
             ("Round log pulls", "cloud_download", "reconciliation.pullcursor"),
             ("Pulled pages", "description", "reconciliation.pulledpage"),
             ("API clients", "api", "operator_api.apiclient"),

@@ -20,12 +20,14 @@ from apps.gateway.selectors import what_is_open
 from apps.gateway.services.cash_outs import cash_out_by_staff
 from apps.gateway.services.closing import Closing, ClosingOrder, request_closing
 from apps.gateway.services.id_scopes import change_id_scopes
+from apps.gateway.services.intake import why_not_again
 from apps.gateway.services.reprocessing import reprocess_delivery
 from apps.providers.enums import RoundScope, TransactionScope
 from apps.providers.key_panels import KeyFacts
 from apps.providers.selectors.catalogue import provider_codes
 from apps.providers.selectors.id_scopes import Scopes, scope_setting
 from apps.rounds.enums import RoundState
+from apps.rounds.panels import status_word
 from apps.rounds.traffic import deliveries_with_key
 from apps.wallet.play_models import provider_of_pot
 from apps.wallet.selectors import balances
@@ -37,8 +39,8 @@ def _reprocess(call: ActionCall) -> str:
     counts = reprocess_delivery(
         delivery_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
     )
-    told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
-    return f"Applied again: {told or 'it carries no event'}. A duplicate moved nothing."
+    told = ", ".join(f"{count:,} {status_word(status)}" for status, count in sorted(counts.items()))
+    return f"Applied again: {told}. A repeat moved nothing."
 
 
 REPROCESS = ReasonedAction(
@@ -50,6 +52,8 @@ REPROCESS = ReasonedAction(
     "answered as a repeat and moves nothing; what was parked or refused is judged anew by today's "
     "rules. The provider is not told.",
     tone="primary",
+    is_offered=lambda delivery, _user: not why_not_again(delivery.pk),
+    why_not=lambda delivery: why_not_again(delivery.pk),
 )
 
 

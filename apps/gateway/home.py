@@ -53,7 +53,7 @@ def rejections_card(_request: HttpRequest) -> HomeCard:
     today = timezone.now().date()
     rejections = rejections_of(today)
     return HomeCard(
-        title="Rejected today (UTC)",
+        title="Refused today (UTC)",
         value=f"{sum(rejection.count for rejection in rejections):,}",
         tone="warning" if rejections else "success",
         note=f"in {len(rejections):,} rows, one per caller and reason" if rejections else "",

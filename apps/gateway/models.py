@@ -22,6 +22,7 @@ class Rejection(models.Model):
     last_seen_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "refused callback"
         constraints = [
             models.UniqueConstraint(
                 fields=["provider", "code", "day"],

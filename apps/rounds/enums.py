@@ -18,7 +18,7 @@ class EventStatus(models.TextChoices):
     ACCEPTED = "accepted", "Accepted"
     TENTATIVE = "tentative", "Tentative"
     PARKED = "parked", "Parked"
-    REJECTED = "rejected", "Rejected"
+    REJECTED = "rejected", "Refused"
 
 
 class MoneyState(models.TextChoices):

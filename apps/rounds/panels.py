@@ -27,6 +27,7 @@ STATUS_TONES = {
     "duplicate": "neutral",
     "conflict": "danger",
 }
+_STATUS_WORDS = {"duplicate": "repeat", "rejected": "refused"}
 MONEY_TONES = {
     "none": "neutral",
     "held": "info",
@@ -81,9 +82,14 @@ def money_state_cell(event: RoundEvent) -> SafeString:
     return badge(event.get_money_state_display(), tone)
 
 
+def status_word(status: str) -> str:
+    """Return what an answer is called on every page; protocols and exports keep the code."""
+    return _STATUS_WORDS.get(status, status)
+
+
 def status_cell(status: str, code: str) -> SafeString:
     """Show what was answered; the code says why, in words."""
-    label = badge(status, STATUS_TONES.get(status, "neutral"))
+    label = badge(status_word(status), STATUS_TONES.get(status, "neutral"))
     return format_html("{} {}", label, worded(answer_words(code), code)) if code else label
 
 

@@ -71,7 +71,7 @@ SHOWN = {
         "Parked events",
         "Providers on their way live",
         "Refused statements",
-        "Rejected today (UTC)",
+        "Refused today (UTC)",
     },
     Role.PROMO_MANAGER: {"Promo flags received today (UTC)"},
     Role.CS_AGENT: {"My disputes", "Disputes that nobody has"},
@@ -336,7 +336,7 @@ def test_a_delivery_with_several_refused_events_counts_once(house: House) -> Non
     row = next(row for row in traffic.rows if "aurora" in str(row[0]))
     assert ">1<" in str(row[refused])
     above = '<span title="max_bet">Above the maximum bet</span>'
-    assert [row[1] for row in codes.rows if row[2] == above] == ["duplicate", "rejected"]
+    assert [row[1] for row in codes.rows if row[2] == above] == ["repeat", "refused"]
 
 
 def test_what_would_stop_leads_to_the_rounds_played_there(house: House) -> None:

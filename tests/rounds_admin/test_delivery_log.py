@@ -1,5 +1,6 @@
 """The delivery log: found by verdict, id and time, renewed in place, re-processed with a reason."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from apps.staff.enums import Role
 from apps.staff.services import sync_roles
 from tests.factories import make_user
 from tests.gateway.builders import Casino, assert_ledger_holds, everything, open_casino
-from tests.gateway.test_unjudged import store_only
+from tests.gateway.test_unjudged import store_only, store_unreadable
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +102,8 @@ def test_an_answer_is_said_in_words_and_keeps_its_code(engineer: Client, casino:
     page = engineer.get(reverse("admin:rounds_delivery_change", args=[refused])).content.decode()
     assert said in page
     listed = engineer.get(reverse(LOG) + "?answer=rejected:wrong_currency").content.decode()
-    assert "rejected: Currency is not the player&#x27;s" in listed
+    assert "refused: Currency is not the player&#x27;s" in listed
+    assert "rejected: " not in listed
 
 
 def _copy(delivery: Delivery) -> Delivery:
@@ -194,6 +196,45 @@ def test_a_waiting_delivery_says_what_to_do(engineer: Client, casino: Casino) ->
     text = engineer.get(reverse("admin:rounds_delivery_change", args=[waiting])).content.decode()
     assert "not judged yet" in text
     assert "Re-process" in text
+
+
+def test_re_processing_is_not_offered_where_the_bytes_can_t_be_read(
+    engineer: Client, casino: Casino
+) -> None:
+    store_unreadable(casino)
+    [delivery_id] = Delivery.objects.filter(body=b"not JSON").values_list("pk", flat=True)
+    page = engineer.get(reverse("admin:rounds_delivery_change", args=[delivery_id]))
+    assert [one["label"] for one in page.context["reasoned_actions"]] == []
+    text = " ".join(page.content.decode().split())
+    assert (
+        f"Re-process is not possible here. Delivery {delivery_id} can&#x27;t be read (Body is not "
+        "JSON): the provider must send it again."
+    ) in text
+    before = everything()
+    url = reverse("admin:rounds_delivery_do", args=[delivery_id, "reprocess"])
+    answer = engineer.post(url, {"reason": "Somebody kept the address of the button."})
+    assert (answer.status_code, everything()) == (200, before)
+    readable = engineer.get(reverse("admin:rounds_delivery_change", args=[ids()[0]]))
+    assert [one["label"] for one in readable.context["reasoned_actions"]] == ["Re-process"]
+    assert "is not possible here" not in readable.content.decode()
+
+
+def test_one_thing_has_one_name_wherever_an_answer_is_shown(
+    engineer: Client, casino: Casino
+) -> None:
+    event = RoundEvent.objects.filter(status="rejected").first()
+    pages = [
+        reverse("admin:rounds_delivery_change", args=[ids()[3]]),
+        reverse(LOG),
+        reverse("admin:rounds_roundevent_changelist"),
+        reverse("admin:rounds_eventattempt_changelist"),
+        reverse("admin:reports_providerhealth_changelist"),
+        *([reverse("admin:rounds_roundevent_change", args=[event.pk])] if event else []),
+    ]
+    for page in pages:
+        text = engineer.get(page).content.decode()
+        assert re.search(r">\s*[Rr]efused", text), page
+        assert not re.search(r">[^<]*\b[Rr]ejected\b", text), page
 
 
 def test_re_processing_applies_what_waited_once(engineer: Client, casino: Casino) -> None:

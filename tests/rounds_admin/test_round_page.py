@@ -112,7 +112,7 @@ def test_a_settled_round_shows_each_event_beside_its_lines_and_deliveries(
     assert "Settled at" in text
     assert "Event by event" in text
     assert "p-1001 held" in text
-    assert text.count("duplicate") == 1
+    assert text.count(">repeat<") == 1
     assert "&quot;event_id&quot;: &quot;e-2&quot;" in text
 
 

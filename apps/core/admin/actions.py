@@ -54,7 +54,9 @@ class ReasonedAction:
     """One button. ``perform`` returns the message to show; a DomainError stands in the form.
 
     ``permission`` is ``app_label.codename``. ``is_offered`` decides whether the button shows for
-    this object and person; the service decides for real. ``tone`` is primary, danger or plain.
+    this object and person; the service decides for real. ``why_not`` says of the object why a
+    button that people look for is not there; empty says nothing. ``tone`` is primary, danger or
+    plain.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ReasonedAction:
     question: str = ""
     tone: str = "plain"
     is_offered: Callable[[Any, Any], bool] = field(default=lambda _obj, _user: True)
+    why_not: Callable[[Any], str] = field(default=lambda _obj: "")
     form_class: type[ReasonForm] = ReasonForm
 
 
@@ -93,15 +96,15 @@ class ReasonedActionsMixin(_Base):
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
         obj = kwargs.get("obj")
-        context["reasoned_actions"] = (
-            [
-                {"label": action.label, "tone": action.tone, "url": self._url(obj, action.name)}
-                for action in self.get_reasoned_actions(request)
-                if _may(request, action) and action.is_offered(obj, request.user)
-            ]
-            if obj is not None
-            else []
-        )
+        context["reasoned_actions"] = offered = []
+        context["withheld_actions"] = withheld = []
+        allowed = [one for one in self.get_reasoned_actions(request) if _may(request, one)]
+        for action in allowed if obj is not None else []:
+            if action.is_offered(obj, request.user):
+                url = self._url(obj, action.name)
+                offered.append({"label": action.label, "tone": action.tone, "url": url})
+            elif why := action.why_not(obj):
+                withheld.append({"label": action.label, "why": why})
         return super().render_change_form(request, context, *args, **kwargs)
 
     def reasoned_action_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:

@@ -268,18 +268,33 @@ def reprocess_delivery(*, delivery_id: int, now: datetime) -> tuple[Outcome, ...
         DeliveryNotReadableError: its bytes say nothing that can be judged.
         BatchRacedError, DatabaseError: nothing was written; ask again.
     """
+    names = _Names()
+    delivery = _read_again(delivery_id, names)
+    [judged] = apply_deliveries([delivery], names.games, now=now)
+    return judged.outcomes
+
+
+def why_not_again(delivery_id: int) -> str:
+    """Say why a stored delivery can't be applied again; empty where it can. Moves nothing."""
+    try:
+        parsed = _read_again(delivery_id, _Names()).parsed
+    except (UnknownDeliveryError, DeliveryNotReadableError) as refusal:
+        return str(refusal)
+    if all(isinstance(message, CanonicalQuery) for message in parsed):
+        return "It is a question and carries no event, so there is nothing to apply."
+    return ""
+
+
+def _read_again(delivery_id: int, names: _Names) -> ToJudge:
     with connection.cursor() as cursor:
         cursor.execute(round_statements.FIND_DELIVERY, [delivery_id])
         rows = cursor.fetchall()
     if not rows:
         raise UnknownDeliveryError(delivery_id)
-    names = _Names()
     try:
-        delivery = _stored(rows[0], names.profile(rows[0][1]))
+        return _stored(rows[0], names.profile(rows[0][1]))
     except EnvelopeError as error:
         raise DeliveryNotReadableError(delivery_id, error.code) from error
-    [judged] = apply_deliveries([delivery], names.games, now=now)
-    return judged.outcomes
 
 
 def _stored(row: Sequence[Any], profile: ProviderProfile) -> ToJudge:

@@ -29,6 +29,7 @@ from apps.core.admin import (
 from apps.core.answer_codes import answer_words
 from apps.reports.health import WINDOWS, Health, health_of_providers
 from apps.reports.models import ProviderHealth
+from apps.rounds.panels import status_word
 
 _SECONDS: Final = 10
 _COLUMNS: Final = [
@@ -95,7 +96,7 @@ def _panels(found: Sequence[Health], window: str) -> list[Panel]:
             empty_text="No provider is active. Load one with manage.py load_provider.",
         ),
         _codes_panel(found, window),
-        _rejected_panel(found, timezone.now().date()),
+        _refused_panel(found, timezone.now().date()),
         _keys_panel(found, window),
     ]
 
@@ -163,7 +164,7 @@ def _codes_panel(found: Sequence[Health], window: str) -> Panel:
     rows = [
         [
             one.code,
-            status,
+            status_word(status),
             worded(answer_words(code), code),
             link_cell(_answer_link(one, window, status, code), count),
         ]
@@ -184,7 +185,7 @@ def _answer_link(one: Health, window: str, status: str, code: str) -> str:
     return str(_log(one, window)(answer=f"{status}:{code}"))
 
 
-def _rejected_panel(found: Sequence[Health], today: date) -> Panel:
+def _refused_panel(found: Sequence[Health], today: date) -> Panel:
     listing = reverse("admin:gateway_rejection_changelist")
 
     def address(one: Health, code: str) -> str:
@@ -192,7 +193,7 @@ def _rejected_panel(found: Sequence[Health], today: date) -> Panel:
         return f"{listing}?{urlencode(where)}"
 
     return Panel(
-        title="Rejected today (UTC)",
+        title="Refused today (UTC)",
         note="Counted per day; most were refused before anything was stored.",
         columns=["Provider", "Why", "Times"],
         rows=[
@@ -204,7 +205,7 @@ def _rejected_panel(found: Sequence[Health], today: date) -> Panel:
             for one in found
             for code, count in one.rejected_today
         ],
-        empty_text="Nothing was rejected today.",
+        empty_text="Nothing was refused today.",
     )
 
 

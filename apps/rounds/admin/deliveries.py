@@ -212,7 +212,7 @@ class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
 
 
 def _counted(status: str, count: int) -> str:
-    word = {"duplicate": "repeat", "rejected": "refused"}.get(status, status)
+    word = panels.status_word(status)
     return word if count == 1 else f"{count:,} {word}"
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.core.answer_codes import answer_words
 from apps.providers.selectors.keys import key_choices
 from apps.rounds.models import Delivery, DeliveryVerdict
+from apps.rounds.panels import status_word
 from apps.rounds.selectors import not_judged_in_time
 from apps.rounds.traffic import newest_of
 
@@ -141,7 +142,8 @@ class AnswerFilter(_Filter):
         if not _ANSWER.fullmatch(chosen):
             return []
         status, _, code = chosen.partition(":")
-        return [(chosen, f"{status}: {answer_words(code)}" if code else status)]
+        word = status_word(status)
+        return [(chosen, f"{word}: {answer_words(code)}" if code else word)]
 
     @override
     def narrowed(self, queryset: QuerySet[Delivery], value: str) -> QuerySet[Delivery]:

@@ -16,7 +16,7 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     aside_filter,
-    badge_column,
+    badge,
     choice_filter,
     datetime_column,
     link_cell,
@@ -39,7 +39,7 @@ class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
     list_display = [
         "event_id",
         "provider",
-        badge_column("status", panels.STATUS_TONES),
+        "answered",
         "why",
         datetime_column("received_at", title="received"),
         "delivery",
@@ -49,7 +49,10 @@ class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
         choice_filter(
             "status",
             "status (newest 20,000)",
-            [(name, name) for name in ("duplicate", "conflict", "rejected", "accepted")],
+            [
+                (status, panels.status_word(status))
+                for status in ("duplicate", "conflict", "rejected", "accepted")
+            ],
             indexed=(),
         ),
     ]
@@ -61,6 +64,11 @@ class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
     @override
     def search_lead(self) -> dict[str, Any]:
         return {"provider_id__in": [int(pk) for pk, _ in provider_choices()]}
+
+    @admin.display(description="status", ordering="status")
+    def answered(self, attempt: EventAttempt) -> SafeString:
+        tone = panels.STATUS_TONES.get(attempt.status, "neutral")
+        return badge(panels.status_word(attempt.status), tone)
 
     @admin.display(description="why", ordering="code")
     def why(self, attempt: EventAttempt) -> SafeString:
