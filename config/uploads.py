@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from prometheus_client import Counter
 
+from apps.core.sizes import display_size
 from apps.integrity.reading import LARGEST_BYTES
 from apps.providers.pdf.contracts import MAX_BYTES
 from apps.providers.register.archive import MAX_ARCHIVE_BYTES
@@ -69,12 +70,22 @@ class BodyLimitMiddleware:
 
 def most_bytes(page: str) -> int:
     """Return how large a body the page takes, its form included."""
+    return told_bytes(page) + FORM_BYTES
+
+
+def told_bytes(page: str) -> int:
+    """Return the limit that the page tells people: of its files, or of its fields."""
     fields: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    return FILES_OF_PAGES.get(page, fields) + FORM_BYTES
+    return FILES_OF_PAGES.get(page, fields)
 
 
 def _refuse(request: HttpRequest, page: str, largest: int, status: int) -> HttpResponse:
     REFUSED.labels(page=page, status=str(status)).inc()
     logger.warning("uploads.body.refused", page=page, status=status, largest_bytes=largest)
-    context = {"largest_bytes": largest, "is_too_large": status == 413, "page": request.path}
+    told = told_bytes(page)
+    context = {
+        "limit": f"{display_size(told)} ({told:,} bytes)",
+        "is_too_large": status == 413,
+        "page": request.path,
+    }
     return render(request, "413.html", context, status=status)

@@ -37,6 +37,7 @@ from apps.core.admin import (
     place_refusal,
 )
 from apps.core.errors import DomainError
+from apps.core.sizes import display_size
 from apps.integrity import reading
 from apps.integrity.contracts import MeasuredReport
 from apps.integrity.enums import FaultKind, FaultState, LineVerdict, ReportSource
@@ -62,7 +63,7 @@ class UploadForm(forms.Form):
     file = forms.FileField(
         widget=UploadWidget(reading.LARGEST_BYTES),
         help_text="JSON, or CSV with the columns game_code, build_version, path, algorithm, seed, "
-        "digest. At most 8 MiB.",
+        f"digest. At most {display_size(reading.LARGEST_BYTES)}.",
         max_length=255,
     )
     report_ref = forms.CharField(
@@ -82,7 +83,8 @@ class UploadForm(forms.Form):
     def clean_file(self) -> Any:
         upload = self.cleaned_data["file"]
         if upload.size > reading.LARGEST_BYTES:
-            raise forms.ValidationError("The file is larger than 8 MiB.")
+            message = f"The file is larger than {display_size(reading.LARGEST_BYTES)}."
+            raise forms.ValidationError(message)
         return upload
 
     def measured(self) -> MeasuredReport:

@@ -11,6 +11,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from apps.core.sizes import display_size
 from apps.integrity.contracts import DigestLine, MeasuredReport
 from apps.integrity.errors import DigestReportRefusedError
 
@@ -139,7 +140,7 @@ def _moment(text: Any) -> datetime | None:
 
 def _require_size(content: bytes) -> None:
     if len(content) > LARGEST_BYTES:
-        raise DigestReportRefusedError([f"A report has at most {LARGEST_BYTES >> 20} MiB."])
+        raise DigestReportRefusedError([f"A report has at most {display_size(LARGEST_BYTES)}."])
 
 
 def _refuse(text: str) -> Any:

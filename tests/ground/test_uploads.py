@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.core.models import AuditEntry
+from apps.core.sizes import display_size
 from apps.integrity.models import DigestReport
 from apps.providers.models import CertificateDraft, QuarantinedFile, TrustedRoot, UploadBatch
 from apps.reconciliation.models import StatementFile
@@ -97,12 +98,33 @@ def test_a_form_refuses_a_larger_body_unread_and_says_so(officer: Client, page: 
     response = send(officer, reverse(page), wire, CONTENT_LENGTH=str(most_bytes(page) + 1))
     assert (response.status_code, wire.taken) == (413, 0)
     text = response.content.decode()
-    assert f"({most_bytes(page):,} bytes)" in text
+    # The figure that the page itself tells, however much room the form around the files has.
+    told = f"{display_size(LIMITS[page])} ({LIMITS[page]:,} bytes)"
+    assert f"This page takes at most {told}." in text
     assert "Nothing of what you sent was read or kept." in text
     assert f'href="{reverse(page)}"' in text
     assert counted(page, 413) == before + 1
     assert [model.objects.count() for model in KEPT] == [0] * len(KEPT)
     assert AuditEntry.objects.count() == entries
+
+
+@pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("admin:providers_certificate_add", ["10 MiB"]),
+        ("admin:providers_uploadbatch_add", ["256 MiB", "10 MiB"]),
+        ("admin:providers_trustedroot_add", ["64 KiB"]),
+        ("admin:integrity_digestreport_upload", ["8 MiB"]),
+        ("admin:reconciliation_statementfile_upload", ["1 GiB"]),
+    ],
+)
+def test_a_form_tells_the_limit_by_which_it_is_refused(page: str, told: list[str]) -> None:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    text = client.get(reverse(page)).content.decode()
+    sizes = [int(size) for size in re.findall(r'data-max-bytes="(\d+)"', text)]
+    assert [display_size(size) for size in sizes] == told
+    assert all(re.search(f"[Aa]t most {size}", text) for size in told)
 
 
 @pytest.mark.parametrize("page", ["account_login", "admin:players_player_changelist"])

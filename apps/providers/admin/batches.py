@@ -29,6 +29,7 @@ from apps.core.admin import (
     place_refusal,
 )
 from apps.core.errors import DomainError
+from apps.core.sizes import display_size
 from apps.providers.enums import BatchState, DraftState, LineOutcome
 from apps.providers.errors import DeliveryRefusedError, RegisterRefusedError
 from apps.providers.models import BatchLine, UploadBatch
@@ -49,20 +50,21 @@ class BatchForm(forms.Form):
     archive = forms.FileField(
         label="Documents (ZIP)",
         widget=UploadWidget(MAX_ARCHIVE_BYTES, accept=".zip,application/zip"),
-        help_text="At most 256 MiB and 20,000 files. For more use manage.py import_certificates.",
+        help_text=f"At most {display_size(MAX_ARCHIVE_BYTES)} and 20,000 files. For more use "
+        "manage.py import_certificates.",
     )
     register = forms.FileField(
         label="Spreadsheet (CSV or XLSX)",
         required=False,
         widget=UploadWidget(MAX_REGISTER_BYTES, accept=".csv,.xlsx"),
-        help_text="At most 10 MiB, with the columns of register.csv. It may also lie in the "
-        "archive. Without one every document is read by itself.",
+        help_text=f"At most {display_size(MAX_REGISTER_BYTES)}, with the columns of register.csv. "
+        "It may also lie in the archive. Without one every document is read by itself.",
     )
 
     def clean_archive(self) -> Any:
         archive = self.cleaned_data["archive"]
         if archive.size > MAX_ARCHIVE_BYTES:
-            message = f"The archive is larger than {MAX_ARCHIVE_BYTES // 1024 // 1024} MiB."
+            message = f"The archive is larger than {display_size(MAX_ARCHIVE_BYTES)}."
             raise forms.ValidationError(message, code="archive_too_large")
         return archive
 

@@ -29,6 +29,7 @@ from apps.core.admin import (
     link_cell,
 )
 from apps.core.errors import DomainError
+from apps.core.sizes import display_size
 from apps.providers.enums import RootState
 from apps.providers.models import Lab, TrustedRoot
 from apps.providers.services.root_proposals import ROOT, propose_decision, root_subject
@@ -47,7 +48,7 @@ class RootForm(forms.Form):
     file = forms.FileField(
         label="Root certificate (PEM)",
         widget=UploadWidget(MAX_PEM_BYTES, accept=".pem,.crt,.cer"),
-        help_text="One certificate of an authority, at most 64 KiB.",
+        help_text=f"One certificate of an authority, at most {display_size(MAX_PEM_BYTES)}.",
         max_length=255,
     )
 

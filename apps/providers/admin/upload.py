@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.core.admin import UploadWidget, place_refusal
 from apps.core.errors import DomainError
+from apps.core.sizes import display_size
 from apps.providers.enums import Door
 from apps.providers.errors import PdfRefusedError
 from apps.providers.pdf.contracts import MAX_BYTES
@@ -25,14 +26,15 @@ class UploadForm(forms.Form):
     document = forms.FileField(
         label="Document (PDF)",
         widget=UploadWidget(MAX_BYTES, accept="application/pdf,.pdf"),
-        help_text="At most 10 MiB. Scripts, attachments, forms that act, encryption: refused.",
+        help_text=f"At most {display_size(MAX_BYTES)}. Scripts, attachments, forms that act, "
+        "encryption: refused.",
         allow_empty_file=True,
     )
 
     def clean_document(self) -> Any:
         document = self.cleaned_data["document"]
         if document.size > MAX_BYTES:
-            message = f"The file is larger than {MAX_BYTES // 1024 // 1024} MiB."
+            message = f"The file is larger than {display_size(MAX_BYTES)}."
             raise forms.ValidationError(message, code="too_large")
         return document
 

@@ -9,6 +9,7 @@ import re
 
 import pikepdf
 
+from apps.core.sizes import display_size
 from apps.providers.pdf.contracts import MAX_BYTES, Refusal
 from apps.providers.pdf.walk import ObjectWalk
 
@@ -38,7 +39,7 @@ def frame_refusals(data: bytes) -> list[Refusal]:
     if not data:
         return [Refusal("empty", "The file is empty (0 bytes).")]
     if len(data) > MAX_BYTES:
-        return [Refusal("too_large", f"The file is larger than {MAX_BYTES // 1024 // 1024} MiB.")]
+        return [Refusal("too_large", f"The file is larger than {display_size(MAX_BYTES)}.")]
     return _start_refusals(data) or _end_refusals(data)
 
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from apps.core.errors import DomainError
+from apps.core.sizes import display_size
 from apps.providers.pdf import frames
 from apps.providers.pdf.contracts import (
     MAX_BYTES,
@@ -62,7 +63,7 @@ class PdfVetter:
             PdfCheckerUnavailableError: there was no answer, so nothing is known about the file.
         """
         if len(data) > MAX_BYTES:
-            reason = f"The file is larger than {MAX_BYTES // 1024 // 1024} MiB."
+            reason = f"The file is larger than {display_size(MAX_BYTES)}."
             digest = hashlib.sha256(data).hexdigest()
             return VettedPdf(digest, len(data), (Refusal("too_large", reason),))
         process = self._running()

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Final
 
+from apps.core.sizes import display_size
 from apps.providers.errors import DeliveryRefusedError
 from apps.providers.pdf.contracts import MAX_BYTES
 from apps.providers.register.delivery import (
@@ -67,7 +68,7 @@ def open_archive(stream: IO[bytes], size_bytes: int) -> Archive:
         DeliveryRefusedError: with the first rule that it breaks, and the entry.
     """
     if size_bytes > MAX_ARCHIVE_BYTES:
-        reason = f"The archive is larger than {MAX_ARCHIVE_BYTES // 1024 // 1024} MiB."
+        reason = f"The archive is larger than {display_size(MAX_ARCHIVE_BYTES)}."
         raise DeliveryRefusedError("archive_too_large", reason)
     try:
         archive = zipfile.ZipFile(stream)

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 
+from apps.core.sizes import display_size
 from apps.providers.errors import RegisterRefusedError
 from apps.providers.register.entries import COLUMNS, OPTIONAL_COLUMNS
 from apps.providers.register.workbook import workbook_rows
@@ -24,7 +25,8 @@ def read_rows(data: bytes) -> Rows:
         RegisterRefusedError: not a UTF-8 CSV file or a workbook with the columns of a register.
     """
     if len(data) > MAX_REGISTER_BYTES:
-        raise RegisterRefusedError("The register is larger than 10 MiB.")
+        limit = display_size(MAX_REGISTER_BYTES)
+        raise RegisterRefusedError(f"The register is larger than {limit}.")
     lines = _workbook_lines(data) if data.startswith(_ZIP) else _csv_lines(data)
     header = [name.strip() for name in lines[0][1]] if lines else []
     _judge_header(header)

@@ -37,6 +37,7 @@ from apps.core.admin import (
     stream_download,
 )
 from apps.core.errors import DomainError
+from apps.core.sizes import display_size
 from apps.providers.selectors import all_providers, provider_choices
 from apps.reconciliation import selectors, services
 from apps.reconciliation.engine.unpack import FILE_LIMIT
@@ -60,7 +61,7 @@ class UploadForm(forms.Form):
     )
     file = forms.FileField(
         widget=UploadWidget(FILE_LIMIT),
-        help_text=f"CSV, NDJSON or JSON, plain or gzip. At most {FILE_LIMIT // 1024 // 1024} MiB.",
+        help_text=f"CSV, NDJSON or JSON, plain or gzip. At most {display_size(FILE_LIMIT)}.",
         max_length=255,
     )
     day = forms.DateField(
