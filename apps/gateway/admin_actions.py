@@ -1,5 +1,6 @@
 """What the gateway adds to the pages of the apps below: re-processing, and who signed what."""
 
+from typing import Any, override
 from urllib.parse import urlencode
 
 from django import forms
@@ -190,18 +191,24 @@ def key_use_panel(request: HttpRequest, key: KeyFacts) -> Panel | None:
     )
 
 
-def _provider_codes() -> list[tuple[str, str]]:
-    # Every provider: one that is switched off still holds players' money.
-    return [("", "Choose"), *provider_codes()]
+def _providers_with_money(player_id: int) -> list[tuple[str, str]]:
+    """Return where the player has something; one that is switched off may still hold it."""
+    holding = {provider_of_pot(pot) for pot, amount in balances(player_id).items() if amount}
+    return [(code, name) for code, name in provider_codes() if code in holding]
 
 
 class CashOutForm(ReasonForm):
     provider = forms.ChoiceField(
-        choices=_provider_codes,
         widget=UnfoldAdminSelectWidget,
         help_text="All that the player has in a sub-wallet or in the provider's own wallet.",
     )
     field_order = ["provider", "reason"]
+
+    @override
+    def fit(self, obj: Any) -> None:
+        field = self.fields["provider"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - as declared above
+        field.choices = [("", "Choose"), *_providers_with_money(obj.pk)]
 
 
 def _cash_out(call: ActionCall) -> str:
@@ -226,7 +233,5 @@ CASH_OUT = ReasonedAction(
     "sub-wallet with an open round is left alone; a provider's own wallet is asked and may say no.",
     tone="primary",
     form_class=CashOutForm,
-    is_offered=lambda player, _user: any(
-        amount and provider_of_pot(pot) for pot, amount in balances(player.pk).items()
-    ),
+    is_offered=lambda player, _user: bool(_providers_with_money(player.pk)),
 )

@@ -13,7 +13,7 @@ from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet
 from apps.operator_api.enums import Scope
 from apps.players.models import Player
 from apps.providers.models import Provider
-from tests.factories import make_user
+from tests.factories import make_provider, make_user
 from tests.gateway.builders import give_order_key
 from tests.gateway.game_wallet import GameWallet, served
 from tests.operator_api.builders import NOW, Api, cash_of, make_api, make_casino
@@ -142,6 +142,12 @@ def test_staff_fetch_it_back_with_a_reason(player: Player) -> None:
     client.force_login(make_user(permissions=("players.view_player", "wallet.cash_out_player")))
     page = f"/admin/players/player/{player.pk}/"
     assert "Fetch money back from a provider" in client.get(f"{page}change/").content.decode()
+    make_provider("borealis")
+    offered = client.get(f"{page}do/cash_out/").context["form"].fields["provider"].choices
+    assert [code for code, _ in offered] == ["", "aurora"]
+    elsewhere = {"provider": "borealis", "reason": "The player asked support for it."}
+    assert "provider" in client.post(f"{page}do/cash_out/", elsewhere).context["form"].errors
+    assert cash_of(player) == 9_300
     form = {"provider": "aurora", "reason": "The player asked support for it."}
     client.post(f"{page}do/cash_out/", form)
     assert cash_of(player) == 10_000

@@ -37,6 +37,9 @@ class ReasonForm(forms.Form):
         help_text="Why, in words an auditor can follow. Kept for ever.",
     )
 
+    def fit(self, obj: Any) -> None:
+        """Narrow what is offered to what is possible for the object; override it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ActionCall:
@@ -95,11 +98,12 @@ class ReasonedActionsMixin(_Base):
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        obj = kwargs.get("obj")
+        obj: Model | None = kwargs.get("obj")
         context["reasoned_actions"] = offered = []
         context["withheld_actions"] = withheld = []
-        allowed = [one for one in self.get_reasoned_actions(request) if _may(request, one)]
-        for action in allowed if obj is not None else []:
+        for action in self.get_reasoned_actions(request):
+            if obj is None or not _may(request, action):
+                continue
             if action.is_offered(obj, request.user):
                 url = self._url(obj, action.name)
                 offered.append({"label": action.label, "tone": action.tone, "url": url})
@@ -121,6 +125,7 @@ class ReasonedActionsMixin(_Base):
         if not self.has_view_permission(request, obj):
             raise PermissionDenied
         form = action.form_class(request.POST or None)
+        form.fit(obj)
         if request.method == "POST" and form.is_valid() and _is_done(request, action, obj, form):
             return HttpResponseRedirect(self._url(obj))
         return TemplateResponse(
