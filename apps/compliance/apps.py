@@ -13,8 +13,11 @@ class ComplianceConfig(AppConfig):
     @override
     def ready(self) -> None:
         from apps.compliance import home
+        from apps.compliance.panels import launch_panel
+        from apps.providers.game_panels import register_game_panel
         from apps.staff.home import register_home_card
 
+        register_game_panel(launch_panel)
         register_home_card([Role.COMPLIANCE_OFFICER], home.renewals_card, place=10)
         desk = [Role.COMPLIANCE_OFFICER, Role.AUDITOR]
         register_home_card(desk, home.gaps_card, place=20)

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -17,7 +18,14 @@ from apps.compliance.contracts import MatrixQuery
 from apps.compliance.selectors.matrix import gaps_at, matrix_at, with_next_action
 from apps.compliance.selectors.what_if import what_if
 from apps.compliance.services.renewals import open_renewal
-from apps.providers.models import Certificate, Game
+from apps.play.services.gate import can_serve
+from apps.providers.models import (
+    Certificate,
+    CertifiedBuild,
+    Deployment,
+    Game,
+    GameBuild,
+)
 from apps.staff.models import User
 from tests.compliance.makers import make_officer, make_revision
 from tests.factories import (
@@ -32,7 +40,12 @@ from tests.rounds_makers import fund, play, round_event
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("compliance.view_coveragematrix", "compliance.view_whatif", "compliance.work_renewal")
+PAGES = (
+    "compliance.view_coveragematrix",
+    "compliance.view_whatif",
+    "compliance.work_renewal",
+    "providers.view_game",
+)
 
 
 @pytest.fixture
@@ -125,6 +138,98 @@ def test_a_gap_names_the_report_to_renew_and_who_has_it(now: datetime) -> None:
         now=now,
     )
     assert gaps()["aurora-reef", "MT"] == ("expired", "Renewal: open, due 2026-11-01")
+
+
+def run_another_package(game: Game, certificate: Certificate, now: datetime) -> None:
+    build = GameBuild.objects.create(game=game, version="1.0", created_at=now)
+    CertifiedBuild.objects.create(
+        certificate=certificate,
+        game_code=game.game_code,
+        build_version="1.0",
+        digest="a" * 64,
+        created_at=now,
+    )
+    Deployment.objects.create(
+        game=game, jurisdiction="MT", build=build, starts_at=now, digest="b" * 64, created_at=now
+    )
+
+
+def test_a_renewal_in_hand_hides_no_instruction_that_no_report_fulfils(now: datetime) -> None:
+    game = make_game(make_provider())
+    certificate = make_cover(game, expires_on=date(2026, 12, 12))
+    run_another_package(game, certificate, now)
+    open_renewal(
+        certificate_id=certificate.pk,
+        acting_user=make_officer("dan"),
+        reason="It ends in three weeks.",
+        now=now,
+    )
+    [gap] = with_next_action(gaps_at(now, MatrixQuery()), now)
+    stop = "Stop the game: another package runs than was certified"
+    assert (gap.code, gap.action, gap.renewal_id) == ("digest_mismatch", stop, None)
+
+
+def test_a_cell_says_who_stands_in_for_a_report_and_what_is_odd_about_one(
+    browser: Client, now: datetime
+) -> None:
+    provider = make_provider()
+    lifted, covered = make_game(provider), make_game(provider, "aurora-wake")
+    make_override(lifted, "MT", now)
+    certificate = make_cover(covered)
+    with time_machine.travel(now, tick=False):
+        pages = {
+            game.game_code: strip_tags(
+                browser.get(
+                    reverse("admin:compliance_coveragematrix_cell", args=[game.pk, "MT"])
+                ).content.decode()
+            )
+            for game in (lifted, covered)
+        }
+    by_two = pages["aurora-reef"]
+    assert "A launch would be allowed" in by_two
+    assert "by two people, until" in by_two
+    assert "no certificate" in by_two
+    remarks = can_serve(game_id=covered.pk, jurisdiction="MT", at=now).remarks
+    assert remarks
+    assert all(unescape(pages["aurora-wake"]).count(remark.text) >= 2 for remark in remarks)
+    assert str(certificate.report_number) in pages["aurora-wake"]
+
+
+def test_a_games_page_says_what_the_gate_says_in_each_place(browser: Client, now: datetime) -> None:
+    game = make_game(make_provider(), offered_in=("AU-NT", "IM", "MT"))
+    make_cover(game, "AU-NT")
+    make_cover(game, "MT")
+    with time_machine.travel(now, tick=False):
+        page = browser.get(reverse("admin:providers_game_change", args=[game.pk]))
+    panel = next(one for one in page.context["panels"] if one.title == "On offer, and served")
+    said = {strip_tags(place): (strip_tags(badge), why) for place, badge, why in panel.rows}
+    assert [(place, answer) for place, (answer, _) in said.items()] == [
+        ("AU-NT", "refused"),
+        ("IM", "refused"),
+        ("MT", "allowed"),
+    ]
+    assert "prohibited" in said["AU-NT"][1]
+
+
+def test_what_the_register_lacks_leads_to_the_page_where_it_is_put_in(
+    browser: Client, now: datetime
+) -> None:
+    game = make_game(make_provider())
+    certificate = make_cover(game)
+    CertifiedBuild.objects.create(
+        certificate=certificate,
+        game_code=game.game_code,
+        build_version="1.0",
+        digest="",
+        created_at=now,
+    )
+    [gap] = with_next_action(gaps_at(now, MatrixQuery()), now)
+    assert gap.code == "build_unknown"
+    with time_machine.travel(now, tick=False):
+        cell = reverse("admin:compliance_coveragematrix_cell", args=[game.pk, "MT"])
+        pages = [cell, reverse("admin:compliance_coveragematrix_gaps")]
+        link = f'href="{reverse("admin:providers_game_change", args=[game.pk])}"'
+        assert all(link in browser.get(page).content.decode() for page in pages)
 
 
 def test_the_pages_show_it_with_a_way_to_the_reason(browser: Client, now: datetime) -> None:

@@ -18,12 +18,14 @@ from django.views.decorators.http import require_safe
 from apps.compliance.contracts import Cell, Gap, MatrixQuery
 from apps.compliance.enums import CellState
 from apps.compliance.models import CoverageMatrix
+from apps.compliance.panels import cell_url, moment_field, next_page, verdict_rows
 from apps.compliance.selectors.matrix import gaps_at, matrix_at, with_next_action
 from apps.compliance.selectors.renewals import renewals_of
 from apps.compliance.selectors.what_if import MONTH, staked
 from apps.core.admin import Panel, ReadOnlyAdmin, at_cell, badge, link_cell, money_cell
 from apps.core.jurisdictions import zone_of
 from apps.play.services.gate import can_serve
+from apps.providers.contracts import Cover
 from apps.providers.selectors import provider_by_code, provider_codes
 from apps.providers.selectors.coverage import cover_periods
 from apps.providers.selectors.matrix import CatalogueGame, offered_games, offered_places
@@ -128,13 +130,13 @@ class CoverageMatrixAdmin(ReadOnlyAdmin[CoverageMatrix]):
             **self.admin_site.each_context(request),
             "title": f"{game.name} in {place}",
             "opts": self.opts,
-            "at": _field(at),
+            "at": moment_field(at),
             "is_now": not request.GET.get("at"),
             "clock": f"{at.astimezone(zone_of(place)):%Y-%m-%d %H:%M} in {place}",
             "back_url": reverse("admin:compliance_coveragematrix_changelist")
-            + f"?{urlencode({'q': game.game_code, 'at': _field(at)})}",
+            + f"?{urlencode({'q': game.game_code, 'at': moment_field(at)})}",
             "panels": [
-                _verdict_panel(game_id, place, at),
+                _verdict_panel(game, place, at),
                 _periods_panel(game_id, place, at),
                 _renewals_panel(game_id, place, at),
                 _stakes_panel(game, place, timezone.now()),
@@ -149,7 +151,7 @@ class CoverageMatrixAdmin(ReadOnlyAdmin[CoverageMatrix]):
             **self.admin_site.each_context(request),
             "title": title,
             "opts": self.opts,
-            "at": _field(at),
+            "at": moment_field(at),
             "is_now": not request.GET.get("at"),
             "query": query,
             "providers": provider_codes(),
@@ -174,10 +176,6 @@ def asked_moment(request: HttpRequest) -> datetime:
     return moment if moment.year >= 2000 and moment <= _LAST else timezone.now()
 
 
-def _field(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M")
-
-
 def _query(request: HttpRequest) -> MatrixQuery:
     asked = request.GET
     page = asked.get("page", "1")
@@ -197,11 +195,6 @@ def _address(request: HttpRequest, *, page: int) -> str:
     if page > 1:
         asked["page"] = str(page)
     return f"?{urlencode(asked)}" if asked else "?"
-
-
-def cell_url(game_id: int, place: str, at: datetime) -> str:
-    page = reverse("admin:compliance_coveragematrix_cell", args=[game_id, place])
-    return f"{page}?{urlencode({'at': _field(at)})}"
 
 
 def _shown(cell: Cell | None, at: datetime) -> dict[str, str] | None:
@@ -229,37 +222,19 @@ def _gap_row(gap: Gap, at: datetime) -> Sequence[str]:
 
 
 def _next(gap: Gap) -> SafeString | str:
-    page = ""
-    if gap.state == CellState.CLOSED and gap.code == "digest_mismatch":
-        asked = urlencode({"state": "open", "q": gap.game.game_code})
-        page = f"{reverse('admin:integrity_fault_changelist')}?{asked}"
-    elif gap.renewal_id is not None:
-        page = reverse("admin:compliance_renewal_change", args=[gap.renewal_id])
-    elif gap.code == "expired" and gap.certificate_id is not None:
-        page = reverse("admin:compliance_renewal_add") + f"?certificate={gap.certificate_id}"
-    elif gap.code in {"no_certificate", "withdrawn", "recalled", "other_jurisdiction"}:
-        page = reverse("admin:providers_certificate_add")
+    page = next_page(
+        gap.code, gap.game, certificate_id=gap.certificate_id, renewal_id=gap.renewal_id
+    )
     return link_cell(page, gap.action) if page else gap.action
 
 
-def _verdict_panel(game_id: int, place: str, at: datetime) -> Panel:
-    answer = can_serve(game_id=game_id, jurisdiction=place, at=at)
-    rows: list[Sequence[str]] = []
-    if answer.certificate is not None:
-        proof = answer.certificate
-        page = reverse("admin:providers_certificate_change", args=[proof.id])
-        through = proof.expires_on or "no end stated"
-        report = link_cell(page, f"{proof.report_number} rev {proof.revision}")
-        rows.append([badge("proof", "success"), report, f"{proof.lab}, valid through {through}"])
-    rows += [
-        [badge("against", "danger"), reason.code.replace("_", " "), reason.text]
-        for reason in answer.reasons
-    ]
+def _verdict_panel(game: CatalogueGame, place: str, at: datetime) -> Panel:
+    answer = can_serve(game_id=game.id, jurisdiction=place, at=at)
     said = "A launch would be allowed" if answer.allowed else "A launch would be refused"
     return Panel(
         title=said,
         columns=["", "What", "Why"],
-        rows=rows,
+        rows=verdict_rows(answer, game),
         tone="success" if answer.allowed else "danger",
     )
 
@@ -277,13 +252,21 @@ def _periods_panel(game_id: int, place: str, at: datetime) -> Panel:
                 badge("covered", "success")
                 if period.cover.allowed
                 else badge("not covered", "danger"),
-                f"{period.cover.certificate.report_number} rev {period.cover.certificate.revision}"
-                if period.cover.certificate is not None
-                else " ".join(reason.text for reason in period.cover.reasons),
+                _because(period.cover),
             ]
             for period in cover_periods(game_id, place, start, end)
         ],
     )
+
+
+def _because(cover: Cover) -> str:
+    """Name what proves it, with what an officer should know of the proof, or what speaks against.
+
+    Two spans of one report differ by their remarks.
+    """
+    reports = [f"{proof.report_number} rev {proof.revision}." for proof in cover.proofs]
+    said = cover.remarks if cover.allowed else cover.reasons
+    return " ".join([*(reports if cover.allowed else ()), *(one.text for one in said)])
 
 
 def _renewals_panel(game_id: int, place: str, at: datetime) -> Panel:

@@ -44,6 +44,8 @@ _ACTIONS: Final[Mapping[str, str]] = {
     "lab_not_accredited": "Record the lab's accreditation, or have it tested elsewhere",
     "unknown_jurisdiction": "Withdraw the offer: the place is not on file",
 }
+RENEWED_BY: Final = frozenset({"expired", "invalidated_by_change", "recalled", "superseded"})
+"""What a new report mends, so that its renewal is the next step once somebody has it in hand."""
 _LOOK: Final = "Look at the reports that name the game"
 # What to do where no report is missing, by the gate's word for what speaks against the offer.
 _OTHER_ACTIONS: Final[Mapping[str, str]] = {
@@ -175,7 +177,9 @@ def with_next_action(found: Collection[tuple[CatalogueGame, Cell]], at: datetime
             continue
         reason = main_reason(cell.cover.reasons)
         report = reports.get(keys[game.id, cell.jurisdiction])
-        renewal = renewals.get(report.id) if report is not None else None
+        renewal = None
+        if report is not None and reason.code in RENEWED_BY:
+            renewal = renewals.get(report.id)
         action = _ACTIONS.get(reason.code, _LOOK)
         if renewal is not None and renewal.closed_at is None:
             action = f"Renewal: {renewal.get_state_display().lower()}, due {renewal.due_on}"

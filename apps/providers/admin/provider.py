@@ -28,10 +28,10 @@ from apps.providers.admin.keys import KEY_TONES, KEY_USES
 from apps.providers.admin.policy import policy_panel
 from apps.providers.admin.rehearsals import rehearsal_filter
 from apps.providers.enums import GameCategory, KeyPurpose
+from apps.providers.game_panels import game_panels
 from apps.providers.models import Game, Provider
 from apps.providers.selectors import provider_choices
-from apps.providers.selectors.catalogue import rtp_stated_since, withdrawals_of
-from apps.providers.selectors.coverage import cover_for
+from apps.providers.selectors.catalogue import rtp_stated_since
 from apps.providers.selectors.keys import order_keys
 from apps.providers.selectors.rehearsals import rehearsed_games
 from apps.providers.services import addresses
@@ -238,31 +238,7 @@ class GameAdmin(PanelsMixin, HistoryAdmin[Game]):
 
     @override
     def panels(self, request: HttpRequest, obj: Game) -> Sequence[Panel]:
-        today = timezone.now().date()
-        rows = []
-        withdrawn = {one.jurisdiction for one in withdrawals_of(obj.pk) if one.restored_at is None}
-        for offer in obj.offers.order_by("jurisdiction"):
-            if offer.jurisdiction in withdrawn:
-                rows.append([offer.jurisdiction, badge("withdrawn", "neutral"), "See below."])
-                continue
-            cover = cover_for(obj.pk, offer.jurisdiction, today)
-            certificate = cover.certificate
-            rows.append(
-                [
-                    offer.jurisdiction,
-                    badge("covered", "success") if cover.allowed else badge("no cover", "danger"),
-                    f"{certificate.report_number} rev {certificate.revision}"
-                    if certificate
-                    else " ".join(reason.text for reason in cover.reasons),
-                ]
-            )
         return [
-            Panel(
-                title="Offered in, and covered by",
-                note=f"On {today} there. A game without cover can't be launched.",
-                columns=["Jurisdiction", "Cover", "Certificate or reason"],
-                rows=rows,
-                empty_text="The game is not on offer anywhere.",
-            ),
+            *game_panels(obj.pk, timezone.now()),
             *desk_panels(obj),
         ]

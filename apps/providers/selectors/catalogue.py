@@ -12,6 +12,7 @@ from apps.providers.models import (
     Certificate,
     CertificateGame,
     Game,
+    GameOffer,
     OfferWithdrawal,
     Provider,
     ProviderKey,
@@ -119,6 +120,12 @@ def games_judged_with(certificate: Certificate) -> list[int]:
 def withdrawn_at(withdrawal_id: int) -> datetime:
     """Return when an offer was withdrawn."""
     return OfferWithdrawal.objects.values_list("withdrawn_at", flat=True).get(pk=withdrawal_id)
+
+
+def offered_in(game_id: int) -> list[str]:
+    """Return the jurisdictions in which the catalogue offers a game, withdrawn ones too."""
+    offers = GameOffer.objects.filter(game_id=game_id).order_by("jurisdiction")
+    return list(offers.values_list("jurisdiction", flat=True))
 
 
 def withdrawals_of(game_id: int) -> list[OfferWithdrawal]:
