@@ -181,15 +181,27 @@ WHERE round_id = %s AND money_state = 'settled' AND bet_minor > 0
 ORDER BY id
 """
 
-# Wins that stand against a stake: those that name it, or that name nothing in its round.
+# Wins that stand against a stake: those that name nothing in its round, or that name it in any.
+# Two look-ups by index, like those of rounds above.
 FIND_SETTLING_WINS: LiteralString = """
 SELECT k.provider_id, k.event_id
 FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS k (provider_id, event_id, round_id)
-WHERE EXISTS (
+CROSS JOIN LATERAL (
     SELECT 1 FROM rounds_roundevent w
     WHERE w.round_id = k.round_id AND w.operation = 'win' AND w.money_state = 'settled'
-      AND w.reference_event_id IN ('', k.event_id)
-)
+      AND w.reference_event_id = ''
+    LIMIT 1
+) unnamed
+UNION
+SELECT k.provider_id, k.event_id
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS k (provider_id, event_id, player_id)
+CROSS JOIN LATERAL (
+    SELECT 1 FROM rounds_roundevent w
+    WHERE w.provider_id = k.provider_id AND w.reference_event_id = k.event_id
+      AND w.reference_event_id <> '' AND w.operation = 'win' AND w.money_state = 'settled'
+      AND w.player_id + 0 = k.player_id
+    LIMIT 1
+) named
 """
 
 DRAW_IDS: LiteralString = """

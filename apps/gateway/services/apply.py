@@ -221,7 +221,8 @@ def _load_rounds(cursor: Cursor, book: Book, events: list[tuple[Context, Canonic
     stakes = [book.events[key] for key in targets & book.events.keys()]
     stakes += [stake for round_id in by_round for stake in standing_stakes(book, round_id)]
     book.settling = store.find_settling_wins(
-        cursor, [(row.provider_id, row.event_id, row.round_id or 0) for row in stakes]
+        cursor,
+        [(row.provider_id, row.event_id, row.round_id or 0, row.player_id or 0) for row in stakes],
     )
 
 

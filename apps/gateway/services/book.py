@@ -91,10 +91,12 @@ class Book:
             for row in self.events.values()
             if row.operation == Operation.WIN and row.money_state == MoneyState.SETTLED
         ]
-        named = {(win.provider_id, win.reference_event_id) for win in wins}
+        named = {(win.provider_id, win.reference_event_id, win.player_ref) for win in wins}
         unnamed = {win.round_id for win in wins if not win.reference_event_id}
         in_batch = {
-            key for key, row in self.events.items() if key in named or row.round_id in unnamed
+            key
+            for key, row in self.events.items()
+            if (*key, row.player_ref) in named or row.round_id in unnamed
         }
         return self.settling | in_batch
 

@@ -143,7 +143,7 @@ class Operations(Answers):
         return self.keep_tombstoned(event, into, wallet)
 
     def _win(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
-        found = self.book.find_round(self.context, event, wallet)
+        found = self._round_of_win(event, wallet)
         code = self._without_stake(event, found, wallet)
         is_late = found is not None and found.settled_at is not None
         if not code and is_late and self.policy.win_after_close == Permission.REFUSE:
@@ -164,15 +164,43 @@ class Operations(Answers):
     def _credit(
         self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet, *, code: str
     ) -> Outcome:
-        round_row = self.book.round_of(self.context, event, wallet)
+        round_row = self._round_of_win(event, wallet)
+        if round_row is None:
+            round_row = self.book.round_of(self.context, event, wallet)
         row = self.row_in_round(event, into, round_row)
         row.status = EventStatus.ACCEPTED
         purse = self.purse(wallet)
         if event.finalized:
             # Held stakes are captured first: the win is shared in the proportion of the stakes.
             self.settle_round(round_row, purse, event)
+            self._settle_named_round(round_row, purse, event, wallet)
         purse.pay(row, round_row)
         return self.accept(row, wallet, code=code)
+
+    def _settle_named_round(
+        self, booked_in: RoundRow, purse: Purse, event: CanonicalEvent, wallet: Wallet
+    ) -> None:
+        """Close the round that a win says it ends, where its stake is another round's."""
+        named = self.book.find_round(self.context, event, wallet)
+        if named is not None and named is not booked_in and named.standing_events > 0:
+            self.settle_round(named, purse, event)
+
+    def _round_of_win(self, event: CanonicalEvent, wallet: Wallet) -> RoundRow | None:
+        """Return the round that a win belongs to: its stake's, where it names one that stands.
+
+        A win booked elsewhere would leave that stake open to a rollback, and both be paid.
+        """
+        stake = self._named_stake(event)
+        if stake is None:
+            return self.book.find_round(self.context, event, wallet)
+        return self.book.rounds_by_id[stake.round_id or 0]
+
+    def _named_stake(self, event: CanonicalEvent) -> EventRow | None:
+        """Return the stake that a win names, where it is the player's and stands."""
+        if not event.reference_event_id:
+            return None
+        found = self.book.events.get((self.context.provider.id, event.reference_event_id))
+        return found if found is not None and _stands(found, event) else None
 
     def _without_stake(self, event: CanonicalEvent, found: RoundRow | None, wallet: Wallet) -> str:
         """Return why a win has no stake to stand on, or an empty string."""
@@ -186,7 +214,7 @@ class Operations(Answers):
         }[WinWithoutStake(self.policy.win_without_stake)]
         if event.reference_event_id:
             is_undone = target is not None and target.money_state == MoneyState.ROLLED_BACK
-            stands = target is not None and _stands(target, event)
+            stands = self._named_stake(event) is not None
         else:
             is_undone = found is not None and found.state == RoundState.ROLLED_BACK
             stands = found is not None and found.standing_events > 0

@@ -78,12 +78,17 @@ def find_taken_events(cursor: Cursor, round_id: int) -> list[EventRow]:
     return [EventRow(*row) for row in cursor.fetchall()]
 
 
-def find_settling_wins(cursor: Cursor, stakes: Iterable[tuple[int, str, int]]) -> set[EventKey]:
-    """Return which stakes, as ``(provider id, event id, round id)``, a win stands against."""
+def find_settling_wins(
+    cursor: Cursor, stakes: Iterable[tuple[int, str, int, int]]
+) -> set[EventKey]:
+    """Return the stakes that a win stands against, asked by provider, event, round and player."""
     wanted = sorted(set(stakes))
     if not wanted:
         return set()
-    cursor.execute(statements.FIND_SETTLING_WINS, columns(wanted))
+    providers, events, rounds, players = columns(wanted)
+    cursor.execute(
+        statements.FIND_SETTLING_WINS, [providers, events, rounds, providers, events, players]
+    )
     return {(provider_id, event_id) for provider_id, event_id in cursor.fetchall()}
 
 

@@ -1,0 +1,124 @@
+"""A win that names its stake: whose round it is booked in, and what it may stand on."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.bonuses.services.grants import grant_bonus
+from apps.providers.enums import Permission, StakeSettles
+from apps.rounds import statements
+from apps.rounds.models import Round, RoundEvent
+from tests.bonuses.makers import make_rule
+from tests.gateway.builders import Casino, assert_ledger_holds, everything, lines, open_player
+from tests.gateway.operations_makers import ask, ask_one, rollback, stake, win
+
+AT_ONCE: dict[str, Any] = {"stake_settles": StakeSettles.AT_ONCE}
+
+
+def rounds() -> dict[str, tuple[str, int]]:
+    """Return the state and the standing events of each round."""
+    found = Round.objects.order_by("round_ref")
+    return {one.round_ref: (str(one.state), one.standing_events) for one in found}
+
+
+@pytest.mark.parametrize("policy", [{}, AT_ONCE], ids=["held", "taken at once"])
+def test_a_win_that_says_another_round_settles_its_stake_against_a_rollback(
+    casino: Casino, policy: dict[str, Any]
+) -> None:
+    ask(casino, stake("b-1", 1_000, round_ref="r-1"), **policy)
+    won = win("w-1", 5_000, round_ref="r-2", reference_event_id="b-1", finalized=True)
+    assert ask_one(casino, won, **policy) == ("accepted", "", 14_000)
+    assert rounds() == {"r-1": ("settled", 2)}
+    assert (casino.stored("w-1").round_ref, casino.stored("b-1").money_state) == ("r-2", "settled")
+    before = everything()
+    back = rollback("x-1", "b-1", round_ref="r-1")
+    assert ask_one(casino, back, **policy)[:2] == ("rejected", "already_settled")
+    assert everything() == before
+    assert ask_one(casino, won, **policy) == ("duplicate", "", 14_000)
+    assert_ledger_holds()
+
+
+def test_a_lost_round_of_another_name_leaves_no_stake_held(casino: Casino) -> None:
+    ask(casino, stake("b-1", 1_000, round_ref="r-1"))
+    ask(casino, win("w-1", 0, round_ref="r-2", reference_event_id="b-1", finalized=True))
+    assert casino.pots() == {"cash": 9_000, "bonus": 0, "held": 0, "pending": 0}
+    assert rounds() == {"r-1": ("settled", 2)}
+
+
+def test_the_round_that_a_win_says_it_closes_is_closed_as_well(casino: Casino) -> None:
+    ask(casino, stake("b-1", 1_000, round_ref="r-1"), stake("b-2", 300, round_ref="r-2"))
+    ask(casino, win("w-1", 500, round_ref="r-2", reference_event_id="b-1", finalized=True))
+    assert casino.pots() == {"cash": 9_200, "bonus": 0, "held": 0, "pending": 0}
+    assert rounds() == {"r-1": ("settled", 2), "r-2": ("settled", 1)}
+    assert_ledger_holds()
+
+
+def test_a_win_into_the_closed_round_of_its_stake_is_late(casino: Casino) -> None:
+    ask(casino, stake("b-1", round_ref="r-1", finalized=True))
+    won = win("w-1", round_ref="r-2", reference_event_id="b-1")
+    refused = ask_one(casino, won, win_after_close=Permission.REFUSE)
+    assert refused == ("rejected", "round_closed", 9_800)
+    assert ask_one(casino, won) == ("accepted", "late", 10_150)
+    assert rounds() == {"r-1": ("settled", 2)}
+
+
+def test_stake_win_and_rollback_in_one_delivery_pay_once(casino: Casino) -> None:
+    found = ask(
+        casino,
+        stake("b-1", 1_000, round_ref="r-1"),
+        win("w-1", 5_000, round_ref="r-2", reference_event_id="b-1"),
+        rollback("x-1", "b-1", round_ref="r-1"),
+    )
+    assert [outcome.code for outcome in found] == ["", "", "already_settled"]
+
+
+def test_a_win_goes_to_the_pots_of_the_stake_it_names(casino: Casino) -> None:
+    rule = make_rule(percent_bp=10_000, requirement_multiple=Decimal("30.00"), max_bet_minor=10_000)
+    ask(casino, stake("spend", 10_000, round_ref="r-0", finalized=True))
+    grant_bonus(
+        player_id=casino.player.pk,
+        rule_code=rule.code,
+        deposit_minor=5_000,
+        acting_user=None,
+        idempotency_key="g-1",
+        now=casino.now,
+    )
+    ask(casino, stake("b-1", 1_000, round_ref="r-1"))
+    ask(casino, win("w-1", 4_000, round_ref="r-2", reference_event_id="b-1", finalized=True))
+    assert lines("aurora:w-1") == [("win", "gaming:aurora", "p-1001 bonus", 4_000)]
+    assert casino.pots() == {"cash": 0, "bonus": 8_000, "held": 0, "pending": 0}
+
+
+def test_a_win_that_was_booked_in_a_round_of_its_own_settles_its_stake_too(casino: Casino) -> None:
+    allowed: dict[str, Any] = {"win_without_stake": "allow"}
+    ask(casino, win("w-1", 5_000, round_ref="r-2", reference_event_id="b-1"), **allowed)
+    ask(casino, stake("b-1", 1_000, round_ref="r-1"))
+    assert rounds() == {"r-1": ("open", 1), "r-2": ("open", 1)}
+    back = rollback("x-1", "b-1", round_ref="r-1")
+    assert ask_one(casino, back)[:2] == ("rejected", "already_settled")
+
+
+def test_a_win_of_another_player_settles_nobody_elses_stake(casino: Casino) -> None:
+    open_player("p-2002")
+    allowed: dict[str, Any] = {"win_without_stake": "allow"}
+    ask(casino, stake("b-1", 1_000))
+    ask(casino, win("w-2", 70, player_ref="p-2002", reference_event_id="b-1"), **allowed)
+    assert ask_one(casino, rollback("x-1", "b-1"))[0] == "accepted"
+    assert casino.pots()["cash"] == 10_000
+
+
+def test_the_wins_of_a_stake_are_found_by_an_index(casino: Casino) -> None:
+    ask(casino, stake("b-1", 1_000), win("w-1", reference_event_id="b-1"))
+    provider, player = str(casino.provider.pk), str(casino.player.pk)
+    found = str(RoundEvent.objects.values_list("round_id", flat=True)[0])
+    keys = [[provider], ["b-1"]]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            f"EXPLAIN {statements.FIND_SETTLING_WINS}", [*keys, [found], *keys, [player]]
+        )
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "rounds_event_reference" in plan
+    assert "Seq Scan" not in plan
