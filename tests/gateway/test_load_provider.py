@@ -232,7 +232,10 @@ def test_the_command_prints_what_it_did_and_what_it_refused(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_command("load_provider", str(folder))
-    assert "2 new games" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 new games" in said
+    assert "It is not live" in said
+    assert "manage.py onboarding --provider aurora" in said
     write(folder, players=PLAYERS + "bad\n")
     with pytest.raises(CommandError, match=r"players.csv: line 5"):
         call_command("load_provider", str(folder))

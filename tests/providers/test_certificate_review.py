@@ -394,6 +394,8 @@ def test_an_officer_confirms_and_registers_in_the_browser(officer: Client) -> No
     assert 'name="new_lab" value="yes" checked' in page_again
     assert not Certificate.objects.exists()
 
+    other = {"document": SimpleUploadedFile("t.pdf", (SAMPLES / "tables.pdf").read_bytes())}
+    next_page = officer.post("/admin/providers/certificate/add/", other)["Location"]
     done = officer.post(page, {**posted(draft, *FIELD_NAMES), **ending, "new_lab": "yes"})
     certificate = Certificate.objects.get()
     assert done["Location"] == f"/admin/providers/certificate/{certificate.pk}/change/"
@@ -407,6 +409,7 @@ def test_an_officer_confirms_and_registers_in_the_browser(officer: Client) -> No
         "aurora-baccarat-02",
     }
     after = officer.get(page).content.decode()
+    assert f'<a href="{next_page}">Review the next of 1</a>' in after
     assert "Registered as" in after
     assert 'name="do"' not in after
 

@@ -13,12 +13,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from apps.core.admin.columns import display_at
 from apps.core.errors import DomainError, ReasonRequiredError
 from apps.providers.enums import CertificateKind, CertificateResult, DraftState, SignatureState
 from apps.providers.errors import DraftFieldsError
-from apps.providers.models import CertificateDraft, DraftField
+from apps.providers.models import Certificate, CertificateDraft, DraftField
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.reading import FIELDS, LIST_FIELDS, FieldKind, as_lines, from_lines
 from apps.providers.selectors import drafts as selectors
@@ -115,8 +116,20 @@ def _register(request: HttpRequest, draft: CertificateDraft, user: AbstractBaseU
             ),
             vetter,
         )
-    messages.success(request, f"{certificate} is registered.")
+    messages.success(request, _registered(certificate))
     return reverse("admin:providers_certificate_change", args=[certificate.pk])
+
+
+def _registered(certificate: Certificate) -> str:
+    """Say that it is done and lead on to the next draft: they come by the folder."""
+    waiting = selectors.next_open_draft()
+    if waiting is None:
+        return f"{certificate} is registered. No other draft waits for review."
+    page = reverse("admin:providers_certificatedraft_change", args=[waiting])
+    left = selectors.open_draft_count()
+    return format_html(
+        '{} is registered. <a href="{}">Review the next of {}</a>.', certificate, page, left
+    )
 
 
 def _posted(request: HttpRequest) -> dict[str, tuple[str, bool]]:

@@ -87,6 +87,12 @@ def open_draft_of(sha256: str) -> CertificateDraft | None:
     )
 
 
+def next_open_draft() -> int | None:
+    """Return the draft that has waited longest."""
+    waiting = CertificateDraft.objects.filter(state=DraftState.OPEN).order_by("pk")
+    return waiting.values_list("pk", flat=True).first()
+
+
 def open_draft_count() -> int:
     return CertificateDraft.objects.filter(state=DraftState.OPEN).count()
 

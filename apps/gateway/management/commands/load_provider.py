@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from apps.core.errors import DomainError
 from apps.gateway.services.onboarding import load_provider
+from apps.providers.enums import ProviderStage
 from apps.providers.errors import ProviderFilesRefusedError
+from apps.providers.selectors import provider_by_code
 
 _MOST_SHOWN = 50
 
@@ -43,3 +45,8 @@ class Command(BaseCommand):
             f"{report.games_changed} changed, {report.players_new} new players, "
             f"{report.balances_posted} opening balances posted."
         )
+        if provider_by_code(report.provider_code).stage != ProviderStage.LIVE:
+            self.stdout.write(
+                "It is not live: no real player is launched there before two people take it live "
+                f"by its checklist (manage.py onboarding --provider {report.provider_code})."
+            )
