@@ -63,7 +63,10 @@ class Operations(Answers):
         is_rollback = event.operation == Operation.ROLLBACK
         needs_game = event.operation in {Operation.STAKE, Operation.WIN} or names_round(event)
         game_key = (self.context.provider.id, event.game_code)
+        is_game_unknown = needs_game and game_key not in self.book.games
         checks = (
+            # A game nobody knows is no other game of the session's.
+            ("unknown_game", is_game_unknown and event.session_problem == "session_mismatch"),
             (event.session_problem, self._is_held_to_session(event, wallet)),
             ("unknown_player", wallet is None),
             (
@@ -72,7 +75,7 @@ class Operations(Answers):
                 and event.currency != wallet.currency
                 and not (is_rollback and not event.currency),
             ),
-            ("unknown_game", needs_game and game_key not in self.book.games),
+            ("unknown_game", is_game_unknown),
             ("bad_amount", event.jackpot_minor > event.win_minor),
             (
                 "clock_skew",

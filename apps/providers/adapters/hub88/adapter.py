@@ -8,9 +8,14 @@ from apps.providers.adapters.hub88.render import refuse, render
 from apps.providers.adapters.hub88.signing import authenticate, may_be_signed, read_secret
 from apps.providers.adapters.strict import named_in
 from apps.providers.contracts import Policy
-from apps.providers.enums import LateStake, Protocol, WinWithoutStake
+from apps.providers.enums import LateStake, Permission, Protocol, WinWithoutStake
 
-DEFAULT_POLICY: Final = Policy(late_stake=LateStake.REFUSE, win_without_stake=WinWithoutStake.PROMO)
+DEFAULT_POLICY: Final = Policy(
+    late_stake=LateStake.REFUSE,
+    win_without_stake=WinWithoutStake.PROMO,
+    # By the text a live lobby may change the game inside a session; the launch gate is asked.
+    game_change=Permission.ALLOW,
+)
 
 HUB88: Final = Adapter(
     protocol=Protocol.HUB88,
