@@ -124,7 +124,8 @@ class AnsweredCheck:
 class SessionFact:
     """A session as the hot path knows it by the id that its provider sends.
 
-    A paused one takes no new stakes until its player acknowledges a reality check.
+    A paused one takes no new stakes until its player acknowledges a reality check. One that is not
+    live has run out, or somebody ended it: then it ``has_ended``.
     """
 
     session_id: int
@@ -135,6 +136,7 @@ class SessionFact:
     currency: str
     is_live: bool
     is_paused: bool
+    has_ended: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ SESSIONS_BY_PUBLIC_ID: Final = """
 SELECT session.public_id::text, session.id, player.player_ref, session.player_id,
     session.provider_id, game.game_code, session.currency,
     session.ended_at IS NULL AND session.stakes_until > %s,
-    coalesce(session.acknowledge_by <= %s, false)
+    coalesce(session.acknowledge_by <= %s, false), session.ended_at IS NOT NULL
 FROM play_gamesession AS session
 JOIN players_player AS player ON player.id = session.player_id
 JOIN providers_game AS game ON game.id = session.game_id

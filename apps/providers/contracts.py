@@ -64,6 +64,8 @@ class CanonicalEvent:
     session_ref: str = ""
     amount_text: str = ""
     needs_live_session: bool = False
+    may_outlast_session: bool = False
+    """Its session may have run out, though nobody may have ended it: a promotion's stake."""
     is_free: bool = False
     jackpot_minor: int = 0
     refund_minor: int | None = None
@@ -72,6 +74,8 @@ class CanonicalEvent:
     """Why the session doesn't allow this message; told only if the message is no repeat."""
     launched_game: str = ""
     """The game that the session it names was launched with."""
+    is_past_session: bool = False
+    """Its session ran out, so what the launch gate said at the launch holds no more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """Which game and which session a Hub88 bet may name."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from apps.play.models import GameSession
 from apps.providers.enums import Permission
 from apps.providers.models import Game, ProviderPolicy
-from apps.simulator.dialects.contract import RunKey
+from apps.simulator.dialects.contract import Move, RunKey, Seat
 from apps.wallet.models import Transfer
 from tests.factories import make_cover
-from tests.gateway.builders import TABLE, Casino
+from tests.gateway.builders import TABLE, Casino, open_player
 from tests.gateway.hub88_makers import HUB88, open_hub88_casino, say, sit, stake
 
 pytestmark = pytest.mark.django_db
@@ -45,3 +47,57 @@ def test_a_bet_in_a_game_nobody_knows_is_told_so_whatever_the_policy(
     before = Transfer.objects.count()
     assert say(casino, key, stake(replace(seat, game_code="nope"))).code == "RS_ERROR_INVALID_GAME"
     assert Transfer.objects.count() == before
+
+
+def promo(seat: Seat) -> Move:
+    """Return a bet with money that a promotion of the supplier placed."""
+    return replace(stake(seat), fields={"is_supplier_promo": True})
+
+
+def refuses(casino: Casino, key: RunKey, seat: Seat, word: str) -> None:
+    before = Transfer.objects.count(), casino.pots()
+    assert say(casino, key, promo(seat)).code == word
+    assert (Transfer.objects.count(), casino.pots()) == before
+
+
+def test_a_promotions_bet_needs_a_known_session_of_its_player(casino: Casino, key: RunKey) -> None:
+    _, seat = sit(casino)
+    assert say(casino, key, promo(seat)).code == ""
+    assert casino.pots()["cash"] == 9_900
+    refuses(casino, key, replace(seat, session_id="x" * 20), "RS_ERROR_INVALID_TOKEN")
+    open_player("p-2", cash_minor=5_000)
+    refuses(casino, key, replace(seat, player_ref="p-2"), "RS_ERROR_INVALID_TOKEN")
+    refuses(casino, key, replace(seat, game_code=TABLE), "RS_ERROR_INVALID_GAME")
+    ProviderPolicy.objects.update(game_change=Permission.REFUSE)
+    refuses(casino, key, replace(seat, game_code=TABLE), "RS_ERROR_INVALID_TOKEN")
+
+
+def test_a_promotions_bet_waits_for_a_reality_check_like_any_other(
+    casino: Casino, key: RunKey
+) -> None:
+    _, seat = sit(casino)
+    GameSession.objects.update(acknowledge_by=casino.now)
+    refuses(casino, key, seat, "RS_ERROR_LIMIT_REACHED")
+
+
+@pytest.mark.parametrize("game_change", Permission.values)
+def test_a_promotions_bet_outlasts_its_session_while_the_game_may_be_launched(
+    casino: Casino, key: RunKey, game_change: str
+) -> None:
+    ProviderPolicy.objects.update(game_change=game_change)
+    _, seat = sit(casino)
+    casino.now += timedelta(days=1)
+    assert say(casino, key, stake(seat)).code == "RS_ERROR_TOKEN_EXPIRED"
+    assert say(casino, key, promo(seat)).code == ""
+    assert casino.pots()["cash"] == 9_900
+    # The certificate has ended meanwhile, so nobody could launch the game any more.
+    casino.now += timedelta(days=300)
+    refuses(casino, key, seat, "RS_ERROR_INVALID_GAME")
+
+
+def test_a_promotions_bet_does_not_outlast_a_session_that_was_ended(
+    casino: Casino, key: RunKey
+) -> None:
+    _, seat = sit(casino)
+    GameSession.objects.update(ended_at=casino.now, end_code="logout", end_reason="Logged out.")
+    refuses(casino, key, seat, "RS_ERROR_TOKEN_EXPIRED")

@@ -263,13 +263,13 @@ def _load_players_state(
 def _ask_launch_gate(
     book: Book, events: list[tuple[Context, CanonicalEvent]], now: datetime
 ) -> None:
-    """Ask once for each game and place in which a session goes on that began in another game."""
+    """Ask once for each game and place in which a session goes on that was not launched so."""
     changed = {
         changed_game(book, context.provider, book.wallets[event.player_ref], event)
         for context, event in events
         if may_be_new_stake(event)
         and event.player_ref in book.wallets
-        and context.provider.policy.game_change == Permission.ALLOW
+        and (context.provider.policy.game_change == Permission.ALLOW or event.is_past_session)
     }
     for game_id, jurisdiction in sorted(pair for pair in changed if pair is not None):
         answer = can_serve(game_id=game_id, jurisdiction=jurisdiction, at=now)

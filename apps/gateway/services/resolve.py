@@ -56,14 +56,26 @@ def _refusal(
     is_other_game = bool(message.game_code) and message.game_code != session.game_code
     checks = (
         ("session_mismatch", is_other_player and (is_new or isinstance(message, CanonicalQuery))),
-        ("session_expired", is_new and not session.is_live),
-        ("reality_check", session.is_paused and is_new and isinstance(message, CanonicalEvent)),
+        ("session_expired", is_new and _is_over(message, session)),
+        ("reality_check", is_new and _is_paused(message, session)),
         (
             "session_mismatch",
             is_new and is_other_game and profile.policy.game_change == Permission.REFUSE,
         ),
     )
     return next((code for code, applies in checks if applies), "")
+
+
+def _is_over(message: CanonicalEvent | CanonicalQuery, session: SessionFact) -> bool:
+    """Tell whether the session is over for this message; a promotion's may have run out."""
+    if isinstance(message, CanonicalEvent) and message.may_outlast_session:
+        return session.has_ended
+    return not session.is_live
+
+
+def _is_paused(message: CanonicalEvent | CanonicalQuery, session: SessionFact) -> bool:
+    """Tell whether the session waits for a reality check; one that ran out waits for nobody."""
+    return isinstance(message, CanonicalEvent) and session.is_paused and session.is_live
 
 
 def _query(query: CanonicalQuery, session: SessionFact | None) -> CanonicalQuery:
@@ -84,6 +96,7 @@ def _event(
             currency=event.currency or session.currency,
             game_code=event.game_code or session.game_code,
             launched_game=session.game_code,
+            is_past_session=event.may_outlast_session and not session.is_live,
         )
     if event.amount_text and event.currency:
         try:

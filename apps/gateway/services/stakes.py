@@ -123,11 +123,15 @@ def _session_problem(book: Book, provider: ProviderProfile, event: CanonicalEven
 def changed_game(
     book: Book, provider: ProviderProfile, wallet: Wallet, event: CanonicalEvent
 ) -> tuple[int, str] | None:
-    """Return the game and place to ask the launch gate about, or None where nothing changed."""
+    """Return the game and place to ask the launch gate about, or None where nothing changed.
+
+    A session that ran out was let through too long ago to say anything of its own game.
+    """
     session = book.live_sessions.get(event.session_token)
     launched = session.game_code if session is not None else event.launched_game
     game = book.games.get((provider.id, event.game_code))
-    if game is None or launched in {"", event.game_code}:
+    is_as_launched = launched in {"", event.game_code} and not event.is_past_session
+    if game is None or is_as_launched:
         return None
     return game.id, wallet.jurisdiction
 

@@ -226,9 +226,17 @@ def test_a_jackpot_is_part_of_the_win() -> None:
     assert refusal_from("hub88", more).detail == "jackpot_win"
 
 
-def test_a_promotion_needs_no_live_session() -> None:
-    stake = event_from("hub88", _request("transaction/bet", BET, is_supplier_promo=True))
-    assert (stake.operation, stake.needs_live_session) == ("stake", False)
+def test_a_promotions_bet_may_outlast_its_session_and_must_name_one() -> None:
+    for is_promo in (True, False):
+        request = _request("transaction/bet", BET, is_supplier_promo=is_promo)
+        stake = event_from("hub88", request)
+        asked = (stake.operation, stake.needs_live_session, stake.may_outlast_session)
+        assert asked == ("stake", True, is_promo)
+    nowhere = _request("transaction/bet", BET, is_supplier_promo=True, token="gone")
+    assert refusal_from("hub88", nowhere).code == "missing_field"
+
+
+def test_a_promotions_payout_is_a_reward_and_needs_no_session() -> None:
     payout = _request(
         "transaction/win",
         WIN,
@@ -366,6 +374,7 @@ WORDS = {
     "unknown_player": "INVALID_TOKEN",
     "unknown_session": "INVALID_TOKEN",
     "session_mismatch": "INVALID_TOKEN",
+    "session_missing": "INVALID_TOKEN",
     "session_expired": "TOKEN_EXPIRED",
     "player_blocked": "USER_DISABLED",
     "self_excluded": "USER_DISABLED",

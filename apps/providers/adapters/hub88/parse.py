@@ -97,7 +97,7 @@ def _event(
         raise Refused("missing_field", "amount")
     if jackpot is not None and jackpot > (amount or 0):
         raise Refused("bad_amount", "jackpot_win")
-    session_ref = _session(fields, player_ref, operation, is_promo=is_promo)
+    session_ref = _session(fields, player_ref, operation)
     pays = _pays(profile, operation, is_free=is_free)
     is_reward = operation == Operation.WIN and is_promo and not target
     reward = fields.optional_text("reward_uuid", REF)
@@ -125,7 +125,8 @@ def _event(
         content={name: value for name, value in raw.items() if name not in _SECRETS},
         operation=Operation.REWARD if is_reward else operation,
         session_ref=session_ref,
-        needs_live_session=operation == Operation.STAKE and not is_promo,
+        needs_live_session=operation == Operation.STAKE,
+        may_outlast_session=operation == Operation.STAKE and is_promo,
         is_free=is_free or (operation == Operation.WIN and bool(reward)),
         jackpot_minor=(jackpot or 0) if pays else 0,
         refund_minor=amount if operation == Operation.ROLLBACK else None,
@@ -159,9 +160,9 @@ def _target(fields: Fields, operation: str) -> str:
     return ""
 
 
-def _session(fields: Fields, player_ref: str, operation: str, *, is_promo: bool) -> str:
-    """Return the token; only money back to a named player, or a promotion's, may lack it."""
-    if player_ref and (operation != Operation.STAKE or is_promo):
+def _session(fields: Fields, player_ref: str, operation: str) -> str:
+    """Return the token; only money back to a named player may lack it."""
+    if player_ref and operation != Operation.STAKE:
         return fields.optional_text("token", _TOKEN)
     return fields.text("token", _TOKEN)
 

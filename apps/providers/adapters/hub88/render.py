@@ -33,6 +33,7 @@ _WORDS: Final = {
     "unknown_player": "RS_ERROR_INVALID_TOKEN",
     "unknown_session": "RS_ERROR_INVALID_TOKEN",
     "session_mismatch": "RS_ERROR_INVALID_TOKEN",
+    "session_missing": "RS_ERROR_INVALID_TOKEN",
     "session_expired": "RS_ERROR_TOKEN_EXPIRED",
     "player_blocked": "RS_ERROR_USER_DISABLED",
     "self_excluded": "RS_ERROR_USER_DISABLED",
