@@ -74,6 +74,8 @@ class CanonicalEvent:
     """Why the session doesn't allow this message; told only if the message is no repeat."""
     launched_game: str = ""
     """The game that the session it names was launched with."""
+    is_game_of_session: bool = False
+    """The message names no game; ``game_code`` is its session's, and not in ``fingerprint``."""
     is_past_session: bool = False
     """Its session ran out, so what the launch gate said at the launch holds no more."""
 

@@ -9,7 +9,7 @@ from apps.play.services import answer_reality_check, show_reality_check
 from apps.players.enums import RealityCheckStep
 from apps.simulator.dialects.contract import Answer, Move, RunKey, Step, Verdict
 from tests.gateway.builders import Casino, assert_ledger_holds
-from tests.gateway.hub88_makers import HUB88, open_hub88_casino, say, sit, stake
+from tests.gateway.dialect_makers import HUB88, open_hub88_casino, say, sit, stake
 
 pytestmark = pytest.mark.django_db
 

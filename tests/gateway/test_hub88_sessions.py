@@ -12,7 +12,7 @@ from apps.simulator.dialects.contract import Move, RunKey, Seat
 from apps.wallet.models import Transfer
 from tests.factories import make_cover
 from tests.gateway.builders import TABLE, Casino, open_player
-from tests.gateway.hub88_makers import HUB88, open_hub88_casino, say, sit, stake
+from tests.gateway.dialect_makers import HUB88, open_hub88_casino, say, sit, stake
 
 pytestmark = pytest.mark.django_db
 

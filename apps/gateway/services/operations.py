@@ -37,8 +37,7 @@ class Operations(Answers):
         existing = self.book.events.get((self.context.provider.id, event.event_id))
         into = None
         if existing is not None:
-            is_other_player = event.player_ref not in {"", existing.player_ref}
-            if event.fingerprint != existing.fingerprint or is_other_player:
+            if _differs(event, existing):
                 return self.conflict(existing, event)
             if existing.status != EventStatus.PARKED and not self.is_judged_again(existing):
                 return self.repeat(existing)
@@ -302,6 +301,20 @@ class Operations(Answers):
             round_row.is_changed = True
         elif event.finalized:
             self.settle_round(round_row, purse, event)
+
+
+def _differs(event: CanonicalEvent, existing: EventRow) -> bool:
+    """Tell whether a message has the id of another: its content, its player or its game differs.
+
+    Where only the session tells player and game, no fingerprint could cover them. A rollback has
+    its game from its target, whichever session it is told in.
+    """
+    is_in_game = event.is_game_of_session and event.operation != Operation.ROLLBACK
+    return (
+        event.fingerprint != existing.fingerprint
+        or event.player_ref not in {"", existing.player_ref}
+        or (is_in_game and event.game_code != existing.game_code)
+    )
 
 
 def _stands(stake: EventRow, event: CanonicalEvent) -> bool:

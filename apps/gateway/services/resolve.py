@@ -96,6 +96,7 @@ def _event(
             currency=event.currency or session.currency,
             game_code=event.game_code or session.game_code,
             launched_game=session.game_code,
+            is_game_of_session=not event.game_code,
             is_past_session=event.may_outlast_session and not session.is_live,
         )
     if event.amount_text and event.currency:

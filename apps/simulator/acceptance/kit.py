@@ -20,7 +20,7 @@ from apps.simulator.acceptance.table import Table
 from apps.simulator.dialects.client import Client
 from apps.simulator.dialects.contract import Dialect
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Raised whenever a scenario asks for something else than before."""
 
 ALL: Final[tuple[Scenario, ...]] = tuple(

@@ -78,10 +78,11 @@ def _changed_bets(table: Table, bet: Move, other: Seat) -> dict[str, Move]:
         changed["another player"] = replace(bet, seat=other)
     if dialect.currency_field:
         changed["another currency"] = replace(bet, fields={dialect.currency_field: "USD"})
-    if dialect.game_field:
-        second = replace(bet.seat, game_code=dialect.game_codes[1])
-        changed["another game"] = replace(bet, seat=second)
-    return changed
+    second = replace(bet.seat, game_code=dialect.game_codes[1])
+    if not dialect.game_field:
+        # Its messages name no game: the player's session in another game says which it is.
+        second = table.bench.launch(bet.seat.player_ref, second_game=True)
+    return {**changed, "another game": replace(bet, seat=second)}
 
 
 @SCENARIOS(5, "One id for two players: one bet or two, by the scope of the provider's ids.")
