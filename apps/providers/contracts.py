@@ -63,6 +63,8 @@ class CanonicalEvent:
     operation: str = Operation.ROUND
     session_ref: str = ""
     amount_text: str = ""
+    is_same_by_id: bool = False
+    """Its id says all that it does, whatever else a repetition states or leaves out."""
     needs_live_session: bool = False
     may_outlast_session: bool = False
     """Its session may have run out, though nobody may have ended it: a promotion's stake."""

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from apps.play.services import open_session
 from apps.providers.models import Game
 from apps.rounds.models import Conflict
-from apps.simulator.dialects.contract import Move, RunKey, Step, Verdict
+from apps.simulator.dialects.contract import Move, RunKey, Seat, Step, Verdict
 from apps.simulator.dialects.swipe import Swipe
 from tests.factories import make_cover
-from tests.gateway.builders import TABLE, Casino
+from tests.gateway.builders import SLOT, TABLE, Casino, open_player
 from tests.gateway.dialect_makers import open_casino_of, say, sit, stake
 
 pytestmark = pytest.mark.django_db
@@ -58,3 +59,14 @@ def test_a_refund_is_the_same_in_whichever_session_it_is_told(casino: Casino, ke
     told_elsewhere = say(casino, key, replace(refund, seat=elsewhere), SWIPE)
     assert first.our_id == told_elsewhere.our_id
     assert casino.pots()["cash"] == 10_000
+
+
+def test_zeros_after_the_point_are_no_finer_money(casino: Casino, key: RunKey) -> None:
+    open_player("p-jp", cash_minor=5_000, currency="JPY")
+    opened = open_session(player_ref="p-jp", provider_code="aurora", game_code=SLOT, now=casino.now)
+    seat = Seat("p-jp", opened.public_id, "JPY", SLOT)
+    for amount, balance in (("100", 4_900), ("100.0", 4_800), ("100.00", 4_700)):
+        answer = say(casino, key, replace(stake(seat, SWIPE), fields={"amount": amount}), SWIPE)
+        assert (answer.verdict, answer.balance_minor) == (Verdict.OK, balance)
+    finer = replace(stake(seat, SWIPE), fields={"amount": "100.50"})
+    assert say(casino, key, finer, SWIPE).http_status == 400

@@ -310,8 +310,9 @@ def _differs(event: CanonicalEvent, existing: EventRow) -> bool:
     its game from its target, whichever session it is told in.
     """
     is_in_game = event.is_game_of_session and event.operation != Operation.ROLLBACK
+    is_other_content = event.fingerprint != existing.fingerprint and not event.is_same_by_id
     return (
-        event.fingerprint != existing.fingerprint
+        is_other_content
         or event.player_ref not in {"", existing.player_ref}
         or (is_in_game and event.game_code != existing.game_code)
     )

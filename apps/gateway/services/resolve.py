@@ -10,7 +10,7 @@ from dataclasses import replace
 from apps.core.errors import InvalidAmountError, UnknownCurrencyError
 from apps.core.money import to_minor
 from apps.play.contracts import SessionFact
-from apps.providers.adapters.strict import LARGEST_AMOUNT_MINOR
+from apps.providers.adapters.strict import LARGEST_READ_MINOR, without_spare_zeros
 from apps.providers.contracts import (
     CanonicalEvent,
     CanonicalQuery,
@@ -101,10 +101,10 @@ def _event(
         )
     if event.amount_text and event.currency:
         try:
-            minor = to_minor(event.amount_text, event.currency)
+            minor = to_minor(without_spare_zeros(event.amount_text), event.currency)
         except (InvalidAmountError, UnknownCurrencyError):
             return EventRefusal(event.event_id, "bad_amount", event.amount_text[:40])
-        if minor > LARGEST_AMOUNT_MINOR:
+        if minor > LARGEST_READ_MINOR:
             return EventRefusal(event.event_id, "bad_amount", event.amount_text[:40])
         event = _with_amount(event, minor)
     if event.operation == Operation.ROLLBACK:

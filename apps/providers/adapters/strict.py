@@ -15,7 +15,9 @@ from typing import Any, Final, NoReturn
 
 from apps.providers.adapters.contract import EnvelopeError
 
-LARGEST_AMOUNT_MINOR: Final = 10**15
+LARGEST_READ_MINOR: Final = 10**15
+"""The most that is read as money, balances too. What one message may move is less: the wallet's
+``LARGEST_AMOUNT_MINOR``, asked once a message is known to be new."""
 LARGEST_WHOLE: Final = 2**63 - 1
 
 ID: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}", re.ASCII)
@@ -169,6 +171,11 @@ def shown_id(raw: Mapping[str, Any], name: str) -> str:
 def fingerprint_of(*facts: str | int | bool | None) -> str:
     """Return the hex SHA-256 of what makes two messages the same one."""
     return hashlib.sha256(json.dumps(facts, ensure_ascii=True).encode()).hexdigest()
+
+
+def without_spare_zeros(amount: str) -> str:
+    """Return a decimal amount without the zeros that change nothing: 1.50 is 1.5 and 100.00 100."""
+    return amount.rstrip("0").rstrip(".") if "." in amount else amount
 
 
 def named_in(body: bytes, name: str) -> str:

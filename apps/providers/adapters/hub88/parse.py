@@ -10,7 +10,7 @@ from apps.providers.adapters.hub88.units import from_units
 from apps.providers.adapters.strict import (
     CURRENCY,
     ID,
-    LARGEST_AMOUNT_MINOR,
+    LARGEST_READ_MINOR,
     REF,
     Fields,
     Refused,
@@ -171,7 +171,7 @@ def _amount(fields: Fields, name: str, currency: str) -> int | None:
     if not currency or not fields.has(name):
         return None
     minor = from_units(fields.amount(name), currency)
-    if minor is None or minor > LARGEST_AMOUNT_MINOR:
+    if minor is None or minor > LARGEST_READ_MINOR:
         raise Refused("bad_amount", name)
     return minor
 

@@ -13,7 +13,7 @@ from apps.core.money import exponent
 from apps.providers.adapters.contract import CallbackRequest
 from apps.providers.adapters.strict import (
     CURRENCY,
-    LARGEST_AMOUNT_MINOR,
+    LARGEST_READ_MINOR,
     REF,
     Fields,
     Refused,
@@ -117,6 +117,8 @@ def _event(
         needs_live_session=operation == Operation.STAKE,
         is_free=is_free,
         refund_minor=amount if is_rollback else None,
+        # Named by its target, it takes that back: amount, round and game need not come again.
+        is_same_by_id=is_rollback and not names_round,
     )
 
 
@@ -148,7 +150,7 @@ def _currency(fields: Fields) -> str:
 
 def _amount(fields: Fields) -> int:
     amount = fields.amount("amount")
-    if amount > LARGEST_AMOUNT_MINOR:
+    if amount > LARGEST_READ_MINOR:
         raise Refused("bad_amount", "amount")
     return amount
 

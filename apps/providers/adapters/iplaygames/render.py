@@ -8,7 +8,7 @@ from apps.core.money import EXPONENTS
 from apps.providers.adapters.contract import CallbackRequest, CallbackResponse, EnvelopeError
 from apps.providers.adapters.iplaygames.parse import CENTS
 from apps.providers.adapters.strict import read_object
-from apps.providers.contracts import Outcome, Parsed, ProviderProfile
+from apps.providers.contracts import CanonicalQuery, Outcome, Parsed, ProviderProfile
 from apps.providers.enums import UnknownRollback
 
 _DONE: Final = frozenset({"accepted", "tentative", "duplicate"})
@@ -40,9 +40,9 @@ def render(
         return _undecided()
     if outcome.status in _REFUSED:
         return _refusal(outcome)
-    is_unknown = outcome.code == "unknown_target"
-    if is_unknown and profile.policy.unknown_rollback == UnknownRollback.NOT_FOUND:
-        return _error(200, "TRANSACTION_NOT_FOUND", "The transaction is not known", None)
+    word, message = _error_of(profile, parsed[0], outcome)
+    if word:
+        return _error(200, word, message, None)
     balance = _cents(outcome)
     content: dict[str, Any] = {"status": "success", "balance": 0 if balance is None else balance}
     if outcome.status == "duplicate":
@@ -51,6 +51,17 @@ def render(
         # We hand out no names: the provider shows the id it knows already.
         content["player_name"] = outcome.player_ref or getattr(parsed[0], "player_ref", "")
     return _answer(200, content)
+
+
+def _error_of(profile: ProviderProfile, parsed: Parsed, outcome: Outcome) -> tuple[str, str]:
+    """Return the error that the protocol makes of what we did, and its message; mostly none."""
+    is_unknown = outcome.code == "unknown_target"
+    if is_unknown and profile.policy.unknown_rollback == UnknownRollback.NOT_FOUND:
+        return "TRANSACTION_NOT_FOUND", "The transaction is not known"
+    if isinstance(parsed, CanonicalQuery) and _cents(outcome) is None:
+        # A balance of 0 would be untrue.
+        return "WRONG_CURRENCY", "The player's currency has no cents"
+    return "", ""
 
 
 def refuse(_request: CallbackRequest | None, code: str) -> CallbackResponse:

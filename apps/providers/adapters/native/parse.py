@@ -12,7 +12,7 @@ from apps.core.money import exponent, to_minor
 from apps.providers.adapters.contract import EnvelopeError
 from apps.providers.adapters.native.signing import checksum
 from apps.providers.adapters.strict import (
-    LARGEST_AMOUNT_MINOR,
+    LARGEST_READ_MINOR,
     Refused,
     moment_of,
     read_object,
@@ -201,7 +201,7 @@ def _amount(raw: dict[str, Any], name: str, currency: str) -> int:
         minor = to_minor(raw[name], currency)
     except InvalidAmountError:
         raise Refused("bad_amount", name) from None
-    if minor > LARGEST_AMOUNT_MINOR:
+    if minor > LARGEST_READ_MINOR:
         raise Refused("bad_amount", name)
     return minor
 

@@ -12,6 +12,7 @@ from apps.providers.adapters.strict import (
     fingerprint_of,
     read_object,
     shown_id,
+    without_spare_zeros,
 )
 from apps.providers.adapters.swipe.signing import query_of
 from apps.providers.contracts import (
@@ -89,7 +90,7 @@ def _event(
             event_id,
             round_ref,
             target,
-            _same_amount(amount),
+            without_spare_zeros(amount),
             str(raw.get("type", "")),
             campaign,
         ),
@@ -128,11 +129,6 @@ def _amount(fields: Fields) -> str:
     if isinstance(value, str) and not _AMOUNT.fullmatch(value):
         raise Refused("bad_amount", "amount")
     return fields.text("amount", _AMOUNT)
-
-
-def _same_amount(amount: str) -> str:
-    """Return the amount without the zeros that change nothing: a retry may write 1.5 for 1.50."""
-    return amount.rstrip("0").rstrip(".") if "." in amount else amount
 
 
 def _round_type(operation: str, campaign: str) -> str:
