@@ -50,8 +50,9 @@ REPROCESS = ReasonedAction(
     permission="rounds.change_delivery",
     perform=_reprocess,
     question="The stored bytes go through the one way in again. What was applied already is "
-    "answered as a repeat and moves nothing; what was parked or refused is judged anew by today's "
-    "rules. The provider is not told.",
+    "answered as a repeat and moves nothing; what was parked, or refused and is no new stake, is "
+    "judged anew by today's rules. A new stake is never taken this way, since the provider counts "
+    "it as refused: it may send it again. The provider is not told.",
     tone="primary",
     is_offered=lambda delivery, _user: not why_not_again(delivery.pk),
     why_not=lambda delivery: why_not_again(delivery.pk),

@@ -31,6 +31,8 @@ class ToJudge:
     ``request`` is None for what no provider sent: our own corrections, which nobody is answered.
     ``is_swept`` says that the delivery was found in the store, after its answer was lost or never
     given: a stake that was never answered with a yes is then not charged any more.
+    ``is_asked_again`` says that a person has it applied once more, after it was judged: a new stake
+    is then not remembered as refused, so that the provider may still send it.
     """
 
     provider: ProviderProfile
@@ -40,6 +42,7 @@ class ToJudge:
     request: CallbackRequest | None = None
     origin: Origin = Origin.CALLBACK
     is_swept: bool = False
+    is_asked_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
+from apps.gateway.services.intake import reprocess_delivery
 from apps.play.models import GameSession
 from apps.providers.enums import Permission
 from apps.providers.models import Game, ProviderPolicy
+from apps.rounds.models import Delivery, RoundEvent
 from apps.simulator.dialects.contract import Move, RunKey, Seat
 from apps.wallet.models import Transfer
-from tests.factories import make_cover
+from tests.factories import make_cover, make_game
 from tests.gateway.builders import TABLE, Casino, open_player
 from tests.gateway.dialect_makers import HUB88, open_hub88_casino, say, sit, stake
 
@@ -101,3 +103,18 @@ def test_a_promotions_bet_does_not_outlast_a_session_that_was_ended(
     _, seat = sit(casino)
     GameSession.objects.update(ended_at=casino.now, end_code="logout", end_reason="Logged out.")
     refuses(casino, key, seat, "RS_ERROR_TOKEN_EXPIRED")
+
+
+def test_a_refused_bet_that_a_person_asks_about_again_may_still_be_sent(
+    casino: Casino, key: RunKey
+) -> None:
+    _, seat = sit(casino)
+    bet = stake(replace(seat, game_code="new-game"))
+    assert say(casino, key, bet).code == "RS_ERROR_INVALID_GAME"
+    make_cover(make_game(casino.provider, "new-game"))
+    [outcome] = reprocess_delivery(delivery_id=Delivery.objects.get().pk, now=casino.now)
+    assert (outcome.status, outcome.code) == ("rejected", "ledger_unavailable")
+    assert not RoundEvent.objects.exists()
+    assert casino.pots()["cash"] == 10_000
+    assert say(casino, key, bet).code == ""
+    assert casino.pots()["cash"] == 9_900

@@ -415,6 +415,28 @@ def test_money_back_that_names_its_player_needs_no_session(casino: Casino) -> No
     assert ask_one(casino, win("w-1", session_ref="none"))[0] == "accepted"
 
 
+@pytest.mark.parametrize("amounts", RefundAmount.values)
+def test_what_a_free_stake_was_worth_is_no_amount_to_return(casino: Casino, amounts: str) -> None:
+    assert ask_one(casino, stake("b-1", 0, is_free=True))[0] == "accepted"
+    back = rollback("x-1", "b-1", refund_minor=20)
+    assert ask_one(casino, back, refund_amount=amounts) == ("accepted", "", 10_000)
+    assert (state_of(), cash(casino)) == ("rolled_back", 10_000)
+
+
+@pytest.mark.parametrize("finalized", [False, True])
+def test_a_round_in_which_something_stands_again_is_rolled_back_no_more(
+    casino: Casino, finalized: bool
+) -> None:
+    allow = {"win_without_stake": WinWithoutStake.ALLOW}
+    ask(casino, stake("b-1"))
+    ask(casino, rollback("x-1", "b-1", finalized=finalized))
+    assert state_of() == "rolled_back"
+    late = win("w-1", 350, reference_event_id="b-unseen")
+    assert ask_one(casino, late, **allow) == ("accepted", "late" if finalized else "", 10_350)
+    assert state_of() == ("settled" if finalized else "open")
+    assert_ledger_holds()
+
+
 def test_a_repeat_tells_the_stored_balance_or_the_current_one(casino: Casino) -> None:
     ask(casino, stake("b-1"), stake("b-2"))
     assert ask_one(casino, stake("b-1")) == ("duplicate", "", 9_800)

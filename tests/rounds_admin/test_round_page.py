@@ -119,7 +119,7 @@ def test_a_settled_round_shows_each_event_beside_its_lines_and_deliveries(
 def test_a_rolled_back_round_says_so(agent: Client, casino: Casino) -> None:
     casino.send_one(casino.event("e-1", round_id="r-1"))
     casino.send_one(casino.rollback("e-3", "e-1", round_id="r-1"))
-    assert "Rolled back: the stake is back" in page_of(agent)
+    assert "Rolled back: what was staked is back" in page_of(agent)
 
 
 def test_a_round_tells_the_report_that_covered_it(agent: Client, casino: Casino) -> None:

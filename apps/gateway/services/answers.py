@@ -140,7 +140,12 @@ class Answers:
     def reject(
         self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet, code: str
     ) -> Outcome:
-        """Refuse a new stake and remember it: a retry gets the same answer even if funds arrive."""
+        """Refuse a new stake and remember it: a retry gets the same answer even if funds arrive.
+
+        Where a person asks again about a stake that left its id free, it stays free.
+        """
+        if self.context.is_asked_again and into is None:
+            return self.refuse(event.event_id, code, event.round_ref, wallet)
         row = self.book.keep(self.context, event, into=into)
         row.status, row.code, row.money_state = EventStatus.REJECTED, code, MoneyState.NONE
         self._count_refusal(event.event_id, code, "")

@@ -147,6 +147,7 @@ def context_of(delivery: ToJudge) -> Context:
         delivery.delivery_id,
         delivery.origin,
         delivery.is_swept,
+        delivery.is_asked_again,
     )
 
 

@@ -37,6 +37,7 @@ class Context:
     delivery_id: int | None
     origin: Origin = Origin.CALLBACK
     is_swept: bool = False
+    is_asked_again: bool = False
 
     def subject(self, event_id: str) -> str:
         """Return what ledger lines and receipts call this event."""

@@ -261,7 +261,8 @@ def _try_stored(row: Sequence[Any], names: _Names, now: datetime) -> bool:
 def reprocess_delivery(*, delivery_id: int, now: datetime) -> tuple[Outcome, ...]:
     """Apply one stored delivery again, because a person asked for it; its first verdict stands.
 
-    What it says was booked already is answered as a repeat; what was parked is judged anew.
+    What it says was booked already is answered as a repeat; what was parked is judged anew. A new
+    stake is never taken this way, and its id stays as it was.
 
     Raises:
         UnknownDeliveryError: no delivery has this id.
@@ -269,7 +270,7 @@ def reprocess_delivery(*, delivery_id: int, now: datetime) -> tuple[Outcome, ...
         BatchRacedError, DatabaseError: nothing was written; ask again.
     """
     names = _Names()
-    delivery = _read_again(delivery_id, names)
+    delivery = replace(_read_again(delivery_id, names), is_asked_again=True)
     [judged] = apply_deliveries([delivery], names.games, now=now)
     return judged.outcomes
 

@@ -177,6 +177,10 @@ class Operations(Answers):
             self.settle_round(round_row, purse, event)
             self._settle_named_round(round_row, purse, event, wallet)
         purse.pay(row, round_row)
+        if round_row.state == RoundState.ROLLED_BACK:
+            # Something stands in it again.
+            is_closed = round_row.settled_at is not None
+            round_row.state = RoundState.SETTLED if is_closed else RoundState.OPEN
         return self.accept(row, wallet, code=code)
 
     def _settle_named_round(
@@ -267,7 +271,8 @@ class Operations(Answers):
         if target.operation in {Operation.WIN, Operation.REWARD}:
             return self._win_refusal(target, wallet)
         is_settled = (target.provider_id, target.event_id) in self.book.settled_stakes()
-        must_match = self.policy.refund_amount == RefundAmount.MUST_MATCH
+        # A free stake took nothing: what its rollback says it was worth is no amount to return.
+        must_match = self.policy.refund_amount == RefundAmount.MUST_MATCH and not target.is_free
         checks = (
             ("already_settled", is_settled and self.policy.rollback_after_win != Permission.ALLOW),
             ("amount_mismatch", must_match and event.refund_minor not in {None, target.bet_minor}),
@@ -287,7 +292,8 @@ class Operations(Answers):
         round_row = self.book.rounds_by_id.get(target.round_id or 0)
         if round_row is not None:
             self._close_after_rollback(round_row, event, self.purse(wallet))
-        differs = event.refund_minor not in {None, target.bet_minor or target.win_minor}
+        stated = None if target.is_free else event.refund_minor
+        differs = stated not in {None, target.bet_minor or target.win_minor}
         return "overdrawn" if short else "amount_differs" if differs else ""
 
     def _close_after_rollback(

@@ -61,8 +61,9 @@ _SETTLED = (
 )
 _NOTHING = "Nothing to do."
 _ROLLED_BACK = (
-    "Rolled back: the stake is back in the pots it came from, and late messages of the round move "
-    "nothing. Where the provider says otherwise, compare with its statement."
+    "Rolled back: what was staked is back in the pots it came from. A late message of what was "
+    "rolled back moves nothing; a new stake opens the round again, unless a message closed it. "
+    "Where the provider says otherwise, compare with its statement."
 )
 
 
