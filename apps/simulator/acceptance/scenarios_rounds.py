@@ -197,7 +197,7 @@ def combined_again(table: Table) -> None:
 
 @SCENARIOS(
     49,
-    "The game changes inside a session: by policy; a game nobody knows is refused.",
+    "The game changes inside a session: by policy; one without cover or unknown is refused.",
     not_for={"swipe": "its messages name no game, the session does"},
 )
 def game_changes(table: Table) -> None:
@@ -210,6 +210,11 @@ def game_changes(table: Table) -> None:
     else:
         with table.moving_nothing(seat, "a bet in another game"):
             table.expect_refused(table.send(second), "session_mismatch", "a bet in another game")
+    uncovered = table.stake(replace(seat, game_code=table.dialect.uncovered_game), 100)
+    is_asked = table.policy.game_change == Permission.ALLOW
+    with table.moving_nothing(seat, "a bet in a game without cover"):
+        reason = "unknown_game" if is_asked else "session_mismatch"
+        table.expect_refused(table.send(uncovered), reason, "a bet in a game without cover")
     nowhere = table.stake(replace(seat, game_code="999999999"), 100)
     with table.moving_nothing(seat, "a bet in no game"):
         table.expect_refused(table.send(nowhere), "unknown_game", "a bet in no game")

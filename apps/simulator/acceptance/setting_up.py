@@ -47,7 +47,7 @@ class Prepared:
 
 
 def prepare(provider_code: str, dialect: Dialect, *, now: datetime) -> Prepared:
-    """Give a provider the kit's two games, their cover in nobody's jurisdiction, and a run's key.
+    """Give a provider the kit's games, the cover of two in nobody's jurisdiction, and a run's key.
 
     The provider's own keys are never read. The key ends by itself within half an hour.
 
@@ -58,7 +58,8 @@ def prepare(provider_code: str, dialect: Dialect, *, now: datetime) -> Prepared:
     provider = provider_by_code(provider_code)
     if provider.protocol != dialect.protocol:
         raise WrongDialectError(provider_code, provider.protocol, dialect.name)
-    save_games(provider.pk, [_game(code) for code in dialect.game_codes], now=now)
+    codes = (*dialect.game_codes, dialect.uncovered_game)
+    save_games(provider.pk, [_game(code) for code in codes], now=now)
     cover_in_rehearsal(provider.pk, provider_code, dialect.game_codes, now=now)
     key = dialect.new_key()
     add_provider_key(

@@ -130,6 +130,8 @@ class Dialect(ABC):
     marks_repeats: ClassVar[bool]
     signature_header: ClassVar[str]
     game_codes: ClassVar[tuple[str, str]] = ("acceptance-test", "acceptance-secondary-test")
+    uncovered_game: ClassVar[str] = "acceptance-uncovered-test"
+    """A game that is there and on offer, and that no certificate covers."""
     refusals: ClassVar[Mapping[str, frozenset[str]]]
     demands: ClassVar[Mapping[str, str]] = {}
     """Policy flags that the protocol's own text decides, so that no setting may say otherwise."""

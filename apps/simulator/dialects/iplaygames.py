@@ -42,6 +42,7 @@ class IPlayGames(Dialect):
     signature_header: ClassVar[str] = "x-signature"
     closing: ClassVar[Closing] = Closing.NEVER
     game_codes: ClassVar[tuple[str, str]] = ("990001", "990002")
+    uncovered_game: ClassVar[str] = "990003"
     amount_field: ClassVar[str] = "amount"
     round_field: ClassVar[str] = "round_id"
     currency_field: ClassVar[str] = "currency"
