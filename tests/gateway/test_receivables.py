@@ -1,6 +1,8 @@
 """What a player owes us is named, shown, and ended by two people."""
 
+import threading
 from itertools import permutations
+from typing import Any
 
 import pytest
 from django.http import HttpRequest
@@ -17,11 +19,13 @@ from apps.wallet.errors import InsufficientFundsError, NoOpenReceivableError
 from apps.wallet.home import open_receivables_card
 from apps.wallet.models import ReceivableAccount, Transfer
 from apps.wallet.selectors import open_receivables
+from apps.wallet.services import receivables
 from apps.wallet.services.ledger import post_transfers
 from apps.wallet.services.proof import verify_ledger
 from apps.wallet.services.receivables import request_receivable_end
 from tests.factories import make_user
 from tests.gateway.builders import NOW, Casino, assert_ledger_holds, later, lines
+from tests.races import race
 
 BOTH = ("wallet.request_receivable_end", "wallet.approve_receivable_end")
 PAGE = "/admin/wallet/receivableaccount/"
@@ -194,6 +198,58 @@ def test_a_receivable_below_zero_is_a_problem_of_the_ledger(owing: Casino) -> No
     post_transfers([too_much], now=NOW)
     assert verify_ledger().problems == (
         "Account receivable:p-1001 (AUD) stands at -1: more was returned than is owed.",
+    )
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_an_end_and_a_rollback_at_once_leave_a_receivable_at_nothing_and_not_below(
+    owing: Casino, asker: User, agreer: User
+) -> None:
+    approval_id = ask(asker, ReceivableEnd.WRITE_OFF)
+    ended, _ = race(
+        [
+            lambda: agree(approval_id, agreer),
+            lambda: owing.send(owing.rollback("b-1", "e-1")),
+        ]
+    )
+    assert ended is None or isinstance(ended, ApprovalVoidError | NoOpenReceivableError)
+    # Whoever came first: written off and given back, or returned and nothing left to write off.
+    assert (owing.pots()["cash"], written_off(), owed()) == (12_000, 0, 0)
+    assert verify_ledger().problems == ()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_the_same_at_once_without_the_players_lock_returns_more_than_is_owed(
+    owing: Casino, asker: User, agreer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: what keeps it from going below zero is the lock and the look under it."""
+    approval_id = ask(asker, ReceivableEnd.WRITE_OFF)
+    looked, returned = threading.Event(), threading.Event()
+    look = receivables._require_owed
+
+    def look_and_wait(payload: dict[str, Any]) -> None:
+        look(payload)
+        if not looked.is_set():
+            return
+        returned.wait(timeout=30)
+
+    def do_not_lock(*_: Any, **__: Any) -> list[Any]:
+        looked.set()
+        return []
+
+    def return_meanwhile() -> None:
+        looked.wait(timeout=30)
+        owing.send(owing.rollback("b-1", "e-1"))
+        returned.set()
+
+    monkeypatch.setattr(receivables, "lock_wallets", do_not_lock)
+    monkeypatch.setattr(receivables, "_require_owed", look_and_wait)
+    race([lambda: agree(approval_id, agreer), return_meanwhile])
+    [problem] = verify_ledger().problems
+    assert problem == (
+        "Account receivable:p-1001 (AUD) stands at -5000: more was returned than is owed."
     )
 
 
