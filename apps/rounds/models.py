@@ -70,7 +70,9 @@ class Round(models.Model):
         "providers.Provider", on_delete=models.PROTECT, db_index=False, related_name="+"
     )
     round_ref = models.CharField("round", max_length=128)
-    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+    player = models.ForeignKey(
+        "players.Player", on_delete=models.PROTECT, db_index=False, related_name="+"
+    )
     game = models.ForeignKey(
         "providers.Game",
         on_delete=models.PROTECT,
@@ -122,6 +124,8 @@ class Round(models.Model):
                 name="rounds_round_open",
                 condition=Q(state__in=[RoundState.OPEN, RoundState.STUCK]),
             ),
+            # A player's newest rounds, however many there are.
+            models.Index(fields=["player", "-id"], name="rounds_round_of_player"),
             # For sums over a time. It costs a bet next to nothing: one entry for 128 pages.
             BrinIndex(fields=["opened_at"], name="rounds_round_opened_span", autosummarize=True),
         ]

@@ -1,11 +1,13 @@
 """A search finds the newest rows first, within the filters that are set, and whoever was named."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.players.models import Player
@@ -94,3 +96,40 @@ def test_the_name_of_an_unknown_player_is_looked_up_in_its_index() -> None:
             " AND player_ref = 'p-nobody' AND provider_id IN (1) ORDER BY id + 0 DESC LIMIT 10001"
         )
         assert "rounds_event_of_unknown" in "\n".join(row[0] for row in cursor.fetchall())
+
+
+FILL_ROUNDS = """
+INSERT INTO rounds_round (provider_id, round_ref, player_id, game_id, currency, state, stake_minor,
+    stake_bonus_minor, win_minor, standing_events, opened_at, settled_at)
+SELECT %s, %s || n, %s, %s, 'EUR', 'settled', 100, 0, 50, 1, %s, %s
+FROM generate_series(1, %s) n
+"""
+
+
+@pytest.mark.parametrize("player_ref", ["p-old", "p-new", "p-rare", "p-never"])
+def test_the_newest_rounds_of_a_player_are_read_and_none_of_the_others(
+    client: Client, now: datetime, player_ref: str
+) -> None:
+    provider = make_provider()
+    game = make_game(provider)
+    counts = {"p-rare": 40, "p-old": 15_000, "p-new": 15_000, "p-never": 0}
+    with connection.cursor() as cursor:
+        for ref, count in counts.items():
+            ids: list[Any] = [provider.pk, ref, make_player(ref).pk, game.pk, now, now, count]
+            cursor.execute(FILL_ROUNDS, ids)
+        cursor.execute("ANALYZE rounds_round")
+    sync_roles(now=now)
+    client.force_login(make_user(roles=(Role.AUDITOR,)))
+    with CaptureQueriesContext(connection) as asked:
+        shown = found(client, "round", "round_ref", q=player_ref)
+    assert shown[:1] == ([f"{player_ref}{counts[player_ref]}"] if shown else [])
+    of_player = '"rounds_round"."player_id" IN ('
+    [search] = [one["sql"] for one in asked if of_player in one["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF) {search}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "rounds_round_of_player" in plan
+    assert "Rows Removed" not in plan
+    assert "Sort" not in plan
+    read = max(int(rows) for rows in re.findall(r"actual rows=(\d+)", plan))
+    assert read == min(counts[player_ref], 10_001)

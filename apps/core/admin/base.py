@@ -138,7 +138,7 @@ class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
             pk
             for condition in conditions
             for pk in rows.filter(condition)
-            .order_by(_newest_first(condition))
+            .order_by(_newest_first(self.model, condition))
             .values_list("pk", flat=True)[: COUNT_CAP + 1]
         }
 
@@ -166,14 +166,17 @@ class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
         return None if isinstance(value, str) and "\x00" in value else value
 
 
-def _newest_first(condition: Any) -> Any:
+def _newest_first(model: type[Model], condition: Any) -> Any:
     """Order what a condition finds by its primary key; what belongs to others only once found.
 
     All that one player did may be old: along the primary key PostgreSQL would look for it through
-    the rows of everybody since. No index has a sum, so it reads the one on the player.
+    the rows of everybody since. No index has a sum, so it reads the one on the player. Where that
+    one goes on with the primary key, it is read from its newest row on and no further than needed.
     """
-    belongs = any("__" in str(child[0]) for child in condition.children)
-    return (F("pk") + 0).desc() if belongs else "-pk"
+    paths = [str(child[0]) for child in condition.children]
+    owners = [path.partition("__")[0] for path in paths if "__" in path]
+    in_order = [index.fields[0] for index in model._meta.indexes if index.fields[1:] == ["-id"]]
+    return "-pk" if set(owners) <= set(in_order) else (F("pk") + 0).desc()
 
 
 class ReadOnlyAdmin[M: Model](ModelAdmin[M]):
