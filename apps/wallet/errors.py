@@ -34,6 +34,15 @@ class HoldEndedError(DomainError):
         super().__init__(f"The hold '{key}' was captured or released before.")
 
 
+class HoldAmountError(DomainError):
+    """A held stake would be captured or released in part, or for more than was held."""
+
+    code = "hold_amount"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The hold '{key}' is of another amount.")
+
+
 class CurrencyMismatchError(DomainError):
     """The two accounts of a transfer hold different currencies."""
 

@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from apps.core.triggers import append_only, never_truncated
 from apps.wallet.contracts import LARGEST_BALANCE_MINOR, RECEIVABLE
 from apps.wallet.enums import HOLD_ENDS, Direction, FindingState, GameTransferState, TransferKind
-from apps.wallet.triggers import accounts_hold_its_currency
+from apps.wallet.triggers import accounts_hold_its_currency, holds_end_whole
 
 # The four pots of every player, and those set apart for one provider (a slug of 32 at most).
 COMMON_POTS = ["cash", "bonus", "held", "pending"]
@@ -177,7 +177,7 @@ class Transfer(models.Model):
                 condition=Q(kind__in=TransferKind.values), name="wallet_transfer_kind_is_known"
             ),
         ]
-        triggers = [*append_only(), accounts_hold_its_currency()]
+        triggers = [*append_only(), accounts_hold_its_currency(), holds_end_whole()]
 
     @override
     def __str__(self) -> str:

@@ -89,10 +89,11 @@ WHERE e.left_minor > 0
 ORDER BY e.kind, e.id DESC
 """
 
-ENDED_HOLDS: LiteralString = """
-SELECT h.idempotency_key FROM wallet_transfer h
-WHERE h.idempotency_key = ANY(%s)
-    AND EXISTS (SELECT 1 FROM wallet_transfer t WHERE t.reverses_id = h.id AND t.kind = ANY(%s))
+# What is captured or released: how much it is, and whether something ended it before.
+FIND_HOLDS: LiteralString = """
+SELECT h.idempotency_key, h.kind, h.amount_minor,
+    EXISTS (SELECT 1 FROM wallet_transfer t WHERE t.reverses_id = h.id AND t.kind = ANY(%s))
+FROM wallet_transfer h WHERE h.idempotency_key = ANY(%s)
 """
 
 FIND_TRANSFERS: LiteralString = """

@@ -38,3 +38,34 @@ def accounts_hold_its_currency() -> pgtrigger.Trigger:
             RETURN NULL;
         """,
     )
+
+
+def holds_end_whole() -> pgtrigger.Trigger:
+    """Refuse to capture or release another amount than was held, more or less.
+
+    Asked once per statement, of the ends in it alone; each hold is looked up by its key, whatever
+    the planner thinks of a young table.
+    """
+    return pgtrigger.Trigger(
+        name="holds_end_whole",
+        level=pgtrigger.Statement,
+        when=pgtrigger.After,
+        operation=pgtrigger.Insert,
+        referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]  # it has no annotations
+        func="""
+            IF EXISTS (
+                SELECT FROM added n
+                WHERE n.kind IN ('capture', 'release', 'stake_forfeited')
+                    AND n.amount_minor <> (
+                        SELECT CASE h.kind WHEN 'hold' THEN h.amount_minor ELSE n.amount_minor END
+                        FROM public.wallet_transfer h WHERE h.id = n.reverses_id)
+            ) THEN
+                RAISE check_violation USING
+                    MESSAGE = 'insert on "wallet_transfer" violates '
+                        '"wallet_transfer_holds_end_whole"',
+                    TABLE = 'wallet_transfer',
+                    CONSTRAINT = 'wallet_transfer_holds_end_whole';
+            END IF;
+            RETURN NULL;
+        """,
+    )

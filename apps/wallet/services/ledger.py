@@ -24,6 +24,7 @@ from apps.wallet.enums import DEBT_ENDS, HOLD_ENDS, Pot, TransferKind
 from apps.wallet.errors import (
     BalanceTooLargeError,
     CurrencyMismatchError,
+    HoldAmountError,
     HoldEndedError,
     IdempotencyConflictError,
     InsufficientFundsError,
@@ -54,6 +55,7 @@ def post_transfers(requests: Sequence[TransferRequest], *, now: datetime) -> int
         InsufficientFundsError: a player's pot would go below zero.
         BalanceTooLargeError: a player's pot would hold more than a pot may.
         HoldEndedError: a transfer would capture or release a hold a second time.
+        HoldAmountError: a transfer would capture or release another amount than is held.
         IdempotencyConflictError: a key was used for something else, before or in this call.
         CurrencyMismatchError: a pot holds another currency than the transfer.
         UnknownAccountError: a player has no accounts.
@@ -288,14 +290,18 @@ def _not_yet_posted(
 
 
 def _require_holds_open(cursor: Cursor, requests: Sequence[TransferRequest]) -> None:
-    holds = [one.reverses_key for one in requests if one.kind in HOLD_ENDS and one.reverses_key]
-    if not holds:
+    ends = [one for one in requests if one.kind in HOLD_ENDS and one.reverses_key]
+    if not ends:
         return
-    cursor.execute(statements.ENDED_HOLDS, [holds, list(HOLD_ENDS)])
-    ended = [row[0] for row in cursor.fetchall()]
-    twice = next((key for key in holds if key in ended or holds.count(key) > 1), None)
-    if twice is not None:
-        raise HoldEndedError(twice)
+    keys = [one.reverses_key for one in ends]
+    cursor.execute(statements.FIND_HOLDS, [list(HOLD_ENDS), keys])
+    found = {row[0]: row[1:] for row in cursor.fetchall()}
+    for end in ends:
+        kind, held_minor, is_ended = found.get(end.reverses_key, ("", 0, False))
+        if is_ended or keys.count(end.reverses_key) > 1:
+            raise HoldEndedError(end.reverses_key)
+        if kind == TransferKind.HOLD and end.amount_minor != held_minor:
+            raise HoldAmountError(end.reverses_key)
 
 
 def _move(wallets: dict[int, Wallet], request: TransferRequest) -> None:
