@@ -15,6 +15,7 @@ from apps.compliance.services.uncovered import keep_uncertified_play
 from apps.core.models import OutboxMessage
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.players.models import Player
+from apps.providers.enums import ProviderStage
 from apps.providers.models import Certificate, Game, Provider
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
@@ -134,6 +135,61 @@ def test_a_report_that_comes_late_takes_the_minutes_away_and_keeps_the_row(
     assert sums() == [("2026-11-22", "EUR", 0, 0, 0, 0)]
     first = UncoveredDay.objects.order_by("day").values_list("first_minutes", flat=True)
     assert list(first) == [60, 616]
+
+
+def test_what_was_played_without_proof_stays_on_file_when_a_report_covers_it_after_all(
+    floor: Floor, now: datetime, client: Client
+) -> None:
+    floor.bet("one", now - timedelta(minutes=5))
+    floor.bet("two", now - timedelta(minutes=4), bet_minor=500, win_minor=0)
+    keep_uncertified_play(now=now)
+    make_cover(floor.game)
+    keep_uncertified_play(now=now + timedelta(minutes=1))
+    keep_uncertified_play(now=now + timedelta(minutes=2))
+    kept = UncertifiedPlay.objects.get()
+    assert (kept.rounds, kept.stake_minor) == (0, 0)
+    assert (kept.most_rounds, kept.most_players, kept.most_stake_minor) == (2, 1, 700)
+    with pytest.raises(IntegrityError, match="most_is_never_less"), transaction.atomic():
+        UncertifiedPlay.objects.update(rounds=3)
+
+    sync_roles(now=now)
+    client.force_login(
+        make_user("olga", roles=(Role.COMPLIANCE_OFFICER,)),
+        backend="django.contrib.auth.backends.ModelBackend",
+    )
+    listing = "/admin/compliance/uncoveredday/"
+    page = client.get(f"{listing}{kept.uncovered_id}/change/").content.decode()
+    assert "2 rounds, 1 players, 7.00 EUR" in page
+    row = f"{listing}{kept.uncovered_id}/change/"
+    assert row in client.get(f"{listing}?play=before").content.decode()
+    assert row not in client.get(f"{listing}?play=yes").content.decode()
+
+
+def test_where_the_law_forbids_the_product_nothing_is_on_offer(floor: Floor, now: datetime) -> None:
+    make_game(floor.provider, "aurora-wake", offered_in=("AU-NT", "IM"))
+    keep_uncertified_play(now=now, days=0)
+    assert rows() == [("2026-11-22", 616, "IM"), ("2026-11-22", 616, "MT")]
+
+
+def test_a_provider_has_minutes_without_cover_from_its_first_live_moment(
+    floor: Floor, now: datetime
+) -> None:
+    coming = Provider.objects.filter(pk=make_provider("borealis").pk)
+    make_game(coming.get(), "borealis-slot", offered_in=("IM",))
+    coming.update(stage=ProviderStage.ONBOARDING)
+    keep_uncertified_play(now=now, days=0)
+    assert rows() == [("2026-11-22", 616, "MT")]
+    coming.update(stage=ProviderStage.LIVE, live_since=now - timedelta(minutes=10))
+    keep_uncertified_play(now=now)
+    borealis = UncoveredDay.objects.filter(game__provider=coming.get())
+    assert list(borealis.values_list("minutes", flat=True)) == [10]
+
+
+def test_play_before_a_provider_was_live_counts_all_the_same(floor: Floor, now: datetime) -> None:
+    floor.bet("one", now - timedelta(minutes=5))
+    Provider.objects.update(stage=ProviderStage.ONBOARDING, live_since=None)
+    keep_uncertified_play(now=now, days=0)
+    assert sums() == [("2026-11-22", "EUR", 1, 1, 200, 350)]
 
 
 def test_play_of_a_game_that_is_not_on_offer_there_counts_too(floor: Floor, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """The page of uncertified play: where, how long, how much, and how to end it."""
 
-from collections.abc import Sequence
-from typing import Any, override
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, override
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -9,9 +9,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.compliance.models import UncoveredDay
+from apps.compliance.models import UncertifiedPlay, UncoveredDay
 from apps.compliance.selectors.uncovered import (
     played,
+    played_before_cover,
     spans_without_cover,
     week_before,
     with_play,
@@ -31,6 +32,13 @@ from apps.providers.selectors import provider_choices
 from apps.rounds.panels import rounds_cell
 from apps.rounds.span_play import SpanRounds
 
+_BY_PLAY: Final[Mapping[str, Callable[[QuerySet[UncoveredDay]], QuerySet[UncoveredDay]]]] = {
+    "week": lambda days: played(days.filter(day__gte=week_before(timezone.now()))),
+    "yes": played,
+    "before": played_before_cover,
+    "no": lambda days: days.exclude(pk__in=played(days).values("pk")),
+}
+
 
 class PlayedFilter(admin.SimpleListFilter):
     title = "play"
@@ -43,6 +51,7 @@ class PlayedFilter(admin.SimpleListFilter):
         return [
             ("week", "With play, last 7 days"),
             ("yes", "With play"),
+            ("before", "With play counted before it was covered or undone"),
             ("no", "Without play"),
         ]
 
@@ -50,15 +59,8 @@ class PlayedFilter(admin.SimpleListFilter):
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[UncoveredDay]
     ) -> QuerySet[UncoveredDay]:
-        match self.value():
-            case "week":
-                return played(queryset.filter(day__gte=week_before(timezone.now())))
-            case "yes":
-                return played(queryset)
-            case "no":
-                return queryset.exclude(pk__in=played(queryset).values("pk"))
-            case _:
-                return queryset
+        narrow = _BY_PLAY.get(self.value() or "")
+        return queryset if narrow is None else narrow(queryset)
 
 
 @admin.register(UncoveredDay)
@@ -121,7 +123,18 @@ class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
             ),
             Panel(
                 title="Played without cover",
-                columns=["Currency", "Rounds", "Players", "Stake", "Win", "First", "Last"],
+                note="As the register covers it now. What was counted at most, before a report "
+                "covered it after all or a round was undone, stays beside it.",
+                columns=[
+                    "Currency",
+                    "Rounds",
+                    "Players",
+                    "Stake",
+                    "Win",
+                    "First",
+                    "Last",
+                    "Counted at most",
+                ],
                 rows=[
                     [
                         play.currency,
@@ -131,10 +144,17 @@ class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
                         money_cell(play.win_minor, play.currency),
                         at_cell(play.first_at),
                         at_cell(play.last_at),
+                        _most(play),
                     ]
-                    for play in obj.play.filter(rounds__gt=0).order_by("currency")
+                    for play in obj.play.order_by("currency")
                 ],
                 empty_text="Nobody played it in that time.",
                 tone="danger" if obj.play.filter(rounds__gt=0).exists() else "",
             ),
         ]
+
+
+def _most(play: UncertifiedPlay) -> str:
+    stake = display_money(play.most_stake_minor, play.currency)
+    rounds, players = f"{play.most_rounds:,} rounds", f"{play.most_players:,} players"
+    return f"{rounds}, {players}, {stake}"

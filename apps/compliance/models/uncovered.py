@@ -44,7 +44,11 @@ class UncoveredDay(models.Model):
 
 
 class UncertifiedPlay(models.Model):
-    """What was played in the minutes without cover, in one currency and its minor units."""
+    """What was played in the minutes without cover, in one currency and its minor units.
+
+    A report that covers the day after all, or a rollback, takes play away; the most that was ever
+    counted stays, since it was played while nobody had proof.
+    """
 
     uncovered = models.ForeignKey(UncoveredDay, on_delete=models.PROTECT, related_name="play")
     currency = models.CharField(max_length=3)
@@ -52,6 +56,9 @@ class UncertifiedPlay(models.Model):
     players = models.PositiveIntegerField()
     stake_minor = models.BigIntegerField("stake (minor units)")
     win_minor = models.BigIntegerField("win (minor units)")
+    most_rounds = models.PositiveIntegerField("most rounds counted")
+    most_players = models.PositiveIntegerField("most players counted")
+    most_stake_minor = models.BigIntegerField("most stake counted (minor units)")
     first_at = models.DateTimeField("first played")
     last_at = models.DateTimeField("last played")
 
@@ -63,6 +70,12 @@ class UncertifiedPlay(models.Model):
             models.CheckConstraint(
                 condition=Q(stake_minor__gte=0) & Q(win_minor__gte=0),
                 name="compliance_play_sums_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(most_rounds__gte=F("rounds"))
+                & Q(most_players__gte=F("players"))
+                & Q(most_stake_minor__gte=F("stake_minor")),
+                name="compliance_play_most_is_never_less",
             ),
             models.CheckConstraint(
                 condition=Q(last_at__gte=F("first_at")),

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet
 
 from apps.compliance.models import UncertifiedPlay, UncoveredDay
 from apps.providers.selectors.coverage import cover_periods
@@ -24,6 +24,15 @@ def played(days: QuerySet[UncoveredDay]) -> QuerySet[UncoveredDay]:
     """Keep the days and places on which somebody played."""
     return days.filter(
         Exists(UncertifiedPlay.objects.filter(uncovered=OuterRef("pk"), rounds__gt=0))
+    )
+
+
+def played_before_cover(days: QuerySet[UncoveredDay]) -> QuerySet[UncoveredDay]:
+    """Keep the days and places whose play was counted once, and is covered or undone since."""
+    return days.filter(
+        Exists(
+            UncertifiedPlay.objects.filter(uncovered=OuterRef("pk"), rounds__lt=F("most_rounds"))
+        )
     )
 
 

@@ -4,16 +4,22 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Final
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from apps.compliance.events import UncertifiedPlaySeen
 from apps.compliance.models import UncertifiedPlay, UncoveredDay
+from apps.core.jurisdictions import day_in
 from apps.core.services import publish
+from apps.players.rules import product_prohibition
 from apps.providers.selectors import all_providers
 from apps.providers.selectors.coverage import cover_periods, coverage_on
+from apps.providers.selectors.matrix import live_providers, offered_games
 from apps.rounds.span_play import PlaySpan, SpanPlay, play_in_spans, played_places
 
 logger = structlog.get_logger(__name__)
@@ -23,6 +29,8 @@ DAYS_AGAIN: Final = 3
 MOST_DAYS_BACK: Final = 62
 """How far back a change of the register is followed; further back is for ``uncertified_play``."""
 _ONE_DAY: Final = timedelta(days=1)
+_KEPT_AT_MOST: Final = ("rounds", "players", "stake_minor")
+"""Sums whose highest figure stays on file when a late report takes the play out of the ledger."""
 
 type Place = tuple[int, int, str]
 """Provider, game and jurisdiction."""
@@ -30,10 +38,29 @@ type Place = tuple[int, int, str]
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """The providers that are looked at, by code, and of their games these, or all."""
+    """The providers that are looked at, by code, and of their games these, or all.
+
+    ``live_since``: since when each live provider is, by code; None where that is not on file.
+    """
 
     providers: Mapping[str, int]
+    live_since: Mapping[str, datetime | None]
     game_ids: frozenset[int] | None = None
+
+    def live_at(self, moment: datetime) -> set[str]:
+        """Return the codes of those at which real players could play by then."""
+        return {
+            code
+            for code, began in self.live_since.items()
+            if code in self.providers and (began is None or began < moment)
+        }
+
+    def begins(self, place: Place, start: datetime) -> datetime | None:
+        """Return from when on a place is looked at that nobody played; None before it is live."""
+        code = next(code for code, pk in self.providers.items() if pk == place[0])
+        if code not in self.live_since:
+            return None
+        return max(start, self.live_since[code] or start)
 
     def known_on(self, day: date) -> set[Place]:
         """Return the places of the scope that are on file for the day."""
@@ -62,7 +89,7 @@ def keep_uncertified_play(*, now: datetime, days: int = DAYS_AGAIN) -> int:
     Safe to repeat: the same register and rounds give the same rows. Play that appears without
     cover is told once for each game, jurisdiction and day.
     """
-    found = _keep_days(_Scope(_provider_ids()), now.astimezone(UTC).date(), days, now)
+    found = _keep_days(_scope(), now.astimezone(UTC).date(), days, now)
     logger.info("compliance.uncertified_play.kept", places=found)
     return found
 
@@ -73,7 +100,7 @@ def recount_games(game_ids: Collection[int], *, since: date, is_gain: bool, now:
     As ``keep_uncertified_play``, up to ``MOST_DAYS_BACK`` days back. What covers more than before
     (``is_gain``) is looked at only where minutes without cover are on file.
     """
-    scope = _Scope(_provider_ids(), frozenset(game_ids))
+    scope = _scope(game_ids=frozenset(game_ids))
     today = now.astimezone(UTC).date()
     # East of Greenwich a day begins while UTC has the day before.
     first = max(since - _ONE_DAY, today - timedelta(days=MOST_DAYS_BACK))
@@ -89,14 +116,17 @@ def recount_games(game_ids: Collection[int], *, since: date, is_gain: bool, now:
 
 def recount_play(provider_id: int, day: date, *, now: datetime) -> int:
     """Work out one day of a provider's games again, since play of it came in late or was undone."""
-    scope = _Scope({code: pk for code, pk in _provider_ids().items() if pk == provider_id})
+    scope = _scope(provider_id)
     found = _keep_day(scope, _span_of(day, now), set(), now)
     logger.info("compliance.uncertified_play.day_recounted", day=str(day), places=found)
     return found
 
 
-def _provider_ids() -> dict[str, int]:
-    return {provider.code: provider.pk for provider in all_providers()}
+def _scope(provider_id: int | None = None, game_ids: frozenset[int] | None = None) -> _Scope:
+    ids = {provider.code: provider.pk for provider in all_providers()}
+    if provider_id is not None:
+        ids = {code: pk for code, pk in ids.items() if pk == provider_id}
+    return _Scope(ids, live_providers(), game_ids)
 
 
 def _span_of(day: date, now: datetime) -> tuple[datetime, datetime]:
@@ -129,21 +159,40 @@ def _keep_day(
     known = scope.known_on(day)
     # Where nothing is played, a gap that opens and closes between the two looks is not seen.
     places = played | known | bare
-    gaps = [gap for place in sorted(places) if (gap := _gap_of(place, start, end)).spans]
+    since = {place: start if place in played else scope.begins(place, start) for place in places}
+    gaps = [
+        gap
+        for place, begins in sorted(since.items())
+        if begins is not None and begins < end and (gap := _gap_of(place, begins, end)).spans
+    ]
     play = _play_of([gap for gap in gaps if gap.place in played])
     for gap in gaps:
         _write(day, gap, play.get(gap.place, ()), now)
     for place in known - {gap.place for gap in gaps}:
-        _write(day, _Gap(place, (), "Covered after all."), (), now)
+        _write(day, _Gap(place, (), "Covered, or not on offer, after all."), (), now)
     return len(gaps)
 
 
 def _open_at(moment: datetime, scope: _Scope) -> set[Place]:
+    """Return what was on offer without cover, whether or not anybody played it.
+
+    Before a provider is live, and where the law forbids the product, nothing is on offer: what is
+    played there all the same is found by the rounds.
+    """
+    live = scope.live_at(moment)
+    category_of = {game.id: game.category for game in offered_games(game_ids=scope.game_ids)}
+    is_forbidden = cache(lambda place, category: _is_forbidden(place, category, moment))
     return {
         (scope.providers[cell.provider_code], cell.game_id, cell.jurisdiction)
         for cell in coverage_on(moment, game_ids=scope.game_ids)
-        if not cell.cover.allowed and cell.provider_code in scope.providers
+        if not cell.cover.allowed
+        and cell.provider_code in live
+        and not is_forbidden(cell.jurisdiction, category_of.get(cell.game_id, ""))
     }
+
+
+def _is_forbidden(place: str, category: str, moment: datetime) -> bool:
+    return product_prohibition(place, category, day_in(place, moment)) is not None
 
 
 def _gap_of(place: Place, start: datetime, end: datetime) -> _Gap:
@@ -186,8 +235,14 @@ def _write(day: date, gap: _Gap, play: Iterable[SpanPlay], now: datetime) -> Non
         rounds=0, players=0, stake_minor=0, win_minor=0
     )
     for currency, parts in by_currency.items():
+        sums = _sums(parts)
+        most = {f"most_{name}": sums[name] for name in _KEPT_AT_MOST}
+        risen = {name: Greatest(F(name), Value(figure)) for name, figure in most.items()}
         UncertifiedPlay.objects.update_or_create(
-            uncovered=row, currency=currency, defaults=_sums(parts)
+            uncovered=row,
+            currency=currency,
+            defaults={**sums, **risen},
+            create_defaults={**sums, **most},
         )
     if by_currency and not had_play:
         publish(

@@ -64,6 +64,12 @@ def providers_not_live() -> frozenset[str]:
     return frozenset(waiting.values_list("code", flat=True))
 
 
+def live_providers() -> dict[str, datetime | None]:
+    """Return since when each live provider is, by code; None where that is not on file."""
+    live = Provider.objects.filter(stage=ProviderStage.LIVE)
+    return dict(live.values_list("code", "live_since"))
+
+
 def overrides_at(at: datetime) -> dict[tuple[int, str], datetime]:
     """Return when the override of the gate ends, for each game and jurisdiction that has one."""
     rows = (
