@@ -236,6 +236,10 @@ class RoundEvent(models.Model):
                 name="rounds_event_parked_or_rejected_moves_no_money",
             ),
             models.CheckConstraint(
+                condition=~Q(money_state=MoneyState.HELD) | Q(overdrawn_minor=0),
+                name="rounds_event_held_is_covered",
+            ),
+            models.CheckConstraint(
                 condition=~Q(round_type=RoundType.ROLLBACK) | ~Q(reference_event_id=""),
                 name="rounds_event_rollback_names_its_target",
             ),
@@ -276,7 +280,6 @@ class RoundEvent(models.Model):
                     "event_id",
                     "fingerprint",
                     "player_ref",
-                    "occurred_at",
                     "bet_minor",
                     "win_minor",
                     "currency",
@@ -284,6 +287,13 @@ class RoundEvent(models.Model):
                     "game_code",
                     "reference_event_id",
                 ),
+            ),
+            # A refused stake that is judged again and taken is placed then, and not before.
+            pgtrigger.Protect(
+                name="time_never_changes",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__occurred_at__df=pgtrigger.F("new__occurred_at"))
+                & ~pgtrigger.Q(old__operation="stake", old__status=EventStatus.REJECTED),
             ),
             # held -> settled -> rolled back, or held -> rolled back: never a step back.
             pgtrigger.Protect(

@@ -49,6 +49,7 @@ EVENT_CHANGES = (
     "round_id",
     "player_id",
     "game_id",
+    "occurred_at",
     "received_at",
     "stake_bonus_minor",
     "win_bonus_minor",
@@ -233,20 +234,21 @@ ON CONFLICT (provider_id, event_id) DO NOTHING RETURNING id
 UPDATE_EVENTS: LiteralString = """
 UPDATE rounds_roundevent e SET
     final_fingerprint = n.final_fingerprint, round_id = n.round_id, player_id = n.player_id,
-    game_id = n.game_id, received_at = n.received_at, stake_bonus_minor =
-    n.stake_bonus_minor, win_bonus_minor = n.win_bonus_minor, overdrawn_minor =
+    game_id = n.game_id, occurred_at = n.occurred_at, received_at = n.received_at,
+    stake_bonus_minor = n.stake_bonus_minor, win_bonus_minor = n.win_bonus_minor, overdrawn_minor =
     n.overdrawn_minor, balance_before_minor = n.balance_before_minor, balance_after_minor =
     n.balance_after_minor, finalized = n.finalized, status = n.status, code = n.code,
     money_state = n.money_state, balance_minor = n.balance_minor, delivery_id =
     n.delivery_id
 FROM
     unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[],
-    %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
-    %s::boolean[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[])
+    %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[],
+    %s::bigint[], %s::bigint[], %s::boolean[], %s::text[], %s::text[], %s::text[],
+    %s::bigint[], %s::bigint[])
     AS n (
-    id, final_fingerprint, round_id, player_id, game_id, received_at, stake_bonus_minor,
-    win_bonus_minor, overdrawn_minor, balance_before_minor, balance_after_minor, finalized,
-    status, code, money_state, balance_minor, delivery_id)
+    id, final_fingerprint, round_id, player_id, game_id, occurred_at, received_at,
+    stake_bonus_minor, win_bonus_minor, overdrawn_minor, balance_before_minor,
+    balance_after_minor, finalized, status, code, money_state, balance_minor, delivery_id)
 WHERE e.id = n.id
 """
 

@@ -70,6 +70,10 @@ def test_what_a_provider_sent_and_we_answered_can_not_be_rewritten(
             "rounds_event_parked_or_rejected_moves_no_money",
         ),
         (
+            "UPDATE rounds_roundevent SET overdrawn_minor = 1 WHERE money_state = 'held'",
+            "rounds_event_held_is_covered",
+        ),
+        (
             "UPDATE rounds_round SET state = 'won'",
             "rounds_round_(state_is_known|settled_has_a_time)",
         ),

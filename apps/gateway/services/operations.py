@@ -113,6 +113,8 @@ class Operations(Answers):
             return self.reject(event, into, wallet, code)
         round_row = found or self.book.round_of(self.context, event, wallet)
         row = self.row_in_round(event, into, round_row)
+        # One refused before is placed now: it is paid at the moment that it is judged by.
+        row.occurred_at = event.occurred_at
         row.status = EventStatus.ACCEPTED
         waits = purse.model.is_stake_held and self.policy.stake_settles == StakeSettles.AT_CLOSE
         if waits and not is_closed:
