@@ -67,6 +67,7 @@ ANSWER_WORDS: Final = {
     "under_age": "Player is under age",
     # Money that came back, or can't.
     "already_settled": "Stake is settled already",
+    "event_waits": "Event waits to be booked itself",
     "not_refundable": "Win can't be taken back",
     "rolled_back": "Rolled back before it came",
     "stake_rolled_back": "Win's stake was rolled back",

@@ -30,6 +30,7 @@ from apps.players.errors import UnknownPlayerError
 from apps.players.models import Player
 from apps.players.services import save_player
 from apps.providers.errors import UnknownProviderError
+from apps.providers.models import Provider
 from apps.rounds.models import RoundEvent
 from apps.rounds.proving import proof_of_event
 from apps.staff.errors import (
@@ -210,6 +211,17 @@ def test_a_credit_needs_a_reason_a_worker_and_an_event(player: Player, now: date
     services.assign(case_id=about_nothing.pk, assignee=agent, acting_user=agent, now=now)
     with pytest.raises(CreditRefusedError):
         _ask(about_nothing, agent, now)
+    assert not Approval.objects.exists()
+
+
+def test_a_parked_event_is_processed_and_not_credited(player: Player, now: datetime) -> None:
+    agent = make_user(permissions=_AGENT)
+    provider = Provider.objects.get()
+    play(provider, [round_event(player, "a-2", now, occurred_at=now - timedelta(days=9))], now)
+    case = services.open_case(_complaint(event_id="a-2"), acting_user=agent, now=now)
+    services.assign(case_id=case.pk, assignee=agent, acting_user=agent, now=now)
+    with pytest.raises(CreditRefusedError, match="Re-process its delivery first"):
+        _ask(case, agent, now)
     assert not Approval.objects.exists()
 
 

@@ -1,10 +1,14 @@
 """A rollback returns its target's own money, once, whatever came before or after it."""
 
+from datetime import timedelta
+
 import pytest
 
 from apps.gateway.errors import CorrectionRefusedError
 from apps.gateway.services.corrections import apply_correction
-from apps.rounds.models import Round
+from apps.gateway.services.intake import reprocess_delivery
+from apps.providers.models import Provider
+from apps.rounds.models import Delivery, Round, RoundEvent
 from apps.wallet.models import Transfer
 from tests.gateway.builders import (
     TABLE,
@@ -237,6 +241,21 @@ def test_an_approved_correction_is_credited_once_and_names_the_event(casino: Cas
         correct("e-1", minor=501)
     with pytest.raises(CorrectionRefusedError):
         correct("e-1", minor=0, approval_id=8)
+    assert casino.pots()["cash"] == 10_650
+
+
+def test_a_parked_event_is_booked_itself_and_never_corrected_beside(casino: Casino) -> None:
+    nine_days_ago = (casino.now - timedelta(days=9)).isoformat()
+    assert casino.send_one(casino.event("e-1", timestamp=nine_days_ago))["status"] == "parked"
+    before = everything()
+    with pytest.raises(CorrectionRefusedError, match="waits to be booked itself"):
+        correct("e-1")
+    assert everything() == before
+    assert not RoundEvent.objects.filter(event_id="correction@7").exists()
+    Provider.objects.update(past_seconds=10 * 86_400)
+    reprocess_delivery(delivery_id=Delivery.objects.get().pk, now=casino.now)
+    assert casino.pots()["cash"] == 10_150
+    assert correct("e-1") == "correction@7"
     assert casino.pots()["cash"] == 10_650
 
 

@@ -14,6 +14,7 @@ from apps.disputes.selectors import CREDIT, approval_subject, case_by_id
 from apps.disputes.services.cases import close_case, require_no_pending_credit
 from apps.disputes.services.trail import add_step, audit_step
 from apps.gateway.services.corrections import apply_correction
+from apps.rounds.enums import EventStatus
 from apps.rounds.selectors import event_by_id
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
@@ -39,8 +40,8 @@ def request_credit(
     """Ask a second person to credit the player's cash; nothing moves before they agree.
 
     Raises:
-        CreditRefusedError: the amount is not positive, the currency is not the player's, or there
-            is no round event of ours to correct.
+        CreditRefusedError: the amount is not positive, the currency is not the player's, there is
+            no round event of ours to correct, or it is parked and may still be booked itself.
         CaseStateError: the case is closed, or nobody works on it yet.
         CreditPendingError: an earlier request awaits a decision.
         UnknownCaseError, NotAllowedError, ReasonRequiredError: as they say.
@@ -99,6 +100,11 @@ def _require_creditable(case: Case, amount_minor: int, currency: str) -> None:
         raise CreditRefusedError(
             "A credit corrects a round event in our ledger, and this case has none. "
             "An event that only the provider knows is corrected in reconciliation."
+        )
+    if event.status == EventStatus.PARKED:
+        raise CreditRefusedError(
+            f"Event '{case.event_id}' waits and may still be booked itself, so a credit could pay "
+            "it twice. Re-process its delivery first."
         )
 
 

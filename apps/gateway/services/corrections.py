@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime
 
+from apps.core.answer_codes import answer_words
 from apps.core.money import format_minor
 from apps.gateway.contracts import ToJudge
 from apps.gateway.errors import CorrectionRefusedError, UnknownEventError
@@ -30,7 +31,8 @@ def apply_correction(
 
     Raises:
         UnknownEventError: there is no such event, or it belongs to no known player.
-        CorrectionRefusedError: the amount is not positive, or intake would not take it.
+        CorrectionRefusedError: the amount is not positive, the event is parked and may still be
+            booked itself, or intake would not take it.
     """
     original = event_by_id(provider_code, event_id)
     if original is None or original.player_id is None:
@@ -74,5 +76,7 @@ def apply_correction(
     [outcome] = judged.outcomes
     if outcome.status not in {EventStatus.ACCEPTED, "duplicate"}:
         amount = format_minor(amount_minor, original.currency)
-        raise CorrectionRefusedError(f"{amount} could not be credited: {outcome.code}.")
+        raise CorrectionRefusedError(
+            f"{amount} could not be credited: {answer_words(outcome.code)}."
+        )
     return correction_id

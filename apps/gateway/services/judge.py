@@ -200,8 +200,11 @@ class Judge(Answers):
 
     def _correct(self, event: CanonicalEvent, into: EventRow | None, wallet: Wallet) -> Outcome:
         """Post an approved correction; the round it belongs to keeps its own sums and state."""
-        row = self.book.keep(self.context, event, into=into)
         corrected = self.book.events[self.context.provider.id, event.reference_event_id]
+        if corrected.status == EventStatus.PARKED:
+            # What waits may still be booked itself: both together would be paid twice.
+            return self.refuse(event.event_id, "event_waits", corrected.event_id, wallet)
+        row = self.book.keep(self.context, event, into=into)
         row.round_id = corrected.round_id
         self.purse(wallet).correct(row)
         return self.answer(row, wallet)
