@@ -31,10 +31,14 @@ ORDER BY a.player_id, a.pot LIMIT 100
 """
 
 # Players of the list who have a round at the provider that nothing has closed. Asked under the
-# players' wallet locks, so that no round of theirs opens or closes meanwhile.
+# players' wallet locks, so that no round of theirs opens or closes meanwhile. Where no message ever
+# closes one, an open round counts that something came of since a moment.
 PLAYERS_IN_PLAY: LiteralString = """
-SELECT DISTINCT player_id FROM rounds_round
-WHERE state IN ('open', 'stuck') AND provider_id = %s AND player_id = ANY(%s::bigint[])
+SELECT DISTINCT r.player_id FROM rounds_round r
+WHERE r.state IN ('open', 'stuck') AND r.provider_id = %s AND r.player_id = ANY(%s::bigint[])
+  AND (r.state = 'stuck' OR %s::timestamptz IS NULL OR EXISTS (
+      SELECT 1 FROM rounds_roundevent e
+      WHERE e.round_id = r.id AND e.received_at > %s::timestamptz))
 """
 
 # Pots set apart for a provider that hold something, in id order, a page at a time; by the partial

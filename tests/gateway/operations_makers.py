@@ -81,7 +81,7 @@ def speak_iplaygames(casino: Casino) -> None:
 
     Its ids keep meaning what ``ask`` takes them to mean.
     """
-    ProviderPolicy.objects.create(provider=casino.provider)
+    ProviderPolicy.objects.get_or_create(provider=casino.provider)
     Provider.objects.filter(pk=casino.provider.pk).update(protocol=Protocol.IPLAYGAMES)
     casino.provider.refresh_from_db()
 

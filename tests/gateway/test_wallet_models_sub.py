@@ -14,6 +14,7 @@ from apps.gateway.services.sub_wallets import (
     sweep_sub_wallets,
 )
 from apps.gateway.services.wallet_audit import audit_wallets
+from apps.providers.enums import StakeSettles
 from apps.wallet.errors import IdempotencyConflictError, InsufficientFundsError
 from apps.wallet.models import AuditFinding, Transfer, WalletAudit
 from apps.wallet.services import ledger
@@ -25,6 +26,7 @@ from tests.gateway.builders import (
     lines,
     open_casino,
 )
+from tests.gateway.operations_makers import ask, speak_iplaygames, stake, win
 from tests.races import race
 
 
@@ -118,6 +120,39 @@ def test_a_tentative_round_moves_inside_the_sub_wallet_and_nothing_reaches_cash(
     assert cash_out_sub_wallet(order(sub, 1_200, "out"), now=later(7))
     assert not cash_out_sub_wallet(order(sub, 1_200, "out"), now=later(8))
     assert (sub.pots()["sub:aurora"], sub.pots()["cash"]) == (0, 10_200)
+
+
+def test_where_no_message_closes_a_round_it_is_over_a_quarter_of_an_hour_after_its_last(
+    sub: Casino,
+) -> None:
+    speak_iplaygames(sub)
+    fund(sub, 5_000)
+    ask(sub, stake("b-1", 100), stake_settles=StakeSettles.AT_ONCE)
+    sub.now = later(600)
+    ask(sub, win("w-1", 300), stake_settles=StakeSettles.AT_ONCE)
+    with pytest.raises(RoundsOpenError):
+        cash_out_sub_wallet(order(sub, 5_200, "out"), now=later(1_499))
+    report = sweep_sub_wallets("aurora", now=later(1_499))
+    assert (report.pots, report.left_in_play, sub.pots()["cash"]) == (0, 1, 5_000)
+    assert cash_out_sub_wallet(order(sub, 200, "out"), now=later(1_501))
+    report = sweep_sub_wallets("aurora", now=later(1_501))
+    assert (report.moved, report.left_in_play) == ((("AUD", 5_000),), 0)
+    assert (sub.pots()["cash"], sub.pots()["sub:aurora"]) == (10_200, 0)
+    sub.now = later(1_800)
+    ask(sub, win("w-2", 50), stake_settles=StakeSettles.AT_ONCE)
+    assert sub.pots()["sub:aurora"] == 50
+    assert_ledger_holds()
+
+
+def test_where_messages_close_rounds_an_open_one_keeps_its_money_however_long_ago_it_came(
+    sub: Casino,
+) -> None:
+    fund(sub, 5_000)
+    ask(sub, stake("b-1", 100))
+    assert sweep_sub_wallets("aurora", now=later(23 * 3_600)).left_in_play == 1
+    with pytest.raises(RoundsOpenError):
+        cash_out_sub_wallet(order(sub, 4_900, "out"), now=later(23 * 3_600))
+    assert sub.pots()["sub:aurora"] == 4_900
 
 
 def test_a_rollback_after_a_sweep_returns_the_stake_and_takes_the_swept_win_from_cash(

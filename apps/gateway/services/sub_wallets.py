@@ -4,7 +4,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection, transaction
@@ -20,12 +20,16 @@ from apps.gateway.errors import (
 )
 from apps.players.selectors import rehearsal_player_ids
 from apps.providers.enums import WalletModel
+from apps.providers.selectors.id_scopes import providers_without_closing
 from apps.providers.services.wallet_model import WalletSetting, pin_wallet_model
 from apps.wallet.contracts import PlayerPot, TransferRequest, Wallet
 from apps.wallet.enums import Pot, TransferKind
 from apps.wallet.play_models import session_subject, sub_pot
 from apps.wallet.services import ledger
 
+PLAYED_FOR: Final = timedelta(minutes=15)
+"""How long after its last message a round may still be played that no message closes. A win that
+comes later is paid into the pot all the same, and swept from it."""
 _PLAYERS_PER_STEP: Final = 200
 
 
@@ -101,7 +105,7 @@ def cash_out_sub_wallet(order: MoneyOrder, *, now: datetime) -> bool:
     with connection.cursor() as cursor:
         ledger.lock_wallets(cursor, player_ids=[order.player_id])
         is_new = not ledger.is_posted(cursor, request.idempotency_key)
-        if is_new and in_play(cursor, setting.provider_id, [order.player_id]):
+        if is_new and in_play(cursor, setting.provider_id, [order.player_id], now=now):
             raise RoundsOpenError(f"A round at {order.provider_code} is still open.")
     return ledger.post_transfers([request], now=now) == 1
 
@@ -143,9 +147,16 @@ def sweep_sub_wallets(provider_code: str, *, now: datetime) -> SweepReport:
     return report
 
 
-def in_play(cursor: Cursor, provider_id: int, player_ids: Sequence[int]) -> set[int]:
-    """Return the players of the list who have an open round at a provider."""
-    cursor.execute(statements.PLAYERS_IN_PLAY, [provider_id, list(player_ids)])
+def in_play(
+    cursor: Cursor, provider_id: int, player_ids: Sequence[int], *, now: datetime
+) -> set[int]:
+    """Return the players of the list who have an open round at a provider.
+
+    Where the provider's messages never close one, it is over ``PLAYED_FOR`` after its last message.
+    """
+    never_closes = provider_id in providers_without_closing()
+    since = now - PLAYED_FOR if never_closes else None
+    cursor.execute(statements.PLAYERS_IN_PLAY, [provider_id, list(player_ids), since, since])
     return {row[0] for row in cursor.fetchall()}
 
 
@@ -183,7 +194,7 @@ def _sweep_step(
     pot = sub_pot(provider_code)
     with connection.cursor() as cursor:
         wallets = {w.player_id: w for w in ledger.lock_wallets(cursor, player_ids=player_ids)}
-        playing = in_play(cursor, setting.provider_id, player_ids)
+        playing = in_play(cursor, setting.provider_id, player_ids, now=now)
         requests = [
             _sweep_request(wallet, provider_code, now)
             for wallet in wallets.values()
