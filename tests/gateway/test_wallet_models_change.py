@@ -2,10 +2,13 @@
 
 import pytest
 
+from apps.gateway.contracts import ToJudge
 from apps.gateway.errors import OpenMoneyError, SameWalletModelError
 from apps.gateway.selectors import open_money
+from apps.gateway.services.apply import apply_deliveries
 from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet, sweep_sub_wallets
 from apps.gateway.services.wallet_model import request_wallet_model
+from apps.providers.contracts import Outcome, ProviderProfile
 from apps.providers.enums import StakeSettles, WalletModel
 from apps.providers.models import Provider
 from apps.staff.errors import ApprovalVoidError, NotAllowedToDecideError, SelfApprovalError
@@ -13,8 +16,8 @@ from apps.staff.models import User
 from apps.staff.services.approvals import approve
 from apps.wallet.enums import PlayModelName
 from tests.factories import make_user
-from tests.gateway.builders import NOW, Casino, later, open_casino
-from tests.gateway.operations_makers import ask_one, speak_iplaygames, stake, win
+from tests.gateway.builders import NOW, Casino, assert_ledger_holds, later, open_casino
+from tests.gateway.operations_makers import ask_one, sealed, speak_iplaygames, stake, win
 from tests.races import race
 
 APPROVE = "wallet.approve_play_model"
@@ -171,3 +174,49 @@ def test_filling_and_leaving_a_sub_wallet_at_once_never_leave_money_behind() -> 
         ("transfer", 0),
         ("sub_wallet", 500),
     }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told", "pots"),
+    [
+        ("transfer", "hold", ("accepted", "", 9_800), {"cash": 9_800, "held": 200}),
+        ("hold", "sub_wallet", ("rejected", "insufficient_funds", 0), {"cash": 10_000, "held": 0}),
+    ],
+)
+def test_a_stake_read_by_the_model_of_a_moment_before_is_judged_by_the_one_in_force(
+    casino: Casino,
+    before: str,
+    after: str,
+    told: tuple[str, str, int],
+    pots: dict[str, int],
+) -> None:
+    Provider.objects.update(wallet_model=before)
+    stale = casino.profile
+    Provider.objects.update(wallet_model=after)
+    [outcome] = judge_by(stale, casino)
+    assert (outcome.status, outcome.code, outcome.balance_minor) == told
+    assert casino.pots().items() >= pots.items()
+    assert casino.stored("b-1").overdrawn_minor == 0
+    assert_ledger_holds()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_stake_and_a_change_at_once_never_leave_money_in_the_model_of_before() -> None:
+    casino = open_casino()
+    stale = casino.profile
+    approval_id = ask(make_user("asker", permissions=("wallet.request_play_model",)))
+    agreer = make_user("agreer", permissions=(APPROVE,))
+    refusal: list[object] = race(
+        [lambda: agree(approval_id, agreer), lambda: judge_by(stale, casino)]
+    )
+    left = (model_now(), casino.pots()["held"], casino.stored("b-1").status)
+    assert left in {("hold", 200, "accepted"), ("sub_wallet", 0, "rejected")}, refusal
+    assert_ledger_holds()
+
+
+def judge_by(profile: ProviderProfile, casino: Casino) -> tuple[Outcome, ...]:
+    """Judge a stake of 2.00 with this profile, however old."""
+    delivery = ToJudge(profile, casino.now, None, (sealed(stake("b-1")),))
+    [judged] = apply_deliveries([delivery], casino.games, now=casino.now)
+    return judged.outcomes

@@ -37,6 +37,7 @@ from apps.providers.adapters.contract import CallbackResponse
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import CanonicalEvent, EventRefusal, GameRef, Outcome
 from apps.providers.enums import Operation, Permission
+from apps.providers.services.wallet_model import pin_wallet_models
 from apps.rounds.contracts import VerdictRow
 from apps.rounds.enums import EventStatus
 from apps.rounds.events import ConflictSeen
@@ -71,7 +72,7 @@ def apply_deliveries(deliveries: Sequence[ToJudge], games: Games, *, now: dateti
 def _apply(
     cursor: Cursor, deliveries: Sequence[ToJudge], games: Games, now: datetime
 ) -> list[Judged]:
-    deliveries = _resolve(cursor, deliveries, now)
+    deliveries = _resolve(cursor, _with_models_in_force(cursor, deliveries), now)
     events = list(_canonical(deliveries))
     book = load_book(cursor, deliveries, events, games, now)
     judged = [_judge(book, delivery) for delivery in deliveries]
@@ -92,6 +93,22 @@ def _apply(
         ],
     )
     return judged
+
+
+def _with_models_in_force(cursor: Cursor, deliveries: Sequence[ToJudge]) -> list[ToJudge]:
+    """Return the deliveries with the wallet models of now, which last until the batch is written.
+
+    A profile is some seconds old. By the model of before, a stake would come from a pot that
+    nobody fills any more, or be held for a round whose wins go elsewhere.
+    """
+    models = pin_wallet_models(cursor, {delivery.provider.id for delivery in deliveries})
+    return [
+        replace(
+            delivery,
+            provider=replace(delivery.provider, wallet_model=models[delivery.provider.id]),
+        )
+        for delivery in deliveries
+    ]
 
 
 def _resolve(cursor: Cursor, deliveries: Sequence[ToJudge], now: datetime) -> list[ToJudge]:

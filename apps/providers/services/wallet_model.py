@@ -1,11 +1,13 @@
 """Which wallet model a provider is played with. Whether it may change is the gateway's question."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
+from apps.core.batches import Cursor
 from apps.core.history import note_edit
 from apps.providers.enums import ProviderStage, WalletModel
 from apps.providers.errors import UnknownProviderError
@@ -16,6 +18,12 @@ from apps.providers.models import Provider
 _SHARE = """
 SELECT id, code, wallet_model, transfer_url, is_active, stage = 'live'
 FROM providers_provider WHERE code = %s FOR SHARE
+"""
+
+# The weakest lock that a change waits for, and the one that storing a row of the provider's takes
+# anyway: batches wait neither for each other nor for people who edit the provider.
+_PIN_OF_SEVERAL = """
+SELECT id, wallet_model FROM providers_provider WHERE id = ANY(%s) FOR KEY SHARE
 """
 
 
@@ -48,14 +56,20 @@ def pin_wallet_model(provider_code: str) -> WalletSetting:
     return WalletSetting(*row)
 
 
+def pin_wallet_models(cursor: Cursor, provider_ids: Iterable[int]) -> dict[int, str]:
+    """Return wallet models by provider; none changes before the cursor's transaction ends."""
+    cursor.execute(_PIN_OF_SEVERAL, [sorted(set(provider_ids))])
+    return dict(cursor.fetchall())
+
+
 @transaction.atomic
 def lock_wallet_model(provider_code: str) -> WalletSetting:
-    """Lock a provider against ``pin_wallet_model`` and return its wallet model.
+    """Lock a provider against whoever pins its wallet model, and return it.
 
     Raises:
         UnknownProviderError: no provider carries this code.
     """
-    locked = Provider.objects.select_for_update(no_key=True).filter(code=provider_code).first()
+    locked = Provider.objects.select_for_update().filter(code=provider_code).first()
     if locked is None:
         raise UnknownProviderError(provider_code)
     return WalletSetting(
