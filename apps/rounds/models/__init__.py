@@ -1,0 +1,12 @@
+from apps.rounds.models.deliveries import Delivery, DeliveryVerdict
+from apps.rounds.models.play import BalanceDrift, Conflict, EventAttempt, Round, RoundEvent
+
+__all__ = [
+    "BalanceDrift",
+    "Conflict",
+    "Delivery",
+    "DeliveryVerdict",
+    "EventAttempt",
+    "Round",
+    "RoundEvent",
+]
