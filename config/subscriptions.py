@@ -25,6 +25,8 @@ SUBSCRIPTIONS: dict[str, list[str]] = {
     "rounds.player_overdrawn": ["reports.raise_alert"],
     # A provider never finished rounds that hold players' stakes: ask it, then two people decide.
     "rounds.stuck": ["reports.raise_alert"],
+    # What a provider sent is stored and can't be applied: its money waits until somebody mends it.
+    "rounds.delivery_not_judged": ["reports.raise_alert"],
     # A day does not add up, or touches a player.
     "reconciliation.alert_raised": ["reports.raise_alert"],
     # The provider must send another file.

@@ -159,6 +159,7 @@ DEED_WORDS: Final = {
     "alert:reconciliation.statement_refused": "Alert: a statement was refused",
     "alert:rounds.conflict_seen": "Alert: a provider contradicts itself",
     "alert:rounds.player_overdrawn": "Alert: a player is overdrawn",
+    "alert:rounds.delivery_not_judged": "Alert: a delivery can't be applied",
     "alert:rounds.stuck": "Alert: rounds are stuck",
     "alert:wallet.wallet_drifted": "Alert: a wallet drifted",
 }

@@ -33,6 +33,16 @@ class RoundsStuck(Event):
 
 
 @dataclass(frozen=True)
+class DeliveryNotJudged(Event):
+    """A delivery was stored, and applying it has failed several times."""
+
+    topic: ClassVar[str] = "rounds.delivery_not_judged"
+    provider_id: int
+    delivery_id: int
+    error: str
+
+
+@dataclass(frozen=True)
 class PastPlayTaken(Event):
     """Play of a day of UTC that is over for days came in, or was settled or undone."""
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from apps.players.selectors import rehearsal_player_ids
 from apps.providers.contracts import REHEARSAL_KEY_PREFIX
@@ -15,6 +15,8 @@ from apps.rounds.models import (
     EventAttempt,
     Round,
     RoundEvent,
+    SweptThrough,
+    UnjudgedDelivery,
 )
 
 
@@ -148,12 +150,19 @@ def parked_events(*, limit: int) -> list[RoundEvent]:
 
 
 def not_judged_in_time(deliveries: QuerySet[Delivery], now: datetime) -> QuerySet[Delivery]:
-    """Keep what came in the last two days and is not answered for a minute after it was stored."""
+    """Keep what is not answered for a minute after it was stored, however long ago that was.
+
+    Up to where the sweep has come, all that is not judged is listed.
+    """
     verdicts = DeliveryVerdict.objects.filter(delivery_id=OuterRef("pk"))
-    came = deliveries.filter(
-        received_at__gte=now - timedelta(days=2), stored_at__lt=now - timedelta(minutes=1)
-    )
-    return came.filter(~Exists(verdicts))
+    listed = list(UnjudgedDelivery.objects.values_list("delivery_id", flat=True))
+    waits = Q(pk__in=listed) | Q(pk__gt=swept_through())
+    return deliveries.filter(waits, ~Exists(verdicts), stored_at__lt=now - timedelta(minutes=1))
+
+
+def swept_through() -> int:
+    """Return up to which delivery everything is judged or listed as unjudged."""
+    return SweptThrough.objects.values_list("delivery_id", flat=True).first() or 0
 
 
 def late_deliveries(now: datetime, *, limit: int) -> list[Delivery]:

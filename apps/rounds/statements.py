@@ -335,22 +335,6 @@ SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::jsonb[], %s::timestamptz[
 ON CONFLICT (delivery_id) DO NOTHING
 """
 
-# What was stored but not applied: the process died between the two. Read by the time of storing,
-# which a replay can't move; the age keeps it off deliveries that are being judged right now.
-FIND_UNJUDGED: LiteralString = """
-SELECT d.id, d.provider_id, d.received_at, d.message_id, d.key_id, d.path, d.headers, d.body
-FROM rounds_delivery d
-WHERE d.stored_at BETWEEN %s AND %s
-  AND d.id > %s
-  AND NOT EXISTS (SELECT 1 FROM rounds_deliveryverdict v WHERE v.delivery_id = d.id)
-ORDER BY d.id LIMIT %s
-"""
-
-FIND_DELIVERY: LiteralString = """
-SELECT d.id, d.provider_id, d.received_at, d.message_id, d.key_id, d.path, d.headers, d.body
-FROM rounds_delivery d WHERE d.id = %s
-"""
-
 # Read through rounds_round_open, oldest first; rows that a batch is writing are left for the next
 # run. What the gateway loaded before this and writes after it stands: it knows more.
 CLOSE_OPEN_ROUNDS: LiteralString = """

@@ -4,13 +4,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 
-from apps.gateway.services.intake import apply_unjudged, take_in
+from apps.core.models import OutboxMessage
+from apps.gateway.services.intake import apply_unjudged, reprocess_delivery, take_in
 from apps.providers.contracts import CanonicalEvent
 from apps.providers.models import Provider, ProviderKey
 from apps.rounds.contracts import DeliveryRow
-from apps.rounds.models import DeliveryVerdict
+from apps.rounds.models import Delivery, DeliveryVerdict, SweptThrough, UnjudgedDelivery
+from apps.rounds.selectors import late_deliveries, not_judged_in_time, swept_through
 from apps.rounds.services import store
 from tests.factories import make_game, make_provider
 from tests.gateway.builders import (
@@ -62,8 +64,31 @@ def store_unreadable(casino: Casino) -> None:
         store.store_deliveries(cursor, [row])
 
 
-def sweep(casino: Casino, *, limit: int = 500) -> int:
-    return apply_unjudged(now=casino.now + timedelta(minutes=1), limit=limit)
+def sweep(casino: Casino, *, limit: int = 500, minutes: int = 1) -> int:
+    return apply_unjudged(now=casino.now + timedelta(minutes=minutes), limit=limit)
+
+
+def shown(casino: Casino, *, days: int) -> list[int]:
+    """Return the deliveries that the home page and the filter show as not judged, days later."""
+    now = casino.now + timedelta(days=days)
+    filtered = list(not_judged_in_time(Delivery.objects.all(), now).values_list("pk", flat=True))
+    assert filtered == [delivery.pk for delivery in late_deliveries(now, limit=100)]
+    return filtered
+
+
+def refuse_amounts_of(minor: int) -> None:
+    """Let the database refuse transfers of one amount, as a mistake of ours would."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            f"ALTER TABLE wallet_transfer ADD CONSTRAINT poison CHECK (amount_minor <> {minor})"
+        )
+
+
+def refuse_no_amounts() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE wallet_transfer DROP CONSTRAINT poison")
 
 
 def test_a_delivery_without_a_verdict_is_applied_once(casino_now: Casino) -> None:
@@ -123,18 +148,81 @@ def test_a_delivery_the_database_refuses_holds_up_nobody(casino_now: Casino) -> 
     poison = casino_now.event("poison", win_amount="1234.00")
     store_only(casino_now, poison)
     store_only(casino_now, casino_now.event("e-1"))
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(
-            "ALTER TABLE wallet_transfer ADD CONSTRAINT poison CHECK (amount_minor <> 123400)"
-        )
+    refuse_amounts_of(123_400)
     assert sweep(casino_now) == 1
     assert casino_now.stored("e-1").status == "accepted"
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("ALTER TABLE wallet_transfer DROP CONSTRAINT poison")
-    assert sweep(casino_now) == 1
+    refuse_no_amounts()
+    assert sweep(casino_now, minutes=2) == 1
     assert casino_now.stored("poison").status == "accepted"
+
+
+def test_a_delivery_that_can_not_be_applied_is_shown_and_tried_until_it_is_judged(
+    casino_now: Casino,
+) -> None:
+    delivery_id = store_only(casino_now, casino_now.event("poison", win_amount="1234.00"))
+    refuse_amounts_of(123_400)
+    for day in (0, 2, 4, 30, 400):
+        assert sweep(casino_now, minutes=day * 1_440 + 1) == 0
+        assert shown(casino_now, days=day + 1) == [delivery_id]
+    listed = UnjudgedDelivery.objects.get()
+    assert (listed.delivery_id, listed.tries) == (delivery_id, 5)
+    assert listed.error == "IntegrityError"
+    refuse_no_amounts()
+    assert sweep(casino_now, minutes=500 * 1_440) == 1
+    assert casino_now.pots()["cash"] == 10_000 + 123_200
+    assert shown(casino_now, days=501) == []
+    assert not UnjudgedDelivery.objects.exists()
+    assert_ledger_holds()
+
+
+def test_a_delivery_that_a_person_applied_is_listed_no_longer(casino_now: Casino) -> None:
+    delivery_id = store_only(casino_now, casino_now.event("poison", win_amount="1234.00"))
+    refuse_amounts_of(123_400)
+    sweep(casino_now)
+    refuse_no_amounts()
+    reprocess_delivery(delivery_id=delivery_id, now=casino_now.now + timedelta(seconds=90))
+    assert shown(casino_now, days=1) == []
+    assert sweep(casino_now, minutes=2) == 0
+    assert not UnjudgedDelivery.objects.exists()
+
+
+def test_a_delivery_that_no_sweep_saw_for_a_month_is_found_all_the_same(
+    casino_now: Casino,
+) -> None:
+    delivery_id = store_only(casino_now, casino_now.event("e-1"))
+    assert shown(casino_now, days=29) == [delivery_id]
+    assert sweep(casino_now, minutes=30 * 1_440) == 1
+    assert casino_now.pots()["cash"] == 10_150
+
+
+def test_people_are_told_once_of_a_delivery_that_failed_three_times(casino_now: Casino) -> None:
+    delivery_id = store_only(casino_now, casino_now.event("poison", win_amount="1234.00"))
+    refuse_amounts_of(123_400)
+    told = OutboxMessage.objects.filter(topic="rounds.delivery_not_judged")
+    sweep(casino_now, minutes=1)
+    sweep(casino_now, minutes=1)
+    sweep(casino_now, minutes=2)
+    assert not told.exists()
+    sweep(casino_now, minutes=3)
+    assert not told.exists()
+    sweep(casino_now, minutes=4)
+    sweep(casino_now, minutes=60)
+    assert told.get().payload == {
+        "provider_id": casino_now.provider.pk,
+        "delivery_id": delivery_id,
+        "error": "IntegrityError",
+    }
+
+
+def test_a_sweep_goes_on_after_what_was_written_over_ten_minutes_ago(casino_now: Casino) -> None:
+    store_unreadable(casino_now)
+    last = store_only(casino_now, casino_now.event("e-1"))
+    assert sweep(casino_now, minutes=1) == 1
+    assert swept_through() == 0
+    sweep(casino_now, minutes=15)
+    assert swept_through() == last
+    with pytest.raises(IntegrityError, match="rounds_swept_through_is_one_row"):
+        SweptThrough.objects.create(id=2, delivery_id=1)
 
 
 def test_what_can_be_read_no_more_holds_up_nobody(casino_now: Casino) -> None:

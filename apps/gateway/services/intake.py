@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -32,14 +32,15 @@ from apps.providers.enums import Protocol
 from apps.providers.errors import IdScopesMovedError
 from apps.providers.selectors.catalogue import games_by_code
 from apps.providers.selectors.profiles import provider_profile_by_id
-from apps.rounds import statements as round_statements
+from apps.rounds import sweep_statements
 from apps.rounds.contracts import DeliveryRow, VerdictRow
 from apps.rounds.enums import EventStatus
-from apps.rounds.services import store
+from apps.rounds.selectors import swept_through
+from apps.rounds.services import store, unjudged
 
 logger = logging.getLogger(__name__)
 
-_SWEPT_FOR = timedelta(days=3)
+_MOST_SPANS = 100
 _JUDGING_FOR = timedelta(seconds=15)
 _LONGEST_PATH = 200
 
@@ -207,20 +208,25 @@ def apply_unjudged(*, now: datetime, limit: int = 500) -> int:
     """Apply deliveries that were stored but never judged, because a process died in between.
 
     Idempotent, and safe beside the gateway: what was applied meanwhile is answered as a repeat.
-    One that can't be read or applied is left for the next run, and holds up nobody: the whole
-    window is read, ``limit`` deliveries at a time.
+    One that can't be read or applied is listed, tried again later, and holds up nobody. None is
+    too old: a run goes on from where the one before found all judged or listed.
 
     Raises:
         OperationalError, InterfaceError: the database is away.
     """
     names = _Names()
-    applied, last = 0, 0
-    while True:
-        rows = _unjudged_after(last, now, limit)
-        applied += sum(_try_stored(row, names, now) for row in rows)
-        if len(rows) < limit:
-            return applied
-        last = rows[-1][0]
+    due = _read(sweep_statements.FIND_UNJUDGED_DUE, {"now": now, "limit": limit})
+    applied = sum(_try_stored(row, names, now) for row in due)
+    after = swept_through()
+    for _ in range(_MOST_SPANS):
+        span = unjudged.next_span(after, now=now)
+        if span is None:
+            break
+        applied += _apply_span(span, names, now, limit)
+        unjudged.end_span(span)
+        after = span.upto
+    unjudged.unlist_judged()
+    return applied
 
 
 @dataclass(slots=True)
@@ -238,15 +244,26 @@ class _Names:
         return self.profiles[provider_id]
 
 
-def _unjudged_after(last: int, now: datetime, limit: int) -> list[Sequence[Any]]:
-    since, until = now - _SWEPT_FOR, now - _JUDGING_FOR
+def _apply_span(span: unjudged.Span, names: _Names, now: datetime, limit: int) -> int:
+    """Apply what of a span is not judged, ``limit`` deliveries at a time."""
+    applied, last = 0, span.after
+    while True:
+        asked = {"after": last, "upto": span.upto, "until": now - _JUDGING_FOR, "limit": limit}
+        rows = _read(sweep_statements.FIND_UNJUDGED, asked)
+        applied += sum(_try_stored(row, names, now) for row in rows)
+        if len(rows) < limit:
+            return applied
+        last = rows[-1][0]
+
+
+def _read(statement: LiteralString, asked: dict[str, Any]) -> list[Sequence[Any]]:
     with connection.cursor() as cursor:
-        cursor.execute(round_statements.FIND_UNJUDGED, [since, until, last, limit])
+        cursor.execute(statement, asked)
         return list(cursor.fetchall())
 
 
 def _try_stored(row: Sequence[Any], names: _Names, now: datetime) -> bool:
-    """Apply a stored delivery; return whether that worked."""
+    """Apply a stored delivery; return whether that worked, and list it where it didn't."""
     try:
         delivery = _stored(row, names.profile(row[1]))
         apply_deliveries([delivery], names.games, now=now)
@@ -254,6 +271,7 @@ def _try_stored(row: Sequence[Any], names: _Names, now: datetime) -> bool:
         if _is_away(error):
             raise
         logger.exception("gateway.unjudged.failed", extra={"delivery_id": row[0]})
+        unjudged.list_unjudged(row[0], row[1], error=type(error).__name__, now=now)
         return False
     return True
 
@@ -287,9 +305,7 @@ def why_not_again(delivery_id: int) -> str:
 
 
 def _read_again(delivery_id: int, names: _Names) -> ToJudge:
-    with connection.cursor() as cursor:
-        cursor.execute(round_statements.FIND_DELIVERY, [delivery_id])
-        rows = cursor.fetchall()
+    rows = _read(sweep_statements.FIND_DELIVERY, {"delivery_id": delivery_id})
     if not rows:
         raise UnknownDeliveryError(delivery_id)
     try:

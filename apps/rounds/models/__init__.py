@@ -1,4 +1,9 @@
-from apps.rounds.models.deliveries import Delivery, DeliveryVerdict
+from apps.rounds.models.deliveries import (
+    Delivery,
+    DeliveryVerdict,
+    SweptThrough,
+    UnjudgedDelivery,
+)
 from apps.rounds.models.play import BalanceDrift, Conflict, EventAttempt, Round, RoundEvent
 
 __all__ = [
@@ -9,4 +14,6 @@ __all__ = [
     "EventAttempt",
     "Round",
     "RoundEvent",
+    "SweptThrough",
+    "UnjudgedDelivery",
 ]

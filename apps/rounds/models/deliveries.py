@@ -2,6 +2,7 @@ from typing import ClassVar, override
 
 import pgtrigger
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Now
 
 
@@ -52,3 +53,42 @@ class DeliveryVerdict(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.http_status} for delivery {self.delivery_id}"
+
+
+class UnjudgedDelivery(models.Model):
+    """A delivery that the sweep could not apply: tried again and shown until it is judged.
+
+    Only what fails is listed, so that intake writes nothing for it.
+    """
+
+    delivery_id = models.BigIntegerField(unique=True)
+    tries = models.PositiveIntegerField(default=1)
+    error = models.CharField(max_length=64)
+    first_failed_at = models.DateTimeField()
+    last_failed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "unjudged deliveries"
+        constraints = [
+            models.CheckConstraint(condition=Q(tries__gte=1), name="rounds_unjudged_was_tried"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"delivery {self.delivery_id}: {self.error}"
+
+
+class SweptThrough(models.Model):
+    """Up to which delivery all is judged or listed as unjudged; the sweep goes on after it."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    delivery_id = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="rounds_swept_through_is_one_row"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"delivery {self.delivery_id}"
