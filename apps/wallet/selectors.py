@@ -194,12 +194,7 @@ def last_audits() -> dict[str, AuditReport]:
 
 def transfer_by_key(idempotency_key: str) -> GameTransferRef | None:
     """Return the transfer that a key asked for, or None."""
-    transfer = (
-        GameTransfer.objects.select_related("player")
-        .filter(idempotency_key=idempotency_key)
-        .first()
-    )
-    return transfer_ref(transfer) if transfer is not None else None
+    return _transfer_where(idempotency_key=idempotency_key)
 
 
 def transfer_by_id(transfer_id: int) -> GameTransferRef:
@@ -208,10 +203,7 @@ def transfer_by_id(transfer_id: int) -> GameTransferRef:
     Raises:
         UnknownGameTransferError: there is no such transfer.
     """
-    transfer = GameTransfer.objects.select_related("player").filter(pk=transfer_id).first()
-    if transfer is None:
-        raise UnknownGameTransferError(f"There is no transfer {transfer_id}.")
-    return transfer_ref(transfer)
+    return _known(_transfer_where(pk=transfer_id), transfer_id)
 
 
 def transfer_by_public_id(public_id: uuid.UUID) -> GameTransferRef:
@@ -220,10 +212,18 @@ def transfer_by_public_id(public_id: uuid.UUID) -> GameTransferRef:
     Raises:
         UnknownGameTransferError: there is no such transfer.
     """
-    transfer = GameTransfer.objects.select_related("player").filter(public_id=public_id).first()
+    return _known(_transfer_where(public_id=public_id), public_id)
+
+
+def _transfer_where(**its_key: Any) -> GameTransferRef | None:
+    transfer = GameTransfer.objects.select_related("player").filter(**its_key).first()
+    return transfer_ref(transfer) if transfer is not None else None
+
+
+def _known(transfer: GameTransferRef | None, asked_for: int | uuid.UUID) -> GameTransferRef:
     if transfer is None:
-        raise UnknownGameTransferError(f"There is no transfer {public_id}.")
-    return transfer_ref(transfer)
+        raise UnknownGameTransferError(f"There is no transfer {asked_for}.")
+    return transfer
 
 
 def transfer_ref(transfer: GameTransfer) -> GameTransferRef:
