@@ -6,6 +6,7 @@ from django.utils import timezone
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
 from apps.operator_api.api.authentication import (
@@ -18,6 +19,18 @@ from apps.operator_api.api.parsing import StrictJsonParser
 from apps.operator_api.api.problems import handle_exception
 from apps.operator_api.contracts import Credentials
 from apps.operator_api.enums import Scope
+
+
+def checked(form: type[Serializer[Any]], sent: Any) -> dict[str, Any]:
+    """Return the fields that a client sent, as the form of this request takes them.
+
+    Raises:
+        ValidationError: a field is missing, unknown or not as it should be.
+    """
+    request = form(data=sent)
+    request.is_valid(raise_exception=True)
+    wanted: dict[str, Any] = request.validated_data
+    return wanted
 
 
 class OperatorView(APIView):

@@ -5,7 +5,7 @@ from apps.operator_api.api import rendering
 from apps.operator_api.api.answers import CanServeAnswer
 from apps.operator_api.api.requests import CanServeQuery
 from apps.operator_api.api.schema import documented
-from apps.operator_api.api.views.base import OperatorView
+from apps.operator_api.api.views.base import OperatorView, checked
 from apps.operator_api.enums import Scope
 from apps.play.services import can_serve
 from apps.providers.selectors import games_by_code, provider_by_code
@@ -23,9 +23,7 @@ class CanServeView(OperatorView):
         summary="Whether a game may be served in a jurisdiction, with every reason against it",
     )
     def get(self, request: Request) -> Response:
-        query = CanServeQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        wanted = query.validated_data
+        wanted = checked(CanServeQuery, request.query_params.dict())
         provider_code, _, game_code = wanted["game"].partition(":")
         game = games_by_code(provider_by_code(provider_code).pk).get(game_code)
         at = wanted.get("at", self.now)

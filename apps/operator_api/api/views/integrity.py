@@ -10,7 +10,7 @@ from apps.integrity.services.reports import take_report
 from apps.operator_api.api.answers import DigestReportAnswer
 from apps.operator_api.api.requests import DigestReportRequest
 from apps.operator_api.api.schema import documented
-from apps.operator_api.api.views.base import OperatorView
+from apps.operator_api.api.views.base import OperatorView, checked
 from apps.operator_api.enums import Scope
 
 
@@ -26,9 +26,7 @@ class DigestReportsView(OperatorView):
         summary="Report the digests that a game server measured; compared with those certified",
     )
     def post(self, request: Request) -> Response:
-        body = DigestReportRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        wanted = body.validated_data
+        wanted = checked(DigestReportRequest, request.data)
         measured = report_of(
             wanted["report_id"],
             wanted["measured_at"].isoformat(),

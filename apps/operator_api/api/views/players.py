@@ -13,7 +13,7 @@ from apps.operator_api import services
 from apps.operator_api.api import answers, fields, rendering
 from apps.operator_api.api.requests import BalanceAtProviderQuery, PlayerRequest
 from apps.operator_api.api.schema import documented
-from apps.operator_api.api.views.base import OperatorView
+from apps.operator_api.api.views.base import OperatorView, checked
 from apps.operator_api.contracts import MirroredPlayer, WantedExclusion, WantedLimit
 from apps.operator_api.enums import Scope
 from apps.players.contracts import PlayerRef
@@ -63,11 +63,8 @@ class BalanceAtProviderView(OperatorView):
         summary="What the player's wallet at a provider holds by the provider's own word",
     )
     def get(self, request: Request, player_id: str) -> Response:
-        query = BalanceAtProviderQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        found = services.provider_balance(
-            _known(player_id), query.validated_data["provider"], now=self.now
-        )
+        wanted = checked(BalanceAtProviderQuery, request.query_params.dict())
+        found = services.provider_balance(_known(player_id), wanted["provider"], now=self.now)
         return Response(answers.BalanceAtProviderAnswer(rendering.provider_balance(found)).data)
 
 
@@ -120,11 +117,10 @@ class PlayerView(OperatorView):
     def put(self, request: Request, player_id: str) -> Response:
         if not re.match(fields.REF, player_id):
             raise UnknownPlayerError(player_id[:60])
-        body = PlayerRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        wanted = checked(PlayerRequest, request.data)
         is_new = not players_by_ref([player_id])
         player = services.mirror_player(
-            _mirrored(player_id, body.validated_data),
+            _mirrored(player_id, wanted),
             client_name=self.client.client_name,
             now=self.now,
         )

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from apps.operator_api.api import answers, rendering
 from apps.operator_api.api.requests import AnswerRealityCheckRequest, ShowRealityCheckRequest
 from apps.operator_api.api.schema import documented
-from apps.operator_api.api.views.base import OperatorView
+from apps.operator_api.api.views.base import OperatorView, checked
 from apps.operator_api.api.views.sessions import SESSION_ID
 from apps.operator_api.enums import Scope
 from apps.play import services
@@ -50,7 +50,7 @@ class RealityChecksView(OperatorView):
     )
     def post(self, request: Request, session_id: str) -> Response:
         found = session_id_of(session_id)
-        ShowRealityCheckRequest(data=request.data).is_valid(raise_exception=True)
+        checked(ShowRealityCheckRequest, request.data)
         shown = services.show_reality_check(session_id=found, now=self.now)
         answer = rendering.reality_check(shown.line, shown.currency)
         return Response(
@@ -75,12 +75,11 @@ class RealityCheckAnswerView(OperatorView):
         found = session_id_of(session_id)
         if not _NUMBER.fullmatch(check_id):
             raise UnknownRealityCheckError(check_id[:60])
-        body = AnswerRealityCheckRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        wanted = checked(AnswerRealityCheckRequest, request.data)
         given = services.answer_reality_check(
             session_id=found,
             check_id=int(check_id),
-            answer=RealityCheckStep(body.validated_data["answer"]),
+            answer=RealityCheckStep(wanted["answer"]),
             now=self.now,
         )
         answer = {

@@ -15,7 +15,7 @@ from apps.operator_api.api.keyed import answer_about, key_of, replay_headers, re
 from apps.operator_api.api.problems import problem_of
 from apps.operator_api.api.requests import OpenSessionRequest, RefreshSessionRequest
 from apps.operator_api.api.schema import FUNDING_KEY, documented, refused_launch
-from apps.operator_api.api.views.base import OperatorView
+from apps.operator_api.api.views.base import OperatorView, checked
 from apps.operator_api.contracts import Answer, FundedLaunch, KeyedRequest
 from apps.operator_api.enums import Scope
 from apps.operator_api.services import end_session_for_client, open_funded_session
@@ -42,9 +42,7 @@ class SessionsView(OperatorView):
         summary="Open a game session behind the launch gate, with money if the client says so",
     )
     def post(self, request: Request) -> Response:
-        body = OpenSessionRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        wanted: dict[str, str] = body.validated_data
+        wanted = checked(OpenSessionRequest, request.data)
         player = player_by_ref(wanted["player_id"])
         try:
             if "fund" in wanted:
@@ -90,10 +88,9 @@ class RefreshView(OperatorView):
     )
     def post(self, request: Request, session_id: str) -> Response:
         found = session_id_of(session_id)
-        body = RefreshSessionRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        wanted = checked(RefreshSessionRequest, request.data)
         issued = services.refresh_session(
-            session_id=found, credential=body.validated_data["refresh_credential"], now=self.now
+            session_id=found, credential=wanted["refresh_credential"], now=self.now
         )
         answer = {
             "token": issued.token,

@@ -6,6 +6,7 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 
 from apps.operator_api import services
 from apps.operator_api.api import rendering
@@ -13,7 +14,7 @@ from apps.operator_api.api.answers import TransferAnswer, TransferStateAnswer
 from apps.operator_api.api.keyed import answer_about, key_of, respond
 from apps.operator_api.api.requests import CashOutRequest, TransferRequest
 from apps.operator_api.api.schema import IDEMPOTENCY_KEY, documented
-from apps.operator_api.api.views.base import OperatorView
+from apps.operator_api.api.views.base import OperatorView, checked
 from apps.operator_api.contracts import CashOutOrder, KeyedRequest, MoneyMoved, MoneyOrder
 from apps.operator_api.enums import Scope
 from apps.wallet.errors import UnknownGameTransferError
@@ -24,9 +25,20 @@ _ID: Final = OpenApiParameter(
 )
 
 
-class TransfersView(OperatorView):
+class _KeyedView(OperatorView):
     scope = Scope.TRANSFERS_WRITE
 
+    def keyed(
+        self, request: Request, form: type[Serializer[Any]], operation: str
+    ) -> tuple[KeyedRequest, dict[str, Any]]:
+        """Return what must take effect once, and the checked fields that it asks for."""
+        key = key_of(request)
+        wanted = checked(form, request.data)
+        content = {"operation": operation, "body": dict(wanted)}
+        return KeyedRequest(self.client.client_id, key, content), wanted
+
+
+class TransfersView(_KeyedView):
     @documented(
         "transfer",
         Scope.TRANSFERS_WRITE,
@@ -37,13 +49,10 @@ class TransfersView(OperatorView):
         summary="Move money in or out of a player's cash, once per key",
     )
     def post(self, request: Request) -> Response:
-        key = key_of(request)
-        body = TransferRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        wanted: dict[str, Any] = body.validated_data
+        keyed, wanted = self.keyed(request, TransferRequest, "POST /api/v1/transfers")
         order = MoneyOrder(
-            client_id=self.client.client_id,
-            key=key,
+            client_id=keyed.client_id,
+            key=keyed.key,
             player_ref=wanted["player_id"],
             direction=wanted["kind"],
             amount=wanted["amount"],
@@ -51,13 +60,8 @@ class TransfersView(OperatorView):
             reference=wanted["reference"],
             provider_code=wanted.get("provider", ""),
         )
-        content = {"operation": "POST /api/v1/transfers", "body": dict(wanted)}
         now = self.now
-        return _answered(
-            KeyedRequest(order.client_id, key, content),
-            lambda: services.move_money(order, now=now),
-            now,
-        )
+        return _answered(keyed, lambda: services.move_money(order, now=now), now)
 
 
 class TransferView(OperatorView):
@@ -80,9 +84,7 @@ class TransferView(OperatorView):
         return Response(TransferStateAnswer(rendering.transfer_state(found)).data)
 
 
-class CashOutsView(OperatorView):
-    scope = Scope.TRANSFERS_WRITE
-
+class CashOutsView(_KeyedView):
     @documented(
         "cash_out",
         Scope.TRANSFERS_WRITE,
@@ -93,24 +95,16 @@ class CashOutsView(OperatorView):
         summary="Bring all back that a player has at a provider, once per key",
     )
     def post(self, request: Request) -> Response:
-        key = key_of(request)
-        body = CashOutRequest(data=request.data)
-        body.is_valid(raise_exception=True)
-        wanted: dict[str, Any] = body.validated_data
+        keyed, wanted = self.keyed(request, CashOutRequest, "POST /api/v1/cash-outs")
         order = CashOutOrder(
-            client_id=self.client.client_id,
-            key=key,
+            client_id=keyed.client_id,
+            key=keyed.key,
             player_ref=wanted["player_id"],
             provider_code=wanted["provider"],
             reference=wanted["reference"],
         )
-        content = {"operation": "POST /api/v1/cash-outs", "body": dict(wanted)}
         now = self.now
-        return _answered(
-            KeyedRequest(order.client_id, key, content),
-            lambda: services.cash_out(order, now=now),
-            now,
-        )
+        return _answered(keyed, lambda: services.cash_out(order, now=now), now)
 
 
 def _answered(keyed: KeyedRequest, move: Callable[[], MoneyMoved], now: datetime) -> Response:
