@@ -26,6 +26,8 @@ from apps.gateway.services import intake
 logger = logging.getLogger(__name__)
 
 MOST_EVENTS_PER_BATCH = 1_000
+MOST_REFUSED_PER_BATCH = 10_000
+"""Refusals that wait to be counted; the oldest go uncounted past this."""
 MOST_UNREADABLE_PER_BATCH = 16
 """Bodies of up to 2 MiB each that wait in memory."""
 DRAIN_EVERY_SECONDS = 2.0
@@ -49,7 +51,8 @@ class Collector:
         self._directory = directory
         self._parking = parking
         self._waiting: dict[int, deque[_Waiting]] = {}
-        self._refused: deque[Refused] = deque(maxlen=10_000)
+        self._refused: deque[Refused] = deque(maxlen=MOST_REFUSED_PER_BATCH)
+        self._unreadable_waiting = 0
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._task: asyncio.Task[None] | None = None
@@ -85,11 +88,13 @@ class Collector:
     def refuse(self, refused: Refused) -> None:
         """Count refused input with the next batch; the caller need not wait for it.
 
-        Of what can't be read, so much is kept as fits between two batches; all of it is counted.
+        Of what can't be read, so much is kept as fits between two batches; the rest is counted
+        like any other.
         """
         if refused.unreadable is not None:
-            waiting = sum(one.unreadable is not None for one in self._refused)
-            if waiting >= MOST_UNREADABLE_PER_BATCH:
+            if self._unreadable_waiting < MOST_UNREADABLE_PER_BATCH:
+                self._unreadable_waiting += 1
+            else:
                 refused = replace(refused, unreadable=None)
         self._refused.append(refused)
         self._wake.set()
@@ -100,7 +105,7 @@ class Collector:
             await self._woken()
             while self._waiting or self._refused:
                 batch = self._next_batch()
-                refused = [self._refused.popleft() for _ in range(len(self._refused))]
+                refused = self._next_refused()
                 await loop.run_in_executor(self._thread, self._work, loop, batch, refused)
             if self._parking.depth:
                 await loop.run_in_executor(self._thread, self._catch_up)
@@ -127,6 +132,12 @@ class Collector:
             if line:
                 self._waiting[provider_id] = line
         return batch
+
+    def _next_refused(self) -> list[Refused]:
+        refused = list(self._refused)
+        self._refused.clear()
+        self._unreadable_waiting = 0
+        return refused
 
     def _work(
         self,
