@@ -31,14 +31,13 @@ from apps.core.admin import (
     ReadOnlyAdmin,
     ReasonedAction,
     ReasonForm,
+    RefusalShownIn,
     at_cell,
     badge,
     badge_column,
     choice_filter,
     datetime_column,
-    place_refusal,
 )
-from apps.core.errors import DomainError
 from apps.players.errors import UnknownPlayerError
 from apps.players.selectors import player_by_id
 
@@ -308,7 +307,7 @@ def _suggested(request: HttpRequest) -> dict[str, Any]:
 
 def _open(request: HttpRequest, form: OpenMatterForm) -> Matter | None:
     suspected_at: datetime = form.cleaned_data["suspected_at"]
-    try:
+    with RefusalShownIn(form):
         matter = services.open_matter(
             player_ref=form.cleaned_data["player_ref"].strip(),
             suspicion=form.cleaned_data["suspicion"],
@@ -317,13 +316,11 @@ def _open(request: HttpRequest, form: OpenMatterForm) -> Matter | None:
             actor=request.user,
             now=timezone.now(),
         )
-    except DomainError as refusal:
-        place_refusal(form, refusal)
-        return None
-    messages.success(
-        request, f"{matter} is open. The report is due {matter.due_at:%Y-%m-%d %H:%M} UTC."
-    )
-    return matter
+        messages.success(
+            request, f"{matter} is open. The report is due {matter.due_at:%Y-%m-%d %H:%M} UTC."
+        )
+        return matter
+    return None
 
 
 def _notes_panel(matter: Matter) -> Panel:

@@ -27,6 +27,7 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    RefusalShownIn,
     UploadWidget,
     at_cell,
     badge,
@@ -34,9 +35,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     link_cell,
-    place_refusal,
 )
-from apps.core.errors import DomainError
 from apps.core.sizes import display_size
 from apps.integrity import reading
 from apps.integrity.contracts import MeasuredReport
@@ -148,7 +147,7 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
         return TemplateResponse(request, "admin/upload.html", context, status=status)
 
     def _take(self, request: HttpRequest, form: UploadForm) -> int | None:
-        try:
+        with RefusalShownIn(form):
             outcome = take_report(
                 form.cleaned_data["provider"],
                 form.measured(),
@@ -156,17 +155,15 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
                 received_from=str(request.user)[:150],
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            place_refusal(form, refusal)
-            return None
-        text = (
-            f"Files measured: {outcome.lines}. As certified: {outcome.matches}; another digest: "
-            f"{outcome.mismatches}; not certified: {outcome.unknown}; certified and not reported: "
-            f"{outcome.missing}."
-        )
-        is_right = not outcome.mismatches and not outcome.missing
-        (messages.success if is_right else messages.error)(request, text)
-        return outcome.report_id
+            text = (
+                f"Files measured: {outcome.lines}. As certified: {outcome.matches}; another "
+                f"digest: {outcome.mismatches}; not certified: {outcome.unknown}; certified and "
+                f"not reported: {outcome.missing}."
+            )
+            is_right = not outcome.mismatches and not outcome.missing
+            (messages.success if is_right else messages.error)(request, text)
+            return outcome.report_id
+        return None
 
     @action(description="Games: measured when", url_path="standing")  # type: ignore[untyped-decorator] # as above
     def standing(self, request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,6 @@
 """API clients and their tokens: made in two steps, the token shown once."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, override
 
 from django import forms
@@ -22,14 +22,13 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    RefusalShownIn,
     at_cell,
     badge,
     datetime_column,
     link_cell,
-    place_refusal,
 )
 from apps.core.admin.actions import ReasonForm
-from apps.core.errors import DomainError
 from apps.operator_api import services
 from apps.operator_api.contracts import NewToken
 from apps.operator_api.enums import MONEY_SCOPES, Scope
@@ -138,7 +137,7 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
             raise PermissionDenied
         form = ClientForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            try:
+            with RefusalShownIn(form):
                 client_id = services.create_client(
                     name=form.cleaned_data["name"],
                     scopes=form.cleaned_data["scopes"],
@@ -146,9 +145,6 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
                     reason=form.cleaned_data["reason"],
                     now=timezone.now(),
                 )
-            except DomainError as refusal:
-                place_refusal(form, refusal)
-            else:
                 return HttpResponseRedirect(_page(client_id))
         back = reverse("admin:operator_api_apiclient_changelist")
         return self._form(request, form, "Add an API client", back)
@@ -163,19 +159,9 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
         if _moves_money(client):
             return self._issue_with_two(request, client)
         form = TokenForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                token = services.issue_token(
-                    client_id=client.pk,
-                    days=form.cleaned_data["days"],
-                    acting_user=request.user,
-                    reason=form.cleaned_data["reason"],
-                    now=timezone.now(),
-                )
-            except DomainError as refusal:
-                place_refusal(form, refusal)
-            else:
-                return self._issued(request, client, token)
+        token = _asked(request, form, client, services.issue_token)
+        if token is not None:
+            return self._issued(request, client, token)
         return self._form(request, form, f"Issue a token: {client}", _page(client.pk))
 
     def _issue_with_two(self, request: HttpRequest, client: ApiClient) -> HttpResponse:
@@ -184,37 +170,24 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
         if agreed is not None:
             return self._pick_up(request, client, agreed)
         form = TokenForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                approval_id = services.request_token(
-                    client_id=client.pk,
-                    days=form.cleaned_data["days"],
-                    acting_user=request.user,
-                    reason=form.cleaned_data["reason"],
-                    now=timezone.now(),
-                )
-            except DomainError as refusal:
-                place_refusal(form, refusal)
-            else:
-                messages.success(
-                    request,
-                    f"A second person can now agree (approval {approval_id}). "
-                    "Then pick the token up here.",
-                )
-                return HttpResponseRedirect(_page(client.pk))
+        approval_id = _asked(request, form, client, services.request_token)
+        if approval_id is not None:
+            messages.success(
+                request,
+                f"A second person can now agree (approval {approval_id}). "
+                "Then pick the token up here.",
+            )
+            return HttpResponseRedirect(_page(client.pk))
         title = f"Ask for a token that moves money: {client}"
         return self._form(request, form, title, _page(client.pk), _ASK)
 
     def _pick_up(self, request: HttpRequest, client: ApiClient, agreed: "Approval") -> HttpResponse:
         form = forms.Form(request.POST if request.method == "POST" else None)
         if form.is_valid():
-            try:
+            with RefusalShownIn(form):
                 token = services.pick_up_token(
                     client_id=client.pk, acting_user=request.user, now=timezone.now()
                 )
-            except DomainError as refusal:
-                place_refusal(form, refusal)
-            else:
                 return self._issued(request, client, token)
         title = f"Pick up the token of {client}"
         note = _PICK_UP.format(days=agreed.payload["days"])
@@ -251,6 +224,22 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
             _tokens_panel(obj),
             _requests_panel(obj),
         ]
+
+
+def _asked[Made](
+    request: HttpRequest, form: TokenForm, client: ApiClient, make: Callable[..., Made]
+) -> Made | None:
+    """Return what was made of a form that was sent; None where it is still to be filled in."""
+    if request.method == "POST" and form.is_valid():
+        with RefusalShownIn(form):
+            return make(
+                client_id=client.pk,
+                days=form.cleaned_data["days"],
+                acting_user=request.user,
+                reason=form.cleaned_data["reason"],
+                now=timezone.now(),
+            )
+    return None
 
 
 def _moves_money(client: ApiClient) -> bool:

@@ -13,14 +13,13 @@ from apps.core.admin import (
     HistoryAdmin,
     ReadOnlyAdmin,
     ReasonedAction,
+    RefusalShownIn,
     badge_column,
     choice_filter,
     datetime_column,
-    place_refusal,
     recent_filter,
 )
 from apps.core.admin.history import REASON_FIELD
-from apps.core.errors import DomainError
 from apps.promotions.contracts import CampaignContent
 from apps.promotions.enums import CampaignState, StartMode, TagReason
 from apps.promotions.models import Campaign, PromoTag
@@ -107,10 +106,8 @@ class CampaignForm(_CampaignForm):
             return data
         content = {name: data[name] for name in CONTENT_FIELDS if name != "provider"}
         self.cleaned_content = CampaignContent(provider_id=data["provider"].pk, **content)
-        try:
+        with RefusalShownIn(self):
             campaigns.check_content(self.cleaned_content)
-        except DomainError as refusal:
-            place_refusal(self, refusal)
         return data
 
 

@@ -199,7 +199,7 @@ def unnoted_version(node: ast.AST, versioned: Container[str]) -> bool:
 
 
 def test_a_refused_form_keeps_what_was_typed() -> None:
-    """``place_refusal`` is the one way; a message above another page would lose the form."""
+    """``RefusalShownIn`` is the one way; a message above another page would lose the form."""
     found = {name for name, node in _nodes("apps") if refusal_without_its_form(name, node)}
 
     assert found == set(_NOTHING_WAS_TYPED)

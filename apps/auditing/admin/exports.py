@@ -34,10 +34,10 @@ from apps.core.admin import (
     ReadOnlyAdmin,
     ReasonedAction,
     ReasonForm,
+    RefusalShownIn,
     badge_column,
     choice_filter,
     datetime_column,
-    place_refusal,
     stream_download,
 )
 from apps.core.errors import DomainError
@@ -311,8 +311,6 @@ def _form(request: HttpRequest, sample: Sample | None) -> ExportForm | SampleExp
 
 
 def _request(request: HttpRequest, form: ExportForm | SampleExportForm) -> Export | None:
-    try:
+    with RefusalShownIn(form):
         return services.request_export(form.request(), acting_user=request.user, now=timezone.now())
-    except DomainError as refusal:
-        place_refusal(form, refusal)
-        return None
+    return None

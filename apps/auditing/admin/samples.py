@@ -23,11 +23,11 @@ from apps.core.admin import (
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
+    RefusalShownIn,
     at_cell,
     datetime_column,
     display_at,
     link_cell,
-    place_refusal,
 )
 from apps.core.errors import DomainError
 from apps.core.populations import population_by_name
@@ -187,15 +187,13 @@ class SampleAdmin(PanelsMixin, ReadOnlyAdmin[Sample]):
 
 
 def _draw(request: HttpRequest, form: SampleForm) -> Sample | None:
-    try:
+    with RefusalShownIn(form):
         sample = services.draw_sample(form.request(), acting_user=request.user, now=timezone.now())
-    except DomainError as refusal:
-        place_refusal(form, refusal)
-        return None
-    messages.success(
-        request, f"Drawn: {sample.members_count:,} of {sample.population_size:,} rows."
-    )
-    return sample
+        messages.success(
+            request, f"Drawn: {sample.members_count:,} of {sample.population_size:,} rows."
+        )
+        return sample
+    return None
 
 
 def _members_panel(request: HttpRequest, sample: Sample) -> Panel:

@@ -11,7 +11,7 @@ from apps.bonuses.contracts import FULL_WEIGHT_BP, RuleTerms
 from apps.bonuses.models import BonusRule, GameWeight, Grant
 from apps.bonuses.selectors import active_rules
 from apps.bonuses.services.rules import check_terms
-from apps.core.admin import place_refusal
+from apps.core.admin import RefusalShownIn, place_refusal
 from apps.core.errors import DomainError, InvalidAmountError
 from apps.core.money import format_minor, to_minor
 from apps.players.contracts import PlayerRef
@@ -107,10 +107,8 @@ class RuleForm(_RuleForm):
         if self.errors:
             return data
         self.cleaned_terms = self._terms(data, amounts)
-        try:
+        with RefusalShownIn(self):
             check_terms(self.cleaned_terms)
-        except DomainError as refusal:
-            place_refusal(self, refusal)
         return data
 
     def _amounts(self, data: dict[str, Any]) -> dict[str, int | None]:

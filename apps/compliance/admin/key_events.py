@@ -28,14 +28,13 @@ from apps.core.admin import (
     ReadOnlyAdmin,
     ReasonedAction,
     ReasonForm,
+    RefusalShownIn,
     at_cell,
     badge,
     badge_column,
     choice_filter,
     datetime_column,
-    place_refusal,
 )
-from apps.core.errors import DomainError
 from apps.core.working_days import GREAT_BRITAIN
 
 _TONES = {"draft": "warning", "submitted": "success"}
@@ -207,18 +206,16 @@ class KeyEventAdmin(PanelsMixin, ReadOnlyAdmin[KeyEvent]):
         return TemplateResponse(request, "admin/reasoned_action.html", context)
 
     def _draft(self, request: HttpRequest, form: NewKeyEventForm) -> KeyEvent | None:
-        try:
+        with RefusalShownIn(form):
             event = key_events.draft_key_event(
                 form.text(),
                 aware_at=form.cleaned_data["aware_at"],
                 acting_user=request.user,
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            place_refusal(form, refusal)
-            return None
-        messages.success(request, "Drafted.")
-        return event
+            messages.success(request, "Drafted.")
+            return event
+        return None
 
     @admin.display(description="time left")
     def left(self, event: KeyEvent) -> Any:

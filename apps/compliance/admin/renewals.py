@@ -42,15 +42,14 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    RefusalShownIn,
     at_cell,
     badge,
     badge_column,
     choice_filter,
     display_at,
     link_cell,
-    place_refusal,
 )
-from apps.core.errors import DomainError
 from apps.providers.selectors import provider_codes
 from apps.providers.selectors.coverage import CoverageCell
 from apps.providers.selectors.ends import judged_on, remains_of
@@ -224,18 +223,16 @@ class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
         return TemplateResponse(request, "admin/reasoned_action.html", context)
 
     def _open(self, request: HttpRequest, form: OpenRenewalForm, now: datetime) -> Renewal | None:
-        try:
+        with RefusalShownIn(form):
             renewal = open_renewal(
                 certificate_id=int(form.cleaned_data["certificate"]),
                 acting_user=request.user,
                 reason=form.cleaned_data["reason"],
                 now=now,
             )
-        except DomainError as refusal:
-            place_refusal(form, refusal)
-            return None
-        messages.success(request, f"Opened the renewal of {renewal.certificate}.")
-        return renewal
+            messages.success(request, f"Opened the renewal of {renewal.certificate}.")
+            return renewal
+        return None
 
     @admin.display(description="report", ordering="certificate__report_number")
     def report(self, renewal: Renewal) -> str:

@@ -27,7 +27,7 @@ from apps.core.admin.live import LIVE_SCRIPT, LiveListMixin, LivePanelsMixin, an
 from apps.core.admin.masking import hide_personal
 from apps.core.admin.paginator import CappedPaginator
 from apps.core.admin.panels import Panel, PanelsMixin, at_cell, link_cell, money_cell
-from apps.core.admin.refusals import place_refusal
+from apps.core.admin.refusals import RefusalShownIn, place_refusal
 from apps.core.admin.registered import AuditEntryAdmin, OutboxMessageAdmin
 from apps.core.admin.uploads import UploadWidget
 
@@ -47,6 +47,7 @@ __all__ = [
     "ReadOnlyAdmin",
     "ReasonForm",
     "ReasonedAction",
+    "RefusalShownIn",
     "UploadWidget",
     "above_filter",
     "answer_fragment",

@@ -16,8 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from apps.core.admin.refusals import place_refusal
-from apps.core.errors import DomainError
+from apps.core.admin.refusals import RefusalShownIn
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as DjangoModelAdmin
@@ -164,10 +163,7 @@ def _is_done(request: HttpRequest, action: ReasonedAction, obj: Model, form: Rea
         fields={name: value for name, value in fields.items() if name != "reason"},
         now=timezone.now(),
     )
-    try:
-        done = action.perform(call)
-    except DomainError as refusal:
-        place_refusal(form, refusal)
-        return False
-    messages.success(request, done)
-    return True
+    with RefusalShownIn(form):
+        messages.success(request, action.perform(call))
+        return True
+    return False

@@ -1,11 +1,13 @@
 """A refused action keeps what was typed, and says why beside the field that it is about.
 
-``place_refusal`` is the one way for a form on a page of its own. ``ModelAdmin`` does the same for
+``RefusalShownIn`` is the one way for a form on a page of its own. ``ModelAdmin`` does the same for
 Django's own add and change pages: whatever ``save_model`` is refused stands in the form.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Final, override
 
 from django import forms
 from django.forms.forms import BaseForm
@@ -14,6 +16,25 @@ from django.http import HttpRequest
 from apps.core.errors import DomainError
 
 _REFUSED: Final = "refused_save"
+
+
+class RefusalShownIn(AbstractContextManager[None, bool]):
+    """Ask a service for what a form says: a refusal ends the block, and stands in the form."""
+
+    def __init__(self, form: BaseForm) -> None:
+        self._form = form
+
+    @override
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, DomainError):
+            return False
+        place_refusal(self._form, error)
+        return True
 
 
 def place_refusal(form: BaseForm, refusal: DomainError) -> None:

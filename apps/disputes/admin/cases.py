@@ -19,14 +19,13 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    RefusalShownIn,
     badge,
     badge_column,
     choice_filter,
     datetime_column,
     link_cell,
-    place_refusal,
 )
-from apps.core.errors import DomainError
 from apps.disputes import panels, services
 from apps.disputes.admin import actions
 from apps.disputes.contracts import Complaint
@@ -197,15 +196,13 @@ class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
         return TemplateResponse(request, "admin/reasoned_action.html", context)
 
     def _open(self, request: HttpRequest, form: OpenCaseForm, now: datetime) -> Case | None:
-        try:
+        with RefusalShownIn(form):
             case = services.open_case(
                 Complaint(**form.cleaned_data), acting_user=request.user, now=now
             )
-        except DomainError as refusal:
-            place_refusal(form, refusal)
-            return None
-        messages.success(request, f"Opened {case.number}.")
-        return case
+            messages.success(request, f"Opened {case.number}.")
+            return case
+        return None
 
     @admin.display(description="state")
     def state_now(self, case: Case) -> Any:

@@ -16,8 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.core.admin import Panel, ReadOnlyAdmin, ReasonForm, badge, link_cell, place_refusal
-from apps.core.errors import DomainError
+from apps.core.admin import Panel, ReadOnlyAdmin, ReasonForm, RefusalShownIn, badge, link_cell
 from apps.core.money import display_money
 from apps.players import rules, services
 from apps.players.contracts import Rule, SupportLink
@@ -75,7 +74,7 @@ class RuleCheckAdmin(ReadOnlyAdmin[RuleCheck]):
         form = RuleCheckForm(request.POST or None, initial=request.GET.dict())
         back = reverse("admin:players_rulecheck_changelist")
         if request.method == "POST" and form.is_valid():
-            try:
+            with RefusalShownIn(form):
                 services.record_rule_check(
                     form.cleaned_data["rule_id"],
                     checked_on=form.cleaned_data["checked_on"],
@@ -83,9 +82,6 @@ class RuleCheckAdmin(ReadOnlyAdmin[RuleCheck]):
                     note=form.cleaned_data["reason"],
                     now=timezone.now(),
                 )
-            except DomainError as refusal:
-                place_refusal(form, refusal)
-            else:
                 messages.success(request, f"{form.cleaned_data['rule_id']}: noted as checked.")
                 return HttpResponseRedirect(back)
         context = {

@@ -23,18 +23,18 @@ from apps.core.admin import (
     ReadOnlyAdmin,
     ReasonedAction,
     ReasonForm,
+    RefusalShownIn,
     badge_column,
     choice_filter,
     datetime_column,
-    place_refusal,
 )
-from apps.core.errors import DomainError
 from apps.providers.contracts import NewKey
 from apps.providers.enums import KeyPurpose, KeyState
 from apps.providers.key_panels import KeyFacts, key_panels
 from apps.providers.models import ProviderKey
 from apps.providers.selectors import provider_choices
 from apps.providers.services import key_proposals, keys
+from apps.providers.services.key_proposals import ProposedKey
 
 KEY_USES = {KeyPurpose.CALLBACKS: "callbacks", KeyPurpose.ORDERS: "our orders"}
 KEY_TONES = {"proposed": "warning", "active": "success", "retired": "neutral", "revoked": "danger"}
@@ -244,13 +244,15 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
             end_others_at=sent["end_others_at"],
             purpose=sent["purpose"],
         )
-        try:
+        with RefusalShownIn(form):
             made = key_proposals.propose_provider_key(
                 new, acting_user=request.user, reason=sent["reason"], now=now
             )
-        except DomainError as refusal:
-            place_refusal(form, refusal)
-            return None
+            return self._proposed(request, new, made)
+        return None
+
+    def _proposed(self, request: HttpRequest, new: NewKey, made: ProposedKey) -> HttpResponse:
+        """Show the key on the answer to this very request, and never again."""
         listing = reverse("admin:providers_providerkey_changelist")
         context = {
             **self.admin_site.each_context(request),

@@ -19,14 +19,13 @@ from apps.core.admin import (
     Panel,
     ReadOnlyAdmin,
     ReasonForm,
+    RefusalShownIn,
     at_cell,
     badge,
     display_at,
     link_cell,
     money_cell,
-    place_refusal,
 )
-from apps.core.errors import DomainError
 from apps.gateway.selectors import OpenMoney, what_is_open
 from apps.gateway.services.wallet_model import request_wallet_model
 from apps.providers.enums import WalletModel
@@ -129,7 +128,7 @@ def _question(one: PlayedProvider, page: str) -> str:
 
 def _is_asked(request: HttpRequest, code: str, form: WalletModelForm) -> bool:
     fields = form.cleaned_data
-    try:
+    with RefusalShownIn(form):
         approval_id = request_wallet_model(
             provider_code=code,
             model=WalletModel(fields["wallet_model"]),
@@ -137,11 +136,9 @@ def _is_asked(request: HttpRequest, code: str, form: WalletModelForm) -> bool:
             reason=fields["reason"],
             now=timezone.now(),
         )
-    except DomainError as refusal:
-        place_refusal(form, refusal)
-        return False
-    messages.success(request, f"Approval {approval_id} awaits a second person.")
-    return True
+        messages.success(request, f"Approval {approval_id} awaits a second person.")
+        return True
+    return False
 
 
 def _models_panel(found: Sequence[PlayedProvider]) -> Panel:

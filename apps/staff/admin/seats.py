@@ -18,12 +18,11 @@ from apps.core.admin import (
     ReadOnlyAdmin,
     ReasonedAction,
     ReasonForm,
+    RefusalShownIn,
     badge,
     datetime_column,
-    place_refusal,
     recent_filter,
 )
-from apps.core.errors import DomainError
 from apps.staff import selectors, services
 from apps.staff.models import AuditorLookUp, AuditorSeat
 
@@ -128,7 +127,7 @@ class AuditorSeatAdmin(ReadOnlyAdmin[AuditorSeat]):
         fields: dict[str, Any] = form.cleaned_data
         starts_at: datetime = fields["starts_at"]
         ends_at: datetime = fields["ends_at"]
-        try:
+        with RefusalShownIn(form):
             services.grant_seat(
                 person_id=fields["person"],
                 starts_at=starts_at.replace(tzinfo=UTC),
@@ -137,11 +136,9 @@ class AuditorSeatAdmin(ReadOnlyAdmin[AuditorSeat]):
                 acting_user=request.user,
                 now=timezone.now(),
             )
-        except DomainError as refusal:
-            place_refusal(form, refusal)
-            return False
-        messages.success(request, "The seat is given.")
-        return True
+            messages.success(request, "The seat is given.")
+            return True
+        return False
 
 
 @admin.register(AuditorLookUp)
