@@ -144,7 +144,11 @@ def test_a_provider_that_is_not_live_is_served_nowhere(now: datetime) -> None:
     make_cover(game)
     Provider.objects.update(stage="onboarding")
     assert only_cell(now) == ("closed", "Provider not live", "provider_not_live")
-    assert only_gap(now)[2] == "Take the provider live by its checklist"
+    assert only_gap(now) == (
+        "provider_not_live",
+        "aurora is not live yet: two people take it live by its checklist.",
+        "Take the provider live by its checklist",
+    )
 
 
 def test_the_floor_is_held_against_what_runs_and_not_against_the_catalogue(now: datetime) -> None:

@@ -131,8 +131,8 @@ class CellJudge:
     def _closed(self, game: CatalogueGame) -> Said | None:
         """Return what keeps the game from being served anywhere, whatever covers it."""
         if game.provider_code in self._not_live:
-            text = f"{game.provider_code} is not live yet."
-            return Said(CellState.CLOSED, "Provider not live", "provider_not_live", text)
+            why = f"{game.provider_code} is not live yet: two people take it live by its checklist."
+            return Said(CellState.CLOSED, "Provider not live", "provider_not_live", why)
         wrong_file = self._wrong_files.get(game.id)
         if wrong_file is None:
             return None
