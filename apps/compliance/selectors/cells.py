@@ -5,23 +5,20 @@ same for many cells is asked once.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from apps.compliance.enums import CellState
 from apps.core.jurisdictions import day_in
 from apps.core.percents import display_percent
-from apps.integrity.selectors import closed_games
+from apps.play.objections import Objections
 from apps.players.contracts import Rule
-from apps.players.rules import product_prohibition, rtp_floor
 from apps.providers.contracts import CertificateRef, Cover, CoverReason
-from apps.providers.coverage.facts import lowest_rtp_percent
 from apps.providers.selectors.coverage import GameCoverage
 from apps.providers.selectors.matrix import (
     CatalogueGame,
     overrides_at,
-    providers_not_live,
     reviews_due_before,
 )
 
@@ -50,6 +47,11 @@ _SAYS_MOST: Final = (
     "superseded",
 )
 
+_CLOSED_TEXTS: Final = {
+    "provider_not_live": "Provider not live",
+    "digest_mismatch": "Wrong file on the server",
+}
+
 
 class Said(NamedTuple):
     """The state of a cell, and why in a few words.
@@ -64,37 +66,32 @@ class Said(NamedTuple):
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Laws:
-    """What the laws of the places say of a category of games, by place."""
-
-    prohibitions: Mapping[str, Said]
-    floors: Mapping[str, Rule]
-    highest_floor: int
-
-
 class CellJudge:
     """Turns verdicts on cover into what the matrix says of a game in each place."""
 
     def __init__(self, at: datetime, places: Iterable[str]) -> None:
         self._reviews = reviews_due_before(at.date() + _A_DAY)
         self._overrides = overrides_at(at)
-        self._wrong_files = closed_games()
-        self._not_live = providers_not_live()
         self._days = {place: day_in(place, at) for place in places}
-        self._laws: dict[str, _Laws] = {}
+        self._objections = Objections(at, self._days)
+        self._forbidden: dict[tuple[str, Decimal | None], Said] = {}
         self._terms: dict[tuple[int, str], Said] = {}
 
     def said(
         self, game: CatalogueGame, coverage: GameCoverage, covers: Mapping[str, Cover]
     ) -> dict[str, Said]:
         """Return what to say of the game in each place that ``covers`` names."""
-        unlawful, closed = self._unlawful(game, coverage, covers), self._closed(game)
-        terms = self._terms
+        unlawful = self._objections.unlawful(game, coverage.running, covers)
+        closed = self._closed(game)
+        forbidden, terms = self._forbidden, self._terms
         found: dict[str, Said] = {}
         for place, cover in covers.items():
             if place in unlawful:
-                found[place] = unlawful[place]
+                rule, low_rtp_percent = unlawful[place]
+                breach = rule.id, low_rtp_percent
+                if breach not in forbidden:
+                    forbidden[breach] = _forbidden(rule, low_rtp_percent)
+                found[place] = forbidden[breach]
             elif cover.certificate is None:
                 found[place] = self._uncovered(game, place, cover, closed)
             elif closed is not None:
@@ -106,38 +103,11 @@ class CellJudge:
                 found[place] = terms[key]
         return found
 
-    def _unlawful(
-        self, game: CatalogueGame, coverage: GameCoverage, covers: Collection[str]
-    ) -> Mapping[str, Said]:
-        if game.category not in self._laws:
-            self._laws[game.category] = _laws(game.category, self._days)
-        laws, stated = self._laws[game.category], game.theoretical_rtp * 100
-        if not coverage.running and stated * 100 >= laws.highest_floor:
-            return laws.prohibitions
-        low: dict[str, Said] = {}
-        for place, floor in laws.floors.items():
-            if place in covers:
-                rtp_percent = lowest_rtp_percent(coverage.running.get(place, ()), stated)
-                if rtp_percent * 100 < floor.value:
-                    figure = display_percent(rtp_percent)
-                    low[place] = Said(
-                        CellState.PROHIBITED,
-                        f"RTP below floor ({floor.id})",
-                        "rtp_below_floor",
-                        f"The RTP is {figure}. {floor.citation}",
-                    )
-        return {**low, **laws.prohibitions} if low else laws.prohibitions
-
     def _closed(self, game: CatalogueGame) -> Said | None:
-        """Return what keeps the game from being served anywhere, whatever covers it."""
-        if game.provider_code in self._not_live:
-            why = f"{game.provider_code} is not live yet: two people take it live by its checklist."
-            return Said(CellState.CLOSED, "Provider not live", "provider_not_live", why)
-        wrong_file = self._wrong_files.get(game.id)
-        if wrong_file is None:
+        reason = self._objections.closing(game)
+        if reason is None:
             return None
-        text = f"{wrong_file} on the game server is not the file that was certified."
-        return Said(CellState.CLOSED, "Wrong file on the server", "digest_mismatch", text)
+        return Said(CellState.CLOSED, _CLOSED_TEXTS[reason.code], reason.code, reason.text)
 
     def _uncovered(
         self, game: CatalogueGame, place: str, cover: Cover, closed: Said | None
@@ -162,22 +132,12 @@ class CellJudge:
         return Said(CellState.COVERED, "Covered")
 
 
-def _laws(category: str, days: Mapping[str, date]) -> _Laws:
-    prohibitions, floors = {}, {}
-    for place, day in days.items():
-        prohibition = product_prohibition(place, category, day)
-        if prohibition is not None:
-            prohibitions[place] = Said(
-                CellState.PROHIBITED,
-                f"Prohibited ({prohibition.id})",
-                "prohibited_product",
-                prohibition.citation,
-            )
-        floor = rtp_floor(place, category, day)
-        if floor is not None:
-            floors[place] = floor
-    highest = max((floor.value for floor in floors.values()), default=0)
-    return _Laws(prohibitions, floors, highest)
+def _forbidden(rule: Rule, low_rtp_percent: Decimal | None) -> Said:
+    state, cited = CellState.PROHIBITED, rule.citation
+    if low_rtp_percent is None:
+        return Said(state, f"Prohibited ({rule.id})", "prohibited_product", cited)
+    why = f"The RTP is {display_percent(low_rtp_percent)}. {cited}"
+    return Said(state, f"RTP below floor ({rule.id})", "rtp_below_floor", why)
 
 
 def main_reason(reasons: Collection[CoverReason]) -> CoverReason:

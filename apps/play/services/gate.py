@@ -3,25 +3,22 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from apps.core.jurisdictions import day_in
 from apps.core.percents import display_percent
-from apps.integrity.selectors import closed_games, closing_fault
+from apps.integrity.selectors import closing_fault
 from apps.play.contracts import GateAnswer, GateReason
 from apps.play.errors import LaunchRefusedError
-from apps.players import rules
+from apps.play.objections import Objections, breaches, closed_by, not_live
 from apps.players.contracts import REHEARSAL_JURISDICTION, PlayerRef, ProtectionReason
 from apps.players.selectors import protection_reasons
 from apps.players.services import launch_check
 from apps.providers.contracts import Cover
-from apps.providers.coverage.facts import Running, lowest_rtp_percent
+from apps.providers.coverage.facts import Running
 from apps.providers.selectors.coverage import coverage_by_game, verdict_on
-from apps.providers.selectors.matrix import offered_games, providers_not_live
+from apps.providers.selectors.matrix import offered_games
 from apps.providers.selectors.register import Serving, serving
 from apps.wallet.selectors import unresolved_transfers
-
-_BASIS_POINTS = 10_000
 
 
 def can_serve(
@@ -41,12 +38,10 @@ def can_serve(
         reason = GateReason("unknown_game", f"There is no game {game_id}.")
         return GateAnswer(allowed=False, reasons=(reason,), certificate=None)
     verdict = verdict_on(facts, at, build=build, variant=variant)
-    law = _Law(jurisdiction, facts.category, facts.theoretical_rtp)
-    reasons = _catalogue_reasons(facts) + _legal_reasons(law, verdict.running, at)
+    reasons = _catalogue_reasons(facts) + _legal_reasons(facts, verdict.running, at)
     wrong_file = closing_fault(game_id)
     if wrong_file:
-        text = f"{wrong_file} on the game server is not the file that was certified."
-        reasons.append(GateReason("digest_mismatch", text))
+        reasons.append(closed_by(wrong_file))
     unproven = _proof_reasons(verdict.cover)
     is_lifted = verdict.cover.may_be_lifted and facts.override_id is not None
     remarks = [GateReason(remark.code, remark.text) for remark in verdict.cover.remarks]
@@ -71,23 +66,21 @@ def places_open_among(places: Collection[tuple[int, str]], at: datetime) -> set[
 
     ``can_serve`` allows each of them. It may allow others: rehearsals, and what an override lifts.
     """
-    game_ids = {game_id for game_id, _ in places}
-    wrong_files, not_live = closed_games(), providers_not_live()
-    games = {
-        game.id: game
-        for game in offered_games(game_ids=game_ids)
-        if game.id not in wrong_files and game.provider_code not in not_live
-    }
+    asked = set(places)
+    game_ids = {game_id for game_id, _ in asked}
+    objections = Objections(at, {place for _, place in asked})
     coverage_of = {one.game_id: one for one in coverage_by_game(at, game_ids=game_ids)}
     found = set()
-    for game_id, place in places:
-        game, coverage = games.get(game_id), coverage_of.get(game_id)
-        if game is None or coverage is None:
+    for game in offered_games(game_ids=game_ids):
+        coverage = coverage_of.get(game.id)
+        if coverage is None or objections.closing(game):
             continue
-        cover, running = coverage.covers.get(place), coverage.running.get(place, ())
-        law = _Law(place, game.category, game.theoretical_rtp)
-        if cover is not None and cover.allowed and not _legal_reasons(law, running, at):
-            found.add((game_id, place))
+        unlawful = objections.unlawful(game, coverage.running, coverage.covers)
+        found |= {
+            (game.id, place)
+            for place, cover in coverage.covers.items()
+            if (game.id, place) in asked and cover.allowed and place not in unlawful
+        }
     return found
 
 
@@ -131,11 +124,9 @@ def _require_none(
 def _catalogue_reasons(facts: Serving) -> list[GateReason]:
     offer = facts.offer
     is_open = facts.is_provider_live or offer.jurisdiction == REHEARSAL_JURISDICTION
-    not_live = f"{offer.provider_code} is not live yet: two people take it live by its checklist."
     # The officer's reason stays in the back office: clients of the operator's API read this.
     withdrawn = f"{offer.game_code} is withdrawn in {offer.jurisdiction}."
     checks = (
-        (is_open, "provider_not_live", not_live),
         (facts.is_provider_active, "provider_inactive", f"{offer.provider_code} is switched off."),
         (facts.is_game_active, "game_inactive", f"{offer.game_code} is switched off."),
         (
@@ -145,34 +136,26 @@ def _catalogue_reasons(facts: Serving) -> list[GateReason]:
         ),
         (not facts.is_withdrawn, "offer_withdrawn", withdrawn),
     )
-    return [GateReason(code, text) for holds, code, text in checks if not holds]
+    reasons = [] if is_open else [not_live(offer.provider_code)]
+    return reasons + [GateReason(code, text) for holds, code, text in checks if not holds]
 
 
-class _Law(NamedTuple):
-    """What the law asks about: a product of a stated RTP in a place."""
-
-    jurisdiction: str
-    category: str
-    theoretical_rtp: Decimal
-
-
-def _legal_reasons(law: _Law, running: Sequence[Running], at: datetime) -> list[GateReason]:
-    jurisdiction, category, stated = law
-    day = day_in(jurisdiction, at)
+def _legal_reasons(facts: Serving, running: Sequence[Running], at: datetime) -> list[GateReason]:
+    jurisdiction, category = facts.offer.jurisdiction, facts.category
     reasons = []
-    prohibition = rules.product_prohibition(jurisdiction, category, day)
-    if prohibition is not None:
-        text = f"{category} games are prohibited in {jurisdiction}: {prohibition.citation}"
-        reasons.append(GateReason("prohibited_product", text, prohibition.id))
-    floor = rules.rtp_floor(jurisdiction, category, day)
-    rtp_percent = lowest_rtp_percent(running, stated * 100)
-    if floor is not None and rtp_percent * (_BASIS_POINTS // 100) < floor.value:
+    for rule, rtp_percent in breaches(
+        jurisdiction, day_in(jurisdiction, at), category, running, facts.theoretical_rtp * 100
+    ):
+        if rtp_percent is None:
+            text = f"{category} games are prohibited in {jurisdiction}: {rule.citation}"
+            reasons.append(GateReason("prohibited_product", text, rule.id))
+            continue
         text = (
             f"The RTP of {display_percent(rtp_percent)} is below the "
-            f"{display_percent(Decimal(floor.value) / 100)} that "
-            f"{jurisdiction} asks for: {floor.citation}"
+            f"{display_percent(Decimal(rule.value) / 100)} that {jurisdiction} asks for: "
+            f"{rule.citation}"
         )
-        reasons.append(GateReason("rtp_below_floor", text, floor.id))
+        reasons.append(GateReason("rtp_below_floor", text, rule.id))
     return reasons
 
 
