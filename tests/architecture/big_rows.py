@@ -31,7 +31,7 @@ def fill(tables: list[Table], *, rows: int = ROWS) -> None:
         for table in tables:
             _loosen(cursor, table)
         for parent in _parents(tables):
-            if not parent._meta.default_manager.exists():  # type: ignore[union-attr]  # all have one
+            if not parent._default_manager.exists():
                 _loosen(cursor, parent)
                 _insert(cursor, parent, 1, set())
             cursor.execute(f"ANALYZE {parent._meta.db_table}")
@@ -86,7 +86,7 @@ def _insert(cursor: Any, table: Table, rows: int, counted: set[Table]) -> None:
     values = ", ".join(_value(field, counted) for field in fields)
     # Above what there is: ids must not meet those of rows that a migration or a fixture made.
     cursor.execute(
-        f"INSERT INTO {table._meta.db_table} ({columns}) OVERRIDING SYSTEM VALUE "  # noqa: S608 - our own models
+        f"INSERT INTO {table._meta.db_table} ({columns}) OVERRIDING SYSTEM VALUE "
         f"SELECT {values} FROM generate_series(1, %s) AS i ON CONFLICT DO NOTHING",
         [rows],
     )
@@ -107,7 +107,7 @@ def _value(field: Any, counted: set[Table]) -> str:
     target = _target(field)
     if target is not None and target not in counted:
         options = target._meta
-        return f"(SELECT min({options.pk.column}) FROM {options.db_table})"  # noqa: S608 - our own models
+        return f"(SELECT min({options.pk.column}) FROM {options.db_table})"
     if target is not None or field.primary_key:
         return "i" if _is_number(field) else "i::text"
     if isinstance(field, models.CharField | models.TextField):

@@ -99,7 +99,7 @@ def _timed(stage: Stage, folder: Path, extra: tuple[str, ...]) -> dict[str, Any]
     answers = stage.directory / "report.json"
     with answers.open("w") as out:
         command = [sys.executable, "manage.py", "import_certificates", str(folder), "--json"]
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(
             [*command, *extra], env=stage.environment, cwd=REPOSITORY, stdout=out
         )
         family = psutil.Process(process.pid)

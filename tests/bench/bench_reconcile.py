@@ -120,7 +120,7 @@ def _planted(rows: int) -> dict[str, int]:
 
 
 def _child(part: str, folder: str, rows: int) -> dict[str, Any]:
-    done = subprocess.run(  # noqa: S603 - this file, by its own interpreter
+    done = subprocess.run(
         [sys.executable, "-m", "tests.bench.bench_reconcile", part, folder, str(rows)],
         capture_output=True,
         text=True,
@@ -134,7 +134,7 @@ def _child(part: str, folder: str, rows: int) -> dict[str, Any]:
 
 
 def _make(folder: Path, rows: int) -> None:
-    import duckdb  # noqa: PLC0415 - only this part's process pays for it
+    import duckdb
 
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -144,7 +144,7 @@ def _make(folder: Path, rows: int) -> None:
 
 
 def _bare(folder: Path) -> None:
-    import duckdb  # noqa: PLC0415 - as above
+    import duckdb
 
     query = _BARE.format(statement=folder / "statement.parquet", ledger=folder / "ledger.parquet")
     with duckdb.connect() as connection:
@@ -152,9 +152,9 @@ def _bare(folder: Path) -> None:
 
 
 def _ours(folder: Path) -> dict[str, int]:
-    from apps.reconciliation.engine.compare import compare  # noqa: PLC0415 - as above
-    from apps.reconciliation.engine.compare_sql import BREAKS_WITH_FACTS  # noqa: PLC0415 - its cost is measured
-    from apps.reconciliation.engine.duck import open_engine  # noqa: PLC0415 - its cost is measured
+    from apps.reconciliation.engine.compare import compare
+    from apps.reconciliation.engine.compare_sql import BREAKS_WITH_FACTS
+    from apps.reconciliation.engine.duck import open_engine
 
     with tempfile.TemporaryDirectory() as work, open_engine(Path(work)) as engine:
         found = compare(
@@ -189,10 +189,10 @@ def _part() -> None:
 
 def _import_engine(part: str) -> None:
     """Load what a running process has loaded already; imports are nobody's join."""
-    import duckdb  # noqa: F401, PLC0415 - its cost is measured
+    import duckdb  # noqa: F401 - its cost is measured
 
     if part == "ours":
-        import apps.reconciliation.engine.compare  # noqa: F401, PLC0415 - its cost is measured
+        import apps.reconciliation.engine.compare  # noqa: F401 - its cost is measured
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def _child(stage: Stage, options: Options, side: str, name: str) -> "subprocess.
         hot=name.startswith("hot"),
         dsn=dsn,
     )
-    return subprocess.Popen(  # noqa: S603 - our own command
+    return subprocess.Popen(
         [sys.executable, "-m", "tests.bench.transfers_load", client.as_argument()],
         env=stage.environment,
         cwd=REPOSITORY,

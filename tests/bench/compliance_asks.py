@@ -21,19 +21,19 @@ PAGES = {
 def main() -> None:
     import_module("config.wsgi")  # a web process, as it is served
 
-    from django.db import connection, reset_queries  # noqa: PLC0415 - after setup
-    from django.test.utils import CaptureQueriesContext  # noqa: PLC0415 - after setup
+    from django.db import connection, reset_queries
+    from django.test.utils import CaptureQueriesContext
 
-    from apps.play.services import can_serve  # noqa: PLC0415 - after setup
-    from apps.providers.models import GameOffer  # noqa: PLC0415 - after setup
-    from apps.providers.selectors.coverage import coverage_on  # noqa: PLC0415 - after setup
-    from apps.providers.services.check_certificates import (  # noqa: PLC0415 - after setup
+    from apps.play.services import can_serve
+    from apps.providers.models import GameOffer
+    from apps.providers.selectors.coverage import coverage_on
+    from apps.providers.services.check_certificates import (
         check_certificates,
     )
 
     now = datetime.now(UTC)
     offers = list(GameOffer.objects.values_list("game_id", "jurisdiction"))
-    dice = random.Random(1)  # noqa: S311 - which offers are asked
+    dice = random.Random(1)
     gate_ms, allowed = [], 0
     for number in range(LAUNCHES + 100):
         game_id, jurisdiction = dice.choice(offers)
@@ -72,10 +72,10 @@ def main() -> None:
 
 
 def _pages() -> dict[str, float]:
-    from django.test import Client  # noqa: PLC0415 - after setup
+    from django.test import Client
 
-    from apps.staff.enums import Role  # noqa: PLC0415 - after setup
-    from tests.factories import make_user  # noqa: PLC0415 - after setup
+    from apps.staff.enums import Role
+    from tests.factories import make_user
 
     officer = Client(SERVER_NAME="localhost")
     officer.force_login(make_user(roles=(Role.COMPLIANCE_OFFICER,)))

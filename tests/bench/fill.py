@@ -104,8 +104,8 @@ def fill(connection: psycopg.Connection, rounds: int, say: Callable[[str], None]
         connection.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(table)))
     connection.execute("CHECKPOINT")
     connection.execute("SET session_replication_role = origin")
-    size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
-    gibibytes = round(size[0] / 2**30, 1)  # type: ignore[index]  # one row
+    [(size,)] = connection.execute("SELECT pg_database_size(current_database())")
+    gibibytes = round(size / 2**30, 1)
     return Filled(rounds, round(time.monotonic() - started, 1), gibibytes)
 
 
@@ -150,7 +150,7 @@ def _step(connection: psycopg.Connection, names: dict[str, Any]) -> None:
         values = ", ".join(spread.get(column, f't."{column}"') for column in columns)
         quoted = ", ".join(f'"{column}"' for column in columns)
         query = (
-            f"INSERT INTO {table} ({quoted}) OVERRIDING SYSTEM VALUE "  # noqa: S608 - our names
+            f"INSERT INTO {table} ({quoted}) OVERRIDING SYSTEM VALUE "
             f"SELECT {values} FROM filled f CROSS JOIN {table}_template t ORDER BY 1"
         )
         connection.execute(query, names)

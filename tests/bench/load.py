@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import cast, override
 
 import uvloop
@@ -203,7 +204,7 @@ async def drive(plan: Plan) -> dict[str, object]:
     tally = Tally(time.perf_counter() + plan.seconds, plan.events_per_body, plan.is_checked)
     made = [
         await loop.create_connection(
-            lambda queue=queue: Connection(queue, tally),  # type: ignore[misc]  # default binds
+            partial(Connection, queue, tally),
             "127.0.0.1",
             plan.port,
         )

@@ -43,7 +43,7 @@ class Stage:
         }
 
     def manage(self, *arguments: str) -> str:
-        done = subprocess.run(  # noqa: S603 - our own command
+        done = subprocess.run(
             [sys.executable, str(REPOSITORY / "manage.py"), *arguments],
             env=self.environment,
             cwd=REPOSITORY,
@@ -104,7 +104,7 @@ class Stage:
     @contextlib.contextmanager
     def serving(self, command: Sequence[str], port: int, ready: str) -> Iterator[int]:
         """Run a server until the context ends; yields its pid once it answers."""
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(
             [sys.executable, *command],
             env=self.environment,
             cwd=REPOSITORY,
@@ -177,7 +177,7 @@ def staged(
             return
         # With -a the files keep their owner, who is not us where we are root.
         copy = ["cp", "-a", str(_migrated() / "data"), str(directory)]
-        subprocess.run(copy, check=True)  # noqa: S603 - cp of ours
+        subprocess.run(copy, check=True)
         if sizes:
             with _kept(stage), stage.connect() as connection:
                 for name, value in sizes.items():
@@ -201,7 +201,7 @@ def _keeper(stage: Stage) -> "subprocess.Popen[bytes]":
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
         "signal.pause()\n"
     )
-    keeper = subprocess.Popen(  # noqa: S603 - our own code
+    keeper = subprocess.Popen(
         [sys.executable, "-c", code],
         env=stage.environment,
         cwd=REPOSITORY,

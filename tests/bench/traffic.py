@@ -46,7 +46,7 @@ class Traffic:
         return placed
 
     def start(self, plan: Plan) -> "subprocess.Popen[str]":
-        return subprocess.Popen(  # noqa: S603 - our own command
+        return subprocess.Popen(
             [sys.executable, "-m", "tests.bench.load", as_argument(plan)],
             env=self.stage.environment,
             cwd=REPOSITORY,

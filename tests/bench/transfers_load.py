@@ -38,7 +38,7 @@ class Client:
 
 def pairs(client: Client, count: int) -> list[tuple[int, int]]:
     """Return pairs of account numbers from 1 on; the hot account pays and is paid by turns."""
-    chance = random.Random(client.name)  # noqa: S311 - a load, not a secret
+    chance = random.Random(client.name)
     if not client.hot:
         return [
             (a, b if b != a else a % client.accounts + 1)
@@ -70,13 +70,13 @@ def plain(client: Client) -> tuple[int, float, list[float]]:
 def ours(client: Client) -> tuple[int, float, list[float]]:
     """Post batches through the service, each its own durable transaction."""
     os.environ["PITBOSS_PROCESS_ROLE"] = "gateway"
-    import django  # noqa: PLC0415 - only this side pays for it
+    import django
 
     django.setup()
-    from apps.players.models import Player  # noqa: PLC0415 - after setup
-    from apps.wallet.contracts import PlayerPot, TransferRequest  # noqa: PLC0415 - after setup
-    from apps.wallet.enums import Pot, TransferKind  # noqa: PLC0415 - after setup
-    from apps.wallet.services.ledger import post_transfers  # noqa: PLC0415 - after setup
+    from apps.players.models import Player
+    from apps.wallet.contracts import PlayerPot, TransferRequest
+    from apps.wallet.enums import Pot, TransferKind
+    from apps.wallet.services.ledger import post_transfers
 
     pots = [
         PlayerPot(pk, Pot.CASH)

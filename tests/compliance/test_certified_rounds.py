@@ -113,7 +113,7 @@ def random_moves(draw: random.Random, players: list[Player], now: datetime) -> l
 def test_a_round_names_a_certificate_exactly_if_the_certificate_lists_the_round(
     seed: int, now: datetime
 ) -> None:
-    draw = random.Random(seed)  # noqa: S311 - a repeatable draw, no secret
+    draw = random.Random(seed)
     provider = make_provider()
     games = random_register(draw, provider, now)
     players = [make_player(f"p-{n}", jurisdiction=place) for n, place in enumerate(("MT", "SE"))]

@@ -1,9 +1,11 @@
+import gzip
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpcore
 import pytest
 
 from apps.core import http
@@ -85,8 +87,6 @@ def test_a_body_over_the_limit_is_refused(server: Server) -> None:
 
 
 def test_a_body_that_unpacks_over_the_limit_is_refused(server: Server) -> None:
-    import gzip  # noqa: PLC0415 - only here
-
     packed = gzip.compress(b"0" * 5_000_000)
     server.answer(f"200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}", packed)
     with pytest.raises(ResponseTooLargeError):
@@ -213,8 +213,6 @@ def test_the_address_that_was_vetted_is_the_one_connected_to(
     connected: list[str] = []
 
     def connect(_self: Any, host: str, *_: Any, **__: Any) -> Any:
-        import httpcore  # noqa: PLC0415 - only here
-
         connected.append(host)
         raise httpcore.ConnectError("not from a test")
 

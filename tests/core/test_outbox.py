@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
+import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 from kombu.exceptions import OperationalError
@@ -106,8 +107,6 @@ def test_many_events_are_one_statement(django_assert_num_queries: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_plain_psycopg_cursor_publishes_in_its_own_transaction() -> None:
-    import psycopg  # noqa: PLC0415 - only here
-
     params = connection.get_connection_params()
     wanted = {
         key: params[key] for key in ("dbname", "user", "password", "host", "port") if key in params

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, models
 
 from apps.core import services
-from apps.core.fields import EncryptedTextField
+from apps.core.fields import EncryptedTextField, encrypt
 from apps.core.services import rotation
 
 # A table of this test's own: core knows no model that holds a secret.
@@ -28,8 +28,6 @@ def _table(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
 
 
 def store(*values: str) -> None:
-    from apps.core.fields import encrypt  # noqa: PLC0415 - reads the keys now
-
     with connection.cursor() as cursor:
         for value in values:
             cursor.execute("INSERT INTO test_secret (secret) VALUES (%s)", [encrypt(value)])

@@ -36,7 +36,7 @@ def _start(folder: Path, url: str) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "celery", "-A", "tests.core.slow_worker", "worker"]
     command += ["--concurrency=1", "--without-gossip", "--without-mingle"]
     with (folder / "worker.log").open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 - our own command
+        return subprocess.Popen(
             command,
             cwd=REPOSITORY,
             env={
@@ -77,7 +77,7 @@ def _send(url: str) -> None:
     code = "from tests.core.slow_worker import work; work.delay()"
     environment = {**os.environ, "SLOW_BROKER": url}
     command = [sys.executable, "-c", code]
-    subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)  # noqa: S603 - ours
+    subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
 
 
 def test_the_supervisor_kills_no_worker_that_is_still_giving_its_tasks_back() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -122,7 +123,7 @@ def test_operations_may_die_at_any_call_and_a_retry_makes_one_effect() -> None:
     for nemesis in _every_death():
         events = _a_round(f"{nemesis.at}-{nemesis.is_after}")
         before = casino.pots()
-        _until_death(nemesis, lambda events=events: _apply(casino, events))  # type: ignore[misc]  # default binds
+        _until_death(nemesis, partial(_apply, casino, events))
         _apply(casino, events)
         _apply(casino, events)
         after = casino.pots()

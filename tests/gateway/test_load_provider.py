@@ -62,7 +62,15 @@ def problems(folder: Path) -> list[str]:
 
 
 def test_a_provider_its_games_and_its_players_with_money_are_loaded(folder: Path) -> None:
-    assert load_provider(folder, now=NOW) == LoadReport("aurora", True, True, 2, 0, 3, 2)  # noqa: FBT003 - a report's flags
+    assert load_provider(folder, now=NOW) == LoadReport(
+        "aurora",
+        provider_is_new=True,
+        key_is_new=True,
+        games_new=2,
+        games_changed=0,
+        players_new=3,
+        balances_posted=2,
+    )
     balances = Account.objects.filter(pot="cash").order_by("player__player_ref")
     assert [(a.currency, a.balance_minor) for a in balances] == [
         ("AUD", 3_126_000),
@@ -74,7 +82,15 @@ def test_a_provider_its_games_and_its_players_with_money_are_loaded(folder: Path
 
 def test_loading_again_changes_nothing(folder: Path) -> None:
     load_provider(folder, now=NOW)
-    assert load_provider(folder, now=NOW) == LoadReport("aurora", False, False, 0, 0, 0, 0)  # noqa: FBT003 - a report's flags
+    assert load_provider(folder, now=NOW) == LoadReport(
+        "aurora",
+        provider_is_new=False,
+        key_is_new=False,
+        games_new=0,
+        games_changed=0,
+        players_new=0,
+        balances_posted=0,
+    )
     assert Transfer.objects.count() == 2
 
 

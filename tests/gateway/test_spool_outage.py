@@ -69,7 +69,7 @@ class Product:
         """Fill the server with what the test has made, schema and rows."""
         programs = self._server.program.parent
         source = connection.settings_dict
-        dump = subprocess.run(  # noqa: S603 - the wheel's own
+        dump = subprocess.run(
             [programs / "pg_dump", "--no-owner", "--no-acl", *_address(source), source["NAME"]],
             capture_output=True,
             check=True,
@@ -83,9 +83,7 @@ class Product:
             *_address(target),
             DATABASE,
         ]
-        subprocess.run(  # noqa: S603 - the wheel's own
-            restore, input=dump.stdout, capture_output=True, check=True
-        )
+        subprocess.run(restore, input=dump.stdout, capture_output=True, check=True)
         secrets = settings.PITBOSS_DATA_DIR / "secrets.json"
         (self.paths.data_dir / "secrets.json").write_bytes(secrets.read_bytes())
 
@@ -153,7 +151,7 @@ class Product:
         }
         environment.pop("PITBOSS_PROCESS_ROLE", None)
         with (self.paths.data_dir / "commands.log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own command
+            return subprocess.Popen(
                 [sys.executable, str(REPOSITORY / "manage.py"), *arguments],
                 env=environment,
                 stdin=subprocess.DEVNULL,

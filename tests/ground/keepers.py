@@ -36,7 +36,7 @@ class Keeper:
             command = launch_command(identity, "wait", command, [Path(sys.executable), data_dir])
         self._log = data_dir.with_name(f"{data_dir.name[:20]}.{time.monotonic_ns()}.log")
         with self._log.open("w") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - our own command
+            self.process = subprocess.Popen(
                 command,
                 cwd=REPOSITORY,
                 env={**os.environ, "PYTHONPATH": str(REPOSITORY)},

@@ -254,6 +254,6 @@ def test_root_can_run_the_servers_as_itself_in_a_user_namespace(tmp_path: Path) 
 
 def _skip_without_user_namespaces() -> None:
     command = launch_command(Identity("userns", 0, 0), "wait", [sys.executable, "-c", ""], [])
-    done = subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - our own
+    done = subprocess.run(command, check=False, capture_output=True)
     if done.returncode != 0:
         pytest.skip("this machine allows no user namespaces")

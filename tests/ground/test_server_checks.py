@@ -30,7 +30,7 @@ def broker(folder: Path, **changes: str) -> Iterator[str]:
     command += ["--dir", str(folder), "--unixsocket", str(socket)]
     for name, value in {**SAFE, **changes}.items():
         command += [f"--{name}", value]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603 - the wheel's
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         _wait(socket)
         yield f"unix://:{SAFE['requirepass']}@{socket}"

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 
 def _start_owner(folder: Path, port: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 - our own command
+    return subprocess.Popen(
         [sys.executable, "-m", "tests.ground.light_stack", str(folder), str(port)],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,

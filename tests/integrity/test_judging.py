@@ -45,7 +45,7 @@ def line(path: str, digest: str, version: str = "") -> DigestLine:
 @settings(max_examples=500)
 @given(seed=st.integers(0, 2**32))
 def test_where_nothing_is_wrong_each_right_file_is_of_a_whole_build_that_runs(seed: int) -> None:
-    dice = random.Random(seed)  # noqa: S311 - nothing secret is drawn
+    dice = random.Random(seed)
     builds, running = drawn(dice)
     measured = {path: dice.choice("xyz") * 64 for path in dice.sample(PATHS, dice.randint(1, 4))}
     named = {path: dice.choice(["", *VERSIONS]) for path in measured}
@@ -69,7 +69,7 @@ def test_where_nothing_is_wrong_each_right_file_is_of_a_whole_build_that_runs(se
 @settings(max_examples=200)
 @given(seed=st.integers(0, 2**32))
 def test_a_server_with_the_files_of_a_build_that_runs_is_never_wrong(seed: int) -> None:
-    dice = random.Random(seed)  # noqa: S311 - nothing secret is drawn
+    dice = random.Random(seed)
     builds, running = drawn(dice)
     version = dice.choice(running)
     lines = [
@@ -85,7 +85,7 @@ def test_a_server_with_the_files_of_a_build_that_runs_is_never_wrong(seed: int) 
 @settings(max_examples=200)
 @given(seed=st.integers(0, 2**32))
 def test_a_digest_that_no_report_prints_for_a_file_that_runs_is_always_wrong(seed: int) -> None:
-    dice = random.Random(seed)  # noqa: S311 - nothing secret is drawn
+    dice = random.Random(seed)
     builds, running = drawn(dice)
     version = dice.choice(running)
     altered = dice.choice(sorted(builds[version]))

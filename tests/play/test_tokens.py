@@ -284,7 +284,7 @@ def _mutators() -> list[Callable[[str, random.Random], str]]:
 
 
 def test_only_the_exact_original_verifies(opened: OpenedSession, now: datetime) -> None:
-    chance = random.Random(20261122)  # noqa: S311 - repeatable on purpose, and no secret
+    chance = random.Random(20261122)
     mutants = {mutate(opened.token, chance) for mutate in _mutators() for _ in range(1500)} - {
         opened.token
     }

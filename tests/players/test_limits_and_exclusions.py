@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -276,7 +277,7 @@ def test_where_the_rule_says_so_an_account_is_never_reopened() -> None:
         ask_exclusion(player, "self_exclusion", NOW + 100 * DAY),
         services.close_account(player.pk, source="player", asked_by="p", reason="Bye.", now=NOW),
     ):
-        refused(ExclusionIsForeverError, lambda one=exclusion: end(one, NOW + 9_000 * DAY))  # type: ignore[misc]  # default
+        refused(ExclusionIsForeverError, partial(end, exclusion, NOW + 9_000 * DAY))
     assert codes(player, NOW + 9_000 * DAY) == ["self_excluded", "account_closed"]
 
 

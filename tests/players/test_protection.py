@@ -1,6 +1,7 @@
 """The pure decision: every code, every window at both its edges, caps at both ages."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,9 @@ NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 
 
-def ask(state: ProtectionState, stake_minor: int = 100, **more: object) -> str:
+def ask(state: ProtectionState, stake_minor: int = 100, **more: Any) -> str:
     values = {"category": "slot", "now": NOW, **more}
-    return refusal(state, stake_minor=stake_minor, **values)  # type: ignore[arg-type]  # any field
+    return refusal(state, stake_minor=stake_minor, **values)
 
 
 def limited(kind: LimitKind, amount: int, used: Used | None = None) -> ProtectionState:

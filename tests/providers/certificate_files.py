@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 from cryptography import x509
@@ -44,12 +45,12 @@ def changed_pdf(change: Callable[[pikepdf.Pdf], None], *, is_compressed: bool = 
     return buffer.getvalue()
 
 
-def annotated(**annotation: object) -> Callable[[pikepdf.Pdf], None]:
+def annotated(**annotation: Any) -> Callable[[pikepdf.Pdf], None]:
     def change(pdf: pikepdf.Pdf) -> None:
         entry = Dictionary(
             Type=Name.Annot,
             Rect=Array([0, 0, 10, 10]),
-            **annotation,  # type: ignore[arg-type]  # pikepdf takes any
+            **annotation,
         )
         pdf.pages[0].obj.Annots = pdf.make_indirect(Array([pdf.make_indirect(entry)]))
 
@@ -60,8 +61,8 @@ def linked(url: str) -> Callable[[pikepdf.Pdf], None]:
     return annotated(Subtype=Name.Link, A=Dictionary(S=Name.URI, URI=String(url)))
 
 
-def acting(**action: object) -> Callable[[pikepdf.Pdf], None]:
-    made = Dictionary(**action)  # type: ignore[arg-type]  # pikepdf takes any
+def acting(**action: Any) -> Callable[[pikepdf.Pdf], None]:
+    made = Dictionary(**action)
     return annotated(Subtype=Name.Link, A=made)
 
 

@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import pikepdf
 import pytest
@@ -113,9 +114,9 @@ def _requirement_of_scripts(pdf: pikepdf.Pdf) -> None:
     pdf.Root.Requirements = Array([Dictionary(S=Name.EnableJavaScripts)])
 
 
-def followed_by(**action: object) -> Callable[[pikepdf.Pdf], None]:
+def followed_by(**action: Any) -> Callable[[pikepdf.Pdf], None]:
     """Return a link that goes to a page of the document, and then does something else."""
-    after = Array([Dictionary(S=Name.GoTo, D=String("y")), Dictionary(**action)])  # type: ignore[arg-type]  # pikepdf takes any
+    after = Array([Dictionary(S=Name.GoTo, D=String("y")), Dictionary(**action)])
     return acting(S=Name.GoTo, D=String("x"), Next=after)
 
 

@@ -120,7 +120,7 @@ class Draw:
     """Draws a register from a seed: one in which most is right, so that each single fault shows."""
 
     def __init__(self, seed: int, window: Window) -> None:
-        self.dice = random.Random(seed)  # noqa: S311 - nothing secret is drawn
+        self.dice = random.Random(seed)
         self.window = window
 
     def seldom(self, usual: Any, *others: Any, share: float = 0.1) -> Any:

@@ -1,6 +1,7 @@
 """Webhook keys: added beside the old one, shown once, ended with an overlap, revoked at once."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -8,6 +9,7 @@ from django.urls import reverse
 
 from apps.core.errors import DomainError, ReasonRequiredError
 from apps.core.models import AuditEntry
+from apps.gateway.services.intake import UnauthenticatedError
 from apps.providers.contracts import NewKey
 from apps.providers.errors import InvalidSecretError, ProviderKeyStateError, UnknownProviderError
 from apps.providers.models import Provider, ProviderKey
@@ -33,8 +35,8 @@ def provider(now: datetime) -> Provider:
     return provider
 
 
-def new_key(provider: Provider, now: datetime, **changes: object) -> NewKey:
-    values: dict[str, object] = {
+def new_key(provider: Provider, now: datetime, **changes: Any) -> NewKey:
+    values: dict[str, Any] = {
         "provider_id": provider.pk,
         "kid": "k-2",
         "secret": "",
@@ -43,7 +45,7 @@ def new_key(provider: Provider, now: datetime, **changes: object) -> NewKey:
         "end_others_at": None,
         **changes,
     }
-    return NewKey(**values)  # type: ignore[arg-type]  # any field
+    return NewKey(**values)
 
 
 def active_kids(now: datetime) -> list[str]:
@@ -142,8 +144,6 @@ def test_a_leaked_key_is_revoked_at_once_even_after_it_was_retired(
 
 
 def test_what_a_revoked_key_signs_is_refused(casino: Casino) -> None:
-    from apps.gateway.services.intake import UnauthenticatedError  # noqa: PLC0415 - used here only
-
     body = casino.body(casino.event("e-1"))
     assert casino.inbound(body).key_id == "k-1"
     keys.revoke_provider_key(

@@ -181,7 +181,7 @@ def test_the_comparison_is_the_set_algebra_of_both_sides(
         if (name := oracle_class(said, booked)) is not None:
             expected[name].append(event)
     shuffled = list(statement)
-    Random(seed).shuffle(shuffled)  # noqa: S311 - an order, not a secret
+    Random(seed).shuffle(shuffled)
 
     folder = tmp_path_factory.mktemp("compare")
     found, items, rows = run(folder, statement, ledger)

@@ -59,7 +59,7 @@ def main() -> None:
     path = chromium_path()
     if path is None:
         sys.exit("Chromium was not found; install it (Debian: apt-get install chromium).")
-    from apps.core.embedded.supervisor import Stack  # noqa: PLC0415 - needs the settings
+    from apps.core.embedded.supervisor import Stack
 
     HERE.mkdir(parents=True, exist_ok=True)
     with Stack.from_settings() as stack, Chromium(path) as browser:
@@ -68,9 +68,9 @@ def main() -> None:
 
 
 def _take(browser: Chromium) -> None:
-    from django.conf import settings  # noqa: PLC0415 - after setup
-    from django.contrib.auth import get_user_model  # noqa: PLC0415 - after setup
-    from django.test import Client  # noqa: PLC0415 - after setup
+    from django.conf import settings
+    from django.contrib.auth import get_user_model
+    from django.test import Client
 
     base = f"http://{settings.PITBOSS_HOST}:{settings.PITBOSS_WEB_PORT}"
     for username, name, page in PAGES:

@@ -39,7 +39,7 @@ class Chromium:
         # Chromium reads commands from descriptor 3 and writes answers to descriptor 4.
         profile = f"--user-data-dir={self._profile}"
         wrapped = f'exec 3<&{theirs_in} 4>&{theirs_out}; exec "$@"'
-        self._process = subprocess.Popen(  # noqa: S603 - the browser found on this machine
+        self._process = subprocess.Popen(
             ["/bin/bash", "-c", wrapped, "chromium", path, *_FLAGS, profile],
             pass_fds=(theirs_in, theirs_out),
             stdout=subprocess.DEVNULL,

@@ -127,7 +127,7 @@ def test_the_demo_refuses_to_run_under_other_settings(monkeypatch: pytest.Monkey
 
 def test_the_demo_does_not_even_start_in_production() -> None:
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.production"}
-    ended = subprocess.run(  # noqa: S603 - our own command
+    ended = subprocess.run(
         [sys.executable, str(settings.BASE_DIR / "manage.py"), "demo", "--once"],
         env=environment,
         capture_output=True,

@@ -52,7 +52,7 @@ def test_a_slots_return_equals_the_sum_over_every_stop_of_every_reel(game: Game)
 @pytest.mark.parametrize("game", CATALOGUE, ids=lambda game: game.code)
 def test_played_return_of_many_rounds_comes_close_to_the_theoretical_one(game: Game) -> None:
     paytable = game.paytable
-    draw = random.Random(20261122)  # noqa: S311 - repeatable play
+    draw = random.Random(20261122)
     rounds = 40_000
     pays = [sum(paytable.play(draw)) for _ in range(rounds)]
     mean = sum(pays) / Fraction(rounds)
@@ -83,7 +83,7 @@ def test_baccarat_chances_sum_to_one_and_favour_the_banker() -> None:
 @pytest.mark.parametrize("game", CATALOGUE, ids=lambda game: game.code)
 def test_every_win_is_a_whole_number_of_minor_units(game: Game) -> None:
     paytable = game.paytable
-    draw = random.Random(7)  # noqa: S311 - repeatable play
+    draw = random.Random(7)
     for _ in range(5_000):
         for pay in paytable.play(draw):
             for stake_minor in STAKES_MINOR:

@@ -67,7 +67,7 @@ def _free_port() -> int:
 
 
 def _start(home: Path, port: int, gateway_port: int) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(  # noqa: S603 - our own command
+    return subprocess.Popen(
         [
             *(sys.executable, str(settings.BASE_DIR / "manage.py"), "run_provider"),
             *("--home", str(home), "--port", str(port)),

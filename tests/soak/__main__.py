@@ -28,13 +28,13 @@ def main() -> int:
     atexit.register(_remove_if_disposable, folder)
     _choose_settings(folder)
     # Django reads the environment when it is first imported.
-    import django  # noqa: PLC0415 - after the environment
+    import django
 
     django.setup()
     logging.disable(logging.WARNING)
-    from tests.soak.evidence import save_evidence  # noqa: PLC0415 - after the environment
-    from tests.soak.report import report_of, summary_of  # noqa: PLC0415 - after the environment
-    from tests.soak.run import Order, soak  # noqa: PLC0415 - after the environment
+    from tests.soak.evidence import save_evidence
+    from tests.soak.report import report_of, summary_of
+    from tests.soak.run import Order, soak
 
     _tell(f"seed {options.seed}, {options.minutes:g} minutes, in {folder}")
     began = time.monotonic()

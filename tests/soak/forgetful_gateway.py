@@ -12,14 +12,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.development")
 
 
 def main(port: str) -> None:
-    import django  # noqa: PLC0415 - as late as every entry point does it
+    import django
 
     django.setup()
-    from django.core.management import call_command  # noqa: PLC0415 - after setup
+    from django.core.management import call_command
 
-    from apps.core.batches import Cursor  # noqa: PLC0415 - after setup
-    from apps.rounds.contracts import EventRow  # noqa: PLC0415 - after setup
-    from apps.rounds.services import store  # noqa: PLC0415 - after setup
+    from apps.core.batches import Cursor
+    from apps.rounds.contracts import EventRow
+    from apps.rounds.services import store
 
     def find_nothing(
         cursor: Cursor, keys: Iterable[tuple[int, str]]

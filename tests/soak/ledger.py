@@ -50,7 +50,7 @@ SELECT count(*) FROM rounds_conflict c
 JOIN rounds_roundevent e ON e.event_id = c.event_id AND e.provider_id = c.provider_id
 LEFT JOIN players_player p ON p.id = e.player_id
 WHERE p.jurisdiction IS DISTINCT FROM '{REHEARSAL_JURISDICTION}'
-"""  # noqa: S608 - a constant
+"""
 _ALERTS: Final = """
 SELECT count(*) FROM core_outboxmessage
 WHERE topic = 'rounds.conflict_seen' AND done_at IS NOT NULL

@@ -54,7 +54,7 @@ class Nemesis:
         self.kills: list[Kill] = []
         self._stack = stack
         self._paths = paths
-        self._rng = Random(f"nemesis:{seed}")  # noqa: S311 - a schedule, no secret
+        self._rng = Random(f"nemesis:{seed}")
         self._mean = mean_seconds
         self._clock = clock
         self._stop = threading.Event()

@@ -68,7 +68,7 @@ class Planner:
     def __init__(self, seat: SeatPlan, seed: int, loop: int) -> None:
         self._seat = seat
         text = f"{seed}:{seat.provider}:{seat.player}:{loop}"
-        self._rng = Random(text)  # noqa: S311 - a plan that can be repeated, no secret
+        self._rng = Random(text)
 
     def rounds(self) -> Iterator[RoundPlan]:
         plan = {

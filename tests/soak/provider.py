@@ -85,7 +85,7 @@ class Provider:
         self._history = history
         self._rules = RULES[place.dialect.name]
         # Pauses only: what is played comes from the plan.
-        self._rng = Random(f"{seed}:{place.code}")  # noqa: S311 - no secret
+        self._rng = Random(f"{seed}:{place.code}")
         self._moves: dict[str, Move] = {}
         self._answered: list[Op] = []
         self._later: set[asyncio.Task[None]] = set()

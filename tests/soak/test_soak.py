@@ -25,9 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parent = tmp_path_factory.mktemp("soak")
     command = [sys.executable, "-m", "tests.soak", "--minutes", "0.34", "--seed", str(SEED)]
     command += ["--kill-every", "4", "--patience", "4", "--keep", "--folder", str(parent)]
-    done = subprocess.run(  # noqa: S603 - our own command
-        command, cwd=REPOSITORY, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     [kept] = parent.iterdir()
     return kept

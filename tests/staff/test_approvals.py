@@ -294,7 +294,7 @@ def test_content_changed_behind_the_guards_voids_the_approval(world: World) -> N
 def test_the_database_refuses_to_change_what_was_asked(world: World, change: str) -> None:
     approval = ask(make_user())
     with pytest.raises(DatabaseError, match="pgtrigger"):
-        raw(f"UPDATE staff_approval SET {change}")  # noqa: S608 - the parameters above
+        raw(f"UPDATE staff_approval SET {change}")
     assert_pending_and_nothing_ran(approval)
 
 
@@ -354,7 +354,7 @@ def test_the_database_refuses_a_half_made_decision(
     sets = f"{change}, {decided}" if "odd" in change else change
     params = [make_user().pk] if "odd" in change else []
     with pytest.raises(DatabaseError, match=constraint):
-        raw(f"UPDATE staff_approval SET {sets}", *params)  # noqa: S608 - the parameters above
+        raw(f"UPDATE staff_approval SET {sets}", *params)
     assert_pending_and_nothing_ran(approval)
 
 

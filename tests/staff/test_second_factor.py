@@ -23,7 +23,7 @@ from apps.core.services import rotate_encryption_keys
 from apps.staff import services
 from apps.staff.enums import Role
 from apps.staff.errors import AlreadyPendingError, NoSecondFactorError, SelfApprovalError
-from apps.staff.models import User
+from apps.staff.models import Approval, User
 from apps.staff.sign_in.middleware import STEP_UP_PAGES, STEP_UP_SAVES
 from tests.factories import PASSWORD, make_user
 
@@ -322,8 +322,6 @@ def test_a_reset_takes_two_people_and_ends_the_sessions(clock: Any) -> None:
     with pytest.raises(AlreadyPendingError):
         services.request_mfa_reset(user_id=ada.pk, requested_by=root, reason="x", now=START)
     assert ada_client.get("/admin/").status_code == 200
-
-    from apps.staff.models import Approval  # noqa: PLC0415 - beside its only use
 
     approval = Approval.objects.get()
     ada.user_permissions.set(officer.user_permissions.all())
