@@ -9,7 +9,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -26,6 +25,7 @@ from apps.aml.home import time_left
 from apps.aml.models import AccessEntry, Matter
 from apps.core.admin import (
     ActionCall,
+    FormPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -217,19 +217,13 @@ class MatterAdmin(PanelsMixin, _CompartmentAdmin[Matter]):
             matter = _open(request, form)
             if matter is not None:
                 return HttpResponseRedirect(reverse("admin:aml_matter_change", args=[matter.pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Open an AML matter",
-            "opts": self.opts,
-            "form": form,
-            "action": {
-                "label": "Open the matter",
-                "tone": "primary",
-                "question": f"The clock runs from when the suspicion was formed. {SOURCE}.",
-            },
-            "back_url": reverse("admin:aml_matter_changelist"),
-        }
-        return TemplateResponse(request, "admin/reasoned_action.html", context)
+        page = FormPage(
+            title="Open an AML matter",
+            question=f"The clock runs from when the suspicion was formed. {SOURCE}.",
+            label="Open the matter",
+            back_url=reverse("admin:aml_matter_changelist"),
+        )
+        return page.show(request, self, form)
 
     @override
     def panels(self, request: HttpRequest, obj: Matter) -> Sequence[Panel]:

@@ -22,6 +22,7 @@ from unfold.widgets import (
 
 from apps.core.admin import (
     ActionCall,
+    FormPage,
     HistoryAdmin,
     Panel,
     PanelsMixin,
@@ -133,18 +134,15 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
         if request.method == "POST" and form.is_valid():
             report_id = self._take(request, form)
             if report_id is not None:
-                page = reverse("admin:integrity_digestreport_change", args=[report_id])
-                return HttpResponseRedirect(page)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Import a digest report",
-            "opts": self.opts,
-            "form": form,
-            "lead": "Each file is compared with the digests of the reports in force.",
-            "back_url": reverse("admin:integrity_digestreport_changelist"),
-        }
-        status = 400 if form.is_bound and form.errors else 200
-        return TemplateResponse(request, "admin/upload.html", context, status=status)
+                url = reverse("admin:integrity_digestreport_change", args=[report_id])
+                return HttpResponseRedirect(url)
+        page = FormPage(
+            title="Import a digest report",
+            question="Each file is compared with the digests of the reports in force.",
+            label="Import",
+            back_url=reverse("admin:integrity_digestreport_changelist"),
+        )
+        return page.show(request, self, form, status=400 if form.errors else 200)
 
     def _take(self, request: HttpRequest, form: UploadForm) -> int | None:
         with RefusalShownIn(form):

@@ -18,6 +18,7 @@ from unfold.widgets import (
 
 from apps.core.admin import (
     ActionCall,
+    FormPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -206,15 +207,8 @@ class ApiClientAdmin(PanelsMixin, ReadOnlyAdmin[ApiClient]):
     def _form(
         self, request: HttpRequest, form: forms.Form, title: str, back: str, note: str = ""
     ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title,
-            "opts": self.opts,
-            "form": form,
-            "note": note,
-            "back_url": back,
-        }
-        return TemplateResponse(request, "operator_api/form.html", context)
+        page = FormPage(title=title, question=note, label="Go on", back_url=back)
+        return page.show(request, self, form)
 
     @override
     def panels(self, request: HttpRequest, obj: ApiClient) -> Sequence[Panel]:

@@ -9,7 +9,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
@@ -28,6 +27,7 @@ from apps.auditing.errors import UnknownExportError
 from apps.auditing.models import Export, Sample
 from apps.core.admin import (
     ActionCall,
+    FormPage,
     LivePanelsMixin,
     Panel,
     PanelsMixin,
@@ -238,17 +238,15 @@ class ExportAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[Export]):
             if export is not None:
                 url = reverse("admin:auditing_export_change", args=[export.pk])
                 return HttpResponseRedirect(url)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Export {sample}" if sample else "Export rows",
-            "opts": self.opts,
-            "form": form,
-            "action": {"label": "Export", "tone": "primary", "question": _QUESTION},
-            "back_url": reverse("admin:auditing_export_changelist")
+        page = FormPage(
+            title=f"Export {sample}" if sample else "Export rows",
+            question=_QUESTION,
+            label="Export",
+            back_url=reverse("admin:auditing_export_changelist")
             if sample is None
             else reverse("admin:auditing_sample_change", args=[sample.pk]),
-        }
-        return TemplateResponse(request, "admin/reasoned_action.html", context)
+        )
+        return page.show(request, self, form)
 
     def download_view(self, request: HttpRequest, export_id: int) -> HttpResponse:
         """Make a link for this person that holds for a minute, and go there."""

@@ -20,6 +20,7 @@ from apps.auditing.contracts import ALGORITHM, Redraw, SampleRequest
 from apps.auditing.draws import draw_key
 from apps.auditing.models import Sample
 from apps.core.admin import (
+    FormPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -150,20 +151,14 @@ class SampleAdmin(PanelsMixin, ReadOnlyAdmin[Sample]):
         sample = _draw(request, form) if request.method == "POST" and form.is_valid() else None
         if sample is not None:
             return HttpResponseRedirect(reverse("admin:auditing_sample_change", args=[sample.pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Draw a sample",
-            "opts": self.opts,
-            "form": form,
-            "action": {
-                "label": "Draw",
-                "tone": "primary",
-                "question": "The seed decides which rows; the same seed gives the same ones for "
-                "good. Seed, filters, size and members are kept and go to the audit chain.",
-            },
-            "back_url": reverse("admin:auditing_sample_changelist"),
-        }
-        return TemplateResponse(request, "admin/reasoned_action.html", context)
+        page = FormPage(
+            title="Draw a sample",
+            question="The seed decides which rows; the same seed gives the same ones for "
+            "good. Seed, filters, size and members are kept and go to the audit chain.",
+            label="Draw",
+            back_url=reverse("admin:auditing_sample_changelist"),
+        )
+        return page.show(request, self, form)
 
     def again_view(self, request: HttpRequest, sample_id: int) -> HttpResponse:
         """Draw once more from what is there now, and compare with what was kept."""

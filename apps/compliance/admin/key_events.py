@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import (
@@ -23,6 +22,7 @@ from apps.compliance.services import key_events
 from apps.compliance.services.key_events import KeyEventText
 from apps.core.admin import (
     ActionCall,
+    FormPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -189,21 +189,15 @@ class KeyEventAdmin(PanelsMixin, ReadOnlyAdmin[KeyEvent]):
         if request.method == "POST" and form.is_valid():
             event = self._draft(request, form)
             if event is not None:
-                page = reverse("admin:compliance_keyevent_change", args=[event.pk])
-                return HttpResponseRedirect(page)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Draft a key event",
-            "opts": self.opts,
-            "form": form,
-            "action": {
-                "label": "Draft",
-                "tone": "primary",
-                "question": "The clock runs from the day somebody here became aware.",
-            },
-            "back_url": reverse("admin:compliance_keyevent_changelist"),
-        }
-        return TemplateResponse(request, "admin/reasoned_action.html", context)
+                url = reverse("admin:compliance_keyevent_change", args=[event.pk])
+                return HttpResponseRedirect(url)
+        page = FormPage(
+            title="Draft a key event",
+            question="The clock runs from the day somebody here became aware.",
+            label="Draft",
+            back_url=reverse("admin:compliance_keyevent_changelist"),
+        )
+        return page.show(request, self, form)
 
     def _draft(self, request: HttpRequest, form: NewKeyEventForm) -> KeyEvent | None:
         with RefusalShownIn(form):

@@ -9,7 +9,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -38,6 +37,7 @@ from apps.compliance.selectors.renewals import (
 )
 from apps.compliance.services.renewals import open_renewal
 from apps.core.admin import (
+    FormPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -206,21 +206,15 @@ class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
         if request.method == "POST" and form.is_valid():
             renewal = self._open(request, form, timezone.now())
             if renewal is not None:
-                page = reverse("admin:compliance_renewal_change", args=[renewal.pk])
-                return HttpResponseRedirect(page)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Plan a renewal",
-            "opts": self.opts,
-            "form": form,
-            "action": {
-                "label": "Open renewal",
-                "tone": "primary",
-                "question": "The daily check opens one by itself 90 days before an end.",
-            },
-            "back_url": reverse("admin:compliance_renewal_changelist"),
-        }
-        return TemplateResponse(request, "admin/reasoned_action.html", context)
+                url = reverse("admin:compliance_renewal_change", args=[renewal.pk])
+                return HttpResponseRedirect(url)
+        page = FormPage(
+            title="Plan a renewal",
+            question="The daily check opens one by itself 90 days before an end.",
+            label="Open renewal",
+            back_url=reverse("admin:compliance_renewal_changelist"),
+        )
+        return page.show(request, self, form)
 
     def _open(self, request: HttpRequest, form: OpenRenewalForm, now: datetime) -> Renewal | None:
         with RefusalShownIn(form):

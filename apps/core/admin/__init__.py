@@ -22,6 +22,7 @@ from apps.core.admin.filters import (
     present_filter,
     recent_filter,
 )
+from apps.core.admin.form_pages import FormPage
 from apps.core.admin.history import HistoryAdmin, reason_field
 from apps.core.admin.live import LIVE_SCRIPT, LiveListMixin, LivePanelsMixin, answer_fragment
 from apps.core.admin.masking import hide_personal
@@ -37,6 +38,7 @@ __all__ = [
     "ActionCall",
     "AuditEntryAdmin",
     "CappedPaginator",
+    "FormPage",
     "HistoryAdmin",
     "LiveListMixin",
     "LivePanelsMixin",

@@ -129,7 +129,7 @@ class ReasonedActionsMixin(_Base):
             return HttpResponseRedirect(self._url(obj))
         return TemplateResponse(
             request,
-            "admin/reasoned_action.html",
+            "admin/form_page.html",
             {
                 **self.admin_site.each_context(request),
                 "title": f"{action.label}: {obj}",

@@ -9,12 +9,12 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince, timeuntil
 
 from apps.core.admin import (
+    FormPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -181,19 +181,13 @@ class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
             case = self._open(request, form, timezone.now())
             if case is not None:
                 return HttpResponseRedirect(reverse("admin:disputes_case_change", args=[case.pk]))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Open a dispute",
-            "opts": self.opts,
-            "form": form,
-            "action": {
-                "label": "Open dispute",
-                "tone": "primary",
-                "question": "The clocks start now: 24 hours to acknowledge, 8 weeks to decide.",
-            },
-            "back_url": reverse("admin:disputes_case_changelist"),
-        }
-        return TemplateResponse(request, "admin/reasoned_action.html", context)
+        page = FormPage(
+            title="Open a dispute",
+            question="The clocks start now: 24 hours to acknowledge, 8 weeks to decide.",
+            label="Open dispute",
+            back_url=reverse("admin:disputes_case_changelist"),
+        )
+        return page.show(request, self, form)
 
     def _open(self, request: HttpRequest, form: OpenCaseForm, now: datetime) -> Case | None:
         with RefusalShownIn(form):

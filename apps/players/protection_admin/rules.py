@@ -16,7 +16,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.core.admin import Panel, ReadOnlyAdmin, ReasonForm, RefusalShownIn, badge, link_cell
+from apps.core.admin import (
+    FormPage,
+    Panel,
+    ReadOnlyAdmin,
+    ReasonForm,
+    RefusalShownIn,
+    badge,
+    link_cell,
+)
 from apps.core.money import display_money
 from apps.players import rules, services
 from apps.players.contracts import Rule, SupportLink
@@ -84,20 +92,14 @@ class RuleCheckAdmin(ReadOnlyAdmin[RuleCheck]):
                 )
                 messages.success(request, f"{form.cleaned_data['rule_id']}: noted as checked.")
                 return HttpResponseRedirect(back)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Note that a rule was checked",
-            "opts": self.opts,
-            "action": {
-                "label": "Note the check",
-                "tone": "primary",
-                "question": "Compare the rule with its source first. A rule that changed is "
-                "changed in the catalogue, with the date from which it holds.",
-            },
-            "form": form,
-            "back_url": back,
-        }
-        return TemplateResponse(request, "admin/reasoned_action.html", context)
+        page = FormPage(
+            title="Note that a rule was checked",
+            question="Compare the rule with its source first. A rule that changed is "
+            "changed in the catalogue, with the date from which it holds.",
+            label="Note the check",
+            back_url=back,
+        )
+        return page.show(request, self, form)
 
 
 def _panels(checked: dict[str, date], today: date, *, may_add: bool, only_due: bool) -> list[Panel]:

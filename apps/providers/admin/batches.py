@@ -9,12 +9,12 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from apps.core.admin import (
+    FormPage,
     LivePanelsMixin,
     Panel,
     PanelsMixin,
@@ -114,15 +114,15 @@ class UploadBatchAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[UploadBatch])
             if batch is not None:
                 url = reverse("admin:providers_uploadbatch_change", args=[batch.pk])
                 return HttpResponseRedirect(url)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Upload a spreadsheet with its documents",
-            "opts": self.opts,
-            "form": form,
-            "back_url": reverse("admin:providers_uploadbatch_changelist"),
-        }
-        status = 400 if form.is_bound and form.errors else 200
-        return TemplateResponse(request, "providers/upload_batch.html", context, status=status)
+        page = FormPage(
+            title="Upload a spreadsheet with its documents",
+            question="The archive is judged as a whole, then each document like a single one: "
+            "what is refused is listed with its row and reason, what is safe waits for review. The "
+            "spreadsheet's values are shown beside what the document says; a person confirms each.",
+            label="Upload",
+            back_url=reverse("admin:providers_uploadbatch_changelist"),
+        )
+        return page.show(request, self, form, status=400 if form.errors else 200)
 
     @admin.display(description="files read")
     def files_read(self, batch: UploadBatch) -> str:

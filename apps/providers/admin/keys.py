@@ -18,6 +18,7 @@ from unfold.widgets import (
 
 from apps.core.admin import (
     ActionCall,
+    FormPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -215,22 +216,16 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
             answer = self._add(request, form)
             if answer is not None:
                 return answer
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Propose the next key",
-            "opts": self.opts,
-            "form": form,
-            "action": {
-                "label": "Ask for approval",
-                "tone": "primary",
-                "question": "A second person has to agree before anything signed with it is "
-                "believed, and before we sign with it. Several keys may be valid at once, so that "
-                "nothing is refused while the provider changes over. No key has both purposes: who "
-                "holds the one can't play the other side.",
-            },
-            "back_url": reverse("admin:providers_providerkey_changelist"),
-        }
-        return TemplateResponse(request, "admin/reasoned_action.html", context)
+        page = FormPage(
+            title="Propose the next key",
+            question="A second person has to agree before anything signed with it is "
+            "believed, and before we sign with it. Several keys may be valid at once, so that "
+            "nothing is refused while the provider changes over. No key has both purposes: who "
+            "holds the one can't play the other side.",
+            label="Ask for approval",
+            back_url=reverse("admin:providers_providerkey_changelist"),
+        )
+        return page.show(request, self, form)
 
     def _add(self, request: HttpRequest, form: AddKeyForm) -> HttpResponse | None:
         now = timezone.now()

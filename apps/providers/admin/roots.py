@@ -9,13 +9,13 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.core.admin import (
     ActionCall,
+    FormPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -169,17 +169,14 @@ class TrustedRootAdmin(PanelsMixin, ReadOnlyAdmin[TrustedRoot]):
             root = _take(request, form)
             if root is not None:
                 return redirect("admin:providers_trustedroot_change", root.pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Upload a laboratory's root",
-            "lead": "The certificate of the authority that issues the laboratory's signing keys. "
+        page = FormPage(
+            title="Upload a laboratory's root",
+            question="The certificate of the authority that issues the laboratory's signing keys. "
             "It counts for nothing until its fingerprint was compared and two people trust it.",
-            "opts": self.opts,
-            "form": form,
-            "back_url": reverse("admin:providers_trustedroot_changelist"),
-        }
-        status = 400 if form.is_bound and form.errors else 200
-        return TemplateResponse(request, "admin/upload.html", context, status=status)
+            label="Import",
+            back_url=reverse("admin:providers_trustedroot_changelist"),
+        )
+        return page.show(request, self, form, status=400 if form.errors else 200)
 
     @override
     def get_fields(self, request: HttpRequest, obj: TrustedRoot | None = None) -> Any:

@@ -7,11 +7,10 @@ from django.contrib.admin import ModelAdmin
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.core.admin import UploadWidget, place_refusal
+from apps.core.admin import FormPage, UploadWidget, place_refusal
 from apps.core.errors import DomainError
 from apps.core.sizes import display_size
 from apps.providers.enums import Door
@@ -20,6 +19,12 @@ from apps.providers.pdf.contracts import MAX_BYTES
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.services.drafts import Opened, Upload, open_draft
 from apps.providers.services.intake import Sender
+
+_QUESTION = (
+    "The document is checked first: one that is not a plain, finished PDF is refused with its "
+    "reasons and kept apart in quarantine. Then its pages are shown beside what was read from "
+    "them, for you to confirm field by field. It covers nothing until you register it."
+)
 
 
 class UploadForm(forms.Form):
@@ -49,15 +54,13 @@ def upload_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> HttpRespo
         if opened is not None:
             url = reverse("admin:providers_certificatedraft_change", args=[opened.draft.pk])
             return HttpResponseRedirect(url)
-    context = {
-        **model_admin.admin_site.each_context(request),
-        "title": "Upload a certificate",
-        "opts": model_admin.opts,
-        "form": form,
-        "back_url": reverse("admin:providers_certificate_changelist"),
-    }
-    status = 400 if form.is_bound and form.errors else 200
-    return TemplateResponse(request, "providers/upload_certificate.html", context, status=status)
+    page = FormPage(
+        title="Upload a certificate",
+        question=_QUESTION,
+        label="Upload and review",
+        back_url=reverse("admin:providers_certificate_changelist"),
+    )
+    return page.show(request, model_admin, form, status=400 if form.errors else 200)
 
 
 def sender_of(request: HttpRequest, door: Door, vetter: PdfVetter) -> Sender:

@@ -10,7 +10,6 @@ from django.contrib import admin, messages
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -23,6 +22,7 @@ from unfold.widgets import (
 
 from apps.core.admin import (
     ActionCall,
+    FormPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
@@ -185,21 +185,15 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
         if request.method == "POST" and form.is_valid():
             taken = _take(request, form)
             if taken is not None:
-                page = "admin:reconciliation_statementfile_change"
-                return HttpResponseRedirect(reverse(page, args=[taken]))
-        page = reverse("admin:reconciliation_statementfile_changelist")
-        return TemplateResponse(
-            request,
-            "admin/upload.html",
-            {
-                **self.admin_site.each_context(request),
-                "title": "Import a statement",
-                "opts": self.opts,
-                "lead": "The file is kept as it came. The newest file of a day is the one in use.",
-                "form": form,
-                "back_url": page,
-            },
+                url = reverse("admin:reconciliation_statementfile_change", args=[taken])
+                return HttpResponseRedirect(url)
+        page = FormPage(
+            title="Import a statement",
+            question="The file is kept as it came. The newest file of a day is the one in use.",
+            label="Import",
+            back_url=reverse("admin:reconciliation_statementfile_changelist"),
         )
+        return page.show(request, self, form)
 
     def has_upload_permission(self, request: HttpRequest, *_: Any) -> bool:
         return request.user.has_perm("reconciliation.import_statement")

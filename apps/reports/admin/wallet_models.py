@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.core.admin import (
+    FormPage,
     Panel,
     ReadOnlyAdmin,
     ReasonForm,
@@ -100,19 +101,13 @@ class WalletModelComparisonAdmin(ReadOnlyAdmin[WalletModelComparison]):
         form = WalletModelForm(request.POST or None)
         if request.method == "POST" and form.is_valid() and _is_asked(request, code, form):
             return HttpResponseRedirect(back)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"{code}: another wallet model",
-            "opts": self.opts,
-            "action": {
-                "label": "Ask a second person",
-                "tone": "primary",
-                "question": _question(provider, back),
-            },
-            "form": form,
-            "back_url": back,
-        }
-        return TemplateResponse(request, "admin/reasoned_action.html", context)
+        page = FormPage(
+            title=f"{code}: another wallet model",
+            question=_question(provider, back),
+            label="Ask a second person",
+            back_url=back,
+        )
+        return page.show(request, self, form)
 
 
 def _question(one: PlayedProvider, page: str) -> str:

@@ -7,7 +7,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -15,6 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from apps.core.admin import (
     ActionCall,
+    FormPage,
     ReadOnlyAdmin,
     ReasonedAction,
     ReasonForm,
@@ -108,20 +108,14 @@ class AuditorSeatAdmin(ReadOnlyAdmin[AuditorSeat]):
         form = SeatForm(request.POST or None, initial=suggested)
         if request.method == "POST" and form.is_valid() and self._grant(request, form):
             return HttpResponseRedirect(reverse("admin:staff_auditorseat_changelist"))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Give an auditor a seat",
-            "opts": self.opts,
-            "form": form,
-            "action": {
-                "label": "Give the seat",
-                "tone": "primary",
-                "question": "They read everything but the AML compartment, change nothing, and "
-                "every page they open is logged. At most 92 days.",
-            },
-            "back_url": reverse("admin:staff_auditorseat_changelist"),
-        }
-        return TemplateResponse(request, "admin/reasoned_action.html", context)
+        page = FormPage(
+            title="Give an auditor a seat",
+            question="They read everything but the AML compartment, change nothing, and "
+            "every page they open is logged. At most 92 days.",
+            label="Give the seat",
+            back_url=reverse("admin:staff_auditorseat_changelist"),
+        )
+        return page.show(request, self, form)
 
     def _grant(self, request: HttpRequest, form: SeatForm) -> bool:
         fields: dict[str, Any] = form.cleaned_data
