@@ -27,19 +27,13 @@ def _workers() -> list[tuple[str, str]]:
 class OpenRenewalForm(forms.Form):
     """Opens the renewal of one certificate by hand."""
 
-    certificate = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
+    certificate = forms.ChoiceField(choices=certificate_choices, widget=UnfoldAdminSelectWidget)
     reason = forms.CharField(
         min_length=5,
         max_length=1000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text="Why now, in words an auditor can follow. Kept for ever.",
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["certificate"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - it is declared above
-        field.choices = certificate_choices()
 
 
 class ReviewForm(ReasonForm):
@@ -106,17 +100,12 @@ class MoveForm(ReasonForm):
 class SuccessorForm(ReasonForm):
     successor = forms.ChoiceField(
         label="Certificate that takes its place",
+        choices=certificate_choices,
         widget=UnfoldAdminSelectWidget,
         help_text="Register it first, under Certificates. It must name at least one same game.",
     )
 
     field_order = ["successor", "reason"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["successor"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - it is declared above
-        field.choices = certificate_choices()
 
     def clean_successor(self) -> int:
         try:

@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 from apps.core.errors import EncryptionKeyError
 from apps.core.fields import EncryptedTextField, ciphers
+from apps.core.site import registered_admins
 
 
 @register(Tags.admin)
@@ -20,7 +21,7 @@ def check_admin_of_big_tables(
     """
     return [
         problem
-        for model_admin in admin.site._registry.values()  # noqa: SLF001 - there is no public list with the instances
+        for model_admin in registered_admins()
         if getattr(model_admin.model, "is_big_table", False)
         for problem in _big_table_problems(model_admin)
     ]
@@ -65,7 +66,7 @@ def check_encrypted_fields_stay_hidden(
 ) -> list[CheckMessage]:
     """Refuse an admin that names an encrypted field where its value would be shown."""
     problems: list[CheckMessage] = []
-    for model_admin in admin.site._registry.values():  # noqa: SLF001 - there is no public list with the instances
+    for model_admin in registered_admins():
         secret = {
             field.name
             for field in model_admin.model._meta.concrete_fields

@@ -20,6 +20,10 @@ def _no_event() -> list[tuple[str, str]]:
     return [("", "No round event"), *provider_codes()]
 
 
+def _workers() -> list[tuple[str, str]]:
+    return [(str(person.pk), str(person)) for person in people_with("work_case")]
+
+
 class ClaimForm(ReasonForm):
     """Opens a dispute about the event whose page it is on."""
 
@@ -77,15 +81,14 @@ class CreditForm(ReasonForm):
 class AssignForm(ReasonForm):
     """Gives the case to somebody who may work on it."""
 
-    assignee = forms.ChoiceField(label="Assign to", widget=UnfoldAdminSelectWidget)
+    assignee = forms.ChoiceField(
+        label="Assign to", choices=_workers, widget=UnfoldAdminSelectWidget
+    )
 
     field_order = ["assignee", "reason"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["assignee"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - it is declared above
-        field.choices = [(str(person.pk), str(person)) for person in people_with("work_case")]
         self.fields["reason"].required = False
 
     def clean_assignee(self) -> int:

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
@@ -36,6 +35,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     link_cell,
+    list_button,
 )
 from apps.core.sizes import display_size
 from apps.integrity import reading
@@ -127,7 +127,7 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
     def has_import_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("integrity.import_digests")
 
-    @action(description="Import a report", url_path="upload", permissions=["import"])  # type: ignore[untyped-decorator] # Unfold has no types
+    @list_button(description="Import a report", url_path="upload", permissions=["import"])
     def upload(self, request: HttpRequest) -> HttpResponse:
         """Ask for a report and take it."""
         form = UploadForm(request.POST or None, request.FILES or None)
@@ -163,7 +163,7 @@ class DigestReportAdmin(PanelsMixin, ReadOnlyAdmin[DigestReport]):
             return outcome.report_id
         return None
 
-    @action(description="Games: measured when", url_path="standing")  # type: ignore[untyped-decorator] # as above
+    @list_button(description="Games: measured when", url_path="standing")
     def standing(self, request: HttpRequest) -> HttpResponse:
         """Show every game with certified files: measured when, and what is open."""
         if not self.has_view_permission(request):

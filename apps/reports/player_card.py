@@ -201,7 +201,7 @@ def sessions_panel(request: HttpRequest, player_id: int) -> Panel | None:
                 ),
                 line.provider_code,
                 line.game_code,
-                _session_state(line.ended_at, line.stakes_until > now, line.end_reason),
+                _session_state(line.ended_at, line.end_reason, is_running=line.stakes_until > now),
                 at_cell(line.opened_at),
                 at_cell(line.stakes_until),
             ]
@@ -212,7 +212,7 @@ def sessions_panel(request: HttpRequest, player_id: int) -> Panel | None:
     )
 
 
-def _session_state(ended_at: Any, is_running: bool, end_reason: str) -> Any:  # noqa: FBT001 - one of three states
+def _session_state(ended_at: Any, end_reason: str, *, is_running: bool) -> Any:
     if ended_at is not None:
         return format_html("{} {}", badge("ended", "neutral"), end_reason)
     return badge("live", "success") if is_running else badge("run out", "neutral")

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+
+from apps.core.site import registered_admins
 
 _ENVIRONMENTS = {
     "production": ["Production", "danger"],
@@ -45,9 +46,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _pages(request: HttpRequest) -> Iterator[tuple[str, tuple[str, str]]]:
-    for model, model_admin in admin.site._registry.items():  # noqa: SLF001 - there is no public list with the instances
+    for model_admin in registered_admins():
         if not model_admin.has_view_permission(request):
             continue
-        options = model._meta
+        options = model_admin.opts
         link = reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
         yield options.label_lower, (str(options.verbose_name_plural).capitalize(), link)

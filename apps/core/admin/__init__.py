@@ -1,7 +1,7 @@
 """What every admin here is built from."""
 
-from apps.core.admin.actions import ActionCall, ReasonedAction, ReasonForm
-from apps.core.admin.base import ModelAdmin, ReadOnlyAdmin
+from apps.core.admin.actions import ActionCall, ReasonedAction, ReasonForm, list_button
+from apps.core.admin.base import ModelAdmin, ReadOnlyAdmin, signed_in
 from apps.core.admin.columns import (
     badge,
     badge_column,
@@ -65,6 +65,7 @@ __all__ = [
     "hide_personal",
     "link_cell",
     "linked_filter",
+    "list_button",
     "midnight_utc",
     "money_cell",
     "money_column",
@@ -73,6 +74,7 @@ __all__ = [
     "present_filter",
     "reason_field",
     "recent_filter",
+    "signed_in",
     "stream_download",
     "worded",
 ]

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from unfold.decorators import action as unfold_action
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from apps.core.admin.refusals import RefusalShownIn
@@ -70,6 +71,16 @@ class ReasonedAction:
     is_offered: Callable[[Any, Any], bool] = field(default=lambda _obj, _user: True)
     why_not: Callable[[Any], str] = field(default=lambda _obj: "")
     form_class: type[ReasonForm] = ReasonForm
+
+
+def list_button[View: Callable[..., HttpResponse]](
+    *, description: str, url_path: str, permissions: Sequence[str] | None = None
+) -> Callable[[View], View]:
+    """Return the decorator of a page that a button above a list opens; see ``actions_list``."""
+    button: Callable[[View], View] = unfold_action(
+        description=description, url_path=url_path, permissions=permissions
+    )
+    return button
 
 
 class ReasonedActionsMixin(_Base):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, override
 
 from django.contrib import admin
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import F, Model, Q, QuerySet
@@ -30,6 +31,13 @@ else:
         def __class_getitem__(cls, _item: object) -> type:
             # ``ModelAdmin[Player]`` is for the type checker; at run time it is the class itself.
             return cls
+
+
+def signed_in(request: HttpRequest) -> AbstractBaseUser:
+    """Return who asks, for services that act for a person only."""
+    if not isinstance(request.user, AbstractBaseUser):
+        raise PermissionDenied
+    return request.user
 
 
 class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, override
 
 from django import forms
+from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
@@ -177,7 +178,6 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
                 change for change in changes if str(change["field"]).lower() not in hidden
             ]
 
+    @admin.display(description="Reason")
     def change_reason(self, record: Any) -> str:
         return record.history_change_reason or ""
-
-    change_reason.short_description = "Reason"  # type: ignore[attr-defined]  # Django's way

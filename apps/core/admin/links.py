@@ -7,11 +7,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django import template
-from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
+
+from apps.core.site import registered_admins
 
 register = template.Library()
 
@@ -40,8 +41,8 @@ def _page(path: str) -> tuple[Any, str] | None:
     name = match.url_name or ""
     if match.namespace != "admin":
         return None
-    for model, model_admin in admin.site._registry.items():  # noqa: SLF001 - no public way to a registered class by name
-        options = model._meta
+    for model_admin in registered_admins():
+        options = model_admin.opts
         prefix = f"{options.app_label}_{options.model_name}_"
         if name.startswith(prefix):
             return model_admin, name.removeprefix(prefix)

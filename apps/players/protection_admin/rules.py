@@ -24,6 +24,7 @@ from apps.core.admin import (
     RefusalShownIn,
     badge,
     link_cell,
+    signed_in,
 )
 from apps.core.money import display_money
 from apps.players import rules, services
@@ -86,7 +87,7 @@ class RuleCheckAdmin(ReadOnlyAdmin[RuleCheck]):
                 services.record_rule_check(
                     form.cleaned_data["rule_id"],
                     checked_on=form.cleaned_data["checked_on"],
-                    actor=request.user,  # type: ignore[arg-type]  # staff only here
+                    actor=signed_in(request),
                     note=form.cleaned_data["reason"],
                     now=timezone.now(),
                 )

@@ -5,7 +5,6 @@ from typing import Any, override
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -27,6 +26,7 @@ from apps.core.admin import (
     datetime_column,
     link_cell,
     place_refusal,
+    signed_in,
 )
 from apps.core.errors import DomainError
 from apps.core.sizes import display_size
@@ -142,7 +142,6 @@ class UploadBatchAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[UploadBatch])
 
 
 def _start(request: HttpRequest, form: BatchForm) -> UploadBatch | None:
-    assert isinstance(request.user, AbstractBaseUser)  # noqa: S101 - who may add is signed in
     archive, register = form.cleaned_data["archive"], form.cleaned_data["register"]
     try:
         return start_batch(
@@ -153,7 +152,7 @@ def _start(request: HttpRequest, form: BatchForm) -> UploadBatch | None:
                 register=register.read(MAX_REGISTER_BYTES + 1) if register else b"",
                 register_name=register.name if register else "",
             ),
-            acting_user=request.user,
+            acting_user=signed_in(request),
             now=timezone.now(),
         )
     except DeliveryRefusedError as refusal:

@@ -18,6 +18,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     download,
+    signed_in,
 )
 from apps.core.errors import StoreUnavailableError
 from apps.providers.admin.certificates import SIGNATURE_TONES
@@ -136,7 +137,6 @@ class DocumentAdmin(ReadOnlyAdmin[Document]):
 
 def _downloader(request: HttpRequest) -> AbstractBaseUser:
     """Return who asks, who must still hold the permission at the moment of the download."""
-    user = request.user
-    if not isinstance(user, AbstractBaseUser) or not user.has_perm("providers.download_document"):
+    if not request.user.has_perm("providers.download_document"):
         raise PermissionDenied
-    return user
+    return signed_in(request)

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from apps.core.admin import signed_in
 from apps.core.admin.columns import display_at
 from apps.core.errors import DomainError, ReasonRequiredError
 from apps.providers.enums import CertificateKind, CertificateResult, DraftState, SignatureState
@@ -70,10 +71,9 @@ def review_view(request: HttpRequest, admin: ModelAdmin[Any], draft_id: int) -> 
     draft = selectors.draft_by_id(draft_id)
     if not is_writing:
         return _page(request, admin, draft, {})
-    assert isinstance(request.user, AbstractBaseUser)  # noqa: S101 - has_perm was true
     posted = _posted(request)
     try:
-        return HttpResponseRedirect(_take(request, draft, request.user, posted))
+        return HttpResponseRedirect(_take(request, draft, signed_in(request), posted))
     except DraftFieldsError as refusal:
         problems = refusal.problems
     except ReasonRequiredError as refusal:

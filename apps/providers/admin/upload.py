@@ -4,13 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin import ModelAdmin
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.core.admin import FormPage, UploadWidget, place_refusal
+from apps.core.admin import FormPage, UploadWidget, place_refusal, signed_in
 from apps.core.errors import DomainError
 from apps.core.sizes import display_size
 from apps.providers.enums import Door
@@ -63,17 +62,13 @@ def upload_view(request: HttpRequest, model_admin: ModelAdmin[Any]) -> HttpRespo
     return page.show(request, model_admin, form, status=400 if form.errors else 200)
 
 
-def sender_of(request: HttpRequest, door: Door, vetter: PdfVetter) -> Sender:
-    user = request.user if isinstance(request.user, AbstractBaseUser) else None
-    return Sender(door, user, timezone.now(), vetter)
-
-
 def _take(request: HttpRequest, form: UploadForm) -> Opened | None:
     document = form.cleaned_data["document"]
     try:
         with PdfVetter() as vetter:
             upload = Upload(document.read(), document.name)
-            return open_draft(upload, sender_of(request, Door.FORM, vetter))
+            sender = Sender(Door.FORM, signed_in(request), timezone.now(), vetter)
+            return open_draft(upload, sender)
     except PdfRefusedError as refusal:
         for code, reason in refusal.refusals:
             form.add_error("document", forms.ValidationError(reason, code=code))

@@ -3,18 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any, cast, override
+from typing import Any, override
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.decorators import action
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
@@ -32,8 +30,10 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     day_filter,
+    list_button,
     narrowed_filter,
     place_refusal,
+    signed_in,
     stream_download,
 )
 from apps.core.errors import DomainError
@@ -178,7 +178,7 @@ class StatementFileAdmin(PanelsMixin, ReadOnlyAdmin[StatementFile]):
         handle = selectors.open_raw(statement)
         return stream_download(handle, f"statement-{statement.pk}")
 
-    @action(description="Import a statement", url_path="upload", permissions=["upload"])  # type: ignore[untyped-decorator] # Unfold has no types
+    @list_button(description="Import a statement", url_path="upload", permissions=["upload"])
     def upload(self, request: HttpRequest) -> HttpResponse:
         """Ask for a file and take it; a refusal stands in the form and leads to its report."""
         form = UploadForm(request.POST or None, request.FILES or None)
@@ -215,7 +215,7 @@ def _take(request: HttpRequest, form: UploadForm) -> int | None:
         )
         try:
             outcome = services.import_statement(
-                wanted, acting_user=cast("AbstractBaseUser", request.user), now=timezone.now()
+                wanted, acting_user=signed_in(request), now=timezone.now()
             )
         except StatementRefusedError as refusal:
             place_refusal(form, refusal)

@@ -11,7 +11,7 @@ from apps.core.errors import AppRoleError
 from apps.core.migrating import ForwardExecutor
 
 # Django's command makes its executor by this name and offers no other way to choose one.
-migrate.MigrationExecutor = ForwardExecutor  # type: ignore[attr-defined]
+migrate.MigrationExecutor = ForwardExecutor  # type: ignore[attr-defined] # untold in the stubs
 
 
 class Command(migrate.Command):
