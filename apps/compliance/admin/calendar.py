@@ -16,7 +16,7 @@ from apps.compliance.icalendar import WORDS
 from apps.compliance.models import DeskCalendar
 from apps.compliance.selectors.renewals import live_feed_of
 from apps.compliance.services.feeds import make_feed, revoke_feed
-from apps.core.admin import ReadOnlyAdmin
+from apps.core.admin import PageAdmin
 from apps.core.errors import DomainError
 from apps.providers.selectors.matrix import DeskDate, desk_dates
 
@@ -31,7 +31,7 @@ _TONES = {
 
 
 @admin.register(DeskCalendar)
-class DeskCalendarAdmin(ReadOnlyAdmin[DeskCalendar]):
+class DeskCalendarAdmin(PageAdmin[DeskCalendar]):
     """One page with two buttons; there are no rows of its own to open."""
 
     @override
@@ -50,10 +50,6 @@ class DeskCalendarAdmin(ReadOnlyAdmin[DeskCalendar]):
             ),
             *super().get_urls(),
         ]
-
-    @override
-    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise PermissionDenied
 
     @override
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from apps.compliance.contracts import CertifiedPage
 from apps.compliance.models import CertifiedPlay
 from apps.compliance.selectors.certified import page_under, spans_under, sums_under
-from apps.core.admin import Panel, ReadOnlyAdmin, at_cell, badge, link_cell, money_cell
+from apps.core.admin import PageAdmin, Panel, at_cell, badge, link_cell, money_cell
 from apps.providers.selectors.lapses import any_report_named, report_name
 from apps.providers.selectors.proof import FOR_GOOD, CertifiedSpan
 from apps.rounds.panels import STATE_TONES
@@ -26,13 +26,7 @@ _SPANS_SHOWN: Final = 100
 
 
 @admin.register(CertifiedPlay)
-class CertifiedPlayAdmin(ReadOnlyAdmin[CertifiedPlay]):
-    """One page; there are no rows of its own to open."""
-
-    @override
-    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise PermissionDenied
-
+class CertifiedPlayAdmin(PageAdmin[CertifiedPlay]):
     @override
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):

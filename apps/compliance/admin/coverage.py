@@ -22,7 +22,7 @@ from apps.compliance.panels import cell_url, moment_field, next_page, verdict_ro
 from apps.compliance.selectors.matrix import gaps_at, matrix_at, with_next_action
 from apps.compliance.selectors.renewals import renewals_of
 from apps.compliance.selectors.what_if import MONTH, staked
-from apps.core.admin import Panel, ReadOnlyAdmin, at_cell, badge, link_cell, money_cell
+from apps.core.admin import PageAdmin, Panel, at_cell, badge, link_cell, money_cell
 from apps.core.jurisdictions import zone_of
 from apps.play.services.gate import can_serve
 from apps.providers.contracts import Cover
@@ -46,7 +46,7 @@ _LAST: Final = datetime(2099, 12, 31, tzinfo=UTC)
 
 
 @admin.register(CoverageMatrix)
-class CoverageMatrixAdmin(ReadOnlyAdmin[CoverageMatrix]):
+class CoverageMatrixAdmin(PageAdmin[CoverageMatrix]):
     """Three pages; there are no rows of its own to open."""
 
     @override
@@ -63,10 +63,6 @@ class CoverageMatrixAdmin(ReadOnlyAdmin[CoverageMatrix]):
             ),
             *super().get_urls(),
         ]
-
-    @override
-    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise PermissionDenied
 
     @override
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:

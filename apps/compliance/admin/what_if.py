@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from apps.compliance.contracts import LostOffer, WhatIfAnswer
 from apps.compliance.models import WhatIf
 from apps.compliance.selectors.what_if import what_if
-from apps.core.admin import Panel, ReadOnlyAdmin, link_cell, money_cell
+from apps.core.admin import PageAdmin, Panel, link_cell, money_cell
 from apps.core.money import display_money
 from apps.providers.selectors import active_providers
 from apps.providers.selectors.lapses import report_named
@@ -61,13 +61,7 @@ class WhatIfForm(forms.Form):
 
 
 @admin.register(WhatIf)
-class WhatIfAdmin(ReadOnlyAdmin[WhatIf]):
-    """One page; there are no rows of its own to open."""
-
-    @override
-    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise PermissionDenied
-
+class WhatIfAdmin(PageAdmin[WhatIf]):
     @override
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):

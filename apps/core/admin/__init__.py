@@ -1,7 +1,7 @@
 """What every admin here is built from."""
 
 from apps.core.admin.actions import ActionCall, ReasonedAction, ReasonForm, list_button
-from apps.core.admin.base import ModelAdmin, ReadOnlyAdmin, signed_in
+from apps.core.admin.base import ModelAdmin, PageAdmin, ReadOnlyAdmin, signed_in
 from apps.core.admin.columns import (
     badge,
     badge_column,
@@ -44,6 +44,7 @@ __all__ = [
     "LivePanelsMixin",
     "ModelAdmin",
     "OutboxMessageAdmin",
+    "PageAdmin",
     "Panel",
     "PanelsMixin",
     "ReadOnlyAdmin",

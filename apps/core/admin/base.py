@@ -225,3 +225,11 @@ class ReadOnlyAdmin[M: Model](ModelAdmin[M]):
             for entry in options["fields"]:
                 names.extend(entry if isinstance(entry, (list, tuple)) else [entry])
         return list(dict.fromkeys(names))
+
+
+class PageAdmin[M: Model](ReadOnlyAdmin[M]):
+    """One page or a few under the model's address; there are no rows of its own to open."""
+
+    @override
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        raise PermissionDenied

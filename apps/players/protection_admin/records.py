@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.core.admin import Panel, ReadOnlyAdmin, at_cell, badge, download, link_cell
+from apps.core.admin import PageAdmin, Panel, at_cell, badge, download, link_cell
 from apps.core.services import record_audit
 from apps.core.spreadsheets import to_csv
 from apps.players.contracts import ProtectionRecordRow
@@ -66,9 +66,7 @@ def _midnight(day: date) -> datetime:
 
 
 @admin.register(ProtectionRecord)
-class ProtectionRecordAdmin(ReadOnlyAdmin[ProtectionRecord]):
-    """One page; there are no rows of its own to open."""
-
+class ProtectionRecordAdmin(PageAdmin[ProtectionRecord]):
     @override
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -99,10 +97,6 @@ class ProtectionRecordAdmin(ReadOnlyAdmin[ProtectionRecord]):
             "csv_url": f"?{query.urlencode()}" if rows else "",
         }
         return TemplateResponse(request, "reports/net_position.html", context)
-
-    @override
-    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise PermissionDenied
 
 
 def _csv(request: HttpRequest, wanted: RecordFilter) -> HttpResponse:

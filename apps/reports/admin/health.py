@@ -17,8 +17,8 @@ from django.utils.safestring import SafeString
 
 from apps.core.admin import (
     LIVE_SCRIPT,
+    PageAdmin,
     Panel,
-    ReadOnlyAdmin,
     answer_fragment,
     at_cell,
     badge,
@@ -51,9 +51,7 @@ _COLUMNS: Final = [
 
 
 @admin.register(ProviderHealth)
-class ProviderHealthAdmin(ReadOnlyAdmin[ProviderHealth]):
-    """One page; there are no rows of its own to open."""
-
+class ProviderHealthAdmin(PageAdmin[ProviderHealth]):
     @override
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -72,10 +70,6 @@ class ProviderHealthAdmin(ReadOnlyAdmin[ProviderHealth]):
         }
         response = TemplateResponse(request, "reports/provider_health.html", context)
         return answer_fragment(request, response, "admin/panels.html")
-
-    @override
-    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise PermissionDenied
 
 
 def _panels(found: Sequence[Health], window: str) -> list[Panel]:

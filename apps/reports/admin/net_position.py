@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from apps.core.admin import Panel, ReadOnlyAdmin, badge, download, link_cell, money_cell
+from apps.core.admin import PageAdmin, Panel, badge, download, link_cell, money_cell
 from apps.core.money import format_minor
 from apps.core.services import record_audit
 from apps.core.spreadsheets import to_csv
@@ -63,9 +63,7 @@ class PositionForm(forms.Form):
 
 
 @admin.register(NetPosition)
-class NetPositionAdmin(ReadOnlyAdmin[NetPosition]):
-    """One page; there are no rows of its own to open."""
-
+class NetPositionAdmin(PageAdmin[NetPosition]):
     @override
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
@@ -91,10 +89,6 @@ class NetPositionAdmin(ReadOnlyAdmin[NetPosition]):
             else "",
         }
         return TemplateResponse(request, "reports/net_position.html", context)
-
-    @override
-    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise PermissionDenied
 
     def _csv(
         self, request: HttpRequest, day: date, provider: str, rows: Sequence[PositionRow]

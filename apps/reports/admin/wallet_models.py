@@ -17,8 +17,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from apps.core.admin import (
     FormPage,
+    PageAdmin,
     Panel,
-    ReadOnlyAdmin,
     ReasonForm,
     RefusalShownIn,
     at_cell,
@@ -60,9 +60,7 @@ class WalletModelForm(ReasonForm):
 
 
 @admin.register(WalletModelComparison)
-class WalletModelComparisonAdmin(ReadOnlyAdmin[WalletModelComparison]):
-    """One page; there are no rows of its own to open."""
-
+class WalletModelComparisonAdmin(PageAdmin[WalletModelComparison]):
     @override
     def get_urls(self) -> list[URLPattern]:
         change = self.admin_site.admin_view(self.change_model_view)
@@ -85,10 +83,6 @@ class WalletModelComparisonAdmin(ReadOnlyAdmin[WalletModelComparison]):
             ],
         }
         return TemplateResponse(request, "admin/panels_page.html", context)
-
-    @override
-    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        raise PermissionDenied
 
     def change_model_view(self, request: HttpRequest, code: str) -> HttpResponse:
         """Ask a second person for another model of one provider."""
