@@ -1,12 +1,10 @@
 """The command: green and 0, red and 1, and nobody else's money touched."""
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
-from typing import Any, override
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -19,6 +17,7 @@ from apps.simulator.dialects.registry import DIALECTS
 from apps.wallet.models import Account, Transfer
 from apps.wallet.services.proof import verify_ledger
 from tests.acceptance.conftest import Stand
+from tests.local_server import QuietHandler, serving
 
 BROKEN = {
     "unknown_rollback": ("hub88", "not_found", 7),
@@ -103,34 +102,20 @@ def test_the_other_wallet_models_are_green_too(stand: Stand, wallet_model: str) 
     assert (status, red) == (0, [])
 
 
-class YesSayer(BaseHTTPRequestHandler):
+class YesSayer(QuietHandler):
     """A gateway that says yes to everything and books nothing."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["content-length"]))
-        body = b'{"status":"RS_OK","balance":10000000,"currency":"EUR"}'
-        self.send_response(200)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    @override
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        self.reply(200, b'{"status":"RS_OK","balance":10000000,"currency":"EUR"}')
 
 
 @pytest.fixture
 def yes_sayer() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), YesSayer)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(YesSayer) as address:
+        yield address
 
 
 def test_a_gateway_that_says_yes_and_books_nothing_is_red(db: None, yes_sayer: str) -> None:

@@ -1,14 +1,15 @@
 """An S3-compatible server, as small as the tests need it: in memory, signed requests only."""
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Final, override
 from urllib.parse import unquote, urlsplit
+
+from tests.local_server import serving
 
 _SHOWN: Final[tuple[str, ...]] = ("content-disposition", "cache-control", "content-type")
 
@@ -104,14 +105,6 @@ def _unchunked(body: bytes) -> bytes:
 def s3_server() -> Iterator[Bucket]:
     """Serve on a free port of this machine; leaving the context ends it."""
     handler: type[_Handler] = type("Handler", (_Handler,), {})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    bucket = Bucket(address=f"http://127.0.0.1:{server.server_address[1]}")
-    handler.bucket = bucket
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield bucket
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=10)
+    with serving(handler) as address:
+        handler.bucket = Bucket(address=address)
+        yield handler.bucket

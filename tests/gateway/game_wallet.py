@@ -1,19 +1,18 @@
 """A provider's own wallet as a real HTTP server: honest, idempotent, and as slow as it is told."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, override
+from typing import Any
 
 from apps.core.money import format_minor, to_minor
 from apps.providers.adapters.native.signing import verify
 from apps.providers.contracts import WebhookKey
 from tests.factories import MADE_AT
 from tests.gateway.builders import NOW, ORDER_SECRET
+from tests.local_server import QuietHandler, serving
 
 
 @dataclass
@@ -73,7 +72,7 @@ class GameWallet:
 
 @contextmanager
 def served(wallet: GameWallet) -> Iterator[GameWallet]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -82,26 +81,8 @@ def served(wallet: GameWallet) -> Iterator[GameWallet]:
                 wallet.unsigned += 1
             wallet.message_ids.append(headers["webhook-id"])
             status, answer = wallet.answer(self.path, json.loads(body))
-            payload = json.dumps(answer).encode()
-            try:
-                self.send_response(status)
-                self.send_header("content-length", str(len(payload)))
-                self.end_headers()
-                self.wfile.write(payload)
-            except OSError:
-                return  # the caller waited no longer
+            with suppress(OSError):  # the caller waited no longer
+                self.reply(status, json.dumps(answer).encode())
 
-        @override
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    wallet.url = f"http://127.0.0.1:{server.server_address[1]}"
-    try:
+    with serving(Handler) as wallet.url:
         yield wallet
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=10)

@@ -1,12 +1,11 @@
 """A provider's payload API as a real HTTP server: it answers for what it knows."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, override
+
+from tests.local_server import QuietHandler, serving
 
 TOKEN = "export-token"
 
@@ -31,26 +30,11 @@ class PayloadApi:
 
 @contextmanager
 def served(api: PayloadApi) -> Iterator[PayloadApi]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             status, answer = api.answer(self.path, self.headers.get("authorization", ""))
-            payload = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("content-length", str(len(payload)))
-            self.end_headers()
-            self.wfile.write(payload)
+            self.reply(status, json.dumps(answer).encode())
 
-        @override
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    api.url = f"http://127.0.0.1:{server.server_address[1]}/rounds"
-    try:
+    with serving(Handler) as address:
+        api.url = f"{address}/rounds"
         yield api
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(timeout=10)

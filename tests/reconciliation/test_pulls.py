@@ -1,12 +1,10 @@
 """Pulling round logs from a real HTTP server that behaves as badly as providers do."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, override
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -16,6 +14,7 @@ from apps.reconciliation.engine.pages import seconds_to_wait
 from apps.reconciliation.enums import PullState
 from apps.reconciliation.models import PullCursor, PulledPage, StatementFile
 from tests.factories import make_provider
+from tests.local_server import QuietHandler, serving
 from tests.reconciliation.files import DAY, row
 
 pytestmark = pytest.mark.django_db
@@ -59,33 +58,19 @@ class Export:
 def export() -> Iterator[Export]:
     state = Export()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_GET(self) -> None:
             query = {k: v[0] for k, v in parse_qs(urlsplit(self.path).query).items()}
             status, headers, body = state.answer(query, self.headers["authorization"])
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.reply(status, body, headers)
 
-        @override
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    state.url = f"http://127.0.0.1:{server.server_port}/export/rounds"
-    provider = make_provider("aurora")
-    provider.export_url = state.url
-    provider.export_token = TOKEN
-    provider.save()
-    yield state
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Handler) as address:
+        state.url = f"{address}/export/rounds"
+        provider = make_provider("aurora")
+        provider.export_url = state.url
+        provider.export_token = TOKEN
+        provider.save()
+        yield state
 
 
 @pytest.fixture
