@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pgtrigger
@@ -12,6 +13,20 @@ from django.test import TransactionTestCase
 @pytest.fixture
 def now() -> datetime:
     return datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def evidence(tmp_path: Path, settings: Any) -> Path:
+    """Keep documents in a folder of the test's own, as production does: nothing is overwritten."""
+    folder = tmp_path / "evidence"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "evidence": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": folder, "allow_overwrite": False},
+        },
+    }
+    return folder
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -18,7 +18,7 @@ from apps.staff.models import Approval
 from tests.factories import make_cover, make_game, make_provider, make_user
 from tests.providers.certificate_files import SAMPLES, plain_pdf
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence")]
 
 OFFICER = (
     "providers.download_document",
@@ -35,19 +35,6 @@ OFFICER = (
     "providers.withdraw_certificate",
 )
 UPLOAD = "/admin/providers/certificate/add/"
-
-
-@pytest.fixture(autouse=True)
-def evidence(tmp_path: Path, settings: Any) -> Path:
-    folder = tmp_path / "evidence"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": folder},
-        },
-    }
-    return folder
 
 
 @pytest.fixture

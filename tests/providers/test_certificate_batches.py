@@ -4,7 +4,7 @@ import io
 import json
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,28 +27,9 @@ from tests.factories import make_user
 from tests.providers.certificate_files import SAMPLES, plain_pdf
 from tests.providers.test_certificate_admin import OFFICER
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence")]
 
 ADD = "/admin/providers/uploadbatch/add/"
-
-
-@pytest.fixture(autouse=True)
-def evidence(tmp_path: Path, settings: Any) -> Path:
-    folder = tmp_path / "evidence"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": folder, "allow_overwrite": False},
-        },
-    }
-    return folder
-
-
-@pytest.fixture(scope="module")
-def vetter() -> Iterator[PdfVetter]:
-    with PdfVetter() as running:
-        yield running
 
 
 @pytest.fixture

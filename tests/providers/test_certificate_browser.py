@@ -21,6 +21,7 @@ from tests.providers.test_certificate_admin import OFFICER
 from tests.screenshots.chromium import Chromium, chromium_path
 
 pytestmark = [
+    pytest.mark.usefixtures("evidence"),
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed"),
@@ -48,17 +49,6 @@ class Watcher(Chromium):
         if hasattr(self, "seen"):
             self.seen.append(message)
         return message
-
-
-@pytest.fixture(autouse=True)
-def evidence(tmp_path: Path, settings: Any) -> None:
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "evidence", "allow_overwrite": False},
-        },
-    }
 
 
 def test_the_review_and_quarantine_pages_run_nothing_and_call_nobody(

@@ -45,14 +45,7 @@ DAY = date(2026, 11, 22)
 
 
 @pytest.fixture
-def samples_on_file(tmp_path: Path, settings: Any, now: datetime) -> None:
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "evidence"},
-        },
-    }
+def samples_on_file(evidence: Path, now: datetime) -> None:
     provider = make_provider()
     for row in sample_games():
         game = Game.objects.create(

@@ -1,6 +1,5 @@
 """Documents in the store: proven every night, handed out for a minute, to one person."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -25,26 +24,7 @@ from tests.factories import make_user
 from tests.providers.certificate_files import SAMPLES
 from tests.providers.test_certificate_admin import OFFICER
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def evidence(tmp_path: Path, settings: Any) -> Path:
-    folder = tmp_path / "evidence"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": folder, "allow_overwrite": False},
-        },
-    }
-    return folder
-
-
-@pytest.fixture(scope="module")
-def vetter() -> Iterator[PdfVetter]:
-    with PdfVetter() as running:
-        yield running
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence")]
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import csv
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
@@ -62,29 +62,10 @@ type Take = Callable[..., ImportReport]
 
 
 @pytest.fixture
-def evidence(tmp_path: Path, settings: Any) -> Path:
-    folder = tmp_path / "evidence"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": folder},
-        },
-    }
-    return folder
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     copy = tmp_path / "in"
     shutil.copytree(SAMPLES, copy)
     return copy
-
-
-@pytest.fixture(scope="module")
-def vetter() -> Iterator[PdfVetter]:
-    with PdfVetter() as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import io
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -22,12 +22,6 @@ from tests.providers.certificate_files import (
     linked,
     plain_pdf,
 )
-
-
-@pytest.fixture(scope="module")
-def vetter() -> Iterator[PdfVetter]:
-    with PdfVetter() as running:
-        yield running
 
 
 def codes(verdict: VettedPdf) -> list[str]:

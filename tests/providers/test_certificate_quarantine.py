@@ -29,34 +29,15 @@ from tests.providers.fake_clamd import EICAR, FakeClamd, fake_clamd
 from tests.providers.test_certificate_admin import OFFICER
 from tests.providers.test_certificate_pdf_safety import OUTWARD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence")]
 
 UPLOAD = "/admin/providers/certificate/add/"
-
-
-@pytest.fixture(autouse=True)
-def evidence(tmp_path: Path, settings: Any) -> Path:
-    folder = tmp_path / "evidence"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": folder, "allow_overwrite": False},
-        },
-    }
-    return folder
 
 
 @pytest.fixture
 def clamd(settings: Any) -> Iterator[FakeClamd]:
     with fake_clamd(settings) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def vetter() -> Iterator[PdfVetter]:
-    with PdfVetter() as running:
-        yield running
 
 
 @pytest.fixture

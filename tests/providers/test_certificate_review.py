@@ -1,6 +1,6 @@
 """From an upload to a certificate: a draft, a person's word on each field, one decision."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -50,26 +50,7 @@ from tests.providers.certificate_files import SAMPLES, plain_pdf
 from tests.providers.test_certificate_admin import OFFICER
 from tests.races import race
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def evidence(tmp_path: Path, settings: Any) -> Path:
-    folder = tmp_path / "evidence"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": folder, "allow_overwrite": False},
-        },
-    }
-    return folder
-
-
-@pytest.fixture(scope="module")
-def vetter() -> Iterator[PdfVetter]:
-    with PdfVetter() as running:
-        yield running
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence")]
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What a signature proves: valid, invalid, untrusted, none."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -19,12 +18,6 @@ from tests.providers.certificate_files import (
 
 LAB = authority("Sample Test Laboratory")
 STRANGER = authority("Somebody Else")
-
-
-@pytest.fixture(scope="module")
-def vetter() -> Iterator[PdfVetter]:
-    with PdfVetter() as running:
-        yield running
 
 
 def judged(vetter: PdfVetter, data: bytes, pems: list[str], moment: datetime) -> SignatureReport:

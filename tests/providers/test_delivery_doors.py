@@ -5,10 +5,8 @@ import io
 import secrets
 import unicodedata
 import zipfile
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -32,30 +30,13 @@ from tests.operator_api.builders import make_api
 from tests.providers.certificate_files import SAMPLES, authority, plain_pdf
 from tests.providers.test_certificate_admin import OFFICER, UPLOAD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence")]
 
 ROW: dict[str, str] = next(csv.DictReader((SAMPLES / "register.csv").read_text().splitlines()))
 RNG = (SAMPLES / "rng-2025.pdf").read_bytes()
 
 type Files = dict[str, bytes]
 type Refusals = set[tuple[int, str, tuple[str, ...], str]]
-
-
-@pytest.fixture(autouse=True)
-def evidence(tmp_path: Path, settings: Any) -> None:
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "evidence", "allow_overwrite": False},
-        },
-    }
-
-
-@pytest.fixture(scope="module")
-def vetter() -> Iterator[PdfVetter]:
-    with PdfVetter() as running:
-        yield running
 
 
 @pytest.fixture

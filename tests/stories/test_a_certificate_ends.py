@@ -76,14 +76,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, settings: Any, mailoutbox: list[EmailMessage]) -> Desk:
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "evidence": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "evidence"},
-        },
-    }
+def desk(evidence: Path, mailoutbox: list[EmailMessage]) -> Desk:
     call_command("seed_roles", verbosity=0)
     provider = make_provider()
     for row in sample_games():
