@@ -42,17 +42,7 @@ class ProviderEvent:
     def payload(self, secret: bytes) -> dict[str, Any]:
         """Return the callback's JSON object, checksum included."""
         fields: dict[str, Any] = {
-            "event_id": self.event_id,
-            "round_id": self.round_id,
-            "player_id": self.player_id,
-            "timestamp": timestamp_text(self.occurred_at),
-            "bet_amount": format_minor(self.bet_minor, self.currency),
-            "win_amount": format_minor(self.win_minor, self.currency),
-            "currency": self.currency,
-            "game_code": self.game_code,
-            "round_type": self.round_type,
-            "balance_before": format_minor(self.before_minor, self.currency),
-            "balance_after": format_minor(self.after_minor, self.currency),
+            **self._texts(),
             "finalized": self.is_final,
             "reference_event_id": self.reference_event_id,
         }
@@ -67,6 +57,17 @@ class ProviderEvent:
     def row(self, status: str) -> dict[str, str]:
         """Return the round log's line: every value as text, missing ones empty."""
         return {
+            **self._texts(),
+            "finalized": "true" if self.is_final else "false",
+            "promo_campaign": self.promo.campaign if self.promo else "",
+            "promo_multiplier": self.promo.multiplier if self.promo else "",
+            "status": status,
+            "reference_event_id": self.reference_event_id or "",
+        }
+
+    def _texts(self) -> dict[str, str]:
+        """Return what the callback and the round log say in the same words."""
+        return {
             "event_id": self.event_id,
             "round_id": self.round_id,
             "player_id": self.player_id,
@@ -78,11 +79,6 @@ class ProviderEvent:
             "round_type": self.round_type,
             "balance_before": format_minor(self.before_minor, self.currency),
             "balance_after": format_minor(self.after_minor, self.currency),
-            "finalized": "true" if self.is_final else "false",
-            "promo_campaign": self.promo.campaign if self.promo else "",
-            "promo_multiplier": self.promo.multiplier if self.promo else "",
-            "status": status,
-            "reference_event_id": self.reference_event_id or "",
         }
 
 
