@@ -18,6 +18,7 @@ from apps.rounds.models import (
     SweptThrough,
     UnjudgedDelivery,
 )
+from apps.rounds.traffic import attempts_seen
 
 
 def event_by_id(provider_code: str, event_id: str) -> RoundEvent | None:
@@ -73,27 +74,7 @@ def deliveries_of_event(
     seen = [(a.delivery_id, str(a.status), a.code) for a in latest][::-1]
     if event is not None and event.delivery_id is not None and len(seen) != newest:
         seen.insert(0, (event.delivery_id, str(event.status), event.code))
-    ids = [delivery_id for delivery_id, _, _ in seen]
-    deliveries = {d.pk: d for d in Delivery.objects.filter(pk__in=ids)}
-    http = dict(
-        DeliveryVerdict.objects.filter(delivery_id__in=ids).values_list(
-            "delivery_id", "http_status"
-        )
-    )
-    return [
-        AttemptView(
-            delivery_id=delivery_id,
-            received_at=deliveries[delivery_id].received_at,
-            status=status,
-            code=code,
-            message_id=deliveries[delivery_id].message_id,
-            http_status=http.get(delivery_id),
-            body=bytes(deliveries[delivery_id].body),
-            headers=deliveries[delivery_id].headers,
-        )
-        for delivery_id, status, code in seen
-        if delivery_id in deliveries
-    ]
+    return attempts_seen({event_id: seen})[event_id]
 
 
 def attempt_count(event: RoundEvent) -> int:

@@ -4,7 +4,7 @@ Every statement reads a bounded piece of the newest deliveries, whatever the tab
 say how far back they reach. They lock nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,9 @@ from django.db.models.functions import Coalesce
 
 from apps.rounds.contracts import AttemptView
 from apps.rounds.models import Delivery, DeliveryVerdict, EventAttempt, RoundEvent
+
+type Sighting = tuple[int, str, str]
+"""A delivery that carried an event: its id, and what was said of the event by status and code."""
 
 MOST_DELIVERIES: Final = 10_000
 """How many of a provider's newest deliveries in the window the figures are made of, at most."""
@@ -230,12 +233,16 @@ def deliveries_with_key(provider_id: int, kid: str, *, limit: int) -> list[Deliv
 
 def attempts_of_events(events: Iterable[RoundEvent]) -> dict[int, list[AttemptView]]:
     """Return every delivery of each event, oldest first, by the event's row; four look-ups."""
-    seen = _sightings(list(events))
+    return attempts_seen(_sightings(list(events)))
+
+
+def attempts_seen[Key](seen: Mapping[Key, Sequence[Sighting]]) -> dict[Key, list[AttemptView]]:
+    """Return each attempt as it arrived, with its raw bytes; two look-ups for all of them."""
     ids = {sighting[0] for sightings in seen.values() for sighting in sightings}
     deliveries = {row.pk: row for row in Delivery.objects.filter(pk__in=ids)}
     http = {key: verdict.http_status for key, verdict in verdicts_of(ids).items()}
     return {
-        pk: [
+        key: [
             AttemptView(
                 delivery_id=delivery_id,
                 received_at=deliveries[delivery_id].received_at,
@@ -249,13 +256,13 @@ def attempts_of_events(events: Iterable[RoundEvent]) -> dict[int, list[AttemptVi
             for delivery_id, status, code in sightings
             if delivery_id in deliveries
         ]
-        for pk, sightings in seen.items()
+        for key, sightings in seen.items()
     }
 
 
-def _sightings(events: list[RoundEvent]) -> dict[int, list[tuple[int, str, str]]]:
+def _sightings(events: list[RoundEvent]) -> dict[int, list[Sighting]]:
     keys = {(event.provider_id, event.event_id): event.pk for event in events}
-    seen: dict[int, list[tuple[int, str, str]]] = {
+    seen: dict[int, list[Sighting]] = {
         event.pk: []
         if event.delivery_id is None
         else [(event.delivery_id, str(event.status), event.code)]
