@@ -24,10 +24,6 @@ def may_enter(user: Any) -> bool:
     return bool(user.has_perm("aml.view_matter"))
 
 
-def matter_by_id(matter_id: int) -> Matter | None:
-    return Matter.objects.filter(pk=matter_id).first()
-
-
 def notes_of(matter_id: int) -> Sequence[Note]:
     return list(
         Note.objects.filter(matter_id=matter_id).select_related("written_by").order_by("pk")

@@ -1,7 +1,6 @@
 """What others may read of bonuses."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, Sum
@@ -125,7 +124,3 @@ def grants_out_of_step() -> Iterable[tuple[int, int, int]]:
         done=F("required_minor") - F("remaining_minor"), folded=Coalesce(Subquery(counted), 0)
     )
     return folded.exclude(done=F("folded")).order_by("pk").values_list("pk", "done", "folded")
-
-
-def grants_ending_before(moment: datetime) -> QuerySet[Grant]:
-    return active_grants().filter(expires_at__lt=moment)

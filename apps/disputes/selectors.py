@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from apps.disputes.enums import CLOSED_STATES, CaseState
 from apps.disputes.errors import UnknownCaseError
-from apps.disputes.models import Case, CaseCredit, CaseNote
+from apps.disputes.models import Case, CaseNote
 from apps.staff.enums import ApprovalState
 from apps.staff.selectors import approval_of
 from apps.staff.services.approvals import Person
@@ -76,14 +76,6 @@ def cases_of_player(player_id: int, *, limit: int = 20) -> list[Case]:
 
 def trail_of(case: Case) -> list[CaseNote]:
     return list(CaseNote.objects.filter(case=case).select_related("author").order_by("pk"))
-
-
-def credit_of(case: Case) -> CaseCredit | None:
-    return (
-        CaseCredit.objects.filter(case=case)
-        .select_related("requested_by", "approved_by", "approval")
-        .first()
-    )
 
 
 def has_pending_credit(case: Case) -> bool:

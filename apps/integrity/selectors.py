@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Q
 from apps.core.prepared import prepared_row
 from apps.integrity.contracts import GameIntegrity, Measurement
 from apps.integrity.enums import FaultKind, FaultState, LineVerdict, OnMismatch
-from apps.integrity.models import AcceptedDigest, DigestReport, Fault, MeasuredFile
+from apps.integrity.models import AcceptedDigest, Fault, MeasuredFile
 from apps.providers.selectors.digests import certified_file_counts
 
 EVERY: Final = timedelta(hours=24)
@@ -109,12 +109,6 @@ def open_faults(*, limit: int) -> list[Fault]:
 
 def fault_by_id(fault_id: int) -> Fault:
     return Fault.objects.select_related("game__provider").get(pk=fault_id)
-
-
-def newest_report_of(game_id: int) -> DigestReport | None:
-    """Return the last report that measured a game."""
-    newest = MeasuredFile.objects.filter(game_id=game_id).order_by("-report_id").first()
-    return None if newest is None else newest.report
 
 
 def games_measured(now: datetime) -> list[GameIntegrity]:

@@ -35,10 +35,6 @@ def jwks(now: datetime) -> list[dict[str, str]]:
     return [jwk(key.kid, key.public_pem) for key in keys]
 
 
-def live_session_count(now: datetime) -> int:
-    return GameSession.objects.filter(stakes_until__gt=now, ended_at__isnull=True).count()
-
-
 def places_played_in(
     now: datetime, *, game_ids: Collection[int] | None = None, player_id: int | None = None
 ) -> list[tuple[int, str]]:

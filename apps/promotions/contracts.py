@@ -33,10 +33,6 @@ class TagVerdict:
     multiplier_matches: bool
     reason: TagReason
 
-    @property
-    def is_promotional(self) -> bool:
-        return self.reason == TagReason.IN_CAMPAIGN
-
 
 @dataclass(frozen=True, slots=True)
 class Tag:

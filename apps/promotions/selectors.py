@@ -28,13 +28,6 @@ def campaign_by_code(provider_id: int, code: str) -> Campaign | None:
     return Campaign.objects.filter(provider_id=provider_id, code=code).first()
 
 
-def tag_of_event(subject: str) -> PromoTag | None:
-    """Return the promo tag of one round event ("aurora:au-7-00000001"), if it was flagged."""
-    provider_code, _, event_id = subject.partition(":")
-    tags = PromoTag.objects.filter(provider__code=provider_code, event_id=event_id)
-    return tags.select_related("campaign").first()
-
-
 def tag_counts_since(moment: datetime) -> TagCounts:
     """Count flagged events received since a moment; an index range, so keep it to days."""
     counts = PromoTag.objects.filter(created_at__gte=moment).aggregate(

@@ -206,14 +206,6 @@ def found_by_run(breaks: QuerySet[Break], run_id: int, break_class: str = "") ->
     )
 
 
-def latest_run(provider_id: int, day: date) -> ReconciliationRun | None:
-    return (
-        ReconciliationRun.objects.filter(provider_id=provider_id, day=day)
-        .order_by("-started_at", "-pk")
-        .first()
-    )
-
-
 def with_nothing_to_compare(runs: QuerySet[ReconciliationRun]) -> QuerySet[ReconciliationRun]:
     """Keep the newest run of each provider and day, where that one had nothing to compare with."""
     newest = (

@@ -53,7 +53,6 @@ class Health:
     rate_per_second: Decimal
     drifting: int
     stuck: int
-    stuck_since: datetime | None
     old_keys: tuple[OldKey, ...]
     rejected_today: tuple[tuple[str, int], ...]
 
@@ -76,7 +75,6 @@ def health_of_providers(window: timedelta, now: datetime) -> list[Health]:
             rate_per_second=_rate(traffic.get(provider.pk), window, now),
             drifting=drifting.get(provider.pk, 0),
             stuck=stuck[provider.pk][0] if provider.pk in stuck else 0,
-            stuck_since=stuck[provider.pk][1] if provider.pk in stuck else None,
             old_keys=_old_keys(provider, traffic.get(provider.pk)),
             rejected_today=tuple(rejected.get(provider.pk, ())),
         )

@@ -2,21 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Any, LiteralString
 
 from django.db import connection
 
 from apps.players.selectors import rehearsal_player_ids
-
-LEDGER_SIDE_COLUMNS: Final = (
-    "event_id",
-    "player_ref",
-    "occurred_us",
-    "currency",
-    "bet_minor",
-    "win_minor",
-    "status",
-)
 
 # One statement, so one snapshot; it locks nothing. Read by the index on (provider, occurred_at);
 # the second branch adds single events by the unique key. What was only parked or rejected, and our

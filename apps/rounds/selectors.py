@@ -89,15 +89,6 @@ def events_of_round(round_id: int, *, limit: int = 200) -> list[RoundEvent]:
     return list(events.order_by("occurred_at", "pk")[:limit])
 
 
-def rounds_of_player(player_id: int, *, limit: int = 20) -> list[Round]:
-    """Return the rounds that a player opened last, by the index on (player, occurred_at)."""
-    recent = RoundEvent.objects.filter(player_id=player_id, round__isnull=False)
-    newest = recent.order_by("-occurred_at").values_list("round_id", flat=True)[: limit * 5]
-    ids = list(dict.fromkeys(newest))[:limit]
-    rounds = Round.objects.filter(pk__in=ids).select_related("provider", "game")
-    return list(rounds.order_by("-opened_at", "-pk"))
-
-
 def conflicts_of_event(provider_code: str, event_id: str) -> list[Conflict]:
     conflicts = Conflict.objects.filter(provider__code=provider_code, event_id=event_id)
     return list(conflicts.order_by("first_seen_at", "pk"))

@@ -8,8 +8,6 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
-from apps.core.contracts import AuditVerdict
-from apps.core.sealed import verify_sealed
 from apps.staff.approvals import registered_kinds
 from apps.staff.contracts import VISIT, LookUp
 from apps.staff.enums import ApprovalState, Role
@@ -160,10 +158,6 @@ def is_visit_logged(look_up: LookUp, now: datetime) -> bool:
         created_at__gt=now - VISIT,
     )
     return same.exists()
-
-
-def verify_look_ups() -> AuditVerdict:
-    return verify_sealed(AuditorLookUp)
 
 
 def second_factor_since(user_id: int) -> datetime | None:

@@ -38,7 +38,6 @@ def test_a_flag_counts_from_the_start_until_just_before_the_end(
     assert verdict.reason == reason
     assert verdict.is_known
     assert verdict.is_in_window == (reason == TagReason.IN_CAMPAIGN)
-    assert verdict.is_promotional == (reason == TagReason.IN_CAMPAIGN)
 
 
 @pytest.mark.parametrize("multiplier", ["2", "2.0", "2.00", "2.000000"])

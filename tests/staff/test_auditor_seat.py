@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.core.models import AuditEntry
+from apps.core.sealed import verify_sealed
 from apps.players.models import Player
-from apps.staff import selectors, services
+from apps.staff import services
 from apps.staff.contracts import VISIT
 from apps.staff.enums import Role
 from apps.staff.errors import NotAnAuditorError, OwnSeatError, SeatRevokedError, SeatTermError
@@ -235,7 +236,7 @@ def test_every_page_that_an_auditor_opens_is_in_a_sealed_log(auditor: User, play
         ("/admin/aml/matter/", "", 403),
     ]
     assert {one.person_name for one in AuditorLookUp.objects.all()} == {"aud"}
-    assert selectors.verify_look_ups().holds
+    assert verify_sealed(AuditorLookUp).holds
 
     with pytest.raises(DatabaseError), transaction.atomic():
         AuditorLookUp.objects.update(path="/admin/")
@@ -270,7 +271,7 @@ def test_a_page_that_renews_itself_is_one_look_for_a_quarter_of_an_hour(auditor:
         client.get(f"{log}?verdict=repeat", headers=part)
         client.get(f"{log}?verdict=repeat", headers=part)
         assert entries() == [opened, opened, opened, filtered]
-    assert selectors.verify_look_ups().holds
+    assert verify_sealed(AuditorLookUp).holds
     officer = client_of(make_user(roles=(Role.COMPLIANCE_OFFICER,)))
     page = officer.get(reverse("admin:staff_auditorlookup_changelist")).content.decode()
     assert f"one entry for what it showed in the {VISIT.seconds // 60} minutes after it" in page

@@ -24,10 +24,6 @@ WHOSE: Final = (
 )
 
 
-def renewal_by_id(renewal_id: int) -> Renewal | None:
-    return with_relations(Renewal.objects.filter(pk=renewal_id)).first()
-
-
 def with_relations(renewals: QuerySet[Renewal]) -> QuerySet[Renewal]:
     return renewals.select_related("certificate__lab", "successor", "owner", "deputy")
 
@@ -36,10 +32,6 @@ def waiting_renewals() -> QuerySet[Renewal]:
     """Return what is not closed, the nearest end first."""
     waiting = Renewal.objects.exclude(state__in=CLOSED_RENEWALS)
     return with_relations(waiting).order_by("due_on", "pk")
-
-
-def open_renewal_of(certificate_id: int) -> Renewal | None:
-    return waiting_renewals().filter(certificate_id=certificate_id).first()
 
 
 def renewals_of(certificate_ids: Iterable[int]) -> dict[int, Renewal]:

@@ -12,8 +12,6 @@ is a commit that changes this file.
 
 from typing import Final
 
-PUBLISHED: Final = "2026-01-01"
-
 EXPONENTS: Final[dict[str, int]] = {
     "AED": 2,  # UAE Dirham
     "AFN": 2,  # Afghani

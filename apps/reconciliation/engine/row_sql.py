@@ -12,8 +12,6 @@ from apps.reconciliation.engine.header import COLUMNS, REQUIRED
 from apps.reconciliation.enums import RowFault
 
 _AMOUNTS: Final = ("bet_amount", "win_amount", "balance_before", "balance_after")
-_BALANCES: Final = ("balance_before", "balance_after")
-
 DEMO_CURRENCY: Final = "XXX"
 """ISO 4217's code for no currency at all: what a round played for fun is logged with."""
 

@@ -12,8 +12,6 @@ SCENARIOS: Final = Collection()
 NEVER_CLOSES: Final = dict.fromkeys(
     ("iplaygames", "iplaygames-own"), "the protocol closes no rounds"
 )
-NO_SUMMARY: Final = "the protocol has no summary message"
-APART: Final = "bet and win are messages of their own"
 BIG_WIN_MINOR: Final = 6_372_709_234
 
 

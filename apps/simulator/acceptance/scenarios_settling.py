@@ -7,7 +7,6 @@ from apps.simulator.acceptance.scenario import Collection
 from apps.simulator.acceptance.table import Table
 
 SCENARIOS: Final = Collection()
-PAID_EACH: Final = "each free win is paid as it comes"
 POINTS_AT_NOTHING: Final = "a rollback points at no message, only at its round"
 PLAYED_IS_FINAL: Final = (
     "a native final event states a round that was played, and is recorded (design 6.1)"
