@@ -22,7 +22,7 @@ from apps.aml.errors import (
 from apps.aml.locks import lock_matter
 from apps.aml.models import AccessEntry, AccessSeal, Matter, Note
 from apps.aml.selectors import SEALED_LOG, blind_seal, may_enter
-from apps.core.errors import ReasonRequiredError
+from apps.core.reasons import require_reason
 from apps.core.sealed import GENESIS, append_sealed, log_head
 from apps.core.services import record_audit
 from apps.players.selectors import player_by_ref
@@ -158,8 +158,7 @@ def close_matter(*, matter_id: int, note: str, actor: Any, now: datetime) -> Mat
 def _entered(actor: Any, words: str) -> str:
     if not may_enter(actor):
         raise NotInCompartmentError
-    if not words.strip():
-        raise ReasonRequiredError
+    require_reason(words)
     return words.strip()
 
 

@@ -19,8 +19,8 @@ from apps.auditing.errors import (
 from apps.auditing.models import Export
 from apps.auditing.selectors import narrowing_of
 from apps.auditing.services.trail import note_export, what_is_asked
-from apps.core.errors import ReasonRequiredError
 from apps.core.populations import Population
+from apps.core.reasons import require_reason
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.enums import ApprovalState
 from apps.staff.errors import AlreadyDecidedError
@@ -122,9 +122,7 @@ def cancel_export(*, export_id: int, acting_user: Person, reason: str, now: date
         ReasonRequiredError, UnknownExportError, ExportNotYoursError, ExportNotWaitingError: as they
             say.
     """
-    words = reason.strip()
-    if not words:
-        raise ReasonRequiredError
+    words = require_reason(reason)
     export = Export.objects.filter(pk=export_id).first()
     if export is None:
         raise UnknownExportError(export_id)

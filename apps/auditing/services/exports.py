@@ -31,8 +31,9 @@ from apps.auditing.selectors import narrowing_of, rows_of_sample
 from apps.auditing.services import consents
 from apps.auditing.services.samples import check_narrowing, permitted_population
 from apps.auditing.services.trail import note_export, what_is_asked
-from apps.core.errors import ReasonRequiredError, StoreUnavailableError
+from apps.core.errors import StoreUnavailableError
 from apps.core.populations import Population, population_by_name
+from apps.core.reasons import require_reason
 from apps.core.selectors import newest_audit_entries
 from apps.core.storage import (
     StoredEvidence,
@@ -81,8 +82,7 @@ def request_export(request: ExportRequest, *, acting_user: Person, now: datetime
         request = replace(request, population=sample.population, narrowing=narrowing)
     population = permitted_population(request.population, acting_user)
     check_narrowing(population, request.narrowing, now)
-    if not request.reason.strip():
-        raise ReasonRequiredError
+    require_reason(request.reason)
     if request.with_personal_data and not acting_user.has_perm(_UNMASK):
         raise PersonalDataNotYoursError
     export = Export(

@@ -17,8 +17,8 @@ from apps.auditing.errors import (
 )
 from apps.auditing.models import Sample, SampleMember
 from apps.auditing.selectors import describe_rows
-from apps.core.errors import ReasonRequiredError
 from apps.core.populations import Narrowing, Population, population_by_name
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.staff.selectors import Person
 
@@ -79,8 +79,7 @@ def _check(request: SampleRequest) -> None:
         raise SampleSizeError(LARGEST)
     if _SEED.fullmatch(request.seed) is None:
         raise SeedError
-    if not request.purpose.strip():
-        raise ReasonRequiredError
+    require_reason(request.purpose)
 
 
 @draws.time_to_read()

@@ -16,8 +16,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
 
 from apps.core.contracts import OutboxClaim, SendReport
-from apps.core.errors import MessageNotParkedError, ReasonRequiredError, UnknownOutboxMessageError
+from apps.core.errors import MessageNotParkedError, UnknownOutboxMessageError
 from apps.core.models import OutboxMessage
+from apps.core.reasons import require_reason
 from apps.core.services.audit import record_audit
 from apps.core.statements import CLAIM_DUE, COUNT_START, PARK_EXHAUSTED, RELEASE_UNSENT
 
@@ -132,8 +133,7 @@ def requeue(
         UnknownOutboxMessageError: there is no such message.
         MessageNotParkedError: it is done, or still on its way.
     """
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     message = OutboxMessage.objects.select_for_update().filter(pk=outbox_id).first()
     if message is None:
         raise UnknownOutboxMessageError(outbox_id)

@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 from django.db import IntegrityError, connection, transaction
 
+from apps.core.reasons import require_reason
 from apps.disputes.clocks import deadlines
 from apps.disputes.contracts import Complaint
 from apps.disputes.enums import CLOSED_STATES, CaseState, CaseType, NoteKind
@@ -22,7 +23,7 @@ from apps.disputes.errors import (
 from apps.disputes.locks import lock_case
 from apps.disputes.models import Case
 from apps.disputes.selectors import has_pending_credit, open_case_of_event
-from apps.disputes.services.trail import add_step, audit_step, words_of
+from apps.disputes.services.trail import add_step, audit_step
 from apps.players.contracts import PlayerRef
 from apps.players.selectors import player_by_ref
 from apps.providers.selectors import provider_by_code
@@ -181,7 +182,7 @@ def acknowledge(*, case_id: int, acting_user: Person, note: str, now: datetime) 
         UnknownCaseError, CaseStateError, NotAllowedError: as they say.
     """
     _require_permission(acting_user, "disputes.work_case")
-    words = words_of(note)
+    words = require_reason(note)
     case = _lock_open(case_id, "acknowledged")
     if case.acknowledged_at is not None:
         return case
@@ -202,7 +203,7 @@ def add_note(*, case_id: int, body: str, acting_user: Person, now: datetime) -> 
     """
     _require_permission(acting_user, "disputes.work_case")
     case = lock_case(case_id)
-    add_step(case, NoteKind.NOTE, acting_user.pk or 0, words_of(body), now)
+    add_step(case, NoteKind.NOTE, acting_user.pk or 0, require_reason(body), now)
 
 
 def resolve(*, case_id: int, acting_user: Person, reason: str, now: datetime) -> Case:
@@ -225,7 +226,7 @@ def _close(
     case_id: int, state: CaseState, *, acting_user: Person, reason: str, now: datetime
 ) -> Case:
     _require_permission(acting_user, "disputes.close_case")
-    words = words_of(reason)
+    words = require_reason(reason)
     case = _lock_open(case_id, str(state))
     if case.state == CaseState.OPEN:
         raise CaseStateError(case.number, "not assigned to anybody", str(state))

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from apps.core.errors import ReasonRequiredError
 from apps.core.services import record_audit
 from apps.disputes.enums import NoteKind
 from apps.disputes.models import Case, CaseNote
@@ -25,15 +24,3 @@ def audit_step(
         reason=reason,
         now=now,
     )
-
-
-def words_of(reason: str) -> str:
-    """Return the reason without the space around it.
-
-    Raises:
-        ReasonRequiredError: nobody said why.
-    """
-    words = reason.strip()
-    if not words:
-        raise ReasonRequiredError
-    return words

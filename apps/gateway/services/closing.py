@@ -9,8 +9,8 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from apps.core.batches import Cursor
-from apps.core.errors import ReasonRequiredError
 from apps.core.money import display_money
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.gateway.contracts import ToJudge
 from apps.gateway.errors import RoundMovedError, RoundNotStuckError
@@ -59,9 +59,7 @@ def request_closing(order: ClosingOrder, *, acting_user: Person, reason: str, no
         RoundNotStuckError: there is no such round, or its provider closed it.
         AlreadyPendingError, NotAllowedToDecideError: as they say.
     """
-    evidence = order.evidence.strip()
-    if not evidence:
-        raise ReasonRequiredError
+    evidence = require_reason(order.evidence)
     found = _stuck(order.round_id)
     approval = request_approval(
         kind=ROUND_CLOSING,

@@ -7,7 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 
-from apps.core.errors import ReasonRequiredError
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.gateway.errors import UnknownDeliveryError
 from apps.gateway.services import intake
@@ -31,8 +31,7 @@ def reprocess_delivery(
         ReasonRequiredError: nobody said why.
         UnknownDeliveryError: there is no such delivery.
     """
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     if not delivery_exists(delivery_id):
         raise UnknownDeliveryError(delivery_id)
     outcomes = intake.reprocess_delivery(delivery_id=delivery_id, now=now)

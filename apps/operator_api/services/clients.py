@@ -8,7 +8,7 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from apps.core.errors import ReasonRequiredError
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.operator_api.contracts import Credentials, NewToken
 from apps.operator_api.enums import MONEY_SCOPES, Scope
@@ -45,8 +45,7 @@ def create_client(
     Raises:
         ReasonRequiredError, ScopesError, ClientNameTakenError: as they say.
     """
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown or not scopes:
         raise ScopesError(f"Give one or more of {', '.join(Scope.values)}.")
@@ -90,8 +89,7 @@ def issue_token(
         ReasonRequiredError, TokenLifetimeError, UnknownClientError: as they say.
         SecondPersonNeededError: the client moves money and nobody else agreed.
     """
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     client = client_for_token(client_id, days)
     moves_money = not MONEY_SCOPES.isdisjoint(client.scopes)
     if moves_money and acting_user is not None and approval_id is None:
@@ -146,8 +144,7 @@ def revoke_token(*, token_id: int, acting_user: Person | None, reason: str, now:
     Raises:
         ReasonRequiredError, TokenRevokedError: as they say.
     """
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     token = ApiToken.objects.select_for_update().filter(pk=token_id).first()
     if token is None or token.revoked_at is not None:
         raise TokenRevokedError("The token is revoked already, or there is none.")

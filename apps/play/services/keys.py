@@ -6,7 +6,7 @@ from uuid import uuid4
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connection, transaction
 
-from apps.core.errors import ReasonRequiredError
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.play import statements
 from apps.play.enums import SessionEnd, SigningKeyState
@@ -75,8 +75,7 @@ def _end_key(
     reason: str,
     now: datetime,
 ) -> None:
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     key = SigningKey.objects.select_for_update().filter(pk=key_id).first()
     if key is None or key.state in {state, SigningKeyState.REVOKED}:
         raise SigningKeyStateError(f"Signing key {key_id} is not one that can be {state}.")

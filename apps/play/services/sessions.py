@@ -6,7 +6,7 @@ from uuid import uuid4
 import structlog
 from django.db import transaction
 
-from apps.core.errors import ReasonRequiredError
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.play.contracts import Admission, IssuedToken, OpenedSession
 from apps.play.enums import SessionEnd
@@ -170,8 +170,7 @@ def end_session(*, session_id: int, code: SessionEnd, reason: str, now: datetime
     Raises:
         ReasonRequiredError, UnknownSessionError: as they say.
     """
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     session = _lock(session_id)
     if session.ended_at is not None:
         return False
@@ -186,8 +185,7 @@ def end_sessions_of_player(*, player_id: int, code: SessionEnd, reason: str, now
     Raises:
         ReasonRequiredError: no reason was given.
     """
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     sessions = list(
         GameSession.objects.select_for_update()
         .filter(player_id=player_id, ended_at__isnull=True, stakes_until__gt=now)

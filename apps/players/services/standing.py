@@ -5,8 +5,8 @@ from datetime import datetime
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
-from apps.core.errors import ReasonRequiredError
 from apps.core.history import note_edit
+from apps.core.reasons import require_reason
 from apps.core.services import publish, record_audit
 from apps.players.enums import PlayerStatus
 from apps.players.errors import ProtectedStandingError, StandingUnchangedError
@@ -59,9 +59,7 @@ def unblock_player(
 def _set(
     player: Player, status: PlayerStatus, user: AbstractBaseUser, reason: str, now: datetime
 ) -> None:
-    words = reason.strip()
-    if not words:
-        raise ReasonRequiredError
+    words = require_reason(reason)
     before, player.status = player.status, status
     note_edit(player, acting_user=user, reason=words, now=now)
     player.save(update_fields=["status"])

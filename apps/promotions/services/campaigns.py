@@ -13,8 +13,8 @@ import structlog
 from django.db import transaction
 
 from apps.core.canonical import content_hash
-from apps.core.errors import ReasonRequiredError
 from apps.core.history import note_edit
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.promotions.contracts import CampaignContent
 from apps.promotions.enums import CampaignState, StartMode
@@ -166,11 +166,6 @@ def author_id(person: Person) -> int:
     if person.pk is None:
         raise SignedOutError
     return person.pk
-
-
-def require_reason(reason: str) -> None:
-    if not reason.strip():
-        raise ReasonRequiredError
 
 
 def save_step(

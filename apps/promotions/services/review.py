@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
+from apps.core.reasons import require_reason
 from apps.promotions.enums import CampaignState
 from apps.promotions.errors import (
     CampaignChangedError,
@@ -19,7 +20,6 @@ from apps.promotions.services.campaigns import (
     audit_step,
     hash_of_content,
     plain_content,
-    require_reason,
     save_step,
     subject_of,
 )

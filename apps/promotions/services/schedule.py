@@ -5,12 +5,13 @@ from typing import Final
 
 from django.db import transaction
 
+from apps.core.reasons import require_reason
 from apps.promotions.contracts import AdvanceReport
 from apps.promotions.enums import CampaignState, StartMode
 from apps.promotions.errors import CampaignStateError, CampaignWindowError
 from apps.promotions.locks import due_campaign_ids, lock_campaign
 from apps.promotions.models import Campaign
-from apps.promotions.services.campaigns import audit_step, require_reason, save_step
+from apps.promotions.services.campaigns import audit_step, save_step
 from apps.staff.services.approvals import Person
 
 END_OF_WINDOW: Final = "It reached its end."

@@ -8,9 +8,9 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import IntegrityError, transaction
 
-from apps.core.errors import ReasonRequiredError
 from apps.core.history import note_edit
 from apps.core.jurisdictions import jurisdiction_by_code
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.players.errors import RehearsalPlaceError
@@ -37,8 +37,7 @@ class Editing:
     now: datetime
 
     def require_reason(self) -> None:
-        if not self.reason.strip():
-            raise ReasonRequiredError
+        require_reason(self.reason)
 
 
 @dataclass(frozen=True, slots=True)

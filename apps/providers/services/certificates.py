@@ -9,8 +9,8 @@ from decimal import Decimal
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
-from apps.core.errors import ReasonRequiredError
 from apps.core.history import note_edit
+from apps.core.reasons import require_reason
 from apps.core.services import publish, record_audit
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.players.errors import RehearsalPlaceError
@@ -369,8 +369,7 @@ def withdraw_certificate(
         ReasonRequiredError, UnknownCertificateError
         CertificateStateError: it is withdrawn already.
     """
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     certificate = Certificate.objects.select_for_update().filter(pk=certificate_id).first()
     if certificate is None:
         raise UnknownCertificateError(certificate_id)

@@ -8,8 +8,8 @@ import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
-from apps.core.errors import ReasonRequiredError
 from apps.core.history import note_edit
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.providers.enums import DraftState, SignatureState
 from apps.providers.errors import (
@@ -213,8 +213,7 @@ def register_draft(decision: Decision, vetter: PdfVetter) -> Certificate:
 
 @transaction.atomic
 def _register(decision: Decision, vetter: PdfVetter) -> Certificate:
-    if not decision.reason.strip():
-        raise ReasonRequiredError
+    require_reason(decision.reason)
     draft = _open_draft(decision.draft_id)
     entry = _confirmed_entry(draft, is_new_lab=decision.is_new_lab)
     registered = register_kept_document(
@@ -272,8 +271,7 @@ def discard_draft(decision: Decision) -> CertificateDraft:
     Raises:
         ReasonRequiredError, UnknownCertificateError, DraftStateError
     """
-    if not decision.reason.strip():
-        raise ReasonRequiredError
+    require_reason(decision.reason)
     draft = _open_draft(decision.draft_id)
     _decide(draft, DraftState.DISCARDED, decision, None)
     return draft

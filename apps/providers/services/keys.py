@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.db.models import Q
 
-from apps.core.errors import ReasonRequiredError
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.providers.adapters.native.signing import decode_secret
 from apps.providers.adapters.registry import ADAPTERS
@@ -56,8 +56,7 @@ def store_key(
     new: NewKey, *, state: KeyState, added_by_id: int | None, reason: str, now: datetime
 ) -> tuple[ProviderKey, str]:
     """Write a key in a state; return it with its secret if we made it. See ``add_provider_key``."""
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     provider = Provider.objects.select_for_update().filter(pk=new.provider_id).first()
     if provider is None:
         raise UnknownProviderError(str(new.provider_id))
@@ -210,8 +209,7 @@ def revoke_provider_key(*, key_id: int, acting_user: Person, reason: str, now: d
 
 
 def _locked(key_id: int, states: list[KeyState], reason: str) -> ProviderKey:
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     key = ProviderKey.objects.select_for_update().filter(pk=key_id).first()
     if key is None or key.state not in states:
         raise ProviderKeyStateError(f"Webhook key {key_id} is not {' or '.join(states)}.")

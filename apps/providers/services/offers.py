@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
-from apps.core.errors import ReasonRequiredError
+from apps.core.reasons import require_reason
 from apps.core.services import publish, record_audit
 from apps.providers.errors import NotOfferedError, OfferWithdrawnError
 from apps.providers.events import OfferWithdrawn
@@ -72,8 +72,7 @@ def restore_offer(
 
 
 def _require(reason: str) -> None:
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
 
 
 def _lock(game_id: int, jurisdiction: str) -> Game:

@@ -11,8 +11,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F, Q
 
-from apps.core.errors import ReasonRequiredError
 from apps.core.history import find_or_add, note_edit
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.providers.enums import RootState, SignatureState
 from apps.providers.errors import (
@@ -185,8 +185,7 @@ def decide_root(*, root_id: int, decision: Decision) -> TrustedRoot:
         ReasonRequiredError, UnknownCertificateError
         CertificateStateError: it is in that state already.
     """
-    if not decision.reason.strip():
-        raise ReasonRequiredError
+    require_reason(decision.reason)
     root = lock_root(root_id)
     require_step(root, decision.state)
     agreed = decision.agreed

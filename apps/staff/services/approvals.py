@@ -7,7 +7,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 
 from apps.core.canonical import content_hash, require_plain_json
-from apps.core.errors import DomainError, ReasonRequiredError
+from apps.core.errors import DomainError
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.staff.approvals import ApprovalKind, approval_kind
 from apps.staff.contracts import ApprovalGrant
@@ -52,7 +53,7 @@ def request_approval(  # noqa: PLR0913 - seven facts of one record; a class woul
         NotPlainJsonError: the payload would not be stored unchanged.
     """
     asking = approval_kind(kind).asking
-    words = _words(reason)
+    words = require_reason(reason)
     if requested_by.pk is None:
         raise NotAllowedToDecideError("to ask")
     approval = Approval(
@@ -96,7 +97,7 @@ def approve(*, approval_id: int, user: Person, reason: str, now: datetime) -> Ap
             transaction that the error then undoes).
         ApprovalExpiredError: nobody decided in time. It is closed likewise.
     """
-    words = _words(reason)
+    words = require_reason(reason)
     approval, refusal = _approve(approval_id=approval_id, user=user, words=words, now=now)
     if refusal is not None:
         raise refusal
@@ -137,7 +138,7 @@ def _approve(
 @transaction.atomic
 def reject(*, approval_id: int, user: Person, reason: str, now: datetime) -> Approval:
     """Refuse; nothing runs. Raises what ``approve`` raises, but is never too late or void."""
-    words = _words(reason)
+    words = require_reason(reason)
     approval = lock_approval(approval_id)
     decider, _requester = _require_decider(approval, approval_kind(approval.kind), user)
     _close(approval, ApprovalState.REJECTED, decider, words, now)
@@ -152,7 +153,7 @@ def cancel(*, approval_id: int, user: Person, reason: str, now: datetime) -> App
         ReasonRequiredError, UnknownApprovalError, AlreadyDecidedError: as they say.
         NotTheRequesterError: somebody else asked for it.
     """
-    words = _words(reason)
+    words = require_reason(reason)
     approval = lock_approval(approval_id)
     if approval.state != ApprovalState.PENDING:
         raise AlreadyDecidedError(approval.get_state_display())
@@ -182,13 +183,6 @@ def _expire(approval: Approval, now: datetime) -> str:
     why = f"Nobody decided within {lifetime_of_requests().days} days."
     _close(approval, ApprovalState.EXPIRED, None, why, now)
     return why
-
-
-def _words(reason: str) -> str:
-    words = reason.strip()
-    if not words:
-        raise ReasonRequiredError
-    return words
 
 
 class _Two(NamedTuple):

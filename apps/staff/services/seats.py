@@ -5,7 +5,7 @@ from datetime import datetime
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 
-from apps.core.errors import ReasonRequiredError
+from apps.core.reasons import require_reason
 from apps.core.sealed import append_sealed
 from apps.core.services import record_audit
 from apps.staff.contracts import LONGEST_PATH, LONGEST_QUERY, LookUp
@@ -33,8 +33,7 @@ def grant_seat(
     Raises:
         ReasonRequiredError, OwnSeatError, NotAnAuditorError, SeatTermError: as they say.
     """
-    if not purpose.strip():
-        raise ReasonRequiredError
+    require_reason(purpose)
     if acting_user.pk == person_id or acting_user.pk is None:
         raise OwnSeatError
     if not starts_at < ends_at <= starts_at + LONGEST_SEAT or ends_at <= now:
@@ -61,8 +60,7 @@ def revoke_seat(*, seat_id: int, reason: str, acting_user: Person, now: datetime
     Raises:
         ReasonRequiredError, SeatRevokedError: as they say.
     """
-    if not reason.strip():
-        raise ReasonRequiredError
+    require_reason(reason)
     seat = AuditorSeat.objects.select_for_update().get(pk=seat_id)
     if seat.revoked_at is not None:
         raise SeatRevokedError

@@ -7,8 +7,8 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 
-from apps.core.errors import ReasonRequiredError
 from apps.core.fields import decrypt
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit, rotated_token
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.errors import CodeAlreadySpentError, NoSecondFactorError
@@ -101,9 +101,7 @@ def reset_mfa(*, user_id: int, actor: User | None, reason: str, now: datetime) -
         ReasonRequiredError: nobody said why.
         NoSecondFactorError: there is nothing to reset.
     """
-    words = reason.strip()
-    if not words:
-        raise ReasonRequiredError
+    words = require_reason(reason)
     user = lock_user(user_id)
     removed = len(lock_authenticators(user_id))
     if not removed:

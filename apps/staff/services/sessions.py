@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.http import HttpRequest
 
-from apps.core.errors import ReasonRequiredError
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.staff.errors import NoSuchSessionError
 from apps.staff.models import User
@@ -101,9 +101,7 @@ def end_sessions_of(*, user_id: int, acting_user: User, reason: str, now: dateti
     Raises:
         ReasonRequiredError: nobody said why.
     """
-    words = reason.strip()
-    if not words:
-        raise ReasonRequiredError
+    words = require_reason(reason)
     user = User.objects.get(pk=user_id)
     ended = end_sessions(user_id=user_id)
     _audit("sessions_ended", user, acting_user, {"known": ended}, words, now)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from apps.core.errors import ReasonRequiredError
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.core.services.publish import publish
 from apps.staff.services.approvals import Person
@@ -94,9 +94,7 @@ def explain_finding(*, finding_id: int, acting_user: Person, reason: str, now: d
         ReasonRequiredError: nobody said why.
         FindingExplainedError: somebody explained it already.
     """
-    words = reason.strip()
-    if not words:
-        raise ReasonRequiredError
+    words = require_reason(reason)
     finding = AuditFinding.objects.select_for_update().get(pk=finding_id)
     if finding.state == FindingState.EXPLAINED:
         raise FindingExplainedError("This finding was explained already.")

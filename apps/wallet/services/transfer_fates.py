@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from apps.core.errors import ReasonRequiredError
 from apps.core.money import display_money
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
@@ -45,8 +45,7 @@ def request_fate(
         TransferNotAskedError: the provider was not asked yet.
         AlreadyPendingError, NotAllowedToDecideError: as they say.
     """
-    if not evidence.strip():
-        raise ReasonRequiredError
+    require_reason(evidence)
     transfer = lock_open_transfer(transfer_id)
     if transfer.attempts == 0:
         raise TransferNotAskedError("The provider was not asked yet; its own word comes first.")
