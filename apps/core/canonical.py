@@ -24,7 +24,11 @@ def content_hash(value: Any) -> str:
 
 
 def require_plain_json(value: Any, where: str = "$") -> None:
-    """Refuse what would not come back from a jsonb column exactly as it went in."""
+    """Refuse what would not come back from a jsonb column exactly as it went in.
+
+    Raises:
+        NotPlainJsonError: with the place in the value, as a path from ``$``.
+    """
     match value:
         case None | bool() | int():
             return

@@ -192,7 +192,12 @@ def retire_rule(*, rule_id: int, acting_user: Person, reason: str, now: datetime
 
 
 def check_rule(rule: BonusRule, *, now: datetime) -> None:
-    """Refuse a rule that can't be activated; see ``request_activation``."""
+    """Refuse a rule that can't be activated.
+
+    Raises:
+        RuleTermsError, UnknownCurrencyError: as ``check_terms`` says, or no game counts.
+        RequirementTooHighError: the law of the place allows no such requirement.
+    """
     terms = terms_of(rule)
     check_terms(terms)
     if not any(rule.weights.values_list("weight_bp", flat=True)):

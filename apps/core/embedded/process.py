@@ -88,7 +88,11 @@ def processes_in(folder: Path) -> list[psutil.Process]:
 
 
 def stop_process(process: psutil.Process, signals: list[tuple[signal.Signals, float]]) -> None:
-    """Send each signal in turn, waiting the given seconds, until the process is gone."""
+    """Send each signal in turn, waiting the given seconds, until the process is gone.
+
+    Raises:
+        EmbeddedServerError: it outlived them all.
+    """
     for number, seconds in signals:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)

@@ -69,7 +69,11 @@ def write_anchor(path: Path, verdict: AuditVerdict, *, now: datetime) -> None:
 
 
 def verify_against_anchor(anchor: Anchor | None, chain: str = MAIN_CHAIN) -> AuditVerdict:
-    """Verify the chain, then that it still contains what the anchor saw."""
+    """Verify the chain, then that it still contains what the anchor saw.
+
+    Raises:
+        AnchorError: the anchor is of another chain.
+    """
     verdict = verify_audit_chain(chain)
     if anchor is None or not verdict.holds or anchor.entries == 0:
         return verdict

@@ -129,6 +129,7 @@ def execute_credit(grant: ApprovalGrant) -> dict[str, Any]:
     """Pay the credit and resolve the case, in the transaction of the approval.
 
     Raises:
+        CaseStateError: the case no longer waits for a credit.
         UnknownEventError, CorrectionRefusedError: the ledger did not take it; nothing moves.
     """
     payload = grant.payload

@@ -55,7 +55,12 @@ def add_provider_key(new: NewKey, *, reason: str, now: datetime) -> str:
 def store_key(
     new: NewKey, *, state: KeyState, added_by_id: int | None, reason: str, now: datetime
 ) -> tuple[ProviderKey, str]:
-    """Write a key in a state; return it with its secret if we made it. See ``add_provider_key``."""
+    """Write a key in a state; return it with its secret if we made it.
+
+    Raises:
+        ReasonRequiredError, UnknownProviderError, InvalidSecretError, ProviderKeyStateError: as
+            ``add_provider_key`` says.
+    """
     require_reason(reason)
     provider = Provider.objects.select_for_update().filter(pk=new.provider_id).first()
     if provider is None:
