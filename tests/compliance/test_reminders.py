@@ -100,7 +100,9 @@ def test_each_threshold_reminds_once_however_often_the_desk_runs(
         run_desk(day)
         advance_desk(now=day, on=day.date())
         for renewal in Renewal.objects.all():
-            renewals.acknowledge_renewal(renewal_id=renewal.pk, acting_user=owner, now=day)
+            renewals.acknowledge_renewal(
+                renewal_id=renewal.pk, acting_user=owner, reason="", now=day
+            )
         day += timedelta(days=1)
     owners = [("olga", "owner", days) for days in (90, 60, 30, 14, 7, 1, None)]
     # Past the end nobody waits for the owner any more.
@@ -165,7 +167,10 @@ def test_who_acknowledges_is_not_escalated_until_the_next_threshold(
     run_desk(days_before(30))
     renewal = Renewal.objects.get()
     renewals.acknowledge_renewal(
-        renewal_id=renewal.pk, acting_user=owner, now=days_before(30) + timedelta(hours=1)
+        renewal_id=renewal.pk,
+        acting_user=owner,
+        reason="",
+        now=days_before(30) + timedelta(hours=1),
     )
     run_desk(days_before(20))
     assert told() == [("olga", "owner", 30)]

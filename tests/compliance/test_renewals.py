@@ -270,6 +270,26 @@ def test_the_page_offers_what_can_be_done_and_does_it(renewal: Renewal, now: dat
     )
 
 
+def test_what_is_said_with_an_acknowledgement_is_kept(renewal: Renewal, now: datetime) -> None:
+    owner = make_officer(
+        "wanda", permissions=("compliance.work_renewal", "compliance.view_renewal")
+    )
+    renewals.take_renewal(renewal_id=renewal.pk, acting_user=owner, reason="", now=now)
+    browser = Client()
+    browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    acknowledge = reverse("admin:compliance_renewal_do", args=[renewal.pk, "acknowledge"])
+    assert browser.post(acknowledge, {"reason": "The lab was called."}).status_code == 302
+    assert browser.post(acknowledge, {"reason": ""}).status_code == 302
+    notes = RenewalNote.objects.filter(kind="acknowledged").order_by("pk")
+    assert list(notes.values_list("body", "author")) == [
+        ("Reminder read. The lab was called.", owner.pk),
+        ("Reminder read.", owner.pk),
+    ]
+    audited = AuditEntry.objects.filter(action="compliance.renewal.acknowledged").order_by("pk")
+    assert list(audited.values_list("reason", flat=True)) == ["The lab was called.", ""]
+    assert audited[0].subject == f"compliance.renewal:{renewal.pk}"
+
+
 def test_a_reader_is_offered_nothing(renewal: Renewal) -> None:
     reader = make_user(permissions=("compliance.view_renewal",))
     browser = Client()

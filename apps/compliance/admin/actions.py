@@ -26,7 +26,9 @@ def is_review(renewal: Renewal, user: object) -> bool:
 
 
 def acknowledge(call: ActionCall) -> str:
-    renewals.acknowledge_renewal(renewal_id=call.object_id, acting_user=call.user, now=call.now)
+    renewals.acknowledge_renewal(
+        renewal_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
     return "Acknowledged. The deputy is told only if the next reminder stays unread."
 
 

@@ -187,8 +187,12 @@ def plan_renewal(
 
 
 @transaction.atomic
-def acknowledge_renewal(*, renewal_id: int, acting_user: Person, now: datetime) -> Renewal:
+def acknowledge_renewal(
+    *, renewal_id: int, acting_user: Person, reason: str, now: datetime
+) -> Renewal:
     """Say that the reminders so far were read; only the owner or the deputy can.
+
+    Words are welcome and not asked for.
 
     Raises:
         UnknownRenewalError, RenewalStepError, NotAllowedError: as they say.
@@ -200,7 +204,9 @@ def acknowledge_renewal(*, renewal_id: int, acting_user: Person, now: datetime) 
         raise RenewalContentError("Only its owner or deputy acknowledges. Assign it first.")
     renewal.acknowledged_at = now
     renewal.save(update_fields=["acknowledged_at"])
-    add_step(renewal, RenewalNoteKind.ACKNOWLEDGED, acting_user, "Reminder read.", now)
+    text = f"Reminder read. {reason.strip()}".strip()
+    add_step(renewal, RenewalNoteKind.ACKNOWLEDGED, acting_user, text, now)
+    audit_step(renewal, "acknowledged", acting_user, reason=reason, details={}, now=now)
     return renewal
 
 
