@@ -5,7 +5,8 @@ from datetime import date
 from typing import Final
 
 from apps.compliance.enums import ReminderRole
-from apps.compliance.models import Reminder
+from apps.compliance.models import Reminder, Renewal
+from apps.providers.selectors.coverage import COVERING_KINDS
 
 _WHAT: Final = {
     "expiring": "is valid through",
@@ -31,6 +32,10 @@ _CONSEQUENCES: Final = {
     "invalidated": "A change of the supplier ended it: its games can't be launched any more.",
     "review_due": "An overdue review is shown on the desk; cover stays.",
 }
+_COVERS_NO_GAME: Final = (
+    "It covers no game by itself, so no launch hangs on it; without it the provider has no such "
+    "report in force."
+)
 
 
 def words_for(kind: str, ends_on: date) -> str:
@@ -51,20 +56,31 @@ def mail_of(reminder: Reminder, games: set[str], page: str) -> Mail:
     day = reminder.flag.ends_on
     assert day is not None  # noqa: S101 - a flag of an end is only made where there is one
     what = f"{certificate} {words_for(kind, day)}"
-    named = ", ".join(sorted(games)[:10]) or "no single games"
-    more = f" and {len(games) - 10} more" if len(games) > 10 else ""
     lines = [
         f"{what}.",
         "",
         f"Lab: {certificate.lab.name}",
         f"Provider: {certificate.provider_code}",
-        f"Games: {named}{more}",
+        f"Games: {_games_of(renewal, games)}",
         f"Renewal: {renewal.get_state_display()}, due {renewal.due_on}",
         f"Lab contact: {renewal.lab_contact or 'none noted yet'}",
         "",
         _WHY[ReminderRole(reminder.role)],
-        _CONSEQUENCES[kind],
+        _consequence(renewal, kind),
         "",
         f"Acknowledge it, or say how far it is: {page}",
     ]
     return Mail(subject=f"[Pitboss] {what}", body="\n".join(lines) + "\n")
+
+
+def _games_of(renewal: Renewal, games: set[str]) -> str:
+    if renewal.certificate.all_games:
+        return "all of the provider"
+    more = f" and {len(games) - 10} more" if len(games) > 10 else ""
+    return f"{', '.join(sorted(games)[:10])}{more}"
+
+
+def _consequence(renewal: Renewal, kind: str) -> str:
+    if renewal.certificate.kind not in COVERING_KINDS and kind != "review_due":
+        return _COVERS_NO_GAME
+    return _CONSEQUENCES[kind]

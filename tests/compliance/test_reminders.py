@@ -82,7 +82,8 @@ def test_an_end_opens_a_renewal_and_reminds_its_owner_by_mail(
     [mail] = mailoutbox
     assert mail.to == ["olga@desk.invalid"]
     assert mail.subject == f"[Pitboss] {certificate} is valid through 2027-02-20"
-    assert "Games: aurora-reef" in mail.body
+    assert "\nGames: aurora-reef\n" in mail.body
+    assert "From the day after, what it alone covers can't be launched." in mail.body
     assert f"/admin/compliance/renewal/{renewal.pk}/change/" in mail.body
     reminder = Reminder.objects.get()
     assert reminder.sent_at is not None
@@ -90,6 +91,19 @@ def test_an_end_opens_a_renewal_and_reminds_its_owner_by_mail(
     client.force_login(make_officer("reader", permissions=("compliance.view_reminder",)))
     page = client.get(f"/admin/compliance/reminder/{reminder.pk}/change/").content.decode()
     assert escape(f"Subject: {mail.subject}\n\n{mail.body}") in page
+
+
+@pytest.mark.parametrize("kind", ["rng", "platform"])
+def test_the_mail_about_a_report_that_covers_no_game_threatens_no_game(
+    certificate: Certificate, mailoutbox: list[EmailMessage], kind: str
+) -> None:
+    Certificate.objects.filter(pk=certificate.pk).update(kind=kind, all_games=True)
+    run_desk(days_before(90))
+    deliver_reminders()
+    [mail] = mailoutbox
+    assert "\nGames: all of the provider\n" in mail.body
+    assert "It covers no game by itself, so no launch hangs on it" in mail.body
+    assert "launched" not in mail.body
 
 
 def test_each_threshold_reminds_once_however_often_the_desk_runs(
