@@ -16,7 +16,13 @@ from django.test import Client
 from openpyxl import Workbook
 
 from apps.providers.errors import DeliveryRefusedError, RegisterRefusedError
-from apps.providers.models import Certificate, CertificateDraft, DraftField, UploadBatch
+from apps.providers.models import (
+    Certificate,
+    CertificateDraft,
+    DraftField,
+    QuarantinedFile,
+    UploadBatch,
+)
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register import archive as archive_module
 from apps.providers.register.archive import MAX_ARCHIVE_BYTES, open_archive
@@ -147,6 +153,14 @@ def test_the_sample_folder_zipped_becomes_drafts_row_by_row(
     page = officer.get(response["Location"]).content.decode()
     assert "39 bytes stand before the PDF header" in page
     assert ">17 of 17 files</td>" in page
+    kept = set(QuarantinedFile.objects.values_list("original_name", flat=True))
+    assert kept == {line.file_name.rpartition("/")[2] for line in lines if line.codes} - {
+        "empty.pdf",
+        "lab-root.pem",
+    }
+    assert "kept in quarantine unless it is empty or too large." in page
+    assert "upload it for the laboratory that it is of, under Trusted roots, +." in page
+    assert "--trust" not in page
     listed = officer.get("/admin/providers/uploadbatch/").context["cl"].result_list.get()
     assert (listed.open_count, listed.refused_count) == (9, 8)
     given = DraftField.objects.get(draft__file_name="tables.pdf", name="provider")

@@ -194,7 +194,12 @@ def _refused_panel(batch: UploadBatch) -> Panel:
             for line in refused[:_MAX_LINES_SHOWN]
         ],
         empty_text="Nothing was refused so far.",
-        note=_cut_note(count) or "Refused files are in quarantine; rows can be sent again.",
+        note=f"{_cut_note(count)} A refused document is kept in quarantine unless it is empty or "
+        "too large. Rows without a document and roots are only named here. All can be sent again."
+        if count
+        else "",
+        link=reverse("admin:providers_quarantinedfile_changelist"),
+        link_text="Quarantine",
         tone="danger" if count else "",
     )
 

@@ -24,7 +24,7 @@ def propose_found(name: str, data: bytes, labs: AbstractSet[str], now: datetime)
         InvalidRootError: it is no root, or of no lab that is known.
     """
     root = read_root(name, data)
-    return propose_root(lab_name=lab_of(root, labs), root=root, now=now)
+    return propose_root(lab_name=_named_by(root, labs), root=root, now=now)
 
 
 def upload_found(
@@ -35,24 +35,41 @@ def upload_found(
     Raises:
         InvalidRootError: it is no root, or of no lab that is known.
     """
-    lab = lab_named(lab_of(read_root(name, data), frozenset()), now=now)
+    root = read_root(name, data)
+    lab = lab_named(_named_by(root, frozenset()), now=now)
     return upload_root(lab=lab, name=name, data=data, acting_user=acting_user, now=now)
 
 
-def lab_of(root: RootFile, labs: AbstractSet[str]) -> str:
-    """Return the lab that a root's subject names.
+def named_lab(root: RootFile, labs: AbstractSet[str]) -> str:
+    """Return the lab that a root's subject names, for whoever chose it at the command line.
 
     Raises:
         InvalidRootError: none of ``labs`` and none on file is called so.
     """
+    lab = _lab_of(root, labs)
+    if lab is None:
+        raise _of_no_lab(root, f"say whose it is: --trust 'LAB NAME={root.name}'")
+    return lab
+
+
+def _named_by(root: RootFile, labs: AbstractSet[str]) -> str:
+    lab = _lab_of(root, labs)
+    if lab is None:
+        raise _of_no_lab(root, "upload it for the laboratory that it is of, under Trusted roots, +")
+    return lab
+
+
+def _lab_of(root: RootFile, labs: AbstractSet[str]) -> str | None:
+    """Return the lab that a root's subject names, one on file or among ``labs``, if there is."""
     known = {lab.casefold(): lab for lab in labs}
     if root.organisation.casefold() in known:
         return known[root.organisation.casefold()]
     lab = lab_by_name(root.organisation) if root.organisation else None
-    if lab is None:
-        message = (
-            f"{root.name} names '{root.organisation}', which is no laboratory on file. Register a "
-            f"report of it first, or say whose it is: --trust 'LAB NAME={root.name}'."
-        )
-        raise InvalidRootError(message)
-    return lab.name
+    return None if lab is None else lab.name
+
+
+def _of_no_lab(root: RootFile, otherwise: str) -> InvalidRootError:
+    return InvalidRootError(
+        f"{root.name} names '{root.organisation}', which is no laboratory on file. Register a "
+        f"report of it first, or {otherwise}."
+    )

@@ -24,7 +24,7 @@ from apps.providers.register.entries import read_entry
 from apps.providers.register.folder import Folder
 from apps.providers.register.names import display_name
 from apps.providers.services.certificates import Registration, register_certificate
-from apps.providers.services.found_roots import lab_of, propose_found
+from apps.providers.services.found_roots import named_lab, propose_found
 from apps.providers.services.trust import (
     MAX_PEM_BYTES,
     Decision,
@@ -170,7 +170,7 @@ def _settle_roots(
     chosen = set()
     for choice in request.trust:
         root = _root_to_trust(choice.path)
-        lab_name = choice.lab or lab_of(root, labs)
+        lab_name = choice.lab or named_lab(root, labs)
         kept = propose_root(lab_name=lab_name, root=root, now=request.now)
         chosen.add(root.fingerprint)
         if kept.state != RootState.TRUSTED:
