@@ -27,10 +27,17 @@ from apps.providers.models import (
     Document,
     DraftField,
     Lab,
+    Provider,
 )
 from apps.providers.pdf.page_image import page_png
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.register.reading import FIELD_NAMES, FIELDS, LIST_FIELDS, as_lines
+from apps.providers.register.reading import (
+    FIELD_NAMES,
+    FIELDS,
+    LIST_FIELDS,
+    as_lines,
+)
+from apps.providers.register.suppliers import is_same_company
 from apps.providers.selectors.coverage import cover_for
 from apps.providers.selectors.drafts import draft_remarks, lab_proposals, provider_proposals
 from apps.providers.services import store
@@ -320,6 +327,46 @@ def test_the_page_says_what_a_revision_adds_and_takes_away(
     )
     assert set(changes) == {"Games", "Issued on", "Valid through"}
     assert '<del class="pb-gone">aurora-slot-12</del>' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "note"),
+    [
+        ("aurora", "Aurora Studios", "The document says 'Aurora Studios Ltd'; proposed is aurora"),
+        ("boreal", "Boreal Games plc", "The spreadsheet and the document differ."),
+    ],
+)
+def test_a_providers_code_is_held_against_the_supplier_by_its_name_on_file(
+    officer: Client, sender: Sender, code: str, name: str, note: str
+) -> None:
+    provider = make_provider("aurora")
+    Provider.objects.filter(pk=provider.pk).update(name="Aurora Studios")
+    if code != "aurora":
+        Provider.objects.filter(pk=make_provider(code).pk).update(name=name)
+    draft = opened(sender, "baccarat.pdf", provider=code)
+    rows = officer.get(f"/admin/providers/certificatedraft/{draft.pk}/change/").context["rows"]
+    [row] = [row for row in rows if row.kind.name == "provider"]
+    assert row.note.startswith(note)
+
+
+@pytest.mark.parametrize(
+    ("supplier", "name", "is_same"),
+    [
+        ("Aurora Studios Ltd", "Aurora Studios", True),
+        ("AURORA STUDIOS LIMITED", "Aurora Studios, Ltd.", True),
+        ("Aurora Studios S.A.", "aurora", True),
+        ("Aurora Studios", "Aurora Games", False),
+        ("Somebody Else Ltd", "aurora", False),
+        ("Limited", "Limited", True),
+        ("", "aurora", False),
+        ("-", "-", False),
+    ],
+)
+def test_a_company_is_the_same_by_its_name_without_its_form(
+    supplier: str, name: str, is_same: bool
+) -> None:
+    assert is_same_company(supplier, name) is is_same
+    assert is_same_company(name, supplier) is is_same
 
 
 def posted(draft: CertificateDraft, *names: str, **corrected: str) -> dict[str, str]:

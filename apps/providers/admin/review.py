@@ -23,7 +23,9 @@ from apps.providers.errors import DraftFieldsError
 from apps.providers.models import Certificate, CertificateDraft, DraftField
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.reading import FIELDS, LIST_FIELDS, FieldKind, as_lines, from_lines
+from apps.providers.register.suppliers import is_same_company
 from apps.providers.selectors import drafts as selectors
+from apps.providers.selectors.certificates import provider_name
 from apps.providers.services.drafts import Decision, confirm_fields, register_draft
 
 REVIEW = "providers.review_certificatedraft"
@@ -242,7 +244,7 @@ def _note(
             "info",
         ),
         (
-            given and read and _same(item.name, given) != _same(item.name, read),
+            given and read and not _agree(item.name, given, read),
             "The spreadsheet and the document differ.",
             "warning",
         ),
@@ -261,6 +263,13 @@ def _proposed(read: str, offered: Sequence[selectors.Proposal]) -> str:
         return ""
     alike = f"{offered[0].percent} % alike" if offered[0].percent < 100 else "known"
     return f"The document says '{read}'; proposed is {offered[0].value} ({alike})."
+
+
+def _agree(name: str, given: str, read: str) -> bool:
+    """Say whether spreadsheet and document mean the same; a code is held by its company's name."""
+    if name == "provider" and is_same_company(read, provider_name(given)):
+        return True
+    return _same(name, given) == _same(name, read)
 
 
 def _same(name: str, value: str) -> str:

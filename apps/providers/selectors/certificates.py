@@ -8,13 +8,19 @@ from django.db.models import F, Q, QuerySet, Subquery
 from apps.providers.contracts import CertificateStanding
 from apps.providers.enums import CertificateState, IntegrityState, RootState, SignatureState
 from apps.providers.errors import UnknownCertificateError
-from apps.providers.models import Certificate, Document, Lab, TrustedRoot
+from apps.providers.models import Certificate, Document, Lab, Provider, TrustedRoot
 from apps.providers.selectors.coverage import certificates_in_force, later_revisions
 from apps.providers.selectors.rehearsals import rehearsed_certificates
 
 
 def lab_by_name(name: str) -> Lab | None:
     return Lab.objects.filter(name__iexact=name).first()
+
+
+def provider_name(code: str) -> str:
+    """Return the name on file of the provider with this code; the code itself if there is none."""
+    names = Provider.objects.filter(code=code).values_list("name", flat=True)
+    return names.first() or code
 
 
 def certificate_of(lab: Lab, report_number: str, revision: int) -> Certificate | None:
