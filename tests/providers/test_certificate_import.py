@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, transaction
 
 from apps.core.models import AuditEntry, OutboxMessage
 from apps.players.errors import RehearsalPlaceError
-from apps.providers.enums import RootState
+from apps.providers.enums import CertificateResult, RootState
 from apps.providers.errors import (
     CertificateEntryError,
     CertificateStateError,
@@ -402,6 +402,31 @@ def test_a_row_that_names_the_rehearsals_place_is_refused_alone_and_leaves_nothi
     assert [row.line for row in report.registered] == [4, 5, 6, 7, 8, 9, 10]
     assert not CertificateJurisdiction.objects.filter(jurisdiction="ZZ").exists()
     assert Document.objects.count() == 7
+
+
+def test_a_row_without_a_result_needs_a_clear_one_in_its_document(
+    evidence: Path, now: datetime, vetter: PdfVetter
+) -> None:
+    entry = read_entry(read_rows((SAMPLES / "register.csv").read_bytes())[6][1] or {})
+    registration = Registration(None, "For the test.", now, vetter)
+    unclear = plain_pdf("A report", "Result: Complies with exceptions, see 4.2")
+    with pytest.raises(CertificateEntryError, match="say in the row which of complies"):
+        register_certificate(entry, unclear, registration)
+    assert (Certificate.objects.count(), Document.objects.count(), stored(evidence)) == (0, 0, [])
+
+    said = replace(entry, result=CertificateResult.COMPLIES)
+    certificate = register_certificate(said, unclear, registration).certificate
+    assert certificate.result == "complies"
+    finding = certificate.findings.get(field="result")
+    assert (finding.register_value, finding.document_value) == (
+        "complies",
+        "Complies with exceptions, see 4.2",
+    )
+    failed = replace(said, report_number="BLT/2026/0900")
+    certificate = register_certificate(
+        failed, plain_pdf("A report", "Result: PASSED, 2 failures"), registration
+    ).certificate
+    assert certificate.result == "does_not_comply"
 
 
 @pytest.mark.parametrize(

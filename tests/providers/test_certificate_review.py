@@ -30,12 +30,15 @@ from apps.providers.models import (
     Provider,
 )
 from apps.providers.pdf.page_image import page_png
+from apps.providers.pdf.text import stated_facts
 from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.register.compare import stated_result
 from apps.providers.register.reading import (
     FIELD_NAMES,
     FIELDS,
     LIST_FIELDS,
     as_lines,
+    read_fields,
 )
 from apps.providers.register.suppliers import is_same_company
 from apps.providers.selectors.coverage import cover_for
@@ -367,6 +370,53 @@ def test_a_company_is_the_same_by_its_name_without_its_form(
 ) -> None:
     assert is_same_company(supplier, name) is is_same
     assert is_same_company(name, supplier) is is_same
+
+
+CLEAN = ("COMPLIES", "Complies.", "compliant", "PASS", "Passed", "Conforms", "Pass/Fail: PASS")
+FAILED = (
+    "FAIL",
+    "Pass/Fail: FAIL",
+    "Passed: NO",
+    "Compliant: no",
+    "PASSED, 2 failures",
+    "Does not comply",
+    "Non-compliant",
+    "not compliant",
+    "Rejected",
+)
+UNCLEAR = (
+    "Complies with exceptions, see 4.2",
+    "Not applicable",
+    "Conditional",
+    "Passed: YES",
+    "PASSED, no failures",
+    "see annex",
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "result"),
+    [
+        *((word, "complies") for word in CLEAN),
+        *((word, "does_not_comply") for word in FAILED),
+        *((word, "not_stated") for word in UNCLEAR),
+    ],
+)
+def test_only_a_clean_pass_is_read_as_one(word: str, result: str) -> None:
+    facts = stated_facts(f"Lab\nResult: {word}\n")
+    assert stated_result(facts) == result
+    assert read_fields(facts)["result"] == ("" if result == "not_stated" else result)
+
+
+def test_a_result_that_is_no_clean_word_is_left_to_the_person(
+    officer: Client, sender: Sender
+) -> None:
+    data = plain_pdf("Lab One", "Report number: L-1", "Result: Complies with exceptions, see 4.2")
+    draft = open_draft(Upload(data, "a.pdf", {}), sender).draft
+    page = f"/admin/providers/certificatedraft/{draft.pk}/change/"
+    [row] = [r for r in officer.get(page).context["rows"] if r.kind.name == "result"]
+    assert row.value == ""
+    assert row.note == "It can't be told for certain from the document: read the page."
 
 
 def posted(draft: CertificateDraft, *names: str, **corrected: str) -> dict[str, str]:

@@ -250,6 +250,11 @@ def _note(
         ),
         (offered and offered[0].value != read, _proposed(read, offered), "info"),
         (
+            kind.is_required and not read and not given and item.page is not None,
+            "It can't be told for certain from the document: read the page.",
+            "warning",
+        ),
+        (
             kind.is_required and not read and not given,
             "Not found in the document: read the page.",
             "neutral",

@@ -13,7 +13,13 @@ MISMATCH = "mismatch"
 NOT_STATED = "not_stated"
 UNREADABLE = "document_unreadable"
 
-_PASSED = re.compile(r"(?i)\s*(compl(ies|iant)|pass(ed)?|conforms)\b")
+_LABEL = re.compile(r"pass\s*/\s*fail\s*[:=-]?\s*")
+_PASSED = re.compile(r"(complies|compliant|conforms|conforming|pass|passed)\.?")
+_NONE_FOUND = re.compile(r"\b(no|0|zero|without( any)?) (fail|non-?conform|non-?compl)\w*")
+_FAILED = re.compile(
+    r"\bfail|\bnon-?\s?(compl|conform)|\bnot\s+(compl|conform|pass|approved)"
+    r"|\b(does|do|did)(n.t| not)\b|\brejected|[:=]\s*(no|false)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +33,16 @@ class Finding:
 
 
 def stated_result(facts: StatedFacts) -> CertificateResult:
-    """Return the document's own result; what is stated and is not a pass is a fail."""
-    if not facts.result:
-        return CertificateResult.NOT_STATED
-    if _PASSED.match(facts.result):
+    """Return the document's own result, where it is a clean pass or says that it failed.
+
+    Anything between, such as a pass with exceptions, a person must read: it is not stated.
+    """
+    words = _LABEL.sub("", " ".join(facts.result.lower().split()))
+    if _PASSED.fullmatch(words):
         return CertificateResult.COMPLIES
-    return CertificateResult.DOES_NOT_COMPLY
+    if _FAILED.search(_NONE_FOUND.sub("", words)):
+        return CertificateResult.DOES_NOT_COMPLY
+    return CertificateResult.NOT_STATED
 
 
 def compare(entry: CertificateEntry, text: str, facts: StatedFacts) -> list[Finding]:
@@ -59,9 +69,16 @@ def compare(entry: CertificateEntry, text: str, facts: StatedFacts) -> list[Find
     ]
     findings += _lab_findings(entry, text)
     findings += _game_findings(entry, text, facts)
-    if stated_result(facts) is CertificateResult.DOES_NOT_COMPLY:
-        findings.append(Finding(MISMATCH, "result", "complies", facts.result))
+    findings += _result_findings(entry, facts)
     return findings
+
+
+def _result_findings(entry: CertificateEntry, facts: StatedFacts) -> list[Finding]:
+    stated = stated_result(facts)
+    is_unclear = stated is CertificateResult.NOT_STATED
+    if not facts.result or (not is_unclear and stated is (entry.result or stated.COMPLIES)):
+        return []
+    return [Finding(MISMATCH, "result", entry.result or "", facts.result[:512])]
 
 
 def _lab_findings(entry: CertificateEntry, text: str) -> list[Finding]:

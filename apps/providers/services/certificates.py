@@ -38,6 +38,7 @@ from apps.providers.pdf.text import stated_facts
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.compare import compare, stated_result
 from apps.providers.register.entries import CertificateEntry
+from apps.providers.register.stated import require_clear_result
 from apps.providers.selectors import certificates as selectors
 from apps.providers.services.builds import Editing
 from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
@@ -88,6 +89,7 @@ def register_certificate(
     Raises:
         PdfRefusedError: the file is not a plain, safe PDF; carries every reason.
         CertificateConflictError: this revision is on file with other content.
+        CertificateEntryError: the row says no result, and its document none that is clear.
         RehearsalPlaceError: a real report names the rehearsals' jurisdiction.
         PdfCheckerUnavailableError: the checker gave no answer.
         StoreUnavailableError
@@ -105,6 +107,7 @@ def register_certificate(
     vetted = admit(data, entry.file, sender, roots.pems)
     if existing is not None:
         return _same_or_conflict(existing, entry, sha256)
+    require_clear_result(entry, stated_facts(vetted.text))
 
     key = keep_bytes(data, sender)
     is_kept = False
