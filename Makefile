@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak lint format screenshots clean sync
+.PHONY: help demo test bench soak lint lint-types lint-rest format screenshots clean sync
 
 UV := ./bin/uv
 RUN := $(UV) run --no-sync
@@ -28,6 +28,12 @@ soak: sync ## Four providers play while everything is killed (MINUTES=30 SEED=7)
 	$(RUN) python -m tests.soak --minutes $(or $(MINUTES),2) $(if $(SEED),--seed $(SEED))
 
 lint: sync ## Check formatting, types, layers, settings and migrations
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint-types lint-rest
+
+lint-types:
+	$(RUN) mypy .
+
+lint-rest:
 	$(UV) lock --check
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
@@ -35,7 +41,6 @@ lint: sync ## Check formatting, types, layers, settings and migrations
 	git ls-files -z 'templates/*.html' | xargs -0 --no-run-if-empty $(RUN) djade --check --target-version 5.2
 	git ls-files -z 'templates/*.html' | xargs -0 --no-run-if-empty $(RUN) djlint --profile=django --lint --quiet
 	$(RUN) lint-imports
-	$(RUN) mypy .
 	$(RUN) python -m tests.production_environment python manage.py check --deploy --fail-level WARNING
 	$(RUN) python manage.py makemigrations --check --dry-run
 
