@@ -9,6 +9,8 @@ import pgtrigger
 import pytest
 from django.test import TransactionTestCase
 
+from tests.emptying import emptied_row_by_row
+
 
 @pytest.fixture
 def now() -> datetime:
@@ -30,13 +32,14 @@ def evidence(tmp_path: Path, settings: Any) -> Path:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _truncate_between_tests_only() -> Iterator[None]:
+def _emptied_between_tests_only() -> Iterator[None]:
     """Let the test runner empty the tables; the append-only triggers refuse that to everybody."""
-    teardown = vars(TransactionTestCase)["_fixture_teardown"]
+    flush = vars(TransactionTestCase)["_fixture_teardown"]
 
     def permitted(self: Any) -> None:
         with pgtrigger.ignore():
-            teardown(self)
+            if not emptied_row_by_row():
+                flush(self)
 
     patch = pytest.MonkeyPatch()
     patch.setattr(TransactionTestCase, "_fixture_teardown", permitted)
