@@ -12,7 +12,7 @@ from apps.rounds import statements
 from apps.rounds.models import Round, RoundEvent
 from tests.bonuses.makers import make_rule
 from tests.gateway.builders import Casino, assert_ledger_holds, everything, lines, open_player
-from tests.gateway.operations_makers import ask, ask_one, rollback, stake, win
+from tests.gateway.operations_makers import ask, ask_one, reward, rollback, stake, win
 
 AT_ONCE: dict[str, Any] = {"stake_settles": StakeSettles.AT_ONCE}
 
@@ -107,6 +107,19 @@ def test_a_win_of_another_player_settles_nobody_elses_stake(casino: Casino) -> N
     ask(casino, win("w-2", 70, player_ref="p-2002", reference_event_id="b-1"), **allowed)
     assert ask_one(casino, rollback("x-1", "b-1"))[0] == "accepted"
     assert casino.pots()["cash"] == 10_000
+
+
+def test_a_win_stands_on_no_win_and_on_no_reward(casino: Casino) -> None:
+    ask(casino, stake("b-1", 1_000), win("w-1", 100, reference_event_id="b-1"), reward("p-1", 5))
+    before = everything()
+    for target in ("w-1", "p-1", "never-came"):
+        named = win(f"w-{target}", 5_000, round_ref="r-9", reference_event_id=target)
+        assert ask_one(casino, named) == ("rejected", "unknown_stake", 9_105)
+    assert everything() == before
+    assert not Round.objects.filter(round_ref="r-9").exists()
+    # Its id stays free: named right, it is paid.
+    right = win("w-w-1", 5_000, round_ref="r-9", reference_event_id="b-1")
+    assert ask_one(casino, right) == ("accepted", "", 14_105)
 
 
 def test_the_wins_of_a_stake_are_found_by_an_index(casino: Casino) -> None:

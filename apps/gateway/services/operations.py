@@ -327,9 +327,10 @@ def _differs(event: CanonicalEvent, existing: EventRow) -> bool:
 
 
 def _stands(stake: EventRow, event: CanonicalEvent) -> bool:
-    """Tell whether this stake of the same player was taken and not given back."""
+    """Tell whether this is a stake of the same player that was taken and not given back."""
     has_money = stake.money_state in {MoneyState.HELD, MoneyState.SETTLED}
-    return has_money and stake.player_ref == event.player_ref
+    is_own_stake = stake.operation == Operation.STAKE and stake.player_ref == event.player_ref
+    return has_money and is_own_stake
 
 
 def is_undoable(target: EventRow, event: CanonicalEvent) -> bool:
