@@ -122,6 +122,43 @@ def test_a_win_stands_on_no_win_and_on_no_reward(casino: Casino) -> None:
     assert ask_one(casino, right) == ("accepted", "", 14_105)
 
 
+@pytest.mark.parametrize(
+    "named",
+    [{"reference_event_id": "b-1", "round_ref": "r-9"}, {"reference_event_id": "b-1"}, {}],
+    ids=["its stake, of another round", "its stake", "its round"],
+)
+def test_a_win_of_an_unknown_game_is_paid_in_the_game_of_its_stake(
+    casino: Casino, named: dict[str, str]
+) -> None:
+    ask(casino, stake("b-1", 1_000))
+    unknown = win("w-1", 5_000, game_code="nobody-knows", **named)
+    assert ask_one(casino, unknown) == ("accepted", "", 14_000)
+    stored = casino.stored("w-1")
+    assert (stored.game_code, stored.game) == ("nobody-knows", casino.stored("b-1").game)
+    assert rounds() == {"r-1": ("open", 2)}
+
+
+def test_a_rollback_that_names_the_round_of_an_unknown_game_gives_its_stake_back(
+    casino: Casino,
+) -> None:
+    ask(casino, stake("b-1", 1_000))
+    back = rollback("x-1", "", game_code="nobody-knows", refund_minor=1_000)
+    assert ask_one(casino, back) == ("accepted", "", 10_000)
+
+
+def test_an_unknown_game_with_no_stake_of_ours_is_refused(casino: Casino) -> None:
+    ask(casino, stake("b-1", 1_000))
+    before = everything()
+    for message in (
+        win("w-1", game_code="nobody-knows", round_ref="r-9", reference_event_id="never-came"),
+        win("w-2", game_code="nobody-knows", round_ref="r-9"),
+        stake("b-2", game_code="nobody-knows"),
+        rollback("x-1", "", game_code="nobody-knows", round_ref="r-9"),
+    ):
+        assert ask_one(casino, message)[:2] == ("rejected", "unknown_game")
+    assert everything() == before
+
+
 def test_the_wins_of_a_stake_are_found_by_an_index(casino: Casino) -> None:
     ask(casino, stake("b-1", 1_000), win("w-1", reference_event_id="b-1"))
     provider, player = str(casino.provider.pk), str(casino.player.pk)

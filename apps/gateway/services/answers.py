@@ -31,6 +31,8 @@ class Answers:
     ) -> EventRow:
         row = self.book.keep(self.context, event, into=into)
         row.round_id = round_row.id
+        # Money back may name a game that nobody knows: it is of the game that was played.
+        row.game_id = row.game_id or round_row.game_id
         return row
 
     def settle_round(self, round_row: RoundRow, purse: Purse, event: CanonicalEvent) -> None:

@@ -60,9 +60,7 @@ class Operations(Answers):
     def _unbookable(self, event: CanonicalEvent, wallet: Wallet | None) -> str:
         """Return why a message can't be booked for anybody; its id stays free."""
         is_rollback = event.operation == Operation.ROLLBACK
-        needs_game = event.operation in {Operation.STAKE, Operation.WIN} or names_round(event)
-        game_key = (self.context.provider.id, event.game_code)
-        is_game_unknown = needs_game and game_key not in self.book.games
+        is_game_unknown = self._lacks_game(event, wallet)
         checks = (
             # A game nobody knows is no other game of the session's.
             ("unknown_game", is_game_unknown and event.session_problem == "session_mismatch"),
@@ -82,6 +80,15 @@ class Operations(Answers):
             ),
         )
         return next((code for code, applies in checks if applies), "")
+
+    def _lacks_game(self, event: CanonicalEvent, wallet: Wallet | None) -> bool:
+        """Tell whether a message is of no game that we know: money back has its round's."""
+        if (self.context.provider.id, event.game_code) in self.book.games or wallet is None:
+            return False
+        if event.operation == Operation.STAKE:
+            return True
+        needs_round = event.operation == Operation.WIN or names_round(event)
+        return needs_round and self._round_of_win(event, wallet) is None
 
     def _is_held_to_session(self, event: CanonicalEvent, wallet: Wallet | None) -> bool:
         """Tell whether the session's problem is the answer: never to who is kept out altogether.
