@@ -23,6 +23,8 @@ class RoundRow:
     is_new: bool = False
     is_changed: bool = False
     held: list["EventRow"] = field(default_factory=list)
+    ended_bonus_minor: int = 0
+    """What of its stakes came from bonuses before the player's running one; not stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,18 @@ CROSS JOIN LATERAL (
 ) named
 """
 
+# What the stakes of rounds took from bonus funds before a moment and was not given back, by the
+# index of a round's events.
+FIND_BONUS_STAKED_BEFORE: LiteralString = """
+SELECT k.round_id, staked.minor
+FROM unnest(%s::bigint[], %s::timestamptz[]) AS k (round_id, moment)
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(e.stake_bonus_minor), 0)::bigint AS minor FROM rounds_roundevent e
+    WHERE e.round_id = k.round_id AND e.occurred_at < k.moment
+      AND e.money_state IN ('held', 'settled')
+) staked
+"""
+
 DRAW_IDS: LiteralString = """
 SELECT 'event', nextval('rounds_roundevent_id_seq') FROM generate_series(1, %s)
 UNION ALL

@@ -228,6 +228,7 @@ def _load_rounds(cursor: Cursor, book: Book, events: list[tuple[Context, Canonic
         # One object per event, whether it was found by its id or through its round.
         event = book.events.setdefault((held.provider_id, held.event_id), held)
         book.rounds_by_id[held.round_id or 0].held.append(event)
+    _load_ended_bonuses(cursor, book)
     by_round = _rounds_named(book, events)
     for stake in store.find_standing_stakes(cursor, sorted(by_round)):
         book.events.setdefault((stake.provider_id, stake.event_id), stake)
@@ -242,6 +243,22 @@ def _load_rounds(cursor: Cursor, book: Book, events: list[tuple[Context, Canonic
         cursor,
         [(row.provider_id, row.event_id, row.round_id or 0, row.player_id or 0) for row in stakes],
     )
+
+
+def _load_ended_bonuses(cursor: Cursor, book: Book) -> None:
+    """Load what rounds staked from bonuses that ended: a bonus has no share in another's win.
+
+    Only where a round with bonus funds in it is older than its player's bonus, so hardly ever.
+    """
+    older = [
+        (row.id, book.wagering[row.player_id].granted_at)
+        for row in book.rounds_by_id.values()
+        if row.stake_bonus_minor
+        and row.player_id in book.wagering
+        and row.opened_at < book.wagering[row.player_id].granted_at
+    ]
+    for round_id, ended_minor in store.find_bonus_staked_before(cursor, older).items():
+        book.rounds_by_id[round_id].ended_bonus_minor = ended_minor
 
 
 def _rounds_named(book: Book, events: list[tuple[Context, CanonicalEvent]]) -> set[int]:

@@ -30,6 +30,16 @@ class Purse(MoneyBack):
         """What the provider is told that the player has: what could be staked now."""
         return self.stakeable_minor(self.context.received_at)
 
+    def _is_of_running_bonus(self, row: EventRow) -> bool:
+        """Tell whether an event was played under the bonus that the player has now.
+
+        There is one at a time, so what is older than it was played under another, or under none.
+        """
+        state = self.book.wagering.get(self.wallet.player_id)
+        if state is None or state.is_completed:
+            return False
+        return state.granted_at <= row.occurred_at
+
     def may_stake_bonus(self, moment: datetime) -> bool:
         """Tell whether bonus funds may be staked; past its expiry a bonus awaits forfeiture."""
         state = self.book.wagering.get(self.wallet.player_id)
@@ -86,6 +96,9 @@ class Purse(MoneyBack):
                 key=f"{TransferKind.CAPTURE}{suffix}",
                 reverses=f"{TransferKind.HOLD}{suffix}",
             )
+        if not self._is_of_running_bonus(row):
+            # The bonus that it was played with is closed: its part of the win is cash.
+            row.win_bonus_minor = 0
         # Only money of the player's own pots is ever held, whatever the model is by now.
         self._credit_win(
             row, debit=self._pot(Pot.PENDING), kind=TransferKind.SETTLE_WIN, main_pot=Pot.CASH
@@ -132,6 +145,9 @@ class Purse(MoneyBack):
         round_row.stake_bonus_minor -= row.stake_bonus_minor
         round_row.win_minor -= row.win_minor
         round_row.standing_events -= 1
+        if not self._is_of_running_bonus(row):
+            ended = min(row.stake_bonus_minor, round_row.ended_bonus_minor)
+            round_row.ended_bonus_minor -= ended
         round_row.is_changed = True
         round_row.held = [held for held in round_row.held if held is not row]
 
@@ -187,8 +203,7 @@ class Purse(MoneyBack):
             )
 
     def _credit_win(self, row: EventRow, *, debit: Side, kind: TransferKind, main_pot: str) -> None:
-        bonus = row.win_bonus_minor if self.has_active_bonus else 0
-        row.win_bonus_minor = bonus
+        bonus = row.win_bonus_minor
         for pot, amount in ((main_pot, row.win_minor - bonus), (Pot.BONUS, bonus)):
             self.book.move(
                 row,
@@ -275,11 +290,12 @@ class Purse(MoneyBack):
         )
 
     def _bonus_share(self, row: EventRow, round_row: RoundRow) -> int:
+        """Return the running bonus's part of a win: in the proportion of what it staked itself."""
         if not self.has_active_bonus:
             return 0
         _, bonus = self.model.share_win(
             row.win_minor,
             stake_minor=round_row.stake_minor,
-            stake_bonus_minor=round_row.stake_bonus_minor,
+            stake_bonus_minor=round_row.stake_bonus_minor - round_row.ended_bonus_minor,
         )
         return bonus.amount_minor

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from operator import attrgetter
 
 from apps.core.batches import Cursor, columns
@@ -90,6 +91,17 @@ def find_settling_wins(
         statements.FIND_SETTLING_WINS, [providers, events, rounds, providers, events, players]
     )
     return {(provider_id, event_id) for provider_id, event_id in cursor.fetchall()}
+
+
+def find_bonus_staked_before(
+    cursor: Cursor, rounds: Iterable[tuple[int, datetime]]
+) -> dict[int, int]:
+    """Return what rounds staked from bonus funds before a moment, in minor units, by round id."""
+    wanted = sorted(set(rounds))
+    if not wanted:
+        return {}
+    cursor.execute(statements.FIND_BONUS_STAKED_BEFORE, columns(wanted))
+    return dict(cursor.fetchall())
 
 
 def draw_ids(cursor: Cursor, *, events: int, rounds: int) -> tuple[list[int], list[int]]:
