@@ -43,6 +43,7 @@ from tests.gateway.builders import (
     open_casino,
 )
 from tests.gateway.game_wallet import GameWallet, served
+from tests.gateway.operations_makers import ask_one, stake
 from tests.races import race
 
 
@@ -277,6 +278,38 @@ def test_what_was_played_there_is_never_refused_for_funds(there: Casino) -> None
     played = there.send_one(there.event("e-1", bet_amount="5.00", win_amount="0.00"))
     assert (played["status"], played["code"]) == ("accepted", "overdrawn")
     assert pots(there) == (10_000, 0)
+
+
+def overdrawn_facts() -> list[str]:
+    found = OutboxMessage.objects.filter(topic="rounds.player_overdrawn").order_by("pk")
+    return [one.payload["event_id"] for one in found]
+
+
+def test_a_single_stake_that_nothing_there_covers_is_told_as_a_debt_once(there: Casino) -> None:
+    for _ in range(2):
+        assert ask_one(there, stake("b-1", 1_000))[1:] == ("overdrawn", 0)
+    assert lines("aurora:b-1") == [("overdrawn", "receivable:p-1001", "gaming:aurora", 1_000)]
+    assert overdrawn_facts() == ["b-1"]
+
+
+def test_a_tentative_event_is_told_as_a_debt_once_and_its_final_form_makes_no_second(
+    there: Casino,
+) -> None:
+    played = {"bet_amount": "5.00", "win_amount": "0.00"}
+    first = there.send_one(there.tentative("e-1", **played))
+    assert (first["status"], first["code"]) == ("tentative", "overdrawn")
+    assert overdrawn_facts() == ["e-1"]
+    final = there.send_one(there.event("e-1", round_id="r-1", **played))
+    assert (final["status"], final["code"]) == ("accepted", "overdrawn")
+    assert there.stored("e-1").code == "overdrawn"
+    assert overdrawn_facts() == ["e-1"]
+
+
+def test_what_is_covered_there_is_told_to_nobody(there: Casino) -> None:
+    transfer_in(order(there, 3_000), now=NOW)
+    pursue_all(NOW)
+    assert ask_one(there, stake("b-1", 1_000))[:2] == ("accepted", "")
+    assert overdrawn_facts() == []
 
 
 def test_the_provider_is_told_by_the_outbox_and_a_repeat_of_the_task_does_nothing(

@@ -82,10 +82,14 @@ class Answers:
     def accept(
         self, row: EventRow, wallet: Wallet, *, code: str, knows_target: bool = True
     ) -> Outcome:
+        was_told = row.code == "overdrawn"
+        if row.overdrawn_minor > 0 and row.money_state == MoneyState.SETTLED:
+            # A debt is told whatever made it, and once: the final form of an event makes no second.
+            code = "overdrawn"
         if knows_target:
             drifted = self._note_drift(row, wallet)
             code = code or ("balance_mismatch" if drifted else "")
-        if code == "overdrawn":
+        if code == "overdrawn" and not was_told:
             self.book.facts.append(
                 PlayerOverdrawn(
                     provider_id=row.provider_id, event_id=row.event_id, player_id=wallet.player_id

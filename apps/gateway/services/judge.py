@@ -153,13 +153,11 @@ class Judge(Answers):
         round_row = self.book.round_of(self.context, event, wallet)
         was_closed = round_row.state == RoundState.SETTLED
         row = self.row_in_round(event, into, round_row)
-        row.code = "late" if was_closed else ""
         purse = self.purse(wallet)
         self.settle_round(round_row, purse, event)
         purse.settle(row, round_row)
         row.status = EventStatus.ACCEPTED
-        code = "overdrawn" if row.overdrawn_minor else row.code
-        return self.accept(row, wallet, code=code)
+        return self.accept(row, wallet, code="late" if was_closed else "")
 
     def _finalize(self, existing: EventRow, event: CanonicalEvent) -> Outcome:
         """Take the final form of an event that came as tentative: it settles the whole round."""
