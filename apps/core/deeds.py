@@ -31,6 +31,7 @@ DEED_WORDS: Final = {
     "compliance.key_event.edited": "Key event edited",
     "compliance.key_event.submitted": "Key event submitted",
     "compliance.notice.written": "Desk told by mail",
+    "compliance.renewal.acknowledged": "Reminder of a renewal acknowledged",
     "compliance.renewal.assigned": "Renewal given to a person",
     "compliance.renewal.closed": "Renewal closed",
     "compliance.renewal.moved": "Renewal moved on",
