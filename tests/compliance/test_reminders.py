@@ -6,9 +6,10 @@ from smtplib import SMTPServerDisconnected
 import pytest
 import time_machine
 from django.core.mail import EmailMessage
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
 from apps.compliance.enums import ReminderRole
@@ -17,7 +18,7 @@ from apps.compliance.home import unmailed_card
 from apps.compliance.models import Reminder, Renewal
 from apps.compliance.services import renewals
 from apps.compliance.services.desk import advance_desk
-from apps.compliance.services.reminders import grace, mail_reminder
+from apps.compliance.services.reminders import escalate_silence, grace, mail_reminder
 from apps.compliance.tasks import advance_desk as desk_task
 from apps.core.models import OutboxMessage
 from apps.providers.models import Certificate
@@ -173,6 +174,25 @@ def test_a_silent_owner_is_escalated_to_the_deputy_once(
     deliver_reminders()
     assert mailoutbox[1].to == ["dan@desk.invalid"]
     assert "Its owner has not acknowledged the reminder" in mailoutbox[1].body
+
+
+def test_many_silent_owners_cost_no_more_questions_than_one(owner: User, deputy: User) -> None:
+    make_duty(owner, deputy)
+    provider = make_provider()
+
+    def silence(games: range, start: datetime) -> int:
+        for number in games:
+            make_cover(make_game(provider, f"aurora-{number}"), expires_on=END)
+        run_desk(start)
+        late = start + timedelta(days=3)
+        with CaptureQueriesContext(connection) as asked:
+            assert escalate_silence(now=late) == len(games)
+        assert escalate_silence(now=late) == 0
+        return len(asked)
+
+    assert silence(range(1), days_before(30)) == silence(range(1, 9), days_before(29))
+    assert [role for _name, role, _days in told()].count("deputy") == 9
+    assert OutboxMessage.objects.filter(task="reports.mail_reminder").count() == len(told())
 
 
 def test_who_acknowledges_is_not_escalated_until_the_next_threshold(

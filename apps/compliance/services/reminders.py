@@ -4,7 +4,9 @@ A reminder is written together with its outbox message; the mail goes out later,
 A crash before the mail loses nothing, a crash after it repeats at most that one mail.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPException
 from typing import Final
@@ -31,7 +33,8 @@ from apps.compliance.selectors.renewals import (
     worker_ids,
 )
 from apps.compliance.wording import Mail, mail_of, words_for
-from apps.core.services import publish, run_once
+from apps.core.contracts import Event
+from apps.core.services import publish_all, run_once
 from apps.providers.selectors.ends import RemainsOnDay
 from apps.providers.selectors.lapses import Lapse, flagged_lapses, games_named_by
 
@@ -64,48 +67,78 @@ def remind_of_lapses(judge: RemainsOnDay, *, now: datetime) -> int:
     # Again under the locks: a twin of this run may have told of some meanwhile.
     told = flags_told(lapse.flag_id for lapse in new)
     workers = worker_ids()
-    written = 0
+    notices = {}
     for lapse in new:
         renewal = locked[renewals[lapse.certificate_id]]
         if lapse.flag_id not in told and renewal.state not in CLOSED_RENEWALS:
-            written += _tell(renewal, lapse, workers, now)
-    return written
+            notices[lapse] = _notice_of(renewal, lapse, workers)
+    return _tell(notices, now)
 
 
-def _tell(renewal: Renewal, lapse: Lapse, workers: set[int], now: datetime) -> int:
-    is_owned = renewal.owner_id in workers
-    role = ReminderRole.OWNER if is_owned else ReminderRole.DESK
-    people = {renewal.owner_id} if is_owned else workers
-    written = _write(renewal, lapse.flag_id, role, people, now)
-    if not written:
-        # Left for the run that finds somebody on the desk.
-        logger.error("compliance.desk.nobody_to_remind", renewal_id=renewal.pk)
-        return 0
-    publish(
-        CertificateLapsing(
-            certificate_id=renewal.certificate_id,
-            report=str(renewal.certificate),
-            what=words_for(lapse.kind, lapse.ends_on),
-            ends_on=lapse.ends_on.isoformat(),
-            threshold_days=lapse.threshold_days,
-        ),
-        now=now,
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """Whom to tell of one flag of a renewal, and as what."""
+
+    renewal: Renewal
+    flag_id: int
+    role: ReminderRole
+    people: frozenset[int]
+
+
+def _notice_of(renewal: Renewal, lapse: Lapse, workers: set[int]) -> _Notice:
+    owner_id = renewal.owner_id
+    if owner_id is not None and owner_id in workers:
+        return _Notice(renewal, lapse.flag_id, ReminderRole.OWNER, frozenset({owner_id}))
+    return _Notice(renewal, lapse.flag_id, ReminderRole.DESK, frozenset(workers))
+
+
+def _tell(notices: Mapping[Lapse, _Notice], now: datetime) -> int:
+    written = _write(notices.values(), now)
+    told_of = {reminder.flag_id for reminder in written}
+    events: list[Event] = []
+    for lapse, notice in notices.items():
+        if lapse.flag_id in told_of:
+            events.append(_lapsing(notice.renewal, lapse))
+        else:
+            # Left for the run that finds somebody on the desk.
+            logger.error("compliance.desk.nobody_to_remind", renewal_id=notice.renewal.pk)
+    publish_all(events, now=now)
+    return len(written)
+
+
+def _lapsing(renewal: Renewal, lapse: Lapse) -> CertificateLapsing:
+    return CertificateLapsing(
+        certificate_id=renewal.certificate_id,
+        report=str(renewal.certificate),
+        what=words_for(lapse.kind, lapse.ends_on),
+        ends_on=lapse.ends_on.isoformat(),
+        threshold_days=lapse.threshold_days,
     )
-    return written
 
 
-def _write(
-    renewal: Renewal, flag_id: int, role: ReminderRole, people: Iterable[int | None], now: datetime
-) -> int:
-    told = set(Reminder.objects.filter(flag_id=flag_id).values_list("recipient_id", flat=True))
-    new = sorted(person for person in people if person is not None and person not in told)
-    for person in new:
-        reminder = Reminder.objects.create(
-            renewal=renewal, flag_id=flag_id, recipient_id=person, role=role, created_at=now
+def _write(notices: Iterable[_Notice], now: datetime) -> list[Reminder]:
+    """Write the reminders that nobody has yet; three statements, however many there are."""
+    notices = list(notices)
+    told = Reminder.objects.filter(flag_id__in=[notice.flag_id for notice in notices])
+    known = set(told.values_list("flag_id", "recipient_id"))
+    new = [
+        Reminder(
+            renewal=notice.renewal,
+            flag_id=notice.flag_id,
+            recipient_id=person,
+            role=notice.role,
+            created_at=now,
         )
-        publish(ReminderDue(reminder_id=reminder.pk), now=now)
-    logger.info("compliance.reminders.written", renewal_id=renewal.pk, count=len(new))
-    return len(new)
+        for notice in notices
+        for person in sorted(notice.people)
+        if (notice.flag_id, person) not in known
+    ]
+    written = Reminder.objects.bulk_create(new)
+    publish_all([ReminderDue(reminder_id=reminder.pk) for reminder in written], now=now)
+    counts = Counter(reminder.renewal_id for reminder in written)
+    for renewal_id, count in counts.items():
+        logger.info("compliance.reminders.written", renewal_id=renewal_id, count=count)
+    return written
 
 
 @transaction.atomic
@@ -118,15 +151,17 @@ def escalate_silence(*, now: datetime) -> int:
     due = [reminder for reminder in silent_reminders() if _is_overdue(reminder, duties, now)]
     locked = lock_renewals(reminder.renewal_id for reminder in due)
     workers = worker_ids()
-    written = 0
+    notices = []
     for reminder in due:
         renewal = locked[reminder.renewal_id]
         if renewal.state in CLOSED_RENEWALS or _is_acknowledged(renewal, reminder):
             continue
-        has_deputy = renewal.deputy_id in workers
-        people = {renewal.deputy_id} if has_deputy else workers - {reminder.recipient_id}
-        written += _write(renewal, reminder.flag_id, ReminderRole.DEPUTY, people, now)
-    return written
+        deputy_id = renewal.deputy_id
+        has_deputy = deputy_id is not None and deputy_id in workers
+        people = {deputy_id} if has_deputy else workers - {reminder.recipient_id}
+        told = frozenset(person for person in people if person is not None)
+        notices.append(_Notice(renewal, reminder.flag_id, ReminderRole.DEPUTY, told))
+    return len(_write(notices, now))
 
 
 def _is_overdue(reminder: Reminder, duties: Mapping[str, DeskDuty], now: datetime) -> bool:
@@ -177,12 +212,15 @@ def mail_reminder(*, outbox_id: int, reminder_id: int, now: datetime) -> bool:
 
 def _tell_instead(reminder: Reminder, now: datetime) -> None:
     """Tell everybody on the desk who has an address; where nobody has, the administrators."""
-    people = mailable_people("work_renewal")
-    written = _write(reminder.renewal, reminder.flag_id, ReminderRole.INSTEAD, people, now)
+    people = frozenset(mailable_people("work_renewal"))
+    notice = _Notice(reminder.renewal, reminder.flag_id, ReminderRole.INSTEAD, people)
+    written = _write([notice], now)
     if not people:
         logger.error("compliance.reminder.nobody_to_mail", reminder_id=reminder.pk)
     else:
-        logger.warning("compliance.reminder.told_instead", reminder_id=reminder.pk, count=written)
+        logger.warning(
+            "compliance.reminder.told_instead", reminder_id=reminder.pk, count=len(written)
+        )
 
 
 def _why_not(reminder: Reminder) -> str:

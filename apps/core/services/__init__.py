@@ -11,7 +11,7 @@ from apps.core.services.app_role import (
 from apps.core.services.audit import MAIN_CHAIN, record_audit, verify_audit_chain
 from apps.core.services.log_seals import seal_logs, verify_log
 from apps.core.services.outbox import BrokerRefusedError, requeue, run_once, send_due, sweep
-from apps.core.services.publish import outbox_params, publish, publish_with_cursor
+from apps.core.services.publish import outbox_params, publish, publish_all, publish_with_cursor
 from apps.core.services.rotation import (
     register_rotation,
     rotate_encryption_keys,
@@ -27,6 +27,7 @@ __all__ = [
     "grant_app_role",
     "outbox_params",
     "publish",
+    "publish_all",
     "publish_with_cursor",
     "read_anchor",
     "record_audit",

@@ -30,6 +30,17 @@ def publish(event: Event, *, now: datetime) -> None:
         publish_with_cursor(cursor, [event], now)
 
 
+@transaction.atomic
+def publish_all(events: Iterable[Event], *, now: datetime) -> None:
+    """Write the rows of many events with one statement, in the caller's transaction.
+
+    Raises:
+        NotPlainJsonError: a field is not an id or other plain JSON; nothing was written.
+    """
+    with connection.cursor() as cursor:
+        publish_with_cursor(cursor, events, now)
+
+
 def publish_with_cursor(cursor: Cursor, events: Iterable[Event], now: datetime) -> None:
     """Write the rows of many events with one statement, in the transaction ``cursor`` is in.
 
