@@ -172,7 +172,7 @@ def key_use_panel(request: HttpRequest, key: KeyFacts) -> Panel | None:
     if not request.user.has_perm("rounds.view_delivery"):
         return None
     deliveries = deliveries_with_key(key.provider_id, key.kid, limit=_SHOWN)
-    query = urlencode({"provider_id": key.provider_id, "key_id": key.kid})
+    query = urlencode({"provider_id": key.provider_id, "key_id": key.kid, "who": "all"})
     return Panel(
         title="Last deliveries signed with this key",
         note="Among the provider's newest 20,000.",

@@ -16,7 +16,7 @@ def parked_events_card(_request: HttpRequest) -> HomeCard:
     return waiting_card(
         Waiting(
             title="Parked events",
-            link=reverse("admin:rounds_roundevent_changelist") + "?status=parked&who=played",
+            link=reverse("admin:rounds_roundevent_changelist") + "?status=parked",
             empty_text="No event waits for a person or a later message.",
             tone="warning",
         ),
@@ -76,7 +76,7 @@ def unjudged_card(_request: HttpRequest) -> HomeCard:
     return waiting_card(
         Waiting(
             title="Deliveries not judged yet",
-            link=reverse("admin:rounds_delivery_changelist") + "?verdict=late",
+            link=reverse("admin:rounds_delivery_changelist") + "?verdict=late&who=all",
             empty_text="Everything that was stored was applied.",
             tone="danger",
         ),

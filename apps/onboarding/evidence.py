@@ -138,7 +138,7 @@ def _keys(kids: Any, where: Where) -> Cell:
 
 def _used(kids: Any, where: Where) -> Cell:
     page = "admin:rounds_delivery_changelist"
-    return _each([link_cell(where.of_provider(page, key_id=kid), kid) for kid in kids])
+    return _each([link_cell(where.of_provider(page, key_id=kid, who="all"), kid) for kid in kids])
 
 
 def _names(names: Any, _where: Where) -> Cell:

@@ -65,7 +65,7 @@ def rounds_cell(count: int, counted: SpanRounds) -> SafeString | str:
     """Show how many rounds a figure counts, leading to them."""
     if not count or not counted.spans:
         return f"{count:,}"
-    query = urlencode({"spans": counted.text()})
+    query = urlencode({"spans": counted.text(), "who": "all"})
     return link_cell(f"{reverse('admin:rounds_round_changelist')}?{query}", f"{count:,}")
 
 

@@ -155,7 +155,7 @@ def test_open_rounds_are_counted_with_a_link_to_them(casino: Casino) -> None:
     staked = casino.tentative("e-1", bet_amount="4.00", win_amount="0.00")
     assert casino.send_one(staked)["status"] == "tentative"
     text = client_with("rounds.view_round").get(PAGE).content.decode()
-    where = f"/admin/rounds/round/?provider_id={casino.provider.pk}&amp;state=open"
+    where = f"/admin/rounds/round/?provider_id={casino.provider.pk}&amp;state=open&amp;who=all"
     assert where in text
     assert "Rounds, open" in text
     form = client_with("wallet.request_play_model").get(f"{PAGE}aurora/ask/").content.decode()

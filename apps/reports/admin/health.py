@@ -99,7 +99,10 @@ def _row(one: Health, window: str) -> list[Any]:
     traffic = one.traffic
     log = _log(one, window)
     drift = reverse("admin:rounds_balancedrift_changelist") + f"?provider_id={one.provider_id}"
-    rounds = reverse("admin:rounds_round_changelist") + f"?provider_id={one.provider_id}&stuck=yes"
+    rounds = (
+        reverse("admin:rounds_round_changelist")
+        + f"?provider_id={one.provider_id}&stuck=yes&who=all"
+    )
     standing = [
         _figure(one.drifting, drift, "warning"),
         _figure(one.stuck, rounds, "danger"),
@@ -132,7 +135,12 @@ def _log(one: Health, window: str) -> Any:
     listing = reverse("admin:rounds_delivery_changelist")
 
     def address(**chosen: str) -> str:
-        query: Mapping[str, Any] = {"provider_id": one.provider_id, "window": window, **chosen}
+        query: Mapping[str, Any] = {
+            "provider_id": one.provider_id,
+            "window": window,
+            "who": "all",
+            **chosen,
+        }
         return f"{listing}?{urlencode(query)}"
 
     return address

@@ -184,7 +184,7 @@ def _provider_row(one: PlayedProvider, *, may_ask: bool) -> list[Any]:
     where = urlencode({"provider_code": one.code})
     findings = f"{reverse('admin:wallet_auditfinding_changelist')}?state=open&{where}"
     transfers = f"{reverse('admin:wallet_gametransfer_changelist')}?has_decided_at=no&{where}"
-    log = urlencode({"provider_id": one.provider_id, "window": "24h"})
+    log = urlencode({"provider_id": one.provider_id, "window": "24h", "who": "all"})
     deliveries = f"{reverse('admin:rounds_delivery_changelist')}?{log}"
     since = f" since {display_at(one.undecided_since)}" if one.undecided_since else ""
     ask = reverse("admin:reports_walletmodelcomparison_ask", args=[one.code])
@@ -245,7 +245,7 @@ def _money_panel(found: Sequence[PlayedProvider]) -> Panel:
 
 
 def _rounds_link(one: PlayedProvider, state: str) -> str:
-    where = urlencode({"provider_id": one.provider_id, "state": state})
+    where = urlencode({"provider_id": one.provider_id, "state": state, "who": "all"})
     return f"{reverse('admin:rounds_round_changelist')}?{where}"
 
 
@@ -254,7 +254,7 @@ def _money_link(one: PlayedProvider, money: OpenMoney) -> str:
     match money.held_in:
         case "held" | "pending":
             page = reverse("admin:rounds_roundevent_changelist")
-            where = {"provider_id": one.provider_id, "money_state": "held"}
+            where = {"provider_id": one.provider_id, "money_state": "held", "who": "all"}
             more = {"win_minor__gt": 0} if money.held_in == "pending" else {}
         case "in_transit":
             page = reverse("admin:wallet_gametransfer_changelist")

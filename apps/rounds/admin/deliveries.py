@@ -37,6 +37,7 @@ from apps.core.admin import (
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels
 from apps.rounds.admin import delivery_filters as filters
+from apps.rounds.admin.played_filter import RehearsedDeliveryFilter
 from apps.rounds.event_actions import DELIVERY_ACTIONS
 from apps.rounds.models import Delivery, DeliveryVerdict, RoundEvent
 from apps.rounds.payloads import readable
@@ -74,6 +75,7 @@ class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
         filters.HttpFilter,
         filters.KeyFilter,
         filters.AnswerFilter,
+        RehearsedDeliveryFilter,
     ]
     list_select_related = ["provider"]
     search_fields = ["pk__exact", "message_id__exact"]

@@ -25,7 +25,7 @@ from apps.core.admin import (
 from apps.core.answer_codes import KEPT_WITH_EVENTS, answer_choices, answer_words
 from apps.providers.selectors import provider_choices
 from apps.rounds import panels, selectors
-from apps.rounds.admin.played_filter import played_filter
+from apps.rounds.admin.played_filter import RehearsedPlayFilter
 from apps.rounds.admin.proof import proof_panel
 from apps.rounds.admin.round_page import (
     PlayFilter,
@@ -72,6 +72,7 @@ class RoundAdmin(PanelsMixin, ReadOnlyAdmin[Round]):
         StuckFilter,
         PlayFilter,
         SpansFilter,
+        RehearsedPlayFilter,
     ]
     list_select_related = ["provider", "player", "game"]
     search_fields = ["round_ref__exact", "player__player_ref__exact"]
@@ -137,7 +138,7 @@ class RoundEventAdmin(PanelsMixin, ReadOnlyAdmin[RoundEvent]):
         choice_filter("origin", "origin (newest 20,000)", Origin.choices, indexed=()),
         linked_filter("currency", "currency"),
         above_filter("win_minor", "win in minor units"),
-        played_filter(selectors.without_rehearsals),
+        RehearsedPlayFilter,
     ]
     list_select_related = ["provider"]
     search_fields = ["event_id__exact", "player__player_ref__exact"]

@@ -143,7 +143,7 @@ def _span_label(span: PlaySpan) -> str:
 
 def next_step_panel(game_round: Round, proof: RoundProof | None, now: datetime) -> Panel:
     """Say what the money needs and what the proof below needs; nothing only where both are done."""
-    waiting = urlencode({"provider_id": game_round.provider_id, "verdict": "waiting"})
+    waiting = urlencode({"provider_id": game_round.provider_id, "verdict": "waiting", "who": "all"})
     log = reverse("admin:rounds_delivery_changelist")
     is_open = game_round.state in {"open", "stuck"}
     links = [("Deliveries that wait", f"{log}?{waiting}")] if is_open else []
