@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from apps.compliance import tasks
 from apps.compliance.models import UncertifiedPlay, UncoveredDay
@@ -15,7 +16,8 @@ from apps.compliance.services.uncovered import (
 from apps.core.models import OutboxMessage
 from apps.players.models import Player
 from apps.providers.enums import Channel
-from apps.providers.models import Game, Provider
+from apps.providers.models import Certificate, Game, Provider
+from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.services import scope
 from apps.providers.services.builds import (
     Editing,
@@ -26,6 +28,8 @@ from apps.providers.services.builds import (
     end_deployment,
 )
 from apps.providers.services.certificates import withdraw_certificate
+from apps.providers.services.integrity import check_documents
+from apps.providers.services.past_cover import tell_of_signature
 from tests.factories import make_cover, make_game, make_player, make_provider
 from tests.rounds_makers import fund, play, round_event
 
@@ -221,3 +225,65 @@ def test_a_change_is_followed_no_further_back_than_said(
     _bet(player, "first", _at(first))
     recount_games([game.pk], since=date(2026, 1, 1), is_gain=False, now=now)
     assert _sums() == [(first.isoformat(), 1, 200, 350)]
+
+
+def _accredit(report: Certificate, start: date, end: date, now: datetime) -> None:
+    editing = Editing(None, "From the accreditation body's list.", now)
+    scope.accredit_lab(report.lab_id, scope.Term("NATA", f"{start}", start, end), editing)
+
+
+def test_an_accreditation_that_had_ended_uncovers_what_was_played_and_the_next_term_covers_it(
+    game: Game, player: Player, now: datetime
+) -> None:
+    report = make_cover(game)
+    _bet(player, "old", _at(SIX_DAYS_BACK))
+    keep_uncertified_play(now=now)
+    _accredit(report, date(2020, 1, 1), date(2025, 6, 30), now)
+    assert [message.payload["is_gain"] for message in _messages(tasks.recount_games)] == [False]
+    assert _run(tasks.recount_games) == 1
+    assert _sums()[0] == ("2026-11-16", 1, 200, 350)
+    # A term that leaves every report as it was moves nothing.
+    _accredit(report, date(2018, 1, 1), date(2019, 12, 31), now)
+    assert _messages(tasks.recount_games) == []
+    _accredit(report, date(2025, 7, 1), date(2027, 6, 30), now)
+    assert [message.payload["is_gain"] for message in _messages(tasks.recount_games)] == [True]
+    _run(tasks.recount_games)
+    assert _sums()[0] == ("2026-11-16", 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "gains"),
+    [
+        ("none", "invalid", [False]),
+        ("invalid", "valid", [True]),
+        ("untrusted", "valid", []),
+        ("invalid", "invalid", []),
+    ],
+)
+def test_a_verdict_on_a_signature_counts_again_only_where_it_moves_cover(
+    game: Game, now: datetime, before: str, after: str, gains: list[bool]
+) -> None:
+    report = make_cover(game)
+    with transaction.atomic():
+        tell_of_signature(report.document_id, before, after, now=now)
+    messages = _messages(tasks.recount_games)
+    assert [message.payload["is_gain"] for message in messages] == gains
+    for message in messages:
+        assert (message.payload["game_ids"], message.payload["since"]) == ([game.pk], "2026-01-01")
+
+
+def test_a_document_that_is_found_altered_uncovers_what_was_played(
+    game: Game, player: Player, now: datetime
+) -> None:
+    make_cover(game)
+    _bet(player, "old", _at(SIX_DAYS_BACK))
+    keep_uncertified_play(now=now)
+    assert _sums() == []
+    # Its file never was in the store.
+    with PdfVetter() as vetter:
+        check_documents(vetter=vetter, now=now)
+    assert _run(tasks.recount_games) == 1
+    assert _sums()[0] == ("2026-11-16", 1, 200, 350)
+    with PdfVetter() as vetter:
+        check_documents(vetter=vetter, now=now)
+    assert _messages(tasks.recount_games) == []

@@ -1,18 +1,20 @@
 """How providers, their games and their secrets are read."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet
 
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRef
-from apps.providers.enums import KeyPurpose, KeyState
+from apps.providers.enums import CertificateState, KeyPurpose, KeyState
 from apps.providers.errors import UnknownProviderError
 from apps.providers.models import (
     Certificate,
     CertificateGame,
     Game,
     GameOffer,
+    LabAccreditation,
     OfferWithdrawal,
     Provider,
     ProviderKey,
@@ -94,12 +96,45 @@ def provider_codes() -> list[tuple[str, str]]:
 
 def games_of_report(certificate_id: int) -> list[int]:
     """Return the games in the catalogue that a report names, by id."""
-    named = CertificateGame.objects.filter(certificate_id=certificate_id)
+    return games_of_reports([certificate_id])
+
+
+def games_of_reports(certificate_ids: Collection[int]) -> list[int]:
+    """Return the games in the catalogue that any of the reports names, by id."""
+    named = CertificateGame.objects.filter(certificate_id__in=certificate_ids)
     games = Game.objects.filter(
         game_code__in=named.values("game_code"),
         provider__code__in=named.values("certificate__provider_code"),
     )
     return list(games.order_by("pk").values_list("pk", flat=True))
+
+
+def first_day_of(certificate_ids: Collection[int]) -> date | None:
+    """Return the earliest day from which one of the reports can count; None for no report."""
+    reports = Certificate.objects.filter(pk__in=certificate_ids)
+    first: date | None = reports.aggregate(Min("effective_on"))["effective_on__min"]
+    return first
+
+
+def unaccredited_reports(lab_id: int) -> frozenset[int]:
+    """Return the lab's registered reports that were issued after its accreditation had ended.
+
+    The gate judges each by the same rule (``statements``).
+    """
+    terms = LabAccreditation.objects.filter(lab_id=lab_id)
+    ended = terms.filter(valid_until__lt=OuterRef("issued_on"))
+    running = terms.filter(
+        valid_from__lte=OuterRef("issued_on"), valid_until__gte=OuterRef("issued_on")
+    )
+    reports = Certificate.objects.filter(lab_id=lab_id, state=CertificateState.REGISTERED)
+    found = reports.filter(Exists(ended), ~Exists(running))
+    return frozenset(found.values_list("pk", flat=True))
+
+
+def reports_on(document_id: int) -> list[int]:
+    """Return the registered reports that a document proves."""
+    reports = Certificate.objects.filter(document_id=document_id, state=CertificateState.REGISTERED)
+    return list(reports.order_by("pk").values_list("pk", flat=True))
 
 
 def family_of(certificate: Certificate) -> QuerySet[Certificate]:

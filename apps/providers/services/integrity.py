@@ -16,6 +16,7 @@ from apps.providers.events import DocumentDamaged
 from apps.providers.models import Document, QuarantinedFile, UploadBatch
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.selectors.certificates import lab_of_document, roots_in_force
+from apps.providers.services.past_cover import tell_of_signature
 from apps.providers.services.store import BATCHES, DOCUMENTS, QUARANTINE, drop, fetch
 
 logger = structlog.get_logger(__name__)
@@ -119,6 +120,8 @@ def _write(
     Document.objects.filter(pk=document.pk).update(
         integrity_state=state, integrity_checked_at=now, **found
     )
+    after = str(found["signature_state"])
+    tell_of_signature(document.pk, document.signature_state, after, now=now)
     record_audit(
         action=f"providers.document.{state.value}",
         actor=None,

@@ -28,8 +28,9 @@ from apps.providers.models import (
     LabAccreditation,
     SupplierChange,
 )
+from apps.providers.selectors.catalogue import unaccredited_reports
 from apps.providers.services.builds import Editing
-from apps.providers.services.past_cover import tell_of_report
+from apps.providers.services.past_cover import tell_of_accreditation, tell_of_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +298,9 @@ def accredit_lab(lab_id: int, term: Term, editing: Editing) -> LabAccreditation:
     note_edit(
         accreditation, acting_user=editing.acting_user, reason=editing.reason, now=editing.now
     )
+    lacking = unaccredited_reports(lab.pk)
     accreditation.save(force_insert=True)
+    tell_of_accreditation(lacking, unaccredited_reports(lab.pk), now=editing.now)
     record_audit(
         action="providers.lab.accredited",
         actor=editing.acting_user,

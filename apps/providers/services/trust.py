@@ -26,6 +26,7 @@ from apps.providers.pdf.signatures import load_certificate
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.names import display_name
 from apps.providers.selectors import certificates as selectors
+from apps.providers.services.past_cover import tell_of_signature
 from apps.providers.services.store import read_document
 from apps.staff.contracts import ApprovalGrant
 
@@ -261,9 +262,12 @@ def judge_signature(document: Document, lab: Lab, vetter: PdfVetter, now: dateti
     """Judge one document against the roots trusted for ``lab``, and write what it is worth."""
     roots = selectors.roots_in_force(lab)
     found = _judge(document, roots.pems, vetter, now)
-    Document.objects.filter(pk=document.pk).update(
-        **found, signature_checked_at=now, judged_after_decisions=roots.decisions
-    )
+    with transaction.atomic():
+        Document.objects.filter(pk=document.pk).update(
+            **found, signature_checked_at=now, judged_after_decisions=roots.decisions
+        )
+        before, after = document.signature_state, found["signature_state"]
+        tell_of_signature(document.pk, before, after, now=now)
     vars(document).update(found)
 
 
