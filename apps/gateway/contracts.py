@@ -75,3 +75,22 @@ class Unreadable:
     delivery: DeliveryRow
     http_status: int
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFacts:
+    """What waits on a gateway's disk, and how much may.
+
+    ``gateway`` names the machine and the folder; ``drained_at`` is when something was brought in
+    last; ``reported_at`` says how old the figures are.
+    """
+
+    gateway: str
+    waiting: int
+    waiting_bytes: int
+    oldest_at: datetime | None
+    set_aside: int
+    most_waiting: int
+    most_bytes: int
+    drained_at: datetime | None
+    reported_at: datetime

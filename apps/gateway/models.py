@@ -37,3 +37,34 @@ class Rejection(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.code} {self.day}"
+
+
+class SpoolReport(models.Model):
+    """What one gateway last said of the deliveries that wait on its disk.
+
+    ``gateway`` names the machine and the folder: a folder has one gateway, whichever process holds
+    it. ``reported_at`` says how old the figures are: without the database nobody can report.
+    """
+
+    gateway = models.CharField(max_length=255, unique=True)
+    waiting = models.PositiveIntegerField()
+    waiting_bytes = models.PositiveBigIntegerField()
+    oldest_at = models.DateTimeField("oldest received", null=True)
+    set_aside = models.PositiveIntegerField()
+    most_waiting = models.PositiveIntegerField()
+    most_bytes = models.PositiveBigIntegerField()
+    drained_at = models.DateTimeField("last brought in", null=True)
+    reported_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(waiting=0, waiting_bytes=0, oldest_at__isnull=True)
+                | models.Q(waiting__gt=0, waiting_bytes__gt=0, oldest_at__isnull=False),
+                name="gateway_spool_has_an_oldest_where_something_waits",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.gateway

@@ -1,6 +1,6 @@
 """How refused input and open money are read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 from django.db import connection
@@ -8,7 +8,8 @@ from django.db import connection
 from apps.core.answer_codes import answer_choices
 from apps.core.money import display_money
 from apps.gateway import statements
-from apps.gateway.models import Rejection
+from apps.gateway.contracts import SpoolFacts
+from apps.gateway.models import Rejection, SpoolReport
 from apps.providers.selectors.id_scopes import providers_without_closing
 from apps.rounds.selectors import open_rounds_at
 
@@ -68,3 +69,9 @@ def rejection_counts(day: date) -> list[tuple[int, str, int]]:
     rejections = Rejection.objects.filter(day=day, provider__isnull=False)
     rows = rejections.order_by("-count", "code").values_list("provider_id", "code", "count")
     return [(provider_id, code, count) for provider_id, code, count in rows if provider_id]
+
+
+def spool_reports() -> list[SpoolFacts]:
+    """Return what each gateway last said of its spool, by name."""
+    names = [field.name for field in fields(SpoolFacts)]
+    return [SpoolFacts(*row) for row in SpoolReport.objects.order_by("gateway").values_list(*names)]

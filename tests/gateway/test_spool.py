@@ -5,16 +5,28 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import IntegrityError, connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apps.core.admin import Panel
+from apps.gateway.contracts import SpoolFacts
 from apps.gateway.http.parking import Parking, may_be_kept, may_overtake
 from apps.gateway.http.spool import Limits, Spool, SpoolError, SpoolRecord, encode, scan
+from apps.gateway.selectors import spool_reports
+from apps.gateway.services.spool_reports import report_spool
 from apps.providers.enums import WhenUnavailable
 from apps.providers.models import ProviderPolicy
+from tests.factories import make_user
 from tests.gateway.builders import Casino
 
 ROOMY = Limits(most_bytes=10_000_000, most_records=1_000)
@@ -217,6 +229,59 @@ def test_past_the_bound_nothing_more_is_promised(casino: Casino, folder: Path) -
     assert parking.drain(seconds=None)
     assert [casino.stored(name).status for name in ("e-0", "e-1")] == ["accepted"] * 2
     parking.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_gateway_says_what_waits_on_its_disk_and_people_read_it(
+    casino: Casino, folder: Path, client: Client
+) -> None:
+    _allow(casino)
+    client.force_login(make_user(permissions=("reports.view_providerhealth",)))
+    page = reverse("admin:reports_providerhealth_changelist")
+    assert "No gateway has reported yet." in client.get(page).content.decode()
+    parking = Parking(folder, Limits(10 * 1024 * 1024, 1_000))
+    assert parking.facts(casino.now) is None
+    inbound = [casino.inbound(casino.body(casino.event(f"e-{n}"))) for n in range(3)]
+    assert parking.keep(inbound) == 3
+    later = casino.now + timedelta(minutes=1)
+    facts = parking.facts(later)
+    assert facts is not None
+    assert (facts.waiting, facts.most_waiting, facts.most_bytes) == (3, 1_000, 10 * 1024 * 1024)
+    assert (facts.oldest_at, facts.drained_at) == (inbound[0].received_at, None)
+    with CaptureQueriesContext(connection) as asked:
+        report_spool(facts)
+    assert len([one for one in asked if "spoolreport" in one["sql"]]) == 1
+    [panel] = _spool_panels(client.get(page))
+    assert "3 of at most 1,000" in str(panel.rows[0][1])
+    assert str(panel.rows[0][2]).endswith("of at most 10 MiB")
+    assert panel.tone == "warning"
+
+    assert parking.drain(seconds=None)
+    drained = parking.facts(datetime.now(UTC))
+    assert drained is not None
+    assert (drained.waiting, drained.waiting_bytes, drained.oldest_at) == (0, 0, None)
+    report_spool(drained)
+    # A gateway that starts anew has drained nothing yet; what the one before did stays.
+    report_spool(replace(drained, drained_at=None))
+    [told] = spool_reports()
+    assert told == drained
+    [panel] = _spool_panels(client.get(page))
+    assert (panel.rows[0][1], panel.tone) == ("0 of at most 1,000", "")
+    report_spool(replace(drained, reported_at=drained.reported_at - timedelta(hours=1)))
+    [panel] = _spool_panels(client.get(page))
+    assert "silent since" in str(panel.rows[0][-1])
+    parking.close()
+
+
+@pytest.mark.django_db
+def test_the_database_refuses_a_spool_whose_oldest_is_nowhere(now: datetime) -> None:
+    with pytest.raises(IntegrityError, match="gateway_spool_has_an_oldest_where_something_waits"):
+        report_spool(SpoolFacts("here:/spool", 1, 10, None, 0, 5, 50, None, now))
+    assert spool_reports() == []
+
+
+def _spool_panels(response: Any) -> list[Panel]:
+    return [one for one in response.context["panels"] if one.title == "Waiting on disk, by gateway"]
 
 
 def _allow(casino: Casino) -> None:

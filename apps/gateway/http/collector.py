@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from apps.gateway.http.parking import (
     may_overtake,
 )
 from apps.gateway.services import intake
+from apps.gateway.services.spool_reports import report_spool
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ MOST_UNREADABLE_PER_BATCH = 16
 """Bodies of up to 2 MiB each that wait in memory."""
 DRAIN_EVERY_SECONDS = 2.0
 """How often the database is asked for while something waits on disk."""
+REPORT_EVERY_SECONDS = 30.0
+"""How often a gateway says what waits on its disk, whatever arrives meanwhile."""
 
 
 @dataclass(slots=True)
@@ -56,6 +60,7 @@ class Collector:
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._task: asyncio.Task[None] | None = None
+        self._report_at = time.monotonic()
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -102,6 +107,8 @@ class Collector:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
+            if time.monotonic() >= self._report_at:
+                await loop.run_in_executor(self._thread, self._report_if_due)
             await self._woken()
             while self._waiting or self._refused:
                 batch = self._next_batch()
@@ -112,7 +119,7 @@ class Collector:
 
     async def _woken(self) -> None:
         """Wait for work; while something waits on disk, not for long."""
-        patience = DRAIN_EVERY_SECONDS if self._parking.depth else None
+        patience = DRAIN_EVERY_SECONDS if self._parking.depth else REPORT_EVERY_SECONDS
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), patience)
         self._wake.clear()
@@ -156,6 +163,23 @@ class Collector:
             self._fail(loop, batch, error)
             if isinstance(error, DatabaseError):
                 connection.close()
+        self._report_if_due()
+
+    def _report_if_due(self) -> None:
+        """Say what waits on disk, at most so often; nobody's answer waits for this."""
+        if time.monotonic() < self._report_at:
+            return
+        self._report_at = time.monotonic() + REPORT_EVERY_SECONDS
+        try:
+            facts = self._parking.facts(datetime.now(UTC))
+            if facts is not None:
+                report_spool(facts)
+        except UNREACHABLE:
+            connection.close()
+        except Exception:
+            # A figure that is missing says so by its age; callbacks go on.
+            logger.exception("gateway.spool.unreported")
+            connection.close()
 
     def _apply(self, loop: asyncio.AbstractEventLoop, batch: Sequence[_Waiting]) -> None:
         if self._parking.depth and not self._catch_up():

@@ -1,6 +1,7 @@
 """What a gateway does without its database: keep played facts on disk, promise nothing else."""
 
 import logging
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import InterfaceError, OperationalError, connection
 
-from apps.gateway.contracts import Inbound
+from apps.gateway.contracts import Inbound, SpoolFacts
 from apps.gateway.http.spool import Limits, Scan, Spool, SpoolError, SpoolRecord
 from apps.gateway.services import intake
 from apps.providers.adapters.contract import CallbackRequest, EnvelopeError
@@ -115,6 +116,7 @@ class Parking:
         self._folder = folder
         self._limits = limits
         self._spool: Spool | None = None
+        self._drained_at: datetime | None = None
 
     @property
     def depth(self) -> int:
@@ -141,6 +143,30 @@ class Parking:
         if self._spool is not None:
             self._spool.close()
             self._spool = None
+
+    def facts(self, now: datetime) -> SpoolFacts | None:
+        """Return what waits, for people to look at; None where another process holds the spool.
+
+        Raises:
+            SpoolError: the disk fails.
+        """
+        spool = self._spool
+        if spool is None:
+            return None
+        header = spool.oldest_header()
+        # What is damaged says nothing of itself, and is set aside with the next drain.
+        received_at = now if header is None else datetime.fromisoformat(header["received_at"])
+        return SpoolFacts(
+            gateway=f"{socket.gethostname()}:{self._folder}"[-255:],
+            waiting=spool.depth,
+            waiting_bytes=spool.size,
+            oldest_at=received_at if spool.depth else None,
+            set_aside=len(list(spool.quarantine_folder.glob("*.json"))),
+            most_waiting=spool.limits.most_records,
+            most_bytes=spool.limits.most_bytes,
+            drained_at=self._drained_at,
+            reported_at=now,
+        )
 
     def keep(self, inbound: Sequence[Inbound]) -> int:
         """Put deliveries on disk; return how many, the first ones, are safe there."""
@@ -176,6 +202,7 @@ class Parking:
             path, content = found
             self._bring_in(self._spool, path.stem, content, names)
             self._spool.remove(path)
+            self._drained_at = datetime.now(UTC)
             facts = {"segment": path.stem, "depth": self._spool.depth}
             logger.info("gateway.spool.drained", extra=facts)
         return True

@@ -161,6 +161,25 @@ class Spool:
     def size(self) -> int:
         return sum(size for _, size in self._segments.values())
 
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    def oldest_header(self) -> dict[str, Any] | None:
+        """Return the header of what waits longest; None where nothing readable does.
+
+        Raises:
+            SpoolError: the disk fails.
+        """
+        if not self._segments:
+            return None
+        path = next(iter(self._segments))
+        try:
+            records = scan(path.read_bytes()).records
+        except OSError as error:
+            raise SpoolError(f"{path}: {error}") from error
+        return records[0].header if records else None
+
     def append(self, records: Sequence[SpoolRecord]) -> int:
         """Write records and return how many, the first ones, are on disk for good.
 

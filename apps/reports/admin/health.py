@@ -27,6 +27,8 @@ from apps.core.admin import (
     worded,
 )
 from apps.core.answer_codes import answer_words
+from apps.gateway.selectors import spool_reports
+from apps.reports.admin.spool import spool_panel
 from apps.reports.health import WINDOWS, Health, health_of_providers
 from apps.reports.models import ProviderHealth
 from apps.rounds.panels import status_word
@@ -64,7 +66,7 @@ class ProviderHealthAdmin(PageAdmin[ProviderHealth]):
             "title": "Provider health",
             "opts": self.opts,
             "windows": [(key, label, key == window) for key, (label, _) in WINDOWS.items()],
-            "panels": _panels(found, window),
+            "panels": [*_panels(found, window), spool_panel(spool_reports(), timezone.now())],
             "live_seconds": _SECONDS,
             "live_script": LIVE_SCRIPT,
         }
