@@ -13,7 +13,10 @@ from django.urls import reverse
 from apps.core.models import AuditEntry
 from apps.providers.models import Certificate, CertificateDraft, Document, Lab, TrustedRoot
 from apps.providers.pdf.contracts import MAX_BYTES
+from apps.providers.services.builds import Editing
+from apps.providers.services.certificates import withdraw_certificate
 from apps.providers.services.import_register import ImportRequest, import_folder
+from apps.providers.services.scope import NamedBuild, ReportTerms, name_build, set_terms
 from apps.staff.models import Approval
 from tests.factories import make_cover, make_game, make_provider, make_user
 from tests.providers.certificate_files import SAMPLES, plain_pdf
@@ -207,6 +210,36 @@ def test_the_officer_withdraws_a_certificate(officer: Client) -> None:
     officer.post(url, {"reason": "Recalled by the lab."})
     certificate.refresh_from_db()
     assert certificate.state == "withdrawn"
+
+
+def test_what_was_added_to_a_withdrawn_row_is_listed_at_the_right_one_and_covers_nothing(
+    officer: Client, now: datetime
+) -> None:
+    game = make_game(make_provider())
+    mistaken = make_cover(game)
+    editing = Editing(None, "As the document says.", now)
+    name_build(mistaken.pk, NamedBuild(game.game_code, "1.4.2"), editing)
+    set_terms(mistaken.pk, ReportTerms("Mara Holm", "", None), editing)
+    withdraw_certificate(
+        certificate_id=mistaken.pk, acting_user=None, reason="Mistyped a date.", now=now
+    )
+    right = make_cover(game)
+    Certificate.objects.filter(pk=right.pk).update(report_number=mistaken.report_number)
+    title = "Added to the withdrawn row, and not here"
+
+    def listed(pk: int) -> list[list[str]]:
+        page = officer.get(f"/admin/providers/certificate/{pk}/change/")
+        found = [panel for panel in page.context["panels"] if panel.title == title]
+        return [row[1:] for panel in found for row in panel.rows]
+
+    assert listed(mistaken.pk) == []
+    build = ["Build", f"{game.game_code} 1.4.2, Every channel"]
+    assert listed(right.pk) == [build, ["Signed for the lab by", "Mara Holm"]]
+    assert not right.builds.exists()
+    set_terms(right.pk, ReportTerms("Mara Holm", "", None), editing)
+    assert listed(right.pk) == [build]
+    name_build(right.pk, NamedBuild(game.game_code, "1.4.3"), editing)
+    assert listed(right.pk) == []
 
 
 @pytest.mark.parametrize(

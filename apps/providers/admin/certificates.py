@@ -25,6 +25,7 @@ from apps.core.admin import (
     link_cell,
 )
 from apps.providers.admin.confirmed import confirmed_panel
+from apps.providers.admin.left_behind import left_behind_panels
 from apps.providers.admin.rehearsals import rehearsal_filter
 from apps.providers.admin.scope import (
     LAB_ACTIONS,
@@ -170,6 +171,7 @@ class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
     @override
     def panels(self, request: HttpRequest, obj: Certificate) -> Sequence[Panel]:
         return [
+            *left_behind_panels(obj),
             _scope_panel(obj),
             builds_panel(obj),
             terms_panel(obj),
