@@ -155,7 +155,12 @@ def _figure(count: int, url: str, tone: str) -> SafeString | str:
 
 
 def _rate(per_second: Decimal) -> str:
-    return f"{per_second:,.1f} /s" if per_second >= 1 else f"{per_second * 60:,.1f} /min"
+    if per_second >= 1:
+        return f"{per_second:,.1f} /s"
+    per_minute = per_second * 60
+    return (
+        f"{per_minute:,.1f} /min" if per_minute >= Decimal("0.1") else f"{per_minute * 60:,.1f} /h"
+    )
 
 
 def _latency(milliseconds: Decimal | None) -> SafeString | str:

@@ -215,7 +215,9 @@ class DeliveryAdmin(LiveListMixin, PanelsMixin, ReadOnlyAdmin[Delivery]):
 
 def _counted(status: str, count: int) -> str:
     word = panels.status_word(status)
-    return word if count == 1 else f"{count:,} {word}"
+    if count == 1:
+        return word
+    return f"{count:,} {word}s" if word in {"repeat", "conflict"} else f"{count:,} {word}"
 
 
 def _events_panel(delivery: Delivery, verdict: DeliveryVerdict | None) -> Panel:
