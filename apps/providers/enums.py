@@ -7,7 +7,7 @@ from django.db import models
 class Protocol(models.TextChoices):
     """The wire protocols we speak. None but our own was tried against a live provider."""
 
-    NATIVE = "native", "Native (design 6.1)"
+    NATIVE = "native", "Native (Pitboss)"
     SWIPE = "swipe", "Swipe-Games-compatible (API 1.7.5 text)"
     HUB88 = "hub88", "Hub88/Caleta-compatible"
     IPLAYGAMES = "iplaygames", "iPlayGames-compatible (SDK 1.0.2)"
