@@ -95,7 +95,9 @@ def _rate(traffic: ProviderTraffic | None, window: timedelta, now: datetime) -> 
         return Decimal(0)
     span = now - traffic.reaches_to if traffic.is_cut else window
     seconds = max(span / timedelta(milliseconds=1), 1)
-    return (Decimal(traffic.deliveries * 1000) / Decimal(int(seconds))).quantize(Decimal("0.0001"))
+    return (Decimal(traffic.deliveries * 1000) / Decimal(int(seconds))).quantize(
+        Decimal("0.000001")
+    )
 
 
 def _old_keys(provider: "Provider", traffic: ProviderTraffic | None) -> tuple[OldKey, ...]:

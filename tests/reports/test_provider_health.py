@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.providers.models import Provider, ProviderKey
+from apps.reports.admin import health
 from apps.reports.health import health_of_providers
 from apps.rounds import traffic
 from apps.rounds.models import BalanceDrift, Delivery, DeliveryVerdict, Round
@@ -72,10 +73,20 @@ def test_the_figures_are_those_of_the_window(casino: Casino) -> None:
     )
     assert found.traffic.deliveries_with("duplicate") == 1
     assert ("rejected", "max_bet", 1) in found.traffic.answers
-    assert found.rate_per_second == Decimal("0.0283")
+    assert found.rate_per_second == Decimal("0.028333")
     assert found.traffic.is_cut is False
     [later] = health_of_providers(HOUR, NOW + timedelta(hours=2))
     assert later.traffic is None
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "said"), [(4, "0.2 /h"), (200, "0.1 /min"), (86_400 * 2, "2.0 /s")]
+)
+def test_a_rate_is_said_in_the_unit_in_which_it_is_more_than_nothing(
+    deliveries: int, said: str
+) -> None:
+    a_day = (Decimal(deliveries) / 86_400).quantize(Decimal("0.000001"))
+    assert health._rate(a_day) == said
 
 
 def test_many_deliveries_are_counted_up_to_a_bound_that_is_told(
@@ -187,7 +198,7 @@ def test_figures_lead_to_the_rows_behind_them(client: Client, casino: Casino) ->
     casino.send_one(event)
     client.force_login(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
     text = client.get(reverse(PAGE)).content.decode()
-    link = f"?provider_id={casino.provider.pk}&amp;window=15m&amp;verdict=repeat"
+    link = f"?provider_id={casino.provider.pk}&amp;window=15m&amp;who=all&amp;verdict=repeat"
     assert link in text
     log = client.get(reverse("admin:rounds_delivery_changelist") + link.replace("&amp;", "&"))
     assert len(log.context["cl"].result_list) == 1

@@ -66,7 +66,9 @@ def test_a_round_without_proof_says_who_does_what_about_it_and_never_that_nothin
     step = next_step(agent)
     assert word in step.empty_text
     assert "Nothing to do" not in step.empty_text
-    assert "Its proof is missing: no report covered the game in MT on" in step.empty_text
+    assert (
+        "The proof of this round is missing: no report covered the game in MT on" in step.empty_text
+    )
     assert (step.tone, step.links[-1][0]) == ("danger", "What covered the game there")
     client = Client()
     client.force_login(make_user("olivia", roles=(Role.COMPLIANCE_OFFICER,)))
@@ -88,7 +90,7 @@ def test_a_round_under_an_override_asks_for_its_report(agent: Client, casino: Ca
     played = Round.objects.get()
     override = make_override(played.game, "MT", played.opened_at)
     step = next_step(agent)
-    assert f"It was played under override {override.pk}," in step.empty_text
+    assert f"This round was played under override {override.pk}," in step.empty_text
     assert "Nothing to do" not in step.empty_text
     assert step.tone == "warning"
 

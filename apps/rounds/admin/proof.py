@@ -17,17 +17,17 @@ from apps.rounds.proving import RoundProof
 _DIGESTS = {"match": "success", "mismatch": "danger", "unknown": "neutral"}
 
 _UNKNOWN_GAME = (
-    "Its proof is missing: the game is not in the catalogue. Have it added to the provider's "
-    "catalogue, then register its report."
+    "The proof of this round is missing: the game is not in the catalogue. Have it added to the "
+    "provider's catalogue, then register its report."
 )
 _UNCOVERED = (
-    "Its proof is missing: no report covered the game in {place} on {on}. A compliance officer "
-    "looks at what covers it there: a report may be missing from the register, or the game must "
-    "no longer be served."
+    "The proof of this round is missing: no report covered the game in {place} on {on}. A "
+    "compliance officer looks at what covers it there: a report may be missing from the register, "
+    "or the game must no longer be served."
 )
 _OVERRIDDEN = (
-    "It was played under override {override}, which stood in for a report. A compliance officer "
-    "sees to it that the report is registered before the override ends."
+    "This round was played under override {override}, which stood in for a report. A compliance "
+    "officer sees to it that the report is registered before the override ends."
 )
 _MISMATCH = (
     "The game server ran other files than the report certifies. A compliance officer follows the "

@@ -149,7 +149,7 @@ def next_step_panel(game_round: Round, proof: RoundProof | None, now: datetime) 
     links = [("Deliveries that wait", f"{log}?{waiting}")] if is_open else []
     text, tone = _next_step(game_round, now)
     if of_proof := proof_step(proof):
-        text = f"{text} {of_proof}"
+        text = f"{of_proof} {text}"
         tone = "danger" if "danger" in {tone, proof_tone(proof)} else "warning"
     elif game_round.state == RoundState.SETTLED:
         text = f"{_NOTHING} {text}"
