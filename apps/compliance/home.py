@@ -84,7 +84,7 @@ def gaps_card(_request: HttpRequest) -> HomeCard:
     counts = Counter((game.id, cell.state) for game, cell in found)
     first = {(game.id, cell.state): (game, cell) for game, cell in reversed(found)}
     shown = [first[key] for key in list(counts)[:MAX_ROWS]]
-    has_offers = bool(offered_places())
+    has_offers = bool(offered_places(now))
     return HomeCard(
         title="Offers without cover",
         value=f"{len(found):,}" if has_offers else "unknown",

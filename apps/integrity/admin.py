@@ -244,7 +244,7 @@ def _what_now(fault: Fault) -> str:
             "Certified, and not in the newest report. It closes nothing and ends with the next "
             "report that measures the file."
         )
-    is_closed = closing_fault(fault.game_id)
+    is_closed = closing_fault(fault.game_id, timezone.now())
     now = (
         "No session of this game opens, and those that run end."
         if is_closed

@@ -17,14 +17,16 @@ EVERY: Final = timedelta(hours=24)
 """GLI-19 2.3.2 (second-hand): control programs are verified at least once every 24 hours."""
 
 _CLOSES: Final = f"""
-    f.kind = '{FaultKind.MISMATCH}' AND f.state = '{FaultState.OPEN}'
+    f.kind = '{FaultKind.MISMATCH}' AND f.opened_at <= %(at)s
+    AND (f.closed_at IS NULL OR f.closed_at > %(at)s)
     AND NOT EXISTS (
         SELECT FROM integrity_integritypolicy p JOIN providers_game g USING (provider_id)
         WHERE g.id = f.game_id AND p.on_mismatch = '{OnMismatch.ALERT}'
     )
 """
 _CLOSING_FAULT: Final = f"""
-SELECT f.path FROM integrity_fault f WHERE f.game_id = %s AND {_CLOSES} ORDER BY f.id LIMIT 1
+SELECT f.path FROM integrity_fault f WHERE f.game_id = %(game_id)s AND {_CLOSES}
+ORDER BY f.id LIMIT 1
 """  # noqa: S608 - built from constants only
 _CLOSING_FAULTS: Final = f"""
 SELECT DISTINCT ON (f.game_id) f.game_id, f.path FROM integrity_fault f WHERE {_CLOSES}
@@ -32,20 +34,22 @@ ORDER BY f.game_id, f.id
 """  # noqa: S608 - built from constants only
 
 
-def closing_fault(game_id: int) -> str:
-    """Return the file whose wrong digest keeps new sessions out of a game; empty where none does.
+def closing_fault(game_id: int, at: datetime) -> str:
+    """Return the file whose wrong digest kept new sessions out of a game; empty where none did.
+
+    What a policy says of a wrong digest is asked as it stands now.
 
     One query, written out because it sits in every launch: building it took longer than running
     it. A file that was not reported closes nothing: it is unproven, not wrong.
     """
-    row = prepared_row(_CLOSING_FAULT, [game_id])
+    row = prepared_row(_CLOSING_FAULT, {"game_id": game_id, "at": at})
     return row[0] if row else ""
 
 
-def closed_games() -> dict[int, str]:
-    """Return every game that a wrong digest closes, with the file; see ``closing_fault``."""
+def closed_games(at: datetime) -> dict[int, str]:
+    """Return every game that a wrong digest closed, with the file; see ``closing_fault``."""
     with connection.cursor() as cursor:
-        cursor.execute(_CLOSING_FAULTS)
+        cursor.execute(_CLOSING_FAULTS, {"at": at})
         return dict(cursor.fetchall())
 
 

@@ -40,8 +40,8 @@ class Objections:
     """What speaks against games at a moment, in any of these places; two queries."""
 
     def __init__(self, at: datetime, places: Iterable[str]) -> None:
-        self._wrong_files = closed_games()
-        self._not_live = providers_not_live()
+        self._wrong_files = closed_games(at)
+        self._not_live = providers_not_live(at)
         self._days = {place: day_in(place, at) for place in places}
         self._laws: dict[str, _Laws] = {}
 

@@ -48,12 +48,33 @@ ORDER BY c.expires_on DESC NULLS FIRST, c.id
 """
 )
 
+# Whether a game or provider was switched on at the moment asked about: as it stands, unless it was
+# edited since; then as the last edit before that moment left it.
+_GAME_WAS_ON: Final[LiteralString] = """
+(CASE WHEN EXISTS (SELECT FROM providers_historicalgame h
+        WHERE h.id = g.id AND h.history_date > %(at)s)
+    THEN COALESCE((SELECT h.is_active FROM providers_historicalgame h
+        WHERE h.id = g.id AND h.history_date <= %(at)s
+        ORDER BY h.history_date DESC, h.history_id DESC LIMIT 1), g.is_active)
+    ELSE g.is_active END)"""
+_PROVIDER_WAS_ON: Final[LiteralString] = """
+(CASE WHEN EXISTS (SELECT FROM providers_historicalprovider h
+        WHERE h.id = p.id AND h.history_date > %(at)s)
+    THEN COALESCE((SELECT h.is_active FROM providers_historicalprovider h
+        WHERE h.id = p.id AND h.history_date <= %(at)s
+        ORDER BY h.history_date DESC, h.history_id DESC LIMIT 1), p.is_active)
+    ELSE p.is_active END)"""
+
 # All that the catalogue and the register know of one game in one jurisdiction. One statement, since
 # it stands in every launch: under load a second trip costs more than what it asks.
 SERVING: Final[LiteralString] = (
     """
-SELECT g.id, g.game_code, p.code, g.category, g.theoretical_rtp, g.is_active, p.is_active,
-    p.stage = 'live',
+SELECT g.id, g.game_code, p.code, g.category, g.theoretical_rtp,"""  # noqa: S608 - constants only
+    + _GAME_WAS_ON
+    + ","
+    + _PROVIDER_WAS_ON
+    + """,
+    p.stage = 'live' AND (p.live_since IS NULL OR p.live_since <= %(at)s),
     EXISTS (SELECT FROM providers_gameoffer o
         WHERE o.game_id = g.id AND o.jurisdiction = %(jurisdiction)s),
     EXISTS (SELECT FROM providers_offerwithdrawal w
@@ -81,7 +102,7 @@ SELECT g.id, g.game_code, p.code, g.category, g.theoretical_rtp, g.is_active, p.
         WHERE o.game_id = g.id AND o.jurisdiction = %(jurisdiction)s
         AND o.starts_at <= %(at)s AND %(at)s < LEAST(o.ends_at, o.ended_at)
         ORDER BY o.ends_at DESC, o.id DESC LIMIT 1),
-    (SELECT json_agg(json_build_array("""  # noqa: S608 - constants only
+    (SELECT json_agg(json_build_array("""
     + _CERTIFICATE
     + """) ORDER BY c.expires_on DESC NULLS FIRST, c.id)
         FROM providers_certificategame named
@@ -96,19 +117,27 @@ WHERE g.id = %(game_id)s
 )
 
 # Where nobody lives (a rehearsal's jurisdiction) nothing is on offer to anybody, nor where the game
-# is withdrawn. One row for each game: tens of thousands of offers are a few thousand games.
-OFFERS: Final[LiteralString] = """
+# was withdrawn then. One row for each game: tens of thousands of offers are a few thousand games.
+OFFERS: Final[LiteralString] = (
+    """
 SELECT g.id, g.game_code, p.code, array_agg(o.jurisdiction ORDER BY o.jurisdiction COLLATE "C")
 FROM providers_gameoffer o
 JOIN providers_game g ON g.id = o.game_id
 JOIN providers_provider p ON p.id = g.provider_id
-WHERE g.is_active AND p.is_active AND (%(games)s::bigint[] IS NULL OR g.id = ANY(%(games)s))
-    AND o.jurisdiction <> %(nowhere)s
+WHERE (%(games)s::bigint[] IS NULL OR g.id = ANY(%(games)s)) AND o.jurisdiction <> %(nowhere)s
+    AND g.id IN (SELECT g.id FROM providers_game g JOIN providers_provider p ON p.id = g.provider_id
+        WHERE"""  # noqa: S608 - constants only
+    + _GAME_WAS_ON
+    + " AND "
+    + _PROVIDER_WAS_ON
+    + """)
     AND NOT EXISTS (SELECT FROM providers_offerwithdrawal w
-        WHERE w.game_id = o.game_id AND w.jurisdiction = o.jurisdiction AND w.restored_at IS NULL)
+        WHERE w.game_id = o.game_id AND w.jurisdiction = o.jurisdiction
+        AND w.withdrawn_at <= %(at)s AND (w.restored_at IS NULL OR w.restored_at > %(at)s))
 GROUP BY g.id, p.id
 ORDER BY g.game_code COLLATE "C", p.code COLLATE "C"
 """
+)
 
 # Each place's deployments on a moment of its own: a what-if on a day means noon of that day there.
 # One row for all places where the same runs at the same moment.

@@ -105,7 +105,7 @@ class CoverageMatrixAdmin(PageAdmin[CoverageMatrix]):
                     columns=["Game", "Jurisdiction", "State", "Why", "Next"],
                     rows=[_gap_row(gap, at) for gap in shown],
                     empty_text="Every offer that matches is covered."
-                    if offered_places()
+                    if offered_places(at)
                     else "Nothing is on offer: load a catalogue with manage.py load_provider.",
                     tone="danger" if found else "",
                 )
@@ -119,7 +119,7 @@ class CoverageMatrixAdmin(PageAdmin[CoverageMatrix]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         at = asked_moment(request)
-        game = next((one for one in offered_games() if one.id == game_id), None)
+        game = next((one for one in offered_games(at) if one.id == game_id), None)
         if game is None:
             raise Http404
         context = {
@@ -151,7 +151,7 @@ class CoverageMatrixAdmin(PageAdmin[CoverageMatrix]):
             "is_now": not request.GET.get("at"),
             "query": query,
             "providers": provider_codes(),
-            "all_places": offered_places(),
+            "all_places": offered_places(at),
             "states": [(state.value, state.label, TONES[state]) for state in CellState],
             "matrix_url": reverse("admin:compliance_coveragematrix_changelist")
             + _address(request, page=1),
@@ -227,8 +227,11 @@ def _next(gap: Gap) -> SafeString | str:
 def _verdict_panel(game: CatalogueGame, place: str, at: datetime) -> Panel:
     answer = can_serve(game_id=game.id, jurisdiction=place, at=at)
     said = "A launch would be allowed" if answer.allowed else "A launch would be refused"
+    note = "Offer, register, deployments, rules and measured files are those of that moment; the "
+    note += "catalogue's RTP and the policy on wrong files are today's."
     return Panel(
         title=said,
+        note=note,
         columns=["", "What", "Why"],
         rows=verdict_rows(answer, game),
         tone="success" if answer.allowed else "danger",

@@ -56,16 +56,16 @@ _OTHER_ACTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def _games(query: MatrixQuery) -> list[CatalogueGame]:
+def _games(query: MatrixQuery, at: datetime) -> list[CatalogueGame]:
     return offered_games(
-        provider_code=query.provider_code, text=query.text, game_code=query.game_code
+        at, provider_code=query.provider_code, text=query.text, game_code=query.game_code
     )
 
 
 def matrix_at(at: datetime, query: MatrixQuery) -> Matrix:
     """Return one page of the matrix."""
-    games = _games(query)
-    places = [query.jurisdiction] if query.jurisdiction else offered_places()
+    games = _games(query, at)
+    places = [query.jurisdiction] if query.jurisdiction else offered_places(at)
     judged: Mapping[int, _Row] | None = None
     if query.state:
         judged = _judge_all(games, at, places, query)
@@ -141,8 +141,8 @@ def gaps_at(at: datetime, query: MatrixQuery) -> list[tuple[CatalogueGame, Cell]
 
     Offers under an override are gaps too: the override ends.
     """
-    games = _games(query)
-    places = [query.jurisdiction] if query.jurisdiction else offered_places()
+    games = _games(query, at)
+    places = [query.jurisdiction] if query.jurisdiction else offered_places(at)
     wanted = (
         {query.state}
         if query.state

@@ -180,7 +180,9 @@ def _open_at(moment: datetime, scope: _Scope) -> set[Place]:
     played there all the same is found by the rounds.
     """
     live = scope.live_at(moment)
-    category_of = {game.id: game.category for game in offered_games(game_ids=scope.game_ids)}
+    category_of = {
+        game.id: game.category for game in offered_games(moment, game_ids=scope.game_ids)
+    }
     is_forbidden = cache(lambda place, category: _is_forbidden(place, category, moment))
     return {
         (scope.providers[cell.provider_code], cell.game_id, cell.jurisdiction)

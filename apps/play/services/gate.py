@@ -39,7 +39,7 @@ def can_serve(
         return GateAnswer(allowed=False, reasons=(reason,), certificate=None)
     verdict = verdict_on(facts, at, build=build, variant=variant)
     reasons = _catalogue_reasons(facts) + _legal_reasons(facts, verdict.running, at)
-    wrong_file = closing_fault(game_id)
+    wrong_file = closing_fault(game_id, at)
     if wrong_file:
         reasons.append(closed_by(wrong_file))
     unproven = _proof_reasons(verdict.cover)
@@ -71,7 +71,7 @@ def places_open_among(places: Collection[tuple[int, str]], at: datetime) -> set[
     objections = Objections(at, {place for _, place in asked})
     coverage_of = {one.game_id: one for one in coverage_by_game(at, game_ids=game_ids)}
     found = set()
-    for game in offered_games(game_ids=game_ids):
+    for game in offered_games(at, game_ids=game_ids):
         coverage = coverage_of.get(game.id)
         if coverage is None or objections.closing(game):
             continue

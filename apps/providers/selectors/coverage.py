@@ -30,10 +30,11 @@ covered.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import NamedTuple
+from datetime import UTC, date, datetime, time
+from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import Coalesce
 
 from apps.core.jurisdictions import noon_of_day
 from apps.players.contracts import REHEARSAL_JURISDICTION
@@ -48,7 +49,14 @@ from apps.providers.enums import (
     CertificateState,
     SignatureState,
 )
-from apps.providers.models import Certificate, GameOffer, LabAccreditation, OfferWithdrawal
+from apps.providers.models import (
+    Certificate,
+    Game,
+    GameOffer,
+    LabAccreditation,
+    OfferWithdrawal,
+    Provider,
+)
 from apps.providers.selectors.register import (
     Serving,
     active_offers,
@@ -113,6 +121,36 @@ def offers_to_players() -> QuerySet[GameOffer]:
     )
     offers = GameOffer.objects.filter(game__is_active=True, game__provider__is_active=True)
     return offers.exclude(jurisdiction=REHEARSAL_JURISDICTION).exclude(Exists(withdrawn))
+
+
+def offers_at(at: datetime) -> QuerySet[GameOffer]:
+    """Return the offers to people that were not withdrawn at a moment, of whatever game."""
+    withdrawn = OfferWithdrawal.objects.filter(
+        Q(restored_at=None) | Q(restored_at__gt=at),
+        game=OuterRef("game"),
+        jurisdiction=OuterRef("jurisdiction"),
+        withdrawn_at__lte=at,
+    )
+    return GameOffer.objects.exclude(jurisdiction=REHEARSAL_JURISDICTION).exclude(Exists(withdrawn))
+
+
+def games_on_at(at: datetime) -> QuerySet[Game]:
+    """Return the games that were switched on, as their providers were, at a moment.
+
+    What was edited since is as the last edit before that moment left it.
+    """
+    of_game = Game.history.filter(id=OuterRef("pk"))
+    of_provider = Provider.history.filter(id=OuterRef("provider_id"))
+    return Game.objects.alias(
+        was_on=_was_on(of_game, F("is_active"), at),
+        provider_was_on=_was_on(of_provider, F("provider__is_active"), at),
+    ).filter(was_on=True, provider_was_on=True)
+
+
+def _was_on(edits: QuerySet[Any], now: F, at: datetime) -> Case:
+    before = edits.filter(history_date__lte=at).order_by("-history_date", "-history_id")
+    then = Coalesce(Subquery(before.values("is_active")[:1]), now)
+    return Case(When(Exists(edits.filter(history_date__gt=at)), then=then), default=now)
 
 
 def cover(
@@ -208,7 +246,8 @@ def coverage_by_game(
     certificate proved nothing; what it replaced stays replaced, since a lapsed revision does not
     bring its forerunner back.
     """
-    games = active_offers(game_ids)
+    moment = when if isinstance(when, datetime) else datetime.combine(when, time(12), UTC)
+    games = active_offers(game_ids, moment)
     moments = {
         place: when if isinstance(when, datetime) else noon_of_day(place, when)
         for place in sorted({place for game in games for place in game.places})

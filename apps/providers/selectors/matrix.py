@@ -10,8 +10,8 @@ from django.db.models import Exists, OuterRef, Q
 from apps.core.jurisdictions import day_in
 from apps.providers.coverage.facts import CertificateFacts
 from apps.providers.enums import CertificateState, ProviderStage
-from apps.providers.models import Certificate, Game, GateOverride, LabAccreditation, Provider
-from apps.providers.selectors.coverage import offers_to_players
+from apps.providers.models import Certificate, GateOverride, LabAccreditation, Provider
+from apps.providers.selectors.coverage import games_on_at, offers_at
 from apps.providers.selectors.register import certificates_by_game
 from apps.providers.selectors.rehearsals import rehearsed_certificates
 
@@ -29,15 +29,16 @@ class CatalogueGame:
 
 
 def offered_games(
+    at: datetime,
     *,
     provider_code: str = "",
     text: str = "",
     game_code: str = "",
     game_ids: Collection[int] | None = None,
 ) -> list[CatalogueGame]:
-    """Return the games on offer, by code; ``text`` is part of the code or the name."""
+    """Return the games on offer at a moment, by code; ``text`` is part of the code or the name."""
     # Joined, each game would come once for each place, and all of that be sorted to be told apart.
-    games = Game.objects.filter(Exists(offers_to_players().filter(game=OuterRef("pk"))))
+    games = games_on_at(at).filter(Exists(offers_at(at).filter(game=OuterRef("pk"))))
     if game_ids is not None:
         games = games.filter(pk__in=game_ids)
     if provider_code:
@@ -52,15 +53,16 @@ def offered_games(
     return [CatalogueGame(*row) for row in rows]
 
 
-def offered_places() -> list[str]:
-    """Return every jurisdiction in which anything is on offer."""
-    places = offers_to_players()
+def offered_places(at: datetime) -> list[str]:
+    """Return every jurisdiction in which anything was on offer at a moment."""
+    places = offers_at(at)
     return sorted(places.values_list("jurisdiction", flat=True).distinct())
 
 
-def providers_not_live() -> frozenset[str]:
-    """Return the codes of the providers that two people have not taken live yet."""
-    waiting = Provider.objects.exclude(stage=ProviderStage.LIVE)
+def providers_not_live(at: datetime) -> frozenset[str]:
+    """Return the codes of the providers that two people had not taken live by then."""
+    live = Q(live_since=None) | Q(live_since__lte=at)
+    waiting = Provider.objects.exclude(live, stage=ProviderStage.LIVE)
     return frozenset(waiting.values_list("code", flat=True))
 
 

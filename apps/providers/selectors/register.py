@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, LiteralString, NamedTuple
+from typing import Any, Final, LiteralString, NamedTuple
 
 from django.db import connection
 
@@ -86,6 +86,10 @@ def serving(game_id: int, jurisdiction: str, at: datetime) -> Serving | None:
     )
 
 
+AS_IT_STANDS: Final = datetime.max.replace(tzinfo=UTC)
+"""A moment after every edit on file."""
+
+
 class OfferedGame(NamedTuple):
     """An active game with every jurisdiction in which it is on offer, by code."""
 
@@ -95,9 +99,10 @@ class OfferedGame(NamedTuple):
     places: Sequence[str]
 
 
-def active_offers(games: Collection[int] | None) -> list[OfferedGame]:
-    """Return the games on offer, by code."""
-    rows = _rows(statements.OFFERS, {"games": _array(games), "nowhere": REHEARSAL_JURISDICTION})
+def active_offers(games: Collection[int] | None, at: datetime = AS_IT_STANDS) -> list[OfferedGame]:
+    """Return the games that were on offer at the moment, or are, by code."""
+    asked = {"games": _array(games), "nowhere": REHEARSAL_JURISDICTION, "at": at}
+    rows = _rows(statements.OFFERS, asked)
     return [OfferedGame._make(row) for row in rows]
 
 
