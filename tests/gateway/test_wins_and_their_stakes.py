@@ -138,14 +138,6 @@ def test_a_win_of_an_unknown_game_is_paid_in_the_game_of_its_stake(
     assert rounds() == {"r-1": ("open", 2)}
 
 
-def test_a_rollback_that_names_the_round_of_an_unknown_game_gives_its_stake_back(
-    casino: Casino,
-) -> None:
-    ask(casino, stake("b-1", 1_000))
-    back = rollback("x-1", "", game_code="nobody-knows", refund_minor=1_000)
-    assert ask_one(casino, back) == ("accepted", "", 10_000)
-
-
 def test_an_unknown_game_with_no_stake_of_ours_is_refused(casino: Casino) -> None:
     ask(casino, stake("b-1", 1_000))
     before = everything()

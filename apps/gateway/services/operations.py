@@ -82,13 +82,15 @@ class Operations(Answers):
         return next((code for code, applies in checks if applies), "")
 
     def _lacks_game(self, event: CanonicalEvent, wallet: Wallet | None) -> bool:
-        """Tell whether a message is of no game that we know: money back has its round's."""
+        """Tell whether a message is of no game that we know: a win has its round's.
+
+        A rollback that names no stake must name its round in full, the game with it.
+        """
         if (self.context.provider.id, event.game_code) in self.book.games or wallet is None:
             return False
-        if event.operation == Operation.STAKE:
-            return True
-        needs_round = event.operation == Operation.WIN or names_round(event)
-        return needs_round and self._round_of_win(event, wallet) is None
+        if event.operation == Operation.WIN:
+            return self._round_of_win(event, wallet) is None
+        return event.operation == Operation.STAKE or names_round(event)
 
     def _is_held_to_session(self, event: CanonicalEvent, wallet: Wallet | None) -> bool:
         """Tell whether the session's problem is the answer: never to who is kept out altogether.
