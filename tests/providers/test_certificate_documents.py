@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence")]
 
 
 @pytest.fixture
-def samples(now: datetime, vetter: PdfVetter) -> None:
+def samples(evidence: Path, now: datetime, vetter: PdfVetter) -> None:
     request = ImportRequest(folder=SAMPLES, trust=(), acting_user=None, now=now)
     import_folder(request, lambda _done, _total: None, vetter=vetter)
 
