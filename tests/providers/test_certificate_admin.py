@@ -13,6 +13,7 @@ from django.urls import reverse
 from apps.core.models import AuditEntry
 from apps.providers.models import Certificate, CertificateDraft, Document, Lab, TrustedRoot
 from apps.providers.pdf.contracts import MAX_BYTES
+from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.services.builds import Editing
 from apps.providers.services.certificates import withdraw_certificate
 from apps.providers.services.import_register import ImportRequest, import_folder
@@ -48,9 +49,9 @@ def officer() -> Client:
 
 
 @pytest.fixture
-def samples(now: datetime) -> None:
+def samples(now: datetime, vetter: PdfVetter) -> None:
     request = ImportRequest(folder=SAMPLES, trust=(), acting_user=None, now=now)
-    import_folder(request, lambda _done, _total: None)
+    import_folder(request, lambda _done, _total: None, vetter=vetter)
 
 
 def form(data: bytes, name: str = "baccarat.pdf") -> dict[str, Any]:

@@ -27,6 +27,7 @@ from apps.providers.models import (
     Lab,
     Provider,
 )
+from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.selectors.coverage import cover_for, coverage_on, games_without_cover
 from apps.providers.selectors.remarks import remarks_on
 from apps.providers.services.check_certificates import (
@@ -45,7 +46,7 @@ DAY = date(2026, 11, 22)
 
 
 @pytest.fixture
-def samples_on_file(evidence: Path, now: datetime) -> None:
+def samples_on_file(evidence: Path, now: datetime, vetter: PdfVetter) -> None:
     provider = make_provider()
     for row in sample_games():
         game = Game.objects.create(
@@ -58,7 +59,7 @@ def samples_on_file(evidence: Path, now: datetime) -> None:
         for jurisdiction in row["offered_in"].split(";"):
             GameOffer.objects.create(game=game, jurisdiction=jurisdiction)
     request = ImportRequest(folder=SAMPLES, trust=(), acting_user=None, now=now)
-    import_folder(request, lambda _done, _total: None)
+    import_folder(request, lambda _done, _total: None, vetter=vetter)
 
 
 def report_on(day: date, now: datetime) -> CertificateReport:

@@ -40,11 +40,11 @@ WHY = "Read out on the telephone."
 
 
 @pytest.fixture
-def root(now: datetime) -> TrustedRoot:
+def root(now: datetime, vetter: PdfVetter) -> TrustedRoot:
     """Return the sample laboratory's root, proposed by the import of its nine reports."""
     sync_roles(now=now)
     request = ImportRequest(folder=SAMPLES, trust=(), acting_user=None, now=now)
-    import_folder(request, lambda *_: None)
+    import_folder(request, lambda *_: None, vetter=vetter)
     return TrustedRoot.objects.get()
 
 
