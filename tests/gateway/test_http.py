@@ -110,6 +110,22 @@ def test_a_stranger_learns_nothing_and_leaves_only_a_count(
     assert post(client, body, at=casino.now).json()["results"][0]["status"] == "accepted"
 
 
+def test_no_path_tells_a_stranger_who_is_here_and_what_they_speak(
+    casino: Casino, client: httpx.Client
+) -> None:
+    stale = signed_headers(b"", at=datetime(2026, 1, 1, tzinfo=UTC))
+    for adapter in ADAPTERS.values():
+        for path, methods in adapter.routes.items():
+            for method in ("GET", "POST", "PUT"):
+                answers = [
+                    client.request(method, f"/callbacks/{code}/{path}", headers=stale)
+                    for code in ("aurora", "nobody")
+                ]
+                known, unknown = ((one.status_code, one.content) for one in answers)
+                assert known == unknown, (method, path)
+                assert (unknown[0] == 405) == (method not in methods)
+
+
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
@@ -146,7 +162,12 @@ def test_an_authentic_body_that_is_no_callback_is_refused_by_name_and_kept(
 
 
 def test_other_paths_and_methods_are_refused(casino: Casino, client: httpx.Client) -> None:
-    for path in ("/", "/callbacks/aurora", "/callbacks/aurora/rounds/", "/callbacks/A/rounds"):
+    for path in (
+        "/",
+        "/callbacks/aurora/other",
+        "/callbacks/aurora/rounds/",
+        "/callbacks/A/rounds",
+    ):
         assert client.post(path).status_code == 404
     for method in ("GET", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"):
         response = client.request(method, PATH)

@@ -5,6 +5,7 @@ import hmac
 import json
 import logging
 import re
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -33,7 +34,7 @@ from apps.providers.adapters.contract import (
     EnvelopeError,
 )
 from apps.providers.adapters.registry import ADAPTERS
-from apps.providers.contracts import ProviderProfile
+from apps.providers.contracts import ProviderProfile, WebhookKey
 from apps.providers.enums import Permission
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,10 @@ MOST_BYTES = 2 * 1024 * 1024
 BODY_SECONDS = 10.0
 _PATH = re.compile(r"/callbacks/([a-z0-9_-]{1,32})(?:/([a-z0-9/_-]{0,64}))?")
 _LIMITS = RoomLimits()
+_NOBODY = 0
+"""What callers of unknown providers take is counted together, as one provider's is."""
+_KEY_OF_NOBODY = WebhookKey("", secrets.token_bytes(32), datetime.min.replace(tzinfo=UTC), None)
+_TOLERANCE_SECONDS = 300
 _ADAPTERS_BY_PATH = {path: adapter for adapter in ADAPTERS.values() for path in adapter.routes}
 """No two protocols share a path (a test says so), so a path tells how to refuse a caller."""
 
@@ -100,10 +105,10 @@ class Gateway:
         adapter = _ADAPTERS_BY_PATH[path]
         try:
             profile = await self._profile(provider_code)
-            adapter = adapter_of(profile) if profile else adapter
-            methods = adapter.routes.get(path)
-            if methods is None:
-                return _error(404, "not_found")
+            if profile is not None and path not in adapter_of(profile).routes:
+                # Another protocol's path: no stranger learns who is here and what they speak.
+                profile = None
+            methods = adapter.routes[path]
             if scope["method"] not in methods:
                 return _error(405, "method_not_allowed", {"allow": ", ".join(sorted(methods))})
             response = await self._callback(profile, adapter, scope, receive)
@@ -121,12 +126,15 @@ class Gateway:
         _, _, provider_code, *below = scope["path"].split("/", 3)
         request, now = self._request("".join(below), scope)
         try:
-            known = _known_caller(profile, adapter, request)
-            if self._is_replayed(request.headers):
-                known = _as_recorded(known)
-            with self._room.entered(known.id) as place:
+            _check_headers(adapter, request)
+            if profile is not None and self._is_replayed(request.headers):
+                profile = _as_recorded(profile)
+            with self._room.entered(_NOBODY if profile is None else profile.id) as place:
                 request = replace(request, body=await _read_body(receive, place))
-                inbound = read_callback(known, request, now=now)
+                if profile is None:
+                    # As much work as for a provider who is known; nobody has this key.
+                    adapter.authenticate([_KEY_OF_NOBODY], request, _TOLERANCE_SECONDS)
+                inbound = read_callback(profile, request, now=now)
                 place.wait()
                 judged = await self._collector.apply(inbound)
         except (UnauthenticatedError, NoBodyError, EnvelopeError, NoRoomError) as error:
@@ -251,22 +259,19 @@ class NoBodyError(Exception):
         self.code = code
 
 
-def _known_caller(
-    profile: ProviderProfile | None, adapter: Adapter, request: CallbackRequest
-) -> ProviderProfile:
-    """Return the provider that a callback's path and headers name, before its body is read.
+def _check_headers(adapter: Adapter, request: CallbackRequest) -> None:
+    """Refuse by path and headers alone, before a body is read; the same for who is not known.
 
     Raises:
-        UnauthenticatedError: an unknown provider, or headers that nobody can have signed.
+        UnauthenticatedError: headers that nobody can have signed.
         NoBodyError: a body is announced that would not be taken.
     """
-    if profile is None or not adapter.may_be_signed(request):
+    if not adapter.may_be_signed(request):
         raise UnauthenticatedError
     announced = request.headers.get("content-length", "")
     is_number = announced.isascii() and announced.isdigit()
     if is_number and int(announced[:19]) > MOST_BYTES:
         raise NoBodyError("too_large")
-    return profile
 
 
 async def _read_body(receive: Receive, place: Place) -> bytes:
