@@ -24,7 +24,7 @@ from apps.providers.contracts import (
     Parsed,
     ProviderProfile,
 )
-from apps.providers.enums import Operation, Protocol, WhenUnavailable
+from apps.providers.enums import Operation, WhenUnavailable
 from apps.providers.selectors.catalogue import games_by_code
 from apps.providers.selectors.profiles import provider_profile_by_id
 
@@ -53,8 +53,7 @@ def may_be_kept(inbound: Inbound) -> bool:
     """
     provider = inbound.provider
     return (
-        provider.protocol == Protocol.NATIVE
-        and provider.policy.when_unavailable == WhenUnavailable.SPOOL
+        _is_spooled(provider)
         and bool(inbound.parsed)
         and all(_is_played(message) for message in inbound.parsed)
     )
@@ -67,11 +66,15 @@ def may_overtake(inbound: Inbound) -> bool:
     without what waits.
     """
     provider = inbound.provider
-    if provider.protocol == Protocol.NATIVE and (
-        provider.policy.when_unavailable == WhenUnavailable.SPOOL
-    ):
+    if _is_spooled(provider):
         return False
     return all(_is_played(m) or isinstance(m, EventRefusal) for m in inbound.parsed)
+
+
+def _is_spooled(provider: ProviderProfile) -> bool:
+    """Tell whether messages wait on our disk while the ledger can't be reached."""
+    is_asked = "when_unavailable" in intake.adapter_of(provider).policy_flags
+    return is_asked and provider.policy.when_unavailable == WhenUnavailable.SPOOL
 
 
 def _is_played(message: Parsed) -> bool:

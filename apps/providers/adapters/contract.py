@@ -7,6 +7,7 @@ one ``Adapter``; ``registry.py`` has a line for each. No ORM, no clock, no I/O i
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from apps.providers.contracts import Outcome, Parsed, Policy, ProviderProfile, WebhookKey
 
@@ -49,6 +50,28 @@ type Authenticate = Callable[
 ]
 
 
+SEAMLESS_FLAGS: Final = frozenset(
+    {
+        "unknown_rollback",
+        "late_stake",
+        "win_without_stake",
+        "stake_after_close",
+        "win_after_close",
+        "rollback_after_win",
+        "rollback_of_win",
+        "zero_stake",
+        "refund_amount",
+        "round_scope",
+        "transaction_scope",
+        "repeated_balance",
+        "refused_stake_replay",
+        "free_rounds",
+        "stake_settles",
+    }
+)
+"""What a policy decides wherever stakes, wins and rollbacks come as messages of their own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Adapter:
     """One wire protocol.
@@ -65,8 +88,9 @@ class Adapter:
     not judged at all: ``unauthenticated``, ``too_large``, ``unavailable``, ``overloaded``,
     ``flooding`` (this provider alone sends too much at once), or the code of an ``EnvelopeError``;
     the status must make the provider do the safe thing.
-    ``default_policy`` is what a new provider of this protocol starts with. ``closes_rounds``: its
-    messages say that a round is over, so one that stays open lacks a message.
+    ``policy_flags`` names the flags of a policy that decide something in this protocol; what the
+    others ask, its text has decided. ``default_policy`` is what a new provider starts with.
+    ``closes_rounds``: its messages say that a round is over, so one that stays open lacks one.
     """
 
     protocol: str
@@ -81,5 +105,6 @@ class Adapter:
         [ProviderProfile, CallbackRequest, Sequence[Parsed], Sequence[Outcome]], CallbackResponse
     ]
     refuse: Callable[[CallbackRequest | None, str], CallbackResponse]
+    policy_flags: frozenset[str]
     default_policy: Policy = field(default_factory=Policy)
     closes_rounds: bool = True

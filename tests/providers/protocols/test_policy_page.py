@@ -9,8 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.core.models import AuditEntry
+from apps.providers.adapters.registry import ADAPTERS
 from apps.providers.contracts import Policy
-from apps.providers.models import ProviderPolicy
+from apps.providers.enums import Protocol
+from apps.providers.models import Provider, ProviderPolicy
 from apps.providers.services.policy import give_default_policy
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
@@ -27,7 +29,10 @@ SCOPES = {"transaction_scope", "round_scope"}
 @pytest.fixture
 def policy(now: datetime) -> ProviderPolicy:
     sync_roles(now=now)
-    return give_default_policy(make_provider("aurora"), now=now)
+    provider = make_provider("aurora")
+    provider.protocol = Protocol.HUB88
+    provider.save(update_fields=["protocol"])
+    return give_default_policy(provider, now=now)
 
 
 def _enter(client: Client, role: Role) -> None:
@@ -38,36 +43,45 @@ def _page(policy: ProviderPolicy) -> str:
     return reverse("admin:providers_providerpolicy_change", args=[policy.pk])
 
 
-def test_the_page_shows_every_flag_with_its_meaning(client: Client, policy: ProviderPolicy) -> None:
+@pytest.mark.parametrize("protocol", ADAPTERS)
+def test_the_page_asks_for_each_flag_that_decides_and_names_the_others(
+    client: Client, policy: ProviderPolicy, protocol: str
+) -> None:
+    Provider.objects.update(protocol=protocol)
     _enter(client, Role.INTEGRATION_ENGINEER)
     text = unescape(client.get(_page(policy)).content.decode())
+    provider = reverse("admin:providers_provider_change", args=[policy.provider_id])
+    on_provider = unescape(client.get(provider).content.decode())
+    left = [flag for flag in FLAGS if flag not in ADAPTERS[protocol].policy_flags]
     for flag in FLAGS:
-        assert (f'name="{flag}"' in text) == (flag not in SCOPES)
-        assert meaning_of(flag) in text
+        assert (f'name="{flag}"' in text) == (flag not in {*SCOPES, *left})
+        assert (meaning_of(flag) in text) == (flag not in left)
+    assert f"{', '.join(left).replace('_', ' ')}. No setting of these" in text
+    assert on_provider.count("The protocol decides") == len(left)
 
 
 def test_a_change_needs_a_reason_and_is_kept(client: Client, policy: ProviderPolicy) -> None:
     _enter(client, Role.INTEGRATION_ENGINEER)
-    form = {flag: getattr(policy, flag) for flag in FLAGS} | {"late_stake": "refuse"}
+    form = {flag: getattr(policy, flag) for flag in FLAGS} | {"late_stake": "ack"}
     client.post(_page(policy), form)
     policy.refresh_from_db()
-    assert policy.late_stake == "ack"
+    assert policy.late_stake == "refuse"
     client.post(_page(policy), form | {"change_reason": "Their contract, annex 2."})
     policy.refresh_from_db()
-    assert policy.late_stake == "refuse"
+    assert policy.late_stake == "ack"
     entry = AuditEntry.objects.get(action="providers.providerpolicy.changed")
     assert (entry.reason, entry.details) == ("Their contract, annex 2.", {"fields": ["late_stake"]})
-    assert ProviderPolicy.history.filter(late_stake="refuse").count() == 1
+    assert ProviderPolicy.history.filter(late_stake="ack").count() == 1
 
 
 def test_a_page_for_reading_changes_nothing(client: Client, policy: ProviderPolicy) -> None:
     _enter(client, Role.AUDITOR)
     assert client.get(_page(policy)).status_code == 200
-    form = {flag: getattr(policy, flag) for flag in FLAGS} | {"late_stake": "refuse"}
+    form = {flag: getattr(policy, flag) for flag in FLAGS} | {"late_stake": "ack"}
     answer = client.post(_page(policy), form | {"change_reason": "Just because."})
     assert answer.status_code == 403
     policy.refresh_from_db()
-    assert policy.late_stake == "ack"
+    assert policy.late_stake == "refuse"
 
 
 def test_the_providers_page_leads_to_its_policy(client: Client, policy: ProviderPolicy) -> None:

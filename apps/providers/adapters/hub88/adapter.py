@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.providers.adapters.contract import Adapter
+from apps.providers.adapters.contract import SEAMLESS_FLAGS, Adapter
 from apps.providers.adapters.hub88.parse import OPERATIONS, QUERIES, parse
 from apps.providers.adapters.hub88.render import refuse, render
 from apps.providers.adapters.hub88.signing import authenticate, may_be_signed, read_secret
@@ -34,5 +34,6 @@ HUB88: Final = Adapter(
     parse=parse,
     render=render,
     refuse=refuse,
+    policy_flags=SEAMLESS_FLAGS | {"game_change"},
     default_policy=DEFAULT_POLICY,
 )

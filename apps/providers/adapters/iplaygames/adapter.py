@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.providers.adapters.contract import Adapter
+from apps.providers.adapters.contract import SEAMLESS_FLAGS, Adapter
 from apps.providers.adapters.hmac_hex import read_secret
 from apps.providers.adapters.iplaygames.parse import parse
 from apps.providers.adapters.iplaygames.render import refuse, render
@@ -39,6 +39,7 @@ IPLAYGAMES: Final = Adapter(
     parse=parse,
     render=render,
     refuse=refuse,
+    policy_flags=SEAMLESS_FLAGS | {"game_change", "rollback_number"},
     default_policy=DEFAULT_POLICY,
     closes_rounds=False,
 )

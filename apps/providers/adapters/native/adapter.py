@@ -108,4 +108,8 @@ NATIVE: Final = Adapter(
     parse=_parse,
     render=_render,
     refuse=_refuse,
+    # Its events tell of rounds already played: only new stakes and outages leave a choice.
+    policy_flags=frozenset(
+        {"game_change", "stake_without_session", "repeated_balance", "when_unavailable"}
+    ),
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.providers.adapters.contract import Adapter, CallbackRequest
+from apps.providers.adapters.contract import SEAMLESS_FLAGS, Adapter, CallbackRequest
 from apps.providers.adapters.hmac_hex import read_secret
 from apps.providers.adapters.strict import named_in
 from apps.providers.adapters.swipe.parse import parse
@@ -37,5 +37,6 @@ SWIPE: Final = Adapter(
     parse=parse,
     render=render,
     refuse=refuse,
+    policy_flags=SEAMLESS_FLAGS,
     default_policy=DEFAULT_POLICY,
 )
