@@ -5,6 +5,7 @@ from datetime import datetime
 from html import unescape
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -90,3 +91,10 @@ def test_the_providers_page_leads_to_its_policy(client: Client, policy: Provider
     assert _page(policy) in client.get(provider).content.decode()
     listing = client.get(reverse("admin:providers_providerpolicy_changelist") + "?q=aurora")
     assert listing.status_code == 200
+
+
+def test_the_documents_say_of_each_flag_what_it_decides() -> None:
+    told = (settings.BASE_DIR / "docs" / "protocols.md").read_text()
+    table = told.partition("### Every difference")[2]
+    for flag in FLAGS:
+        assert f"`{flag}`" in table
