@@ -15,7 +15,13 @@ from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.rounds.contracts import AttemptView
-from apps.rounds.models import Delivery, DeliveryVerdict, EventAttempt, RoundEvent
+from apps.rounds.models import (
+    Delivery,
+    DeliveryVerdict,
+    EventAttempt,
+    RoundEvent,
+    UnjudgedDelivery,
+)
 
 type Sighting = tuple[int, str, str]
 """A delivery that carried an event: its id, and what was said of the event by status and code."""
@@ -212,6 +218,11 @@ def delivery_exists(delivery_id: int) -> bool:
 def verdicts_of(delivery_ids: Iterable[int]) -> dict[int, DeliveryVerdict]:
     rows = DeliveryVerdict.objects.filter(delivery_id__in=list(delivery_ids))
     return {row.delivery_id: row for row in rows}
+
+
+def unjudged_delivery(delivery_id: int) -> UnjudgedDelivery | None:
+    """Return since when and how often applying a delivery has failed, where it has."""
+    return UnjudgedDelivery.objects.filter(delivery_id=delivery_id).first()
 
 
 def events_of_delivery(

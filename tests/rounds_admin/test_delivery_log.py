@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry
 from apps.gateway.errors import UnknownDeliveryError
+from apps.gateway.services.intake import apply_unjudged
 from apps.gateway.services.reprocessing import reprocess_delivery
 from apps.rounds.models import Conflict, Delivery, DeliveryVerdict, EventAttempt, RoundEvent
 from apps.rounds.traffic import delivery_ids_of, newest_of
@@ -53,6 +54,24 @@ def shown(client: Client, query: str = "") -> list[int]:
 
 def ids() -> list[int]:
     return list(Delivery.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def test_a_delivery_that_can_not_be_applied_says_since_when_and_how_often(
+    engineer: Client, casino: Casino
+) -> None:
+    casino.now = datetime.now(UTC)
+    store_unreadable(casino)
+    delivery = Delivery.objects.latest("pk")
+    page = reverse("admin:rounds_delivery_change", args=[delivery.pk])
+    text = engineer.get(page).content.decode()
+    assert "The sweeper applies it within a minute" in text
+    first = casino.now + timedelta(minutes=1)
+    apply_unjudged(now=first)
+    apply_unjudged(now=casino.now + timedelta(minutes=2))
+    text = engineer.get(page).content.decode()
+    assert f"applying it failed 2 times, first {first:%Y-%m-%d %H:%M:%S} UTC" in text
+    assert "(EnvelopeError)" in text
+    assert "within a minute" not in text
 
 
 def test_a_conflict_names_what_contradicts_and_no_session_credential(

@@ -39,9 +39,14 @@ from apps.rounds import panels
 from apps.rounds.admin import delivery_filters as filters
 from apps.rounds.admin.played_filter import RehearsedDeliveryFilter
 from apps.rounds.event_actions import DELIVERY_ACTIONS
-from apps.rounds.models import Delivery, DeliveryVerdict, RoundEvent
+from apps.rounds.models import Delivery, DeliveryVerdict, RoundEvent, UnjudgedDelivery
 from apps.rounds.payloads import readable
-from apps.rounds.traffic import delivery_ids_of, events_of_delivery, verdicts_of
+from apps.rounds.traffic import (
+    delivery_ids_of,
+    events_of_delivery,
+    unjudged_delivery,
+    verdicts_of,
+)
 
 _SHOWN_RESULTS = 200
 _FACTS = [
@@ -222,12 +227,7 @@ def _counted(status: str, count: int) -> str:
 
 def _events_panel(delivery: Delivery, verdict: DeliveryVerdict | None) -> Panel:
     if verdict is None:
-        return Panel(
-            title="Events and answers",
-            empty_text="Stored and not judged yet. The sweeper applies it within a minute; nothing "
-            "is lost. Where it stays so, re-process it: what was applied meanwhile is a repeat.",
-            tone="warning",
-        )
+        return _not_judged_panel(unjudged_delivery(delivery.pk))
     results = [result for result in verdict.results if isinstance(result, dict)]
     named = [str(result.get("event_id", "")) for result in results[:_SHOWN_RESULTS]]
     events = events_of_delivery(delivery.provider_id, named, limit=_SHOWN_RESULTS)
@@ -241,6 +241,25 @@ def _events_panel(delivery: Delivery, verdict: DeliveryVerdict | None) -> Panel:
         ],
         empty_text="The answer named no event: the message asked for a balance or moved nothing.",
         note=f"The first {_SHOWN_RESULTS}; {more:,} more are in the body." if more > 0 else "",
+    )
+
+
+def _not_judged_panel(failed: UnjudgedDelivery | None) -> Panel:
+    if failed is None:
+        return Panel(
+            title="Events and answers",
+            empty_text="Stored and not judged yet. The sweeper applies it within a minute; nothing "
+            "is lost.",
+            tone="warning",
+        )
+    times = "once" if failed.tries == 1 else f"{failed.tries:,} times"
+    return Panel(
+        title="Events and answers",
+        empty_text=f"Stored and not judged: applying it failed {times}, first "
+        f"{display_at(failed.first_failed_at)}, last {display_at(failed.last_failed_at)} "
+        f"({failed.error}). It is tried again, in the end every hour; nothing is lost. Once the "
+        "cause is mended, Re-process applies it at once.",
+        tone="danger",
     )
 
 
