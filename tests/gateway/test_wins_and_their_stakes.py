@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from apps.bonuses.services.grants import grant_bonus
-from apps.providers.enums import Permission, StakeSettles
+from apps.providers.enums import Permission, StakeSettles, WinWithoutStake
 from apps.rounds import statements
 from apps.rounds.models import Round, RoundEvent
 from tests.bonuses.makers import make_rule
@@ -120,6 +120,29 @@ def test_a_win_stands_on_no_win_and_on_no_reward(casino: Casino) -> None:
     # Its id stays free: named right, it is paid.
     right = win("w-w-1", 5_000, round_ref="r-9", reference_event_id="b-1")
     assert ask_one(casino, right) == ("accepted", "", 14_105)
+
+
+def test_a_win_that_names_its_round_stands_on_no_win_there(casino: Casino) -> None:
+    promo: dict[str, Any] = {"win_without_stake": WinWithoutStake.PROMO}
+    ask(casino, win("w-1", 100, is_free=True), **promo)
+    assert rounds() == {"r-1": ("open", 1)}
+    before = everything()
+    assert ask_one(casino, win("w-2", 5_000), **promo) == ("rejected", "unknown_stake", 10_100)
+    together = ask(
+        casino,
+        win("w-3", 70, is_free=True, round_ref="r-2"),
+        win("w-4", 5_000, round_ref="r-2"),
+        **promo,
+    )
+    assert [outcome.code for outcome in together] == ["", "unknown_stake"]
+    assert everything()["transfers"] == before["transfers"] + 1
+
+
+def test_a_win_in_the_round_of_a_free_stake_stands_on_it(casino: Casino) -> None:
+    ask(casino, stake("b-1", 0, is_free=True))
+    assert ask_one(casino, win("w-1", 500)) == ("accepted", "", 10_500)
+    found = ask(casino, stake("b-2", 0, is_free=True, round_ref="r-2"), win("w-2", round_ref="r-2"))
+    assert [outcome.code for outcome in found] == ["", ""]
 
 
 @pytest.mark.parametrize(

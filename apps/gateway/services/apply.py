@@ -230,7 +230,8 @@ def _load_rounds(cursor: Cursor, book: Book, events: list[tuple[Context, Canonic
         book.rounds_by_id[held.round_id or 0].held.append(event)
     _load_ended_bonuses(cursor, book)
     by_round = _rounds_named(book, events)
-    for stake in store.find_standing_stakes(cursor, sorted(by_round)):
+    of_wins = _rounds_of_no_amount(book, events)
+    for stake in store.find_standing_stakes(cursor, sorted(by_round | of_wins)):
         book.events.setdefault((stake.provider_id, stake.event_id), stake)
     targets = {
         (context.provider.id, event.reference_event_id)
@@ -243,6 +244,18 @@ def _load_rounds(cursor: Cursor, book: Book, events: list[tuple[Context, Canonic
         cursor,
         [(row.provider_id, row.event_id, row.round_id or 0, row.player_id or 0) for row in stakes],
     )
+
+
+def _rounds_of_no_amount(book: Book, events: list[tuple[Context, CanonicalEvent]]) -> set[int]:
+    """Return the rounds that wins name whose sums don't tell of a stake: it may be a free one."""
+    named = [
+        book.find_round(context, event, book.wallets[event.player_ref])
+        for context, event in events
+        if event.operation == Operation.WIN
+        and not event.reference_event_id
+        and event.player_ref in book.wallets
+    ]
+    return {row.id for row in named if row and row.standing_events and not row.stake_minor}
 
 
 def _load_ended_bonuses(cursor: Cursor, book: Book) -> None:

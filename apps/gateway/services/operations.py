@@ -11,7 +11,7 @@ from dataclasses import replace
 from apps.gateway.services.answers import Answers
 from apps.gateway.services.money import Purse
 from apps.gateway.services.stakes import stake_refusal
-from apps.gateway.services.targets import aim, names_round
+from apps.gateway.services.targets import aim, names_round, standing_stakes
 from apps.providers.contracts import CanonicalEvent, Outcome
 from apps.providers.enums import (
     LateStake,
@@ -234,7 +234,10 @@ class Operations(Answers):
             stands = self._named_stake(event) is not None
         else:
             is_undone = found is not None and found.state == RoundState.ROLLED_BACK
-            stands = found is not None and found.standing_events > 0
+            # A round may hold wins alone, paid without a stake: they are nothing to win on.
+            stands = found is not None and (
+                found.stake_minor > 0 or bool(standing_stakes(self.book, found.id))
+            )
         if is_undone:
             return "stake_rolled_back"
         if not stands and self.awaits_go_live(wallet):
