@@ -6,7 +6,7 @@ from typing import Final
 
 from apps.compliance.enums import ReminderRole
 from apps.compliance.models import Reminder, Renewal
-from apps.providers.selectors.coverage import COVERING_KINDS
+from apps.providers.enums import COVERING_KINDS
 
 _WHAT: Final = {
     "expiring": "is valid through",

@@ -58,6 +58,9 @@ class CertificateKind(models.TextChoices):
     PLATFORM = "platform", "Platform"
 
 
+COVERING_KINDS: Final = (CertificateKind.GAME, CertificateKind.LIVE)
+
+
 class CertificateResult(models.TextChoices):
     """``NOT_STATED``: the document has no result that could be read (a scan, say)."""
 

@@ -126,6 +126,7 @@ POPULATIONS: Final = (
                     "build": "build_version",
                     "channel": "channel",
                     "digest": "digest",
+                    "is_from_document": "is_from_document",
                 },
                 of=lambda members: CertifiedBuild.objects.filter(certificate__in=members),
             ),

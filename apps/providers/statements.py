@@ -26,7 +26,7 @@ _CERTIFICATE: Final[LiteralString] = """
     ARRAY(SELECT j.jurisdiction FROM providers_certificatejurisdiction j
         WHERE j.certificate_id = c.id),
     (SELECT json_agg(json_build_array(b.game_code, b.build_version, b.channel, b.platform_version,
-            b.engine_version, b.client_revision, b.rng_version, b.digest))
+            b.engine_version, b.client_revision, b.rng_version, b.digest, b.is_from_document))
         FROM providers_certifiedbuild b WHERE b.certificate_id = c.id),
     (SELECT json_agg(json_build_array(v.game_code, v.variant_code, v.rtp_percent::text))
         FROM providers_certificatertpvariant v WHERE v.certificate_id = c.id)

@@ -6,7 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, override
@@ -30,15 +30,20 @@ from apps.providers.models import (
     CertificateFinding,
     CertificateGame,
     CertificateJurisdiction,
+    CriticalFile,
     Document,
+    GameBuild,
     Lab,
     TrustedRoot,
 )
 from apps.providers.pdf.contracts import VettedPdf
+from apps.providers.pdf.text import stated_facts
 from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.register.compare import compare
 from apps.providers.register.entries import CertificateEntry, read_entry
 from apps.providers.register.file import read_rows
 from apps.providers.register.names import display_name
+from apps.providers.selectors.coverage import cover
 from apps.providers.services.certificates import (
     Registration,
     register_certificate,
@@ -402,6 +407,114 @@ def test_a_row_that_names_the_rehearsals_place_is_refused_alone_and_leaves_nothi
     assert [row.line for row in report.registered] == [4, 5, 6, 7, 8, 9, 10]
     assert not CertificateJurisdiction.objects.filter(jurisdiction="ZZ").exists()
     assert Document.objects.count() == 7
+
+
+def test_builds_and_files_that_a_row_leaves_open_come_from_the_document(
+    take: Take, folder: Path, now: datetime
+) -> None:
+    game = make_game(make_provider(), "aurora-slot-01")
+    take(folder)
+    report = Certificate.objects.get(report_number="STL-GAM-25-0441")
+    assert set(report.builds.values_list("game_code", "build_version", "channel")) == {
+        (f"aurora-slot-0{number}", f"3.{number - 1}.2", "any") for number in range(1, 6)
+    }
+    assert all(report.builds.values_list("is_from_document", flat=True))
+    assert CriticalFile.objects.filter(build__certificate=report).count() == 15
+    assert report.conditions.startswith("relates only to the items tested")
+    assert report.signatory == "R. Hallam, Test Manager"
+
+    unrecorded = cover(game.pk, "MT", now)
+    assert unrecorded.allowed
+    remarks = {remark.code: remark.text for remark in unrecorded.remarks}
+    assert remarks["build_not_on_file"] == (
+        "The document of STL-GAM-25-0441 rev 1 names build 3.0.2 of aurora-slot-01; which one "
+        "runs is not on file."
+    )
+    for version in ("3.0.2", "9.9.9"):
+        GameBuild.objects.create(game=game, version=version, created_at=now - timedelta(days=9))
+    assert cover(game.pk, "MT", now, build="3.0.2").allowed
+    other = cover(game.pk, "MT", now, build="9.9.9")
+    assert [reason.code for reason in other.reasons] == ["other_build"]
+    assert not Certificate.objects.get(kind="rng").builds.exists()
+
+
+LATER = (
+    "Lab One",
+    "Report number: R-1    Revision: 0",
+    "Type: GAME",
+    "Supplier: Somebody Else Ltd",
+    "Standards: GLI-19 v3.0",
+    "Jurisdictions: MT",
+    "Date of issue: 2026-01-01",
+    "Effective from: 1 June 2027",
+    "Valid until: 2028-01-01",
+    "Result: COMPLIES",
+    "Items tested:",
+    "  g-1  build 3.0.2  channel HTML5",
+    "  g-1  build 3.0.2  channel Flash",
+    "Critical files (SHA-1):",
+    f"  core.bin  {'a' * 40}",
+    f"  twice.bin  {'b' * 40}",
+    f"  twice.bin  {'c' * 40}",
+    "Conditions: void if the RTP is changed",
+)
+ROW = {
+    "file": "a.pdf",
+    "report_number": "R-1",
+    "revision": "0",
+    "lab": "Lab One",
+    "kind": "game",
+    "standards": "GLI-19 v3.0",
+    "jurisdictions": "MT",
+    "provider": "aurora",
+    "issued_on": "2026-01-01",
+    "expires_on": "2028-01-01",
+    "games": "g-1",
+}
+
+
+def test_a_row_that_says_no_more_takes_effect_as_its_document_says(
+    evidence: Path, now: datetime, vetter: PdfVetter
+) -> None:
+    registration = Registration(None, "For the test.", now, vetter)
+    report = register_certificate(read_entry(ROW), plain_pdf(*LATER), registration).certificate
+    assert (report.effective_on, report.conditions) == (
+        date(2027, 6, 1),
+        "void if the RTP is changed",
+    )
+    assert list(report.builds.values_list("build_version", "channel")) == [("3.0.2", "any")]
+    # A path with two digests proves nothing: it is a finding and no file.
+    assert [str(file) for file in CriticalFile.objects.all()] == ["core.bin (sha1)"]
+    findings = report.findings.order_by("pk").values_list("field", "register_value")
+    assert list(findings) == [
+        ("supplier", "aurora"),
+        ("critical_files", f"core.bin sha1 {'a' * 40}"),
+    ]
+
+
+def test_each_field_where_row_and_document_differ_is_a_finding() -> None:
+    said = {
+        "effective_on": "2026-02-01",
+        "result": "complies",
+        "builds": "g-1 3.0.1 HTML5",
+        "critical_files": f"core.bin SHA-1 {'d' * 40}",
+        "conditions": "none",
+        "signatory": "A. Nobody",
+    }
+    text = "\n".join([*LATER, "Authorised by: R. Hallam"])
+    facts = stated_facts(text)
+    findings = compare(read_entry({**ROW, **said}), text, facts, company="Aurora Studios")
+    assert {(item.field, item.register_value) for item in findings} == {
+        ("supplier", "Aurora Studios"),
+        ("builds", "g-1 3.0.1 any"),
+        ("critical_files", f"core.bin sha1 {'d' * 40}"),
+        ("effective_on", "2026-02-01"),
+        ("conditions", "none"),
+        ("signatory", "A. Nobody"),
+    }
+    assert {item.code for item in findings} == {"mismatch"}
+    bare = {item.field for item in compare(read_entry(ROW), text, facts)}
+    assert bare == {item.field for item in findings}
 
 
 def test_a_row_without_a_result_needs_a_clear_one_in_its_document(

@@ -192,6 +192,7 @@ class Draw:
                 "game": game,
                 "version": version,
                 "channel": self.seldom("any", "mobile"),
+                "is_read": self.dice.random() < 0.5,
                 "engine": self.seldom("", "e1"),
                 "digest": self.seldom("", *DIGESTS[1:], share=0.3),
             }
@@ -321,7 +322,7 @@ class Oracle:
         if not claims:
             return run is None or run["build"] not in self.builds_on_their_own(at)
         if run is None:
-            return False
+            return all(claim["is_read"] for claim in claims)
         return any(
             self.is_named(claim, heir, run)
             for claim in claims
@@ -512,6 +513,7 @@ def _write_certificates(drawn: list[Facts], labs: dict[str, Lab], change: Suppli
                 channel=claim["channel"],
                 engine_version=claim["engine"],
                 digest=claim["digest"],
+                is_from_document=claim["is_read"],
                 created_at=MADE_AT,
             )
             for claim in one["builds"]

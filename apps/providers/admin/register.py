@@ -179,8 +179,8 @@ class GameBuildAdmin(PanelsMixin, ReadOnlyAdmin[GameBuild]):
                     ]
                     for item in reports.order_by("pk")
                 ],
-                empty_text="No report names it. A report that names no build covers it unless it "
-                "came by a major or unjudged change.",
+                empty_text="No report names it. A report without a build on file covers it unless "
+                "it came by a major or unjudged change.",
             ),
             changes_panel(
                 SupplierChange.objects.filter(to_build=obj)

@@ -269,7 +269,11 @@ def builds_panel(certificate: Certificate) -> Panel:
         title="Builds and critical files",
         columns=["Game", "Build", "Channel", "Engine", "RNG", "File", "Digest"],
         rows=[row for build in builds for row in _build_rows(build)],
-        empty_text="The report names no build: it covers any that did not come by a major or "
+        note="Read from the document, since the row of the register named no build: another build "
+        "is refused; where nobody recorded what runs, the report covers."
+        if any(build.is_from_document for build in builds)
+        else "",
+        empty_text="No build is on file: the report covers any that did not come by a major or "
         "unjudged change.",
     )
 

@@ -11,7 +11,10 @@ from apps.providers.enums import Channel
 
 
 class BuildClaim(NamedTuple):
-    """A build that a report names for a game; what it leaves open is empty and matches any."""
+    """A build that a report names for a game; what it leaves open is empty and matches any.
+
+    ``is_from_document`` says that an import read it there and nobody has confirmed it.
+    """
 
     game_code: str
     version: str
@@ -21,6 +24,7 @@ class BuildClaim(NamedTuple):
     client_revision: str = ""
     rng_version: str = ""
     digest: str = ""
+    is_from_document: bool = False
 
 
 class VariantClaim(NamedTuple):

@@ -153,7 +153,9 @@ def _build_objection(
 ) -> CoverReason | None:
     if not claims:
         return _unnamed_build_objection(certificate, running)
-    named, build = ", ".join(sorted({claim.version for claim in claims})), running.build
+    named, build = _versions(claims), running.build
+    if build is None and all(claim.is_from_document for claim in claims):
+        return None
     if build is None:
         text = f"{certificate} is for build {named}, and which build runs is not on file."
         return CoverReason("build_unknown", text)
@@ -186,10 +188,14 @@ def _unnamed_build_objection(certificate: CertificateFacts, running: Running) ->
     if running.build is None or not running.needs_own_report:
         return None
     text = (
-        f"{certificate} names no build, and build {running.build.version} came by a change that "
-        "needs a report of its own."
+        f"No build is on file for {certificate}, and build {running.build.version} came by a "
+        "change that needs a report of its own."
     )
     return CoverReason("build_changed", text)
+
+
+def _versions(claims: Iterable[BuildClaim]) -> str:
+    return ", ".join(sorted({claim.version for claim in claims}))
 
 
 def _is_match(claim: BuildClaim, build: BuildFacts, channel: str) -> bool:
@@ -249,12 +255,17 @@ def remarks_on(
     certificate: CertificateFacts, game_code: str, running: Running
 ) -> Iterable[CoverReason]:
     """Yield what an officer should know of a report that covers."""
-    if not any(claim.game_code == game_code for claim in certificate.builds):
-        yield CoverReason("names_no_build", f"{certificate} names no build of {game_code}.")
-    elif running.build is not None and not any(
-        claim.game_code == game_code and _is_match(claim, running.build, running.channel)
-        for claim in certificate.builds
-    ):
+    builds = [claim for claim in certificate.builds if claim.game_code == game_code]
+    if not builds:
+        text = f"No build of {game_code} is on file for {certificate}."
+        yield CoverReason("names_no_build", text)
+    elif running.build is None:
+        text = (
+            f"The document of {certificate} names build {_versions(builds)} of {game_code}; which "
+            "one runs is not on file."
+        )
+        yield CoverReason("build_not_on_file", text)
+    elif not any(_is_match(claim, running.build, running.channel) for claim in builds):
         text = f"{certificate} carries over to build {running.build.version} by minor changes."
         yield CoverReason("carried_over", text)
     if running.variant is None and claims_on_variants(certificate, game_code):

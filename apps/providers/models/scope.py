@@ -120,6 +120,9 @@ class CertifiedBuild(models.Model):
 
     What the report leaves open (platform, engine, client, RNG, channel, digest) is empty and
     matches any. A report with no row for a game covers whatever build of it is not a major change.
+    ``is_from_document`` says that the register's row named no build and nobody has confirmed what
+    was read from the document: it refuses another build, but takes no cover away where nobody has
+    recorded what runs.
     """
 
     certificate = models.ForeignKey(Certificate, on_delete=models.PROTECT, related_name="builds")
@@ -131,6 +134,7 @@ class CertifiedBuild(models.Model):
     rng_version = models.CharField("RNG version", max_length=64, blank=True)
     channel = models.CharField(max_length=16, choices=Channel.choices, default=Channel.ANY)
     digest = models.CharField("package SHA-256", max_length=64, blank=True)
+    is_from_document = models.BooleanField("read from the document", default=False)
     created_at = models.DateTimeField()
 
     class Meta:

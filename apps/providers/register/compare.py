@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
-from apps.providers.enums import CertificateResult
+from apps.providers.enums import COVERING_KINDS, CertificateResult
 from apps.providers.pdf.text import StatedFacts
 from apps.providers.register.entries import CertificateEntry
+from apps.providers.register.suppliers import is_same_company
+from apps.providers.register.technical import printed_builds, printed_files
 
 MISMATCH = "mismatch"
 NOT_STATED = "not_stated"
@@ -20,6 +22,7 @@ _FAILED = re.compile(
     r"\bfail|\bnon-?\s?(compl|conform)|\bnot\s+(compl|conform|pass|approved)"
     r"|\b(does|do|did)(n.t| not)\b|\brejected|[:=]\s*(no|false)\b"
 )
+_DATE_FORMS = ("%Y-%m-%d", "%d %B %Y", "%d %b %Y", "%B %d, %Y")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,20 @@ class Finding:
     field: str
     register_value: str = ""
     document_value: str = ""
+
+
+def stated_day(text: str) -> str:
+    """Return a date as ISO; what is no date (not stated, subject to review) is none.
+
+    A date of digits alone in another order than ISO stays as printed: which is the month, a
+    person must say.
+    """
+    for form in _DATE_FORMS:
+        try:
+            return datetime.strptime(text, form).date().isoformat()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    return text if re.search(r"\d", text) and len(text) <= 20 else ""
 
 
 def stated_result(facts: StatedFacts) -> CertificateResult:
@@ -45,10 +62,13 @@ def stated_result(facts: StatedFacts) -> CertificateResult:
     return CertificateResult.NOT_STATED
 
 
-def compare(entry: CertificateEntry, text: str, facts: StatedFacts) -> list[Finding]:
+def compare(
+    entry: CertificateEntry, text: str, facts: StatedFacts, *, company: str = ""
+) -> list[Finding]:
     """Return what a careful reader would stumble over, in the order of the register's columns.
 
-    A document without a text layer (a scan) is one finding: nobody has compared anything.
+    ``company`` is the provider's name on file. A document without a text layer (a scan) is one
+    finding: nobody has compared anything.
     """
     if not text.strip():
         return [Finding(UNREADABLE, "document")]
@@ -67,10 +87,59 @@ def compare(entry: CertificateEntry, text: str, facts: StatedFacts) -> list[Find
         for field, expected, stated in pairs
         if expected != stated
     ]
+    findings += _supplier_findings(entry, facts, company)
     findings += _lab_findings(entry, text)
     findings += _game_findings(entry, text, facts)
     findings += _result_findings(entry, facts)
+    findings += _technical_findings(entry, facts)
+    findings += _wording_findings(entry, facts)
     return findings
+
+
+def _supplier_findings(entry: CertificateEntry, facts: StatedFacts, company: str) -> list[Finding]:
+    name = company or entry.provider_code
+    if not facts.supplier or is_same_company(facts.supplier, name):
+        return []
+    return [Finding(MISMATCH, "supplier", name[:512], facts.supplier[:512])]
+
+
+def _technical_findings(entry: CertificateEntry, facts: StatedFacts) -> list[Finding]:
+    """Compare builds and their files; an RNG or platform report is of no game's build."""
+    if entry.kind not in COVERING_KINDS:
+        return []
+    pairs = [
+        ("builds", set(map(str, entry.builds)), printed_builds(facts, entry.games)),
+        ("critical_files", set(map(str, entry.critical_files)), printed_files(facts)),
+    ]
+    return [
+        Finding(
+            MISMATCH if stated else NOT_STATED,
+            field,
+            _joined(tuple(sorted(expected)))[:512],
+            _joined(tuple(sorted(stated)))[:512],
+        )
+        for field, expected, stated in pairs
+        if expected != stated
+    ]
+
+
+def _wording_findings(entry: CertificateEntry, facts: StatedFacts) -> list[Finding]:
+    """Compare what a document may leave out; where it does, there is nothing to compare."""
+    begins_on = entry.effective_on or entry.issued_on
+    pairs = [
+        (
+            "effective_on",
+            str(begins_on),
+            stated_day(facts.effective_on),
+        ),
+        ("conditions", entry.conditions, facts.conditions),
+        ("signatory", entry.signatory, facts.signatory),
+    ]
+    return [
+        Finding(MISMATCH, field, expected[:512], stated[:512])
+        for field, expected, stated in pairs
+        if stated and " ".join(expected.lower().split()) != " ".join(stated.lower().split())
+    ]
 
 
 def _result_findings(entry: CertificateEntry, facts: StatedFacts) -> list[Finding]:

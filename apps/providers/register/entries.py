@@ -62,7 +62,10 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class CertificateEntry:
-    """What the register says about one revision of a report. Lists are sorted, without doubles."""
+    """What the register says about one revision of a report. Lists are sorted, without doubles.
+
+    ``builds_are_read`` says that they come from the document, since the row names none.
+    """
 
     file: str
     report_number: str
@@ -84,6 +87,7 @@ class CertificateEntry:
     critical_files: tuple[CriticalFileEntry, ...] = ()
     conditions: str = ""
     signatory: str = ""
+    builds_are_read: bool = False
 
 
 class _Reader:

@@ -2,14 +2,11 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 
 from apps.providers.enums import CertificateKind, CertificateResult
 from apps.providers.pdf.text import StatedFacts
-from apps.providers.register.compare import stated_result
+from apps.providers.register.compare import stated_day, stated_result
 from apps.providers.register.entries import ALL_GAMES
-
-_DATE_FORMS = ("%Y-%m-%d", "%d %B %Y", "%d %b %Y", "%B %d, %Y")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +81,9 @@ def read_fields(facts: StatedFacts) -> dict[str, str]:
         "provider": facts.supplier,
         "standards": joined(_listed(facts.standards)),
         "jurisdictions": joined(_listed(facts.jurisdictions)),
-        "issued_on": _day(facts.issued_on),
-        "effective_on": _day(facts.effective_on),
-        "expires_on": _day(facts.expires_on),
+        "issued_on": stated_day(facts.issued_on),
+        "effective_on": stated_day(facts.effective_on),
+        "expires_on": stated_day(facts.expires_on),
         "review_due_on": "",
         "result": "" if result == CertificateResult.NOT_STATED else result.value,
         "games": ALL_GAMES if names_no_games else joined(list(facts.items)),
@@ -117,17 +114,3 @@ def from_lines(value: str) -> str:
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in re.split(r"[,;]", text) if part.strip()]
-
-
-def _day(text: str) -> str:
-    """Return a date as ISO; what is no date (not stated, subject to review) is none.
-
-    A date of digits alone in another order than ISO stays as printed: which is the month, a
-    person must say.
-    """
-    for form in _DATE_FORMS:
-        try:
-            return datetime.strptime(text, form).date().isoformat()  # noqa: DTZ007 - a day has no zone
-        except ValueError:
-            continue
-    return text if re.search(r"\d", text) and len(text) <= 20 else ""

@@ -1,13 +1,54 @@
 """What a register's row leaves open, its document says: the narrower word counts. Pure."""
 
-from apps.providers.enums import CertificateResult
+from dataclasses import replace
+from datetime import date
+from typing import Final
+
+from apps.providers.enums import COVERING_KINDS, CertificateResult
 from apps.providers.errors import CertificateEntryError
 from apps.providers.pdf.text import StatedFacts
-from apps.providers.register.compare import stated_result
+from apps.providers.register.compare import stated_day, stated_result
 from apps.providers.register.entries import CertificateEntry
+from apps.providers.register.technical import stated_builds, stated_files
+
+# A build's files are kept with each build; more than this is no report of builds.
+_MAX_ROWS: Final = 50_000
 
 
-def require_clear_result(entry: CertificateEntry, facts: StatedFacts) -> None:
+def as_stated(entry: CertificateEntry, facts: StatedFacts) -> CertificateEntry:
+    """Return the entry; what its row leaves open of builds, files and terms is the document's.
+
+    What the row says itself stays, also where the document says otherwise: that is a finding.
+
+    Raises:
+        CertificateEntryError: the row says no result, and the document none that is clear.
+    """
+    _require_clear_result(entry, facts)
+    is_covering = entry.kind in COVERING_KINDS
+    builds = stated_builds(facts, entry.games) if is_covering else ()
+    files = stated_files(facts) if is_covering else ()
+    if len(entry.builds or builds) * len(files) > _MAX_ROWS:
+        files = ()
+    return replace(
+        entry,
+        effective_on=entry.effective_on or _later_effect(entry, facts),
+        builds=entry.builds or builds,
+        builds_are_read=bool(builds) and not entry.builds,
+        critical_files=entry.critical_files or files,
+        conditions=entry.conditions or facts.conditions,
+        signatory=entry.signatory or facts.signatory[:128],
+    )
+
+
+def _later_effect(entry: CertificateEntry, facts: StatedFacts) -> date | None:
+    try:
+        day = date.fromisoformat(stated_day(facts.effective_on))
+    except ValueError:
+        return None
+    return day if day > entry.issued_on else None
+
+
+def _require_clear_result(entry: CertificateEntry, facts: StatedFacts) -> None:
     """Refuse a row that says no result where its document's own can't be told for certain.
 
     Raises:

@@ -44,7 +44,6 @@ from apps.providers.coverage.facts import Lineage, Running, running_as
 from apps.providers.coverage.judging import cover_of, refused
 from apps.providers.coverage.periods import CoverPeriod, periods_of
 from apps.providers.enums import (
-    CertificateKind,
     CertificateResult,
     CertificateState,
     SignatureState,
@@ -64,8 +63,6 @@ from apps.providers.selectors.register import (
     deployed_at,
     serving,
 )
-
-COVERING_KINDS = (CertificateKind.GAME, CertificateKind.LIVE)
 
 
 def later_revisions(on: date) -> QuerySet[Certificate]:

@@ -11,10 +11,9 @@ from apps.core.jurisdictions import day_in, jurisdiction_by_code, noon_of_day, s
 from apps.providers.coverage.facts import OfferFacts
 from apps.providers.coverage.judging import cover_of
 from apps.providers.coverage.periods import periods_of
-from apps.providers.enums import EndKind
+from apps.providers.enums import COVERING_KINDS, EndKind
 from apps.providers.models import Certificate, Game
 from apps.providers.selectors.coverage import (
-    COVERING_KINDS,
     CoverageCell,
     certificates_in_force,
     later_revisions,

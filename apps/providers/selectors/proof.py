@@ -10,8 +10,9 @@ from apps.core.jurisdictions import day_in
 from apps.providers.contracts import Cover
 from apps.providers.coverage.facts import CertificateFacts, Running
 from apps.providers.coverage.periods import CoverPeriod, periods_of
+from apps.providers.enums import COVERING_KINDS
 from apps.providers.models import Certificate, Game
-from apps.providers.selectors.coverage import COVERING_KINDS, verdict_on
+from apps.providers.selectors.coverage import verdict_on
 from apps.providers.selectors.register import offers_over_time, serving
 
 

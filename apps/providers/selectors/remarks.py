@@ -8,10 +8,10 @@ from django.db.models import Prefetch
 
 from apps.core.percents import display_percent, percent_figure
 from apps.providers.contracts import CertificateRemark
-from apps.providers.enums import CertificateState, SignatureState
+from apps.providers.enums import COVERING_KINDS, CertificateState, SignatureState
 from apps.providers.models import Certificate, CertificateFinding, Game
 from apps.providers.pdf.text import stated_facts
-from apps.providers.selectors.coverage import COVERING_KINDS, certificates_in_force
+from apps.providers.selectors.coverage import certificates_in_force
 
 _SIGNATURES = {
     SignatureState.NONE: ("not_signed", "The document is not signed: ask the lab to confirm it."),

@@ -14,7 +14,7 @@ from apps.core.reasons import require_reason
 from apps.core.services import publish, record_audit
 from apps.players.contracts import REHEARSAL_JURISDICTION
 from apps.players.errors import RehearsalPlaceError
-from apps.providers.enums import CertificateResult, CertificateState, Channel, Door
+from apps.providers.enums import CertificateResult, CertificateState, Door
 from apps.providers.errors import (
     CertificateConflictError,
     CertificateStateError,
@@ -23,26 +23,20 @@ from apps.providers.errors import (
 from apps.providers.events import ReportTakenBack
 from apps.providers.models import (
     Certificate,
-    CertificateFinding,
-    CertificateGame,
-    CertificateJurisdiction,
-    CertificateRtpVariant,
-    CertificateStandard,
-    CertifiedBuild,
-    CriticalFile,
     Document,
     Lab,
 )
 from apps.providers.pdf.contracts import VettedPdf
 from apps.providers.pdf.text import stated_facts
 from apps.providers.pdf.vetting import PdfVetter
-from apps.providers.register.compare import compare, stated_result
+from apps.providers.register.compare import stated_result
 from apps.providers.register.entries import CertificateEntry
-from apps.providers.register.stated import require_clear_result
+from apps.providers.register.stated import as_stated
 from apps.providers.selectors import certificates as selectors
 from apps.providers.services.builds import Editing
 from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
 from apps.providers.services.past_cover import tell_of_new_report, tell_of_report
+from apps.providers.services.report_rows import write_builds, write_findings, write_scope
 from apps.providers.services.scope import replace_right_row
 from apps.providers.services.store import drop
 from apps.providers.services.trust import lab_named
@@ -107,7 +101,7 @@ def register_certificate(
     vetted = admit(data, entry.file, sender, roots.pems)
     if existing is not None:
         return _same_or_conflict(existing, entry, sha256)
-    require_clear_result(entry, stated_facts(vetted.text))
+    entry = as_stated(entry, stated_facts(vetted.text))
 
     key = keep_bytes(data, sender)
     is_kept = False
@@ -191,9 +185,9 @@ def _write_certificate(
         certificate, acting_user=registration.acting_user, reason=registration.reason, now=now
     )
     certificate.save(force_insert=True)
-    _write_scope(certificate, entry)
-    _write_builds(certificate, entry)
-    _write_findings(certificate, entry, document, now)
+    write_scope(certificate, entry)
+    write_builds(certificate, entry)
+    write_findings(certificate, entry, selectors.provider_name(entry.provider_code))
     replace_right_row(
         certificate, Editing(registration.acting_user, registration.reason, registration.now)
     )
@@ -226,70 +220,6 @@ def _result(entry: CertificateEntry, document: Document) -> CertificateResult:
     if stated == CertificateResult.DOES_NOT_COMPLY or entry.result is None:
         return stated
     return entry.result
-
-
-def _write_scope(certificate: Certificate, entry: CertificateEntry) -> None:
-    CertificateStandard.objects.bulk_create(
-        CertificateStandard(certificate=certificate, standard=value) for value in entry.standards
-    )
-    CertificateJurisdiction.objects.bulk_create(
-        CertificateJurisdiction(certificate=certificate, jurisdiction=value)
-        for value in entry.jurisdictions
-    )
-    CertificateGame.objects.bulk_create(
-        CertificateGame(certificate=certificate, game_code=value) for value in entry.games
-    )
-    CertificateRtpVariant.objects.bulk_create(
-        CertificateRtpVariant(certificate=certificate, rtp_percent=value)
-        for value in entry.rtp_variants
-    )
-
-
-def _write_builds(certificate: Certificate, entry: CertificateEntry) -> None:
-    """Write the builds; the files that a report prints are those of each build it names."""
-    builds = CertifiedBuild.objects.bulk_create(
-        CertifiedBuild(
-            certificate=certificate,
-            game_code=build.game_code,
-            build_version=build.build,
-            channel=_channel(build.channel),
-            created_at=certificate.created_at,
-        )
-        for build in entry.builds
-    )
-    CriticalFile.objects.bulk_create(
-        CriticalFile(
-            build=build,
-            path=file.path,
-            algorithm=file.algorithm,
-            seed=file.seed,
-            digest=file.digest,
-        )
-        for build in builds
-        for file in entry.critical_files
-    )
-
-
-def _channel(text: str) -> Channel:
-    """Return the channel a lab's word means; HTML5 and the like are any browser and device."""
-    return Channel(text.lower()) if text.lower() in Channel.values else Channel.ANY
-
-
-def _write_findings(
-    certificate: Certificate, entry: CertificateEntry, document: Document, now: datetime
-) -> None:
-    findings = compare(entry, document.text, stated_facts(document.text))
-    CertificateFinding.objects.bulk_create(
-        CertificateFinding(
-            certificate=certificate,
-            code=finding.code,
-            field=finding.field,
-            register_value=finding.register_value,
-            document_value=finding.document_value,
-            created_at=now,
-        )
-        for finding in findings
-    )
 
 
 def _on_file(lab: Lab, entry: CertificateEntry, sha256: str) -> Registered | None:

@@ -15,11 +15,16 @@ from apps.simulator.games.catalogue import CATALOGUE, GAMES_BY_CODE
 NORTH: Final = "North Cape Testing Laboratory"
 FJORD: Final = "Fjord Gaming Assurance"
 EVERYWHERE: Final = ("IM", "MT")
+FIRST_BUILD: Final = "1.1.0"
+"""The build of every game that runs from the demo's first day on."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabReport:
-    """One report as its laboratory wrote it. ``is_altered``: somebody changed it after signing."""
+    """One report as its laboratory wrote it. ``is_altered``: somebody changed it after signing.
+
+    ``build`` is the build that it names for each of its games; empty, it names none.
+    """
 
     file: str
     report_number: str
@@ -34,6 +39,7 @@ class LabReport:
     games: tuple[str, ...]
     is_signed: bool = True
     is_altered: bool = False
+    build: str = ""
 
     @property
     def rtp_variants(self) -> tuple[str, ...]:
@@ -74,7 +80,7 @@ class LabReport:
             f"Valid until: {self.expires_on or 'not stated; subject to review on change'}",
             "Result: COMPLIES",
             "Items tested:",
-            *(f"  {code}  build 1.{self.revision}.0  channel HTML5" for code in self._items()),
+            *(f"  {code}{self._build()}  channel HTML5" for code in self._items()),
             *self._returns(),
             "Conditions: relates only to the items tested and the configuration declared.",
             "Made for the demonstration; it certifies nothing.",
@@ -83,6 +89,9 @@ class LabReport:
 
     def _items(self) -> tuple[str, ...]:
         return self.games or ("reference-server 1.0, random number generator 1.0",)
+
+    def _build(self) -> str:
+        return f"  build {self.build}" if self.build else ""
 
     def _returns(self) -> list[str]:
         if not self.rtp_variants:
@@ -136,6 +145,7 @@ def renewed_reports(today: date) -> list[LabReport]:
             jurisdictions=EVERYWHERE,
             issued_on=today,
             expires_on=today + timedelta(days=730),
+            build=FIRST_BUILD,
         )
         for file in ("roulette.pdf", "cascades.pdf")
     ]

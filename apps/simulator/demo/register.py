@@ -27,14 +27,20 @@ from apps.providers.services.scope import FileDigest, NamedBuild, Term, accredit
 from apps.providers.services.variants import name_source
 from apps.simulator.borealis.home import catalogue_rtp
 from apps.simulator.certificates.folder import LabFolder, make_lab_folder
-from apps.simulator.certificates.reports import EVERYWHERE, NORTH, LabReport, renewed_reports
+from apps.simulator.certificates.reports import (
+    EVERYWHERE,
+    FIRST_BUILD,
+    NORTH,
+    LabReport,
+    renewed_reports,
+)
 from apps.simulator.demo.stage import Stage
 from apps.simulator.demo.steps import Finding
 from apps.simulator.games.catalogue import CATALOGUE
 from apps.simulator.games.game import Game
 
 NAMING_REPORT: Final = ("NCT-GAM-0201", 1)
-OLD, NEW = "1.1.0", "1.1.1"
+OLD, NEW = FIRST_BUILD, "1.1.1"
 UPDATED: Final = "borealis-slot-03"
 _SAMPLE: Final = 5_000
 _SAMPLE_SEED: Final = 7
