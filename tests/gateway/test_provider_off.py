@@ -154,8 +154,12 @@ def test_before_go_live_only_a_test_players_money_is_set_apart(casino: Casino) -
 
 
 def test_staff_may_choose_a_provider_that_is_off_to_fetch_money_back_from(casino: Casino) -> None:
+    Provider.objects.update(wallet_model=WalletModel.SUB_WALLET)
+    fund_sub_wallet(_order(casino, 400, "k-1"), now=NOW)
     _switch_off()
-    assert CashOutForm({"provider": "aurora", "reason": "Bring it back."}).is_valid()
+    form = CashOutForm({"provider": "aurora", "reason": "Bring it back."})
+    form.fit(casino.player)
+    assert form.is_valid()
 
 
 def _switch_game_off() -> None:
