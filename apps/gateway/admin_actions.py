@@ -26,7 +26,7 @@ from apps.gateway.services.reprocessing import reprocess_delivery
 from apps.providers.enums import RoundScope, TransactionScope
 from apps.providers.key_panels import KeyFacts
 from apps.providers.selectors.catalogue import provider_codes
-from apps.providers.selectors.id_scopes import Scopes, scope_setting
+from apps.providers.selectors.id_scopes import Scopes, ScopeSetting, scope_setting
 from apps.rounds.enums import RoundState
 from apps.rounds.panels import status_word
 from apps.rounds.traffic import deliveries_with_key
@@ -127,6 +127,10 @@ def _change_id_scopes(call: ActionCall) -> str:
     return "Changed. The gateway reads ids like this within a few seconds."
 
 
+def _may_change_ids(setting: ScopeSetting) -> bool:
+    return setting.is_asked and not setting.is_fixed_for_ever
+
+
 ID_SCOPES = ReasonedAction(
     name="ids",
     label="Change what ids mean",
@@ -135,7 +139,7 @@ ID_SCOPES = ReasonedAction(
     question="Two messages with one id within the scope are the same message. Possible while the "
     "provider is rehearsed with and nothing is open, or before its first event; never once it is "
     "live: an old message sent again would then be booked a second time.",
-    is_offered=lambda policy, _user: not scope_setting(policy.pk).is_fixed_for_ever,
+    is_offered=lambda policy, _user: _may_change_ids(scope_setting(policy.pk)),
     form_class=IdScopesForm,
 )
 
@@ -147,6 +151,9 @@ def id_scopes_panel(policy_id: int) -> Panel:
     if setting.is_fixed_for_ever:
         word, tone = "Fixed for ever", "neutral"
         why = "Live, and its events follow these scopes. Another would book old messages again."
+    elif not setting.is_asked:
+        word, tone = "The protocol decides", "neutral"
+        why = "Its ids are unique at the provider, and so are its rounds."
     elif found:
         word, tone = "Not now", "warning"
         why = "Let the rounds close, sweep or cash out, and resolve transfers first."

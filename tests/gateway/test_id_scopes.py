@@ -223,6 +223,11 @@ def test_the_page_says_why_and_an_engineer_may_change_them_while_they_are_free(
     page = reverse("admin:providers_providerpolicy_change", args=[policy.pk])
     doing = reverse("admin:providers_providerpolicy_do", args=[policy.pk, "ids"])
     text = unescape(client.get(page).content.decode())
+    assert "Its ids are unique at the provider, and so are its rounds." in text
+    assert doing not in text
+    # In a protocol that asks for them.
+    Provider.objects.update(protocol="hub88")
+    text = unescape(client.get(page).content.decode())
     assert "Free to change" in text
     assert doing in text
     form = {
@@ -232,6 +237,7 @@ def test_the_page_says_why_and_an_engineer_may_change_them_while_they_are_free(
     }
     client.post(doing, form)
     assert scopes_now(casino) == PER_PLAYER
+    Provider.objects.update(protocol="native")
     casino.send(casino.event("e-1"))
     text = unescape(client.get(page).content.decode())
     assert "Fixed for ever" in text

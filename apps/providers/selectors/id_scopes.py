@@ -18,10 +18,14 @@ class Scopes:
 
 @dataclass(frozen=True, slots=True)
 class ScopeSetting:
-    """A provider's scopes, and since when its stored events follow them."""
+    """A provider's scopes, and since when its stored events follow them.
+
+    Not every protocol asks for them: where they are not asked, its text says what its ids mean.
+    """
 
     provider_id: int
     provider_code: str
+    is_asked: bool
     is_live: bool
     scopes: Scopes
     fixed_at: datetime | None
@@ -38,6 +42,7 @@ def scope_setting(policy_id: int) -> ScopeSetting:
     return ScopeSetting(
         provider_id=policy.provider.pk,
         provider_code=policy.provider.code,
+        is_asked="transaction_scope" in ADAPTERS[policy.provider.protocol].policy_flags,
         is_live=policy.provider.stage == ProviderStage.LIVE,
         scopes=Scopes(policy.transaction_scope, policy.round_scope),
         fixed_at=fixed.fixed_at if fixed else None,
