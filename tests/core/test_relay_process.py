@@ -74,7 +74,8 @@ def test_the_relay_sends_survives_a_cut_connection_and_stops_on_sigterm(
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend'"
         )
         assert cursor.fetchone()[0] >= 1
     second = make_message()

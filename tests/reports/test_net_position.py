@@ -15,6 +15,7 @@ from apps.reports import selectors
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
 from tests.factories import make_game, make_player, make_provider, make_user
+from tests.gateway.builders import take_stakes_without_session
 from tests.rounds_makers import fund, play, round_event
 
 _DAY = date(2026, 11, 22)
@@ -22,6 +23,7 @@ _DAY = date(2026, 11, 22)
 
 def _play_a_day(now: datetime) -> None:
     provider = make_provider()
+    take_stakes_without_session(provider)
     make_game(provider)
     player = make_player("p-1001")
     fund(player, 10_000, now)
