@@ -70,8 +70,10 @@ _FILL: Final[tuple[LiteralString, ...]] = (
     SELECT c.id, '', '', rtp FROM providers_certificate c, unnest(ARRAY[96.0, 94.0]) rtp
     WHERE c.report_number LIKE 'B-%%'""",
     """INSERT INTO providers_certifiedbuild (certificate_id, game_code, build_version,
-        platform_version, engine_version, client_revision, rng_version, channel, digest, created_at)
-    SELECT g.certificate_id, g.game_code, c.revision || '.0', '', '', '', '', 'any', '', now()
+        platform_version, engine_version, client_revision, rng_version, channel, digest,
+        is_from_document, created_at)
+    SELECT g.certificate_id, g.game_code, c.revision || '.0', '', '', '', '', 'any', '', false,
+        now()
     FROM providers_certificategame g JOIN providers_certificate c ON c.id = g.certificate_id
     WHERE c.report_number LIKE 'B-%%'""",
     """INSERT INTO providers_gamebuild (game_id, version, channel, platform_version,
