@@ -67,12 +67,19 @@ def game() -> Game:
     return game
 
 
-def certify(certificate: Certificate, version: str = "1.0", digest: str = GOOD) -> None:
+def certify(
+    certificate: Certificate,
+    version: str = "1.0",
+    digest: str = GOOD,
+    *,
+    is_from_document: bool = False,
+) -> None:
     """Have a report print the digests of two files of a build."""
     build = CertifiedBuild.objects.create(
         certificate=certificate,
         game_code="aurora-reef",
         build_version=version,
+        is_from_document=is_from_document,
         created_at=MADE_AT,
     )
     for path in (CORE, TABLE):
@@ -124,6 +131,23 @@ def test_a_wrong_file_closes_the_game_and_is_told_once(game: Game, now: datetime
     assert served(game, now) == ["digest_mismatch"]
     with pytest.raises(LaunchRefusedError):
         open_session(player_ref="p-1001", provider_code="aurora", game_code="aurora-reef", now=now)
+
+
+def test_a_build_that_only_an_import_read_closes_no_game_that_may_not_run_it(
+    now: datetime,
+) -> None:
+    game = make_game(make_provider())
+    certify(make_cover(game), is_from_document=True)
+    outcome = take(report(now, line(digest=OTHER), line(TABLE)), now)
+    assert (outcome.mismatches, outcome.unknown) == (0, 2)
+    assert "digest_mismatch" not in served(game, now)
+
+    build = GameBuild.objects.create(game=game, version="1.0", created_at=MADE_AT)
+    Deployment.objects.create(
+        game=game, jurisdiction="MT", build=build, starts_at=MADE_AT, created_at=MADE_AT
+    )
+    assert take(report(now, line(digest=OTHER), line(TABLE), ref="r-2"), now).mismatches == 1
+    assert served(game, now) == ["digest_mismatch"]
 
 
 def test_a_provider_may_be_told_of_only(game: Game, now: datetime) -> None:

@@ -31,7 +31,7 @@ def drawn(dice: random.Random) -> tuple[Builds, list[str]]:
 
 def desk(builds: Builds, running: list[str]) -> _Desk:
     files = [
-        CertifiedFile(version, "any", path, "sha256", "", digest)
+        CertifiedFile(version, "any", path, "sha256", "", digest, is_from_document=False)
         for version, printed in builds.items()
         for path, digest in printed.items()
     ]

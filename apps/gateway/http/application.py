@@ -132,7 +132,7 @@ class Gateway:
             with self._room.entered(_NOBODY if profile is None else profile.id) as place:
                 request = replace(request, body=await _read_body(receive, place))
                 if profile is None:
-                    # As much work as for a provider who is known; nobody has this key.
+                    # The body is read and an HMAC checked as for who is known; nobody has this key.
                     adapter.authenticate([_KEY_OF_NOBODY], request, _TOLERANCE_SECONDS)
                 inbound = read_callback(profile, request, now=now)
                 place.wait()

@@ -86,7 +86,10 @@ class _Desk:
     ) -> None:
         self._game, self._accepted = game, accepted
         self._printed: dict[_Build, dict[_File, set[str]]] = {}
+        confirmed: set[_Build] = set()
         for one in files:
+            if not one.is_from_document:
+                confirmed.add((one.build_version, one.channel))
             build = self._printed.setdefault((one.build_version, one.channel), {})
             build.setdefault((one.path, one.algorithm, one.seed), set()).add(one.digest)
         versions = {version for version, _channel in self._printed}
@@ -94,7 +97,8 @@ class _Desk:
         for version, inherits_from in running.items():
             deployed |= {version} & versions or versions.intersection(inherits_from)
         self._deployed = [build for build in self._printed if build[0] in deployed]
-        self._held = sorted(self._deployed or self._printed)
+        # What nobody confirmed closes no game that isn't known to run it.
+        self._held = sorted(self._deployed or confirmed)
 
     def verdicts(self, lines: Sequence[DigestLine]) -> list[Judged]:
         wrong = {
@@ -165,7 +169,7 @@ class _Desk:
     def _stray(self, line: DigestLine, *, is_build_seen: bool) -> Judged:
         """Judge a file that what runs doesn't have: it matters where nothing else of that is."""
         alike = self._looks_like(line)
-        if is_build_seen or not alike:
+        if is_build_seen or not alike or not self._held:
             return Judged(line, self._game, LineVerdict.UNKNOWN)
         versions = tuple(sorted({version for version, _channel in self._held}))
         verdict = LineVerdict.MATCH if self._is_accepted(line) else LineVerdict.MISMATCH

@@ -49,7 +49,7 @@ def left_behind_panels(certificate: Certificate) -> Sequence[Panel]:
 
 
 def _added(certificate: Certificate) -> list[tuple[Added, str]]:
-    """Return what only a person adds to a report: builds, variants by code, and terms."""
+    """Return what stands in no row of a register: builds, variants by code, and terms."""
     builds = certificate.builds.order_by("game_code", "build_version", "pk")
     variants = certificate.rtp_variants.exclude(variant_code="").order_by("game_code", "pk")
     terms = [

@@ -12,7 +12,10 @@ from apps.providers.selectors.register import deployed_at
 
 @dataclass(frozen=True, slots=True)
 class CertifiedFile:
-    """A digest that a report in force prints for a file of a build."""
+    """A digest that a report in force prints for a file of a build.
+
+    ``is_from_document``: an import read the build there and nobody has confirmed it.
+    """
 
     build_version: str
     channel: str
@@ -20,6 +23,7 @@ class CertifiedFile:
     algorithm: str
     seed: str
     digest: str
+    is_from_document: bool
 
 
 def certified_files(
@@ -41,6 +45,7 @@ def certified_files(
             "algorithm",
             "seed",
             "digest",
+            "build__is_from_document",
         )
     )
     found: dict[str, list[CertifiedFile]] = {}
