@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from apps.bonuses.models import Grant, WageringReceipt
 from apps.bonuses.services.grants import grant_bonus
 from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry
@@ -57,6 +58,20 @@ def request(casino: Casino, found: Round, asker: User, closing: Closing) -> int:
 
 def agree(casino: Casino, approval_id: int, person: User) -> None:
     approve(approval_id=approval_id, user=person, reason="log compared", now=casino.now)
+
+
+def give_bonus(casino: Casino, *, requirement_multiple: Decimal) -> Grant:
+    rule = make_rule(
+        percent_bp=10_000, requirement_multiple=requirement_multiple, max_bet_minor=20_000
+    )
+    return grant_bonus(
+        player_id=casino.player.pk,
+        rule_code=rule.code,
+        deposit_minor=2_000,
+        acting_user=None,
+        idempotency_key="g-1",
+        now=casino.now,
+    )
 
 
 def test_a_returned_stake_goes_back_once_and_later_messages_move_nothing(
@@ -168,20 +183,31 @@ def test_what_a_closed_round_took_was_played_and_does_not_go_back(
 def test_a_stake_from_bonus_funds_returns_to_the_bonus(
     casino: Casino, asker: User, agreer: User
 ) -> None:
-    rule = make_rule(percent_bp=10_000, requirement_multiple=Decimal("1.00"), max_bet_minor=20_000)
-    grant_bonus(
-        player_id=casino.player.pk,
-        rule_code=rule.code,
-        deposit_minor=2_000,
-        acting_user=None,
-        idempotency_key="g-1",
-        now=casino.now,
-    )
+    give_bonus(casino, requirement_multiple=Decimal("1.00"))
     ask(casino, stake("b-1", 10_500))
     assert casino.pots() == {"cash": 0, "bonus": 1_500, "held": 10_500, "pending": 0}
     found = make_stuck(casino)
     agree(casino, request(casino, found, asker, Closing.RETURN), agreer)
     assert casino.pots() == {"cash": 10_000, "bonus": 2_000, "held": 0, "pending": 0}
+    assert_ledger_holds()
+
+
+@pytest.mark.parametrize("undone_by", ["rollback", "two people"])
+def test_a_stake_taken_at_once_that_goes_back_takes_back_what_it_counted(
+    casino: Casino, asker: User, agreer: User, undone_by: str
+) -> None:
+    grant = give_bonus(casino, requirement_multiple=Decimal(30))
+    ask(casino, stake("b-1", 500), stake_settles="at_once")
+    grant.refresh_from_db()
+    assert grant.remaining_minor == 119_500
+    if undone_by == "rollback":
+        ask(casino, rollback("x-1", "b-1"))
+    else:
+        agree(casino, request(casino, make_stuck(casino), asker, Closing.RETURN), agreer)
+    grant.refresh_from_db()
+    assert (grant.remaining_minor, casino.pots()["cash"]) == (120_000, 10_000)
+    receipts = WageringReceipt.objects.filter(subject="aurora:b-1").order_by("pk")
+    assert [receipt.counted_minor for receipt in receipts] == [500, -500]
     assert_ledger_holds()
 
 

@@ -1,12 +1,15 @@
 """A rollback returns its target's own money, once, whatever came before or after it."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from apps.gateway.errors import CorrectionRefusedError
+from apps.gateway.services.book import Book
 from apps.gateway.services.corrections import apply_correction
 from apps.gateway.services.intake import reprocess_delivery
+from apps.gateway.services.moved import lines_of, receipts_of
 from apps.providers.models import Provider
 from apps.rounds.models import Delivery, Round, RoundEvent
 from apps.wallet.models import Transfer
@@ -277,3 +280,12 @@ def test_another_players_rollback_or_provider_leaves_the_target_alone(casino: Ca
     casino.send(casino.rollback("b-1", "e-1", player_id="p-2002"))
     assert casino.pots()["cash"] == 10_150
     assert casino.pots(other)["cash"] == 500
+
+
+@pytest.mark.parametrize("read", [lines_of, receipts_of])
+def test_a_stored_event_that_nobody_loaded_is_not_taken_for_one_that_moved_nothing(
+    read: Callable[..., list[object]],
+) -> None:
+    assert read(Book(), "aurora:e-1", may_be_new=True) == []
+    with pytest.raises(LookupError, match="aurora:e-1 were not loaded"):
+        read(Book(), "aurora:e-1", may_be_new=False)

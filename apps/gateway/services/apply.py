@@ -295,9 +295,7 @@ def _load_players_state(
     provider_ids = sorted({context.provider.id for context, _ in events})
     if any(event.balance_after_minor is not None for _, event in events):
         book.drift = store.find_drift(cursor, provider_ids, player_ids)
-    undone = may_be_undone(book, events)
-    book.receipts = wagering.load_receipts(cursor, undone)
-    load_what_moved(cursor, book, undone)
+    load_what_moved(cursor, book, may_be_undone(book, events))
     if any(event.promo_campaign for _, event in events):
         book.campaigns = tagging.load_campaigns(cursor, provider_ids)
     if any(may_be_new_stake(event) for _, event in events):

@@ -129,7 +129,8 @@ def _close(found: StuckRound, closing: Closing, approved: ApprovalGrant) -> None
         round_row = book.rounds_by_id[found.id]
         taken = _taken(cursor, book, round_row)
         _require_unmoved(round_row, taken, approved.payload)
-        # What goes back returns to the pots it came from, and to the grant it was staked from.
+        # What goes back returns to the pots it came from and to the grant it was staked from, and
+        # what it counted towards that grant is owed again.
         staked = [*round_row.held, *taken]
         load_what_moved(cursor, book, [context.subject(event.event_id) for event in staked])
         answers, wallet = Answers(book, context), book.wallets[found.player_ref]

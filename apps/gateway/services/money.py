@@ -10,6 +10,7 @@ from datetime import datetime
 
 from apps.bonuses.services.wagering import count_bet, reverse_bet
 from apps.gateway.services.money_back import MoneyBack, suffix_of
+from apps.gateway.services.moved import receipts_of
 from apps.providers.enums import Operation
 from apps.rounds.contracts import EventRow, RoundRow
 from apps.rounds.enums import MoneyState
@@ -128,8 +129,7 @@ class Purse(MoneyBack):
 
     def take_back_wagering(self, row: EventRow) -> None:
         """Reverse what the bet counted, at its original weight and rule version."""
-        subject = self._subject(row)
-        receipts = self.book.receipts.get(subject, [])
+        receipts = receipts_of(self.book, self._subject(row), may_be_new=row.is_new)
         if not receipts:
             return
         state = self.book.wagering.get(self.wallet.player_id)
