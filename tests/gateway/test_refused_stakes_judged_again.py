@@ -3,12 +3,15 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pgtrigger
 import pytest
+from django.db import connection
 
 from apps.bonuses.services.grants import grant_bonus
+from apps.core.models import OutboxMessage
 from apps.providers.contracts import CanonicalEvent
 from apps.providers.enums import RefusedStakeReplay, StakeSettles
-from apps.rounds.models import RoundEvent
+from apps.rounds.models import Round, RoundEvent
 from apps.wallet.models import Transfer
 from tests.bonuses.makers import make_rule
 from tests.gateway.builders import (
@@ -19,7 +22,7 @@ from tests.gateway.builders import (
     later,
     lines,
 )
-from tests.gateway.operations_makers import ask_one, rollback, stake, win
+from tests.gateway.operations_makers import ask, ask_one, rollback, stake, win
 
 AGAIN = {"refused_stake_replay": RefusedStakeReplay.REEVALUATE}
 
@@ -125,3 +128,46 @@ def test_one_that_stays_refused_keeps_the_time_of_the_first_refusal(casino: Casi
     casino.now += timedelta(hours=1)
     assert ask_one(casino, bet(casino), **AGAIN)[0] == "rejected"
     assert RoundEvent.objects.get().occurred_at == later(0)
+
+
+def held_short(casino: Casino) -> None:
+    """Hold 100.00 of a stake of 110.00, as an earlier version did; its row outlived the upgrade."""
+    ask_one(casino, stake("b-1", 10_000))
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE rounds_roundevent DROP CONSTRAINT rounds_event_held_is_covered")
+    with pgtrigger.ignore("rounds.RoundEvent:content_never_changes"):
+        RoundEvent.objects.update(bet_minor=11_000, overdrawn_minor=1_000)
+    Round.objects.update(stake_minor=11_000)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "ALTER TABLE rounds_roundevent ADD CONSTRAINT rounds_event_held_is_covered"
+            " CHECK (money_state <> 'held' OR overdrawn_minor = 0) NOT VALID"
+        )
+
+
+def test_one_held_short_before_the_upgrade_is_captured_as_held_and_the_rest_is_owed(
+    casino: Casino,
+) -> None:
+    held_short(casino)
+    [paid] = ask(casino, win("w-1", 2_200, finalized=True))
+    assert (paid.status, paid.code, paid.balance_minor) == ("accepted", "", 2_200)
+    assert lines("aurora:b-1") == [
+        ("hold", "p-1001 cash", "p-1001 held", 10_000),
+        ("capture", "p-1001 held", "gaming:aurora", 10_000),
+        ("overdrawn", "receivable:p-1001", "gaming:aurora", 1_000),
+    ]
+    [told] = OutboxMessage.objects.filter(topic="rounds.player_overdrawn")
+    assert told.payload["event_id"] == "b-1"
+    assert casino.pots() == {"cash": 2_200, "bonus": 0, "held": 0, "pending": 0}
+    assert casino.stored("b-1").money_state == "settled"
+    assert_ledger_holds()
+
+
+def test_one_held_short_before_the_upgrade_goes_back_as_it_was_held(casino: Casino) -> None:
+    held_short(casino)
+    assert ask_one(casino, rollback("x-1", "b-1"))[0] == "accepted"
+    assert casino.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
+    assert not OutboxMessage.objects.filter(topic="rounds.player_overdrawn").exists()
+    assert_ledger_holds()

@@ -39,6 +39,8 @@ class Answers:
         """Capture what the round still holds and close it."""
         for held in round_row.held:
             purse.settle_held(held)
+            if held.overdrawn_minor > 0 and held.event_id != event.event_id:
+                self._tell_of_debt(held, purse.wallet)
         round_row.held = []
         round_row.state = RoundState.SETTLED
         round_row.settled_at = max(round_row.settled_at or event.occurred_at, event.occurred_at)
@@ -90,11 +92,7 @@ class Answers:
             drifted = self._note_drift(row, wallet)
             code = code or ("balance_mismatch" if drifted else "")
         if code == "overdrawn" and not was_told:
-            self.book.facts.append(
-                PlayerOverdrawn(
-                    provider_id=row.provider_id, event_id=row.event_id, player_id=wallet.player_id
-                )
-            )
+            self._tell_of_debt(row, wallet)
         row.code = code
         return self.answer(row, wallet)
 
@@ -225,6 +223,13 @@ class Answers:
             DriftRow(*key, difference, row.event_id, self.context.received_at)
         )
         return True
+
+    def _tell_of_debt(self, row: EventRow, wallet: Wallet) -> None:
+        self.book.facts.append(
+            PlayerOverdrawn(
+                provider_id=row.provider_id, event_id=row.event_id, player_id=wallet.player_id
+            )
+        )
 
     def _count_refusal(self, event_id: str, code: str, detail: str) -> None:
         self.book.refused.append(

@@ -83,9 +83,10 @@ class Purse(MoneyBack):
     def settle_held(self, row: EventRow) -> None:
         """Capture a held stake and release its pending win, because its round was finalized.
 
-        Each capture names the hold that it ends, like a release: a hold ends once.
+        Each capture names the hold that it ends, like a release: a hold ends once, and whole. A
+        stake that an earlier version held short was played all the same: what it lacked is owed.
         """
-        main = row.bet_minor - row.stake_bonus_minor
+        main = row.bet_minor - row.stake_bonus_minor - row.overdrawn_minor
         for amount, suffix in ((main, ""), (row.stake_bonus_minor, ":bonus")):
             self.book.move(
                 row,
@@ -97,6 +98,7 @@ class Purse(MoneyBack):
                 key=f"{TransferKind.CAPTURE}{suffix}",
                 reverses=f"{TransferKind.HOLD}{suffix}",
             )
+        self._owe(row)
         if not self._is_of_running_bonus(row):
             # The bonus that it was played with is closed: its part of the win is cash.
             row.win_bonus_minor = 0
@@ -166,6 +168,9 @@ class Purse(MoneyBack):
 
     def _take_stake(self, row: EventRow) -> None:
         self._fund(row, credit=self.house, kind=TransferKind.STAKE)
+        self._owe(row)
+
+    def _owe(self, row: EventRow) -> None:
         self.book.move(
             row,
             self._subject(row),

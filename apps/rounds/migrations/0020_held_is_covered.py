@@ -1,7 +1,7 @@
 """A held stake is covered; a refused one that is judged again and taken is placed then.
 
-The check is not validated: a stake that was taken short of funds by this mistake has its money
-held until its round is closed by people, and no such row comes any more.
+The check is not validated: a stake that was held short of funds by this mistake ends with its
+round, which captures or releases what is held, and no such row comes any more.
 """
 
 import pgtrigger.compiler
