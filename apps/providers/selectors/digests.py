@@ -49,8 +49,11 @@ def certified_files(
         )
     )
     found: dict[str, list[CertifiedFile]] = {}
-    for game_code, *columns in rows:
-        found.setdefault(game_code, []).append(CertifiedFile(*columns))
+    for game_code, version, channel, path, algorithm, seed, digest, is_read in rows:
+        one = CertifiedFile(
+            version, channel, path, algorithm, seed, digest, is_from_document=is_read
+        )
+        found.setdefault(game_code, []).append(one)
     return found
 
 
