@@ -145,6 +145,16 @@ def test_a_win_in_the_round_of_a_free_stake_stands_on_it(casino: Casino) -> None
     assert [outcome.code for outcome in found] == ["", ""]
 
 
+def test_a_free_stake_stands_where_the_paid_one_beside_it_is_rolled_back_at_once(
+    casino: Casino,
+) -> None:
+    taken: dict[str, Any] = {"stake_settles": StakeSettles.AT_ONCE}
+    ask(casino, stake("b-1"), stake("b-2", 0, is_free=True), **taken)
+    found = ask(casino, rollback("x-1", "b-1"), win("w-1", 100), **taken)
+    assert [one.code for one in found] == ["", ""]
+    assert casino.pots()["cash"] == 10_100
+
+
 @pytest.mark.parametrize(
     "named",
     [{"reference_event_id": "b-1", "round_ref": "r-9"}, {"reference_event_id": "b-1"}, {}],

@@ -247,7 +247,11 @@ def _load_rounds(cursor: Cursor, book: Book, events: list[tuple[Context, Canonic
 
 
 def _rounds_of_no_amount(book: Book, events: list[tuple[Context, CanonicalEvent]]) -> set[int]:
-    """Return the rounds that wins name whose sums don't tell of a stake: it may be a free one."""
+    """Return the rounds that wins name whose sums don't tell of a stake: it may be a free one.
+
+    A rollback of the same batch may take the one stake away that the sums told of.
+    """
+    may_lose_stakes = any(event.operation == Operation.ROLLBACK for _, event in events)
     named = [
         book.find_round(context, event, book.wallets[event.player_ref])
         for context, event in events
@@ -255,7 +259,11 @@ def _rounds_of_no_amount(book: Book, events: list[tuple[Context, CanonicalEvent]
         and not event.reference_event_id
         and event.player_ref in book.wallets
     ]
-    return {row.id for row in named if row and row.standing_events and not row.stake_minor}
+    return {
+        row.id
+        for row in named
+        if row and row.standing_events and (may_lose_stakes or not row.stake_minor)
+    }
 
 
 def _load_ended_bonuses(cursor: Cursor, book: Book) -> None:
