@@ -67,6 +67,7 @@ ANSWER_WORDS: Final = {
     "under_age": "Player is under age",
     # Money that came back, or can't.
     "already_settled": "Stake is settled already",
+    "corrected": "People credited the player for it",
     "event_waits": "Event waits to be booked itself",
     "not_refundable": "Win can't be taken back",
     "rolled_back": "Rolled back before it came",
@@ -84,6 +85,7 @@ KEPT_WITH_EVENTS: Final = (
     "amount_differs",
     "balance_mismatch",
     "clock_skew",
+    "corrected",
     "game_not_served",
     "insufficient_funds",
     "late",

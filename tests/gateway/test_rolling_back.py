@@ -262,6 +262,22 @@ def test_a_parked_event_is_booked_itself_and_never_corrected_beside(casino: Casi
     assert casino.pots()["cash"] == 10_650
 
 
+def test_a_refused_stake_that_people_credited_is_parked_when_it_was_played_after_all(
+    casino: Casino,
+) -> None:
+    casino.send(casino.tentative("e-1", bet_amount="150.00", win_amount="400.00"))
+    assert casino.stored("e-1").status == "rejected"
+    assert correct("e-1", minor=40_000) == "correction@7"
+    final = casino.event("e-1", round_id="r-1", bet_amount="150.00", win_amount="400.00")
+    for _ in range(2):
+        answer = casino.send_one(final)
+        assert (answer["status"], answer["code"]) == ("parked", "ledger_unavailable")
+    kept = casino.stored("e-1")
+    assert (kept.status, kept.code, kept.money_state) == ("parked", "corrected", "none")
+    assert casino.pots() == {"cash": 50_000, "bonus": 0, "held": 0, "pending": 0}
+    assert_ledger_holds()
+
+
 @pytest.mark.parametrize("name", ["event_id", "reference_event_id"])
 def test_a_provider_can_neither_send_nor_roll_back_the_id_of_a_correction(
     casino: Casino, name: str

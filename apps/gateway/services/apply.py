@@ -202,6 +202,11 @@ def load_book(
     }
     book.events = store.find_events(cursor, keys | named)
     book.tombstones = store.find_tombstones(cursor, keys)
+    unbooked = {EventStatus.REJECTED, EventStatus.PARKED}
+    known = [(key, book.events[key]) for key in keys & book.events.keys()]
+    book.corrected = store.find_corrected(
+        cursor, [key for key, row in known if row.status in unbooked]
+    )
     _load_rounds(cursor, book, events)
     _load_players_state(cursor, book, events, now)
     new_rounds = len(_round_keys(book, events) - book.rounds.keys())

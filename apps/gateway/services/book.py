@@ -53,6 +53,8 @@ class Book:
     events: dict[EventKey, EventRow] = field(default_factory=dict)
     tombstones: set[EventKey] = field(default_factory=set)
     settling: set[EventKey] = field(default_factory=set)
+    corrected: set[EventKey] = field(default_factory=set)
+    """Events that moved no money themselves and that people credited a player for."""
     rounds: dict[RoundKey, RoundRow] = field(default_factory=dict)
     rounds_by_id: dict[int, RoundRow] = field(default_factory=dict)
     wagering: dict[int, WageringState] = field(default_factory=dict)

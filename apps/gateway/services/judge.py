@@ -95,6 +95,8 @@ class Judge(Answers):
         undecided = (
             ("clock_skew", not self.is_in_clock_window(event)),
             ("unknown_reference", self._refers_to_nothing(event)),
+            # People credited the player for it: booked as well, it would be paid twice.
+            ("corrected", (self.context.provider.id, event.event_id) in self.book.corrected),
         )
         code = next((code for code, applies in undecided if applies), "")
         return self.park(event, into, code) if code else None

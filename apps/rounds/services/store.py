@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
 
@@ -77,6 +77,15 @@ def find_taken_events(cursor: Cursor, round_id: int) -> list[EventRow]:
     """Return the events of a round whose stake was taken and stands, oldest first."""
     cursor.execute(statements.FIND_TAKEN_EVENTS, [round_id])
     return [EventRow(*row) for row in cursor.fetchall()]
+
+
+def find_corrected(cursor: Cursor, keys: Collection[EventKey]) -> set[EventKey]:
+    """Return which of these events people corrected."""
+    if not keys:
+        return set()
+    providers, events = columns(sorted(keys))
+    cursor.execute(statements.FIND_CORRECTED, [providers, events])
+    return {(provider_id, event_id) for provider_id, event_id in cursor.fetchall()}
 
 
 def find_settling_wins(

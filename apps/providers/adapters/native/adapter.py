@@ -38,6 +38,7 @@ NATIVE_CODES: Final = {
     "reality_check": "limit_reached",
     "session_mismatch": "session_expired",
     "session_missing": "session_expired",
+    "corrected": "ledger_unavailable",
     "provider_off": "unknown_game",
     "game_not_served": "unknown_game",
     "provider_not_live": "unknown_game",
