@@ -357,13 +357,17 @@ ON CONFLICT (delivery_id) DO NOTHING
 """
 
 # Read through rounds_round_open, oldest first; rows that a batch is writing are left for the next
-# run. What the gateway loaded before this and writes after it stands: it knows more.
+# run. What the gateway loaded before this and writes after it stands: it knows more. A win alone,
+# such as a promotional one, waits for no message, for nothing was staked that it could settle.
 CLOSE_OPEN_ROUNDS: LiteralString = """
 WITH due AS (
     SELECT r.id FROM rounds_round r
     WHERE r.state = 'open' AND r.opened_at < %(before)s
-      AND (r.standing_events = 0 OR r.provider_id = ANY(%(never_closing)s)) AND NOT EXISTS (
+      AND NOT EXISTS (
         SELECT 1 FROM rounds_roundevent e WHERE e.round_id = r.id AND e.money_state = 'held')
+      AND (r.provider_id = ANY(%(never_closing)s) OR NOT EXISTS (
+        SELECT 1 FROM rounds_roundevent e WHERE e.round_id = r.id
+          AND e.operation IN ('stake', 'round') AND e.money_state = 'settled'))
     ORDER BY r.opened_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 UPDATE rounds_round r SET state = 'settled', settled_at = %(now)s FROM due WHERE r.id = due.id
@@ -374,8 +378,11 @@ FLAG_STUCK_ROUNDS: LiteralString = """
 WITH due AS (
     SELECT r.id FROM rounds_round r
     WHERE r.state = 'open' AND r.opened_at < %(before)s AND (
-        (r.standing_events > 0 AND NOT r.provider_id = ANY(%(never_closing)s)) OR EXISTS (
-        SELECT 1 FROM rounds_roundevent e WHERE e.round_id = r.id AND e.money_state = 'held'))
+        EXISTS (
+        SELECT 1 FROM rounds_roundevent e WHERE e.round_id = r.id AND e.money_state = 'held')
+        OR (NOT r.provider_id = ANY(%(never_closing)s) AND EXISTS (
+        SELECT 1 FROM rounds_roundevent e WHERE e.round_id = r.id
+          AND e.operation IN ('stake', 'round') AND e.money_state = 'settled')))
     ORDER BY r.opened_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 UPDATE rounds_round r SET state = 'stuck' FROM due WHERE r.id = due.id RETURNING r.provider_id

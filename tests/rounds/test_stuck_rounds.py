@@ -83,6 +83,42 @@ def test_a_round_of_which_nothing_stands_is_closed(casino: Casino) -> None:
 
 
 @pytest.mark.django_db
+def test_a_round_in_which_only_a_win_stands_is_closed_and_nobody_is_told(
+    casino: Casino,
+) -> None:
+    Provider.objects.update(wallet_model="sub_wallet")
+    casino.provider.refresh_from_db()
+    [paid] = ask(casino, win("w-1", round_type="promo"), win_without_stake="allow")
+    assert (paid.status, state_of(casino)) == ("accepted", "open")
+    assert sort_out_open_rounds(now=casino.now + DAY) == (0, 0)
+    before = everything()
+    assert sort_out_open_rounds(now=casino.now + 2 * DAY) == (1, 0)
+    assert state_of(casino) == "settled"
+    assert everything() == before
+    assert not OutboxMessage.objects.filter(topic="rounds.stuck").exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("settles", ["at_close", "at_once"])
+def test_a_round_with_a_free_stake_is_flagged_with_or_without_a_win(
+    casino: Casino, settles: str
+) -> None:
+    ask(casino, stake("b-1", 0, is_free=True), win("w-1"), stake_settles=settles)
+    assert Round.objects.get().stake_minor == 0
+    assert sort_out_open_rounds(now=casino.now + 2 * DAY) == (0, 1)
+    assert state_of(casino) == "stuck"
+
+
+@pytest.mark.django_db
+def test_a_round_of_one_event_is_flagged_where_its_final_form_is_missing(casino: Casino) -> None:
+    Provider.objects.update(wallet_model="sub_wallet")
+    casino.provider.refresh_from_db()
+    fund_sub_wallet(MoneyOrder(casino.player.pk, "aurora", 1_000, "AUD", "k"), now=casino.now)
+    casino.send_one(casino.tentative("e-1"))
+    assert sort_out_open_rounds(now=casino.now + 2 * DAY) == (0, 1)
+
+
+@pytest.mark.django_db
 def test_where_no_message_ever_closes_a_round_it_is_closed_and_a_late_win_is_still_paid(
     casino: Casino,
 ) -> None:

@@ -23,7 +23,7 @@ def sort_out_open_rounds(*, now: datetime) -> tuple[int, int]:
     A round that was played is flagged ``stuck`` and told of, whether its stake is held or was taken
     at once: a message is missing, and only evidence and two people decide about money. So is one
     that was closed over a day ago and holds a stake all the same. A round is closed where no
-    message is missing: nothing of it stands, or the protocol never closes one and nothing is held.
+    message is missing: no stake of it stands, or the protocol never closes one and nothing is held.
     Nothing moves by it, and a late win is still paid. Safe beside the gateway, and to repeat.
     """
     asked: dict[str, datetime | int | list[int]] = {
