@@ -92,8 +92,8 @@ CLOSE_ROUND = ReasonedAction(
     permission="rounds.request_closing",
     perform=_close_round,
     question="For a stuck round that its provider will not close. Compare its round log first. "
-    "Should the provider's own message come before the second person agrees, it wins and this "
-    "request is void. Wins already paid stay paid.",
+    "Should any message of the provider come into the round before the second person agrees, this "
+    "request is void. Wins already paid stay paid; the request says how much.",
     tone="danger",
     is_offered=lambda game_round, _user: bool(game_round.state == RoundState.STUCK),
     form_class=ClosingForm,

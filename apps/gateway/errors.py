@@ -86,7 +86,7 @@ class RoundNotStuckError(DomainError):
 
 
 class RoundMovedError(DomainError):
-    """The round holds other money than a person was shown."""
+    """The round has other money or other messages in it than a person was shown."""
 
     code = "round_moved"
 

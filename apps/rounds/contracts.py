@@ -29,7 +29,11 @@ class RoundRow:
 
 @dataclass(frozen=True, slots=True)
 class StuckRound:
-    """A round that its provider left open, in minor units: what it holds, what it took at once."""
+    """A round that its provider left open, in minor units: what it holds, what it took at once.
+
+    ``paid_minor`` are the wins that were paid, ``standing_events`` the messages that stand: a win
+    of nothing tells that a stake was played, and is in no sum.
+    """
 
     id: int
     provider_id: int
@@ -42,6 +46,8 @@ class StuckRound:
     held_minor: int
     pending_minor: int
     taken_minor: int
+    paid_minor: int
+    standing_events: int
 
 
 @dataclass(slots=True)

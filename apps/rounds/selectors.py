@@ -58,6 +58,8 @@ def stuck_round(round_id: int) -> StuckRound | None:
         held_minor=int(sums["held"]),
         pending_minor=int(sums["pending"]),
         taken_minor=int(taken) if found.settled_at is None else 0,
+        paid_minor=found.win_minor - int(sums["pending"]),
+        standing_events=found.standing_events,
     )
 
 

@@ -4,15 +4,23 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
 from apps.bonuses.models import Grant, WageringReceipt
 from apps.bonuses.services.grants import grant_bonus
 from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry
-from apps.gateway.errors import RoundNotStuckError
-from apps.gateway.services.closing import Closing, ClosingOrder, request_closing
+from apps.gateway.errors import RoundMovedError, RoundNotStuckError
+from apps.gateway.services.closing import (
+    Closing,
+    ClosingOrder,
+    execute_closing,
+    recheck_closing,
+    request_closing,
+)
 from apps.rounds.models import Round
 from apps.rounds.services.stuck import sort_out_open_rounds
+from apps.staff.contracts import ApprovalGrant
 from apps.staff.errors import (
     AlreadyPendingError,
     ApprovalVoidError,
@@ -53,6 +61,15 @@ def request(casino: Casino, found: Round, asker: User, closing: Closing) -> int:
         acting_user=asker,
         reason="no message for two days",
         now=casino.now,
+    )
+
+
+def granted(casino: Casino, approval_id: int, asker: User, agreer: User) -> ApprovalGrant:
+    """Return what two people agreed on, as it is handed over once it was looked at again."""
+    asked = Approval.objects.get(pk=approval_id)
+    people = (asker.pk, agreer.pk)
+    return ApprovalGrant(
+        approval_id, asked.kind, asked.subject, asked.payload, *people, now=casino.now
     )
 
 
@@ -158,7 +175,7 @@ def test_a_message_between_the_two_people_voids_what_would_return_a_taken_stake(
     returned = request(casino, found, asker, Closing.RETURN)
     ask(casino, stake("b-2", 300), stake_settles="at_once")
     Round.objects.update(state="stuck")  # flagged again within the hour
-    with pytest.raises(ApprovalVoidError, match="other money"):
+    with pytest.raises(ApprovalVoidError, match="other money or other messages"):
         agree(casino, returned, agreer)
     again = request(casino, found, asker, Closing.RETURN)
     ask(casino, win("w-1", 350, finalized=True))
@@ -166,6 +183,46 @@ def test_a_message_between_the_two_people_voids_what_would_return_a_taken_stake(
         agree(casino, again, agreer)
     assert casino.pots()["cash"] == 9_850
     assert_ledger_holds()
+
+
+@pytest.mark.parametrize("settles", ["at_once", "at_close"])
+@pytest.mark.parametrize("won", [5_000, 0])
+def test_a_win_between_the_two_people_voids_what_would_return_its_stake(
+    casino: Casino, asker: User, agreer: User, settles: str, won: int
+) -> None:
+    ask(casino, stake("b-1", 500), stake_settles=settles)
+    found = make_stuck(casino)
+    approval_id = request(casino, found, asker, Closing.RETURN)
+    ask(casino, win("w-1", won))
+    found.refresh_from_db()
+    assert found.state == "stuck"
+    before = everything()
+    with pytest.raises(RoundMovedError, match="other messages"), transaction.atomic():
+        execute_closing(granted(casino, approval_id, asker, agreer))
+    assert everything() == before
+    with pytest.raises(ApprovalVoidError, match="other messages"):
+        agree(casino, approval_id, agreer)
+    assert casino.pots()["cash"] == 9_500 + won
+    assert_ledger_holds()
+
+
+def test_a_request_says_what_was_paid_and_stays_paid(casino: Casino, asker: User) -> None:
+    ask(casino, stake("b-1", 200), win("w-1", 350))
+    found = make_stuck(casino)
+    approval = Approval.objects.get(pk=request(casino, found, asker, Closing.RETURN))
+    said = "Return 2.00 AUD held, leave 3.50 AUD paid, in round r-1 (aurora, p-1001)"
+    assert approval.title == said
+    assert (approval.payload["paid_minor"], approval.payload["standing_events"]) == (350, 2)
+
+
+def test_a_request_of_before_it_said_what_was_paid_is_void(casino: Casino, asker: User) -> None:
+    ask(casino, stake("b-1", 200))
+    approval_id = request(casino, make_stuck(casino), asker, Closing.RETURN)
+    old = dict(Approval.objects.get(pk=approval_id).payload)
+    for name in ("taken_minor", "paid_minor", "standing_events"):
+        del old[name]
+    with pytest.raises(RoundMovedError):
+        recheck_closing(old)
 
 
 def test_what_a_closed_round_took_was_played_and_does_not_go_back(
@@ -246,7 +303,7 @@ def test_the_providers_own_message_comes_first_and_voids_the_request(
     found = make_stuck(casino)
     approval_id = request(casino, found, asker, Closing.RETURN)
     ask(casino, rollback("x-1", "b-2"))
-    with pytest.raises(ApprovalVoidError, match="other money"):
+    with pytest.raises(ApprovalVoidError, match="other money or other messages"):
         agree(casino, approval_id, agreer)
     again = request(casino, found, asker, Closing.RETURN)
     ask(casino, win("w-1", 350, finalized=True))

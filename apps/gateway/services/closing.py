@@ -74,15 +74,17 @@ def request_closing(order: ClosingOrder, *, acting_user: Person, reason: str, no
 
 
 def _title(found: StuckRound, closing: Closing) -> str:
-    held = display_money(found.held_minor, found.currency)
-    taken = display_money(found.taken_minor, found.currency)
+    held, taken, paid, pending = (
+        display_money(minor, found.currency)
+        for minor in (found.held_minor, found.taken_minor, found.paid_minor, found.pending_minor)
+    )
     took = f"{taken} taken and " if found.taken_minor else ""
+    stays = f", leave {paid} paid" if found.paid_minor else ""
     said = {
-        Closing.RETURN: f"Return {took}{held} held in round {found.round_ref}",
-        Closing.SETTLE: f"Take {held} held in round {found.round_ref}, pay "
-        f"{display_money(found.pending_minor, found.currency)}",
+        Closing.RETURN: f"Return {took}{held} held{stays}",
+        Closing.SETTLE: f"Take {held} held, pay {pending}{stays}",
     }[closing]
-    return f"{said} ({found.provider_code}, {found.player_ref})"[:200]
+    return f"{said}, in round {found.round_ref} ({found.provider_code}, {found.player_ref})"[:200]
 
 
 def recheck_closing(payload: dict[str, Any]) -> None:
@@ -90,10 +92,9 @@ def recheck_closing(payload: dict[str, Any]) -> None:
 
     Raises:
         RoundNotStuckError: its provider closed it meanwhile.
-        RoundMovedError: it holds other money than the approver was shown.
+        RoundMovedError: it holds or paid other money than the approver was shown.
     """
-    if not _facts(_stuck(payload["round_id"])).items() <= payload.items():
-        raise RoundMovedError("The round holds other money than when this was asked for.")
+    _require_as_shown(_facts(_stuck(payload["round_id"])), payload)
 
 
 def execute_closing(approved: ApprovalGrant) -> dict[str, Any]:
@@ -160,11 +161,23 @@ def _require_unmoved(round_row: RoundRow, taken: list[EventRow], payload: dict[s
     """Look again under the lock: a message may have come since the approval was looked at."""
     if round_row.state != RoundState.STUCK:
         raise RoundNotStuckError("The round is not stuck any more; its provider sent a message.")
-    held = sum(event.bet_minor for event in round_row.held)
     pending = sum(event.win_minor for event in round_row.held)
-    shown = (payload["held_minor"], payload["pending_minor"], payload.get("taken_minor", 0))
-    if (held, pending, sum(event.bet_minor for event in taken)) != shown:
-        raise RoundMovedError("The round holds other money than when this was asked for.")
+    facts = {
+        "held_minor": sum(event.bet_minor for event in round_row.held),
+        "pending_minor": pending,
+        "taken_minor": sum(event.bet_minor for event in taken),
+        "paid_minor": round_row.win_minor - pending,
+        "standing_events": round_row.standing_events,
+    }
+    _require_as_shown(facts, payload)
+
+
+def _require_as_shown(facts: dict[str, Any], payload: dict[str, Any]) -> None:
+    """Refuse another round than was shown; what a request does not name, it showed none of."""
+    if any(payload.get(name, 0) != fact for name, fact in facts.items()):
+        raise RoundMovedError(
+            "The round has other money or other messages in it than when this was asked for."
+        )
 
 
 def _stuck(round_id: int) -> StuckRound:
@@ -200,8 +213,7 @@ def _event(found: StuckRound, closing: Closing, approved: ApprovalGrant) -> Cano
 
 
 def _facts(found: StuckRound) -> dict[str, Any]:
-    taken = {"taken_minor": found.taken_minor} if found.taken_minor else {}
-    return taken | {
+    return {
         "round_id": found.id,
         "round": found.round_ref,
         "provider": found.provider_code,
@@ -209,5 +221,8 @@ def _facts(found: StuckRound) -> dict[str, Any]:
         "currency": found.currency,
         "held_minor": found.held_minor,
         "pending_minor": found.pending_minor,
+        "taken_minor": found.taken_minor,
+        "paid_minor": found.paid_minor,
+        "standing_events": found.standing_events,
         "opened_at": found.opened_at.isoformat(),
     }
