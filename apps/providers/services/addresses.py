@@ -84,8 +84,8 @@ def execute_addresses(approved: ApprovalGrant) -> dict[str, Any]:
         AddressesMovedError: somebody changed them meanwhile.
     """
     payload = approved.payload
-    locked = Provider.objects.select_for_update().filter(code=payload["provider"]).first()
-    provider = _require_unmoved(locked, payload)
+    found = Provider.objects.select_for_update(no_key=True).filter(code=payload["provider"])
+    provider = _require_unmoved(found.first(), payload)
     for name, value in payload["to"].items():
         setattr(provider, name, value)
     note_edit(

@@ -62,7 +62,7 @@ def store_key(
             ``add_provider_key`` says.
     """
     require_reason(reason)
-    provider = Provider.objects.select_for_update().filter(pk=new.provider_id).first()
+    provider = Provider.objects.select_for_update(no_key=True).filter(pk=new.provider_id).first()
     if provider is None:
         raise UnknownProviderError(str(new.provider_id))
     secret = new.secret.strip() or _generated(provider.protocol, new.purpose)
