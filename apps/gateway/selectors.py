@@ -1,9 +1,11 @@
 """How refused input and open money are read."""
 
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from django.db import connection
+from django.db.models import Q
 
 from apps.core.answer_codes import answer_choices
 from apps.core.money import display_money
@@ -12,6 +14,8 @@ from apps.gateway.contracts import SpoolFacts
 from apps.gateway.models import Rejection, SpoolReport
 from apps.providers.selectors.id_scopes import providers_without_closing
 from apps.rounds.selectors import open_rounds_at
+
+_GONE_AFTER: Final = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,13 @@ def rejection_counts(day: date) -> list[tuple[int, str, int]]:
     return [(provider_id, code, count) for provider_id, code, count in rows if provider_id]
 
 
-def spool_reports() -> list[SpoolFacts]:
-    """Return what each gateway last said of its spool, by name."""
+def spool_reports(now: datetime) -> list[SpoolFacts]:
+    """Return what each gateway last said of its spool, by name.
+
+    One that has been silent for a day and left nothing on its disk is gone; a new deployment may
+    name its gateways anew. What did leave something stays until a person has seen to it.
+    """
     names = [field.name for field in fields(SpoolFacts)]
-    return [SpoolFacts(*row) for row in SpoolReport.objects.order_by("gateway").values_list(*names)]
+    left = Q(waiting__gt=0) | Q(set_aside__gt=0)
+    reports = SpoolReport.objects.filter(left | Q(reported_at__gte=now - _GONE_AFTER))
+    return [SpoolFacts(*row) for row in reports.order_by("gateway").values_list(*names)]

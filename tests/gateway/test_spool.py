@@ -238,7 +238,7 @@ def test_a_gateway_says_what_waits_on_its_disk_and_people_read_it(
     _allow(casino)
     client.force_login(make_user(permissions=("reports.view_providerhealth",)))
     page = reverse("admin:reports_providerhealth_changelist")
-    assert "No gateway has reported yet." in client.get(page).content.decode()
+    assert "No gateway has reported for a day." in client.get(page).content.decode()
     parking = Parking(folder, Limits(10 * 1024 * 1024, 1_000))
     assert parking.facts(casino.now) is None
     inbound = [casino.inbound(casino.body(casino.event(f"e-{n}"))) for n in range(3)]
@@ -263,7 +263,7 @@ def test_a_gateway_says_what_waits_on_its_disk_and_people_read_it(
     report_spool(drained)
     # A gateway that starts anew has drained nothing yet; what the one before did stays.
     report_spool(replace(drained, drained_at=None))
-    [told] = spool_reports()
+    [told] = spool_reports(drained.reported_at)
     assert told == drained
     [panel] = _spool_panels(client.get(page))
     assert (panel.rows[0][1], panel.tone) == ("0 of at most 1,000", "")
@@ -274,10 +274,24 @@ def test_a_gateway_says_what_waits_on_its_disk_and_people_read_it(
 
 
 @pytest.mark.django_db
+def test_a_gateway_that_is_gone_leaves_the_list_unless_it_left_something(now: datetime) -> None:
+    day = timedelta(hours=24)
+    empty = SpoolFacts("a:/spool", 0, 0, None, 0, 5, 50, None, now)
+    waits = SpoolFacts("b:/spool", 1, 10, now, 0, 5, 50, None, now)
+    has_aside = SpoolFacts("c:/spool", 0, 0, None, 1, 5, 50, None, now)
+    for facts in (empty, waits, has_aside):
+        report_spool(facts)
+    assert spool_reports(now + day) == [empty, waits, has_aside]
+    assert spool_reports(now + day + timedelta(seconds=1)) == [waits, has_aside]
+    report_spool(replace(empty, reported_at=now + day))
+    assert len(spool_reports(now + day + timedelta(seconds=1))) == 3
+
+
+@pytest.mark.django_db
 def test_the_database_refuses_a_spool_whose_oldest_is_nowhere(now: datetime) -> None:
     with pytest.raises(IntegrityError, match="gateway_spool_has_an_oldest_where_something_waits"):
         report_spool(SpoolFacts("here:/spool", 1, 10, None, 0, 5, 50, None, now))
-    assert spool_reports() == []
+    assert spool_reports(now) == []
 
 
 def _spool_panels(response: Any) -> list[Panel]:

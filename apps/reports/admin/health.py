@@ -60,13 +60,14 @@ class ProviderHealthAdmin(PageAdmin[ProviderHealth]):
             raise PermissionDenied
         asked = request.GET.get("window", "")
         window = asked if asked in WINDOWS else "15m"
-        found = health_of_providers(WINDOWS[window][1], timezone.now())
+        now = timezone.now()
+        found = health_of_providers(WINDOWS[window][1], now)
         context = {
             **self.admin_site.each_context(request),
             "title": "Provider health",
             "opts": self.opts,
             "windows": [(key, label, key == window) for key, (label, _) in WINDOWS.items()],
-            "panels": [*_panels(found, window), spool_panel(spool_reports(), timezone.now())],
+            "panels": [*_panels(found, window), spool_panel(spool_reports(now), now)],
             "live_seconds": _SECONDS,
             "live_script": LIVE_SCRIPT,
         }

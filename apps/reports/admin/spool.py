@@ -32,7 +32,7 @@ def spool_panel(reports: Sequence[SpoolFacts], now: datetime) -> Panel:
             "Reported",
         ],
         rows=[_row(one, now) for one in reports],
-        empty_text="No gateway has reported yet. Each one does within half a minute of its start.",
+        empty_text="No gateway has reported for a day. Each does within half a minute.",
         tone="warning" if waits else "",
         anchor="spool",
     )
