@@ -93,7 +93,8 @@ CLOSE_ROUND = ReasonedAction(
     perform=_close_round,
     question="For a stuck round that its provider will not close. Compare its round log first. "
     "Should any message of the provider come into the round before the second person agrees, this "
-    "request is void. Wins already paid stay paid; the request says how much.",
+    "request is void. A return leaves wins that were paid by a message of their own and takes back "
+    "what one message won together with its stake; the request says how much of each.",
     tone="danger",
     is_offered=lambda game_round, _user: bool(game_round.state == RoundState.STUCK),
     form_class=ClosingForm,

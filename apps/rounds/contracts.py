@@ -31,8 +31,9 @@ class RoundRow:
 class StuckRound:
     """A round that its provider left open, in minor units: what it holds, what it took at once.
 
-    ``paid_minor`` are the wins that were paid, ``standing_events`` the messages that stand: a win
-    of nothing tells that a stake was played, and is in no sum.
+    ``paid_minor`` are the wins that were paid; of them ``won_with_stake_minor`` came in one message
+    with a stake that it took, and goes back with it. ``standing_events`` are the messages that
+    stand: a win of nothing tells that a stake was played, and is in no sum.
     """
 
     id: int
@@ -47,6 +48,7 @@ class StuckRound:
     pending_minor: int
     taken_minor: int
     paid_minor: int
+    won_with_stake_minor: int
     standing_events: int
 
 

@@ -44,8 +44,12 @@ def stuck_round(round_id: int) -> StuckRound | None:
         return None
     held = RoundEvent.objects.filter(round=found, money_state=MoneyState.HELD)
     sums = held.aggregate(held=Sum("bet_minor", default=0), pending=Sum("win_minor", default=0))
-    settled = RoundEvent.objects.filter(round=found, money_state=MoneyState.SETTLED)
-    taken = settled.aggregate(taken=Sum("bet_minor", default=0))["taken"]
+    settled = RoundEvent.objects.filter(
+        round=found, money_state=MoneyState.SETTLED, bet_minor__gt=0
+    )
+    if found.settled_at is not None:
+        settled = settled.none()
+    taken = settled.aggregate(stake=Sum("bet_minor", default=0), won=Sum("win_minor", default=0))
     return StuckRound(
         id=found.pk,
         provider_id=found.provider_id,
@@ -57,8 +61,9 @@ def stuck_round(round_id: int) -> StuckRound | None:
         opened_at=found.opened_at,
         held_minor=int(sums["held"]),
         pending_minor=int(sums["pending"]),
-        taken_minor=int(taken) if found.settled_at is None else 0,
+        taken_minor=int(taken["stake"]),
         paid_minor=found.win_minor - int(sums["pending"]),
+        won_with_stake_minor=int(taken["won"]),
         standing_events=found.standing_events,
     )
 

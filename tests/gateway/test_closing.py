@@ -20,7 +20,6 @@ from apps.gateway.services.closing import (
 )
 from apps.rounds.models import Round
 from apps.rounds.services.stuck import sort_out_open_rounds
-from apps.staff.contracts import ApprovalGrant
 from apps.staff.errors import (
     AlreadyPendingError,
     ApprovalVoidError,
@@ -28,15 +27,19 @@ from apps.staff.errors import (
     SelfApprovalError,
 )
 from apps.staff.models import Approval, User
-from apps.staff.services.approvals import approve
 from tests.bonuses.makers import make_rule
 from tests.factories import make_user
 from tests.gateway.builders import Casino, assert_ledger_holds, everything, lines, open_casino
+from tests.gateway.closing_makers import (
+    APPROVE,
+    EVIDENCE,
+    agree,
+    granted,
+    make_stuck,
+    request,
+)
 from tests.gateway.operations_makers import ask, ask_one, rollback, stake, win
 from tests.races import race
-
-APPROVE = "rounds.approve_closing"
-EVIDENCE = "Round log of 19 Nov: the table was voided at 10:02."
 
 
 @pytest.fixture
@@ -47,34 +50,6 @@ def asker(db: None) -> User:
 @pytest.fixture
 def agreer(db: None) -> User:
     return make_user("agreer", permissions=(APPROVE,))
-
-
-def make_stuck(casino: Casino) -> Round:
-    casino.now += timedelta(days=2)
-    assert sort_out_open_rounds(now=casino.now)[1] == 1
-    return Round.objects.get(round_ref="r-1")
-
-
-def request(casino: Casino, found: Round, asker: User, closing: Closing) -> int:
-    return request_closing(
-        ClosingOrder(found.pk, closing, EVIDENCE),
-        acting_user=asker,
-        reason="no message for two days",
-        now=casino.now,
-    )
-
-
-def granted(casino: Casino, approval_id: int, asker: User, agreer: User) -> ApprovalGrant:
-    """Return what two people agreed on, as it is handed over once it was looked at again."""
-    asked = Approval.objects.get(pk=approval_id)
-    people = (asker.pk, agreer.pk)
-    return ApprovalGrant(
-        approval_id, asked.kind, asked.subject, asked.payload, *people, now=casino.now
-    )
-
-
-def agree(casino: Casino, approval_id: int, person: User) -> None:
-    approve(approval_id=approval_id, user=person, reason="log compared", now=casino.now)
 
 
 def give_bonus(casino: Casino, *, requirement_multiple: Decimal) -> Grant:

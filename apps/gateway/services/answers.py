@@ -96,6 +96,13 @@ class Answers:
         row.code = code
         return self.answer(row, wallet)
 
+    def tell_overdrawn(self, row: EventRow, wallet: Wallet) -> None:
+        self.book.facts.append(
+            PlayerOverdrawn(
+                provider_id=row.provider_id, event_id=row.event_id, player_id=wallet.player_id
+            )
+        )
+
     def answer(self, row: EventRow, wallet: Wallet) -> Outcome:
         row.balance_minor = self.purse(wallet).shown_minor
         return self._outcome(row, row.status, row.code, row.balance_minor)

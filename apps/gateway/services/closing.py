@@ -36,7 +36,10 @@ class Closing(StrEnum):
     """How a stuck round ends."""
 
     RETURN = "return"
-    """The round was not played to its end: its stakes go back to where they came from."""
+    """The round was not played to its end: its stakes go back to where they came from.
+
+    A win that one message paid together with its stake goes back with it.
+    """
     SETTLE = "settle"
     """The round was played: held stakes are taken and the wins that wait are paid."""
 
@@ -74,17 +77,21 @@ def request_closing(order: ClosingOrder, *, acting_user: Person, reason: str, no
 
 
 def _title(found: StuckRound, closing: Closing) -> str:
-    held, taken, paid, pending = (
-        display_money(minor, found.currency)
-        for minor in (found.held_minor, found.taken_minor, found.paid_minor, found.pending_minor)
-    )
-    took = f"{taken} taken and " if found.taken_minor else ""
-    stays = f", leave {paid} paid" if found.paid_minor else ""
+    goes_back = found.won_with_stake_minor if closing == Closing.RETURN else 0
+    stays = found.paid_minor - goes_back
+    took = f"{_said(found, found.taken_minor)} taken and " if found.taken_minor else ""
+    held, pending = _said(found, found.held_minor), _said(found, found.pending_minor)
     said = {
-        Closing.RETURN: f"Return {took}{held} held{stays}",
-        Closing.SETTLE: f"Take {held} held, pay {pending}{stays}",
+        Closing.RETURN: f"Return {took}{held} held",
+        Closing.SETTLE: f"Take {held} held, pay {pending}",
     }[closing]
+    said += f", take back {_said(found, goes_back)} won" if goes_back else ""
+    said += f", leave {_said(found, stays)} paid" if stays else ""
     return f"{said}, in round {found.round_ref} ({found.provider_code}, {found.player_ref})"[:200]
+
+
+def _said(found: StuckRound, amount_minor: int) -> str:
+    return display_money(amount_minor, found.currency)
 
 
 def recheck_closing(payload: dict[str, Any]) -> None:
@@ -139,8 +146,9 @@ def _close(found: StuckRound, closing: Closing, approved: ApprovalGrant) -> None
         row.status, row.money_state = EventStatus.ACCEPTED, MoneyState.NONE
         row.code = f"closed_{closing}"
         if closing == Closing.RETURN:
-            for target in staked:
-                answers.give_back(target, wallet)
+            short = [answers.give_back(target, wallet) for target in staked]
+            if any(short):
+                answers.tell_overdrawn(row, wallet)
         if round_row.standing_events:
             answers.settle_round(round_row, answers.purse(wallet), event)
         else:
@@ -167,6 +175,7 @@ def _require_unmoved(round_row: RoundRow, taken: list[EventRow], payload: dict[s
         "pending_minor": pending,
         "taken_minor": sum(event.bet_minor for event in taken),
         "paid_minor": round_row.win_minor - pending,
+        "won_with_stake_minor": sum(event.win_minor for event in taken),
         "standing_events": round_row.standing_events,
     }
     _require_as_shown(facts, payload)
@@ -223,6 +232,7 @@ def _facts(found: StuckRound) -> dict[str, Any]:
         "pending_minor": found.pending_minor,
         "taken_minor": found.taken_minor,
         "paid_minor": found.paid_minor,
+        "won_with_stake_minor": found.won_with_stake_minor,
         "standing_events": found.standing_events,
         "opened_at": found.opened_at.isoformat(),
     }
