@@ -8,9 +8,7 @@ from apps.simulator.acceptance.table import Table
 
 SCENARIOS: Final = Collection()
 POINTS_AT_NOTHING: Final = "a rollback points at no message, only at its round"
-PLAYED_IS_FINAL: Final = (
-    "a native final event states a round that was played, and is recorded (design 6.1)"
-)
+PLAYED_IS_FINAL: Final = "a native final event states a round that was played, and is recorded"
 
 
 @SCENARIOS(13, "A rollback comes after a win settled its bet: refused unless the policy allows it.")
