@@ -1,5 +1,7 @@
 """Home cards for who keeps the providers' traffic flowing."""
 
+from typing import Final
+
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -7,9 +9,11 @@ from django.utils import timezone
 from apps.core.admin import display_at
 from apps.core.answer_codes import answer_words
 from apps.gateway.selectors import rejections_of
-from apps.rounds.selectors import late_deliveries, newest_conflicts, parked_events
+from apps.rounds.selectors import is_sweep_behind, late_deliveries, newest_conflicts, parked_events
 from apps.staff.contracts import HomeCard, HomeRow
 from apps.staff.home_cards import LIMIT, MAX_ROWS, Waiting, waiting_card
+
+_SWEEP_IS_BEHIND: Final = "The worker has still to look through older deliveries; any may wait."
 
 
 def parked_events_card(_request: HttpRequest) -> HomeCard:
@@ -73,14 +77,18 @@ def rejections_card(_request: HttpRequest) -> HomeCard:
 
 def unjudged_card(_request: HttpRequest) -> HomeCard:
     """Show deliveries stored for a minute and not answered for: the sweeper should have them."""
+    now = timezone.now()
+    is_behind = is_sweep_behind(now)
     return waiting_card(
         Waiting(
             title="Deliveries not judged yet",
             link=reverse("admin:rounds_delivery_changelist") + "?verdict=late&who=all",
-            empty_text="Everything that was stored was applied.",
+            empty_text=_SWEEP_IS_BEHIND if is_behind else "Everything that was stored was applied.",
             tone="danger",
+            note=_SWEEP_IS_BEHIND if is_behind else "",
+            tone_when_empty="warning" if is_behind else "success",
         ),
-        late_deliveries(timezone.now(), limit=LIMIT),
+        late_deliveries(now, limit=LIMIT),
         lambda delivery: HomeRow(
             title=f"{delivery.provider}: {delivery.message_id}",
             link=reverse("admin:rounds_delivery_change", args=[delivery.pk]),

@@ -1,8 +1,9 @@
 """How rounds, events and their deliveries are read."""
 
 from datetime import datetime, timedelta
+from typing import Final
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, QuerySet, Sum
 
 from apps.players.selectors import rehearsal_player_ids
 from apps.providers.contracts import REHEARSAL_KEY_PREFIX
@@ -18,7 +19,10 @@ from apps.rounds.models import (
     SweptThrough,
     UnjudgedDelivery,
 )
-from apps.rounds.traffic import attempts_seen
+from apps.rounds.traffic import MOST_SEARCHED, attempts_seen
+
+_SWEPT_WITHIN: Final = timedelta(minutes=30)
+"""A sweep comes every 20 seconds, and goes on after what was stored ten minutes before."""
 
 
 def event_by_id(provider_code: str, event_id: str) -> RoundEvent | None:
@@ -131,12 +135,31 @@ def parked_events(*, limit: int) -> list[RoundEvent]:
 def not_judged_in_time(deliveries: QuerySet[Delivery], now: datetime) -> QuerySet[Delivery]:
     """Keep what is not answered for a minute after it was stored, however long ago that was.
 
-    Up to where the sweep has come, all that is not judged is listed.
+    Up to where the sweep has come, all that is not judged is listed. After it, the newest are
+    looked through here, so many that a page can wait for it (``is_sweep_behind`` for the others).
     """
-    verdicts = DeliveryVerdict.objects.filter(delivery_id=OuterRef("pk"))
-    listed = list(UnjudgedDelivery.objects.values_list("delivery_id", flat=True))
-    waits = Q(pk__in=listed) | Q(pk__gt=swept_through())
-    return deliveries.filter(waits, ~Exists(verdicts), stored_at__lt=now - timedelta(minutes=1))
+    before, after = now - timedelta(minutes=1), _looked_through_after()
+    verdicts = DeliveryVerdict.objects.filter(delivery_id=OuterRef("pk"), delivery_id__gt=after)
+    newest = Delivery.objects.filter(~Exists(verdicts), pk__gt=after, stored_at__lt=before)
+    judged = DeliveryVerdict.objects.filter(delivery_id=OuterRef("delivery_id"))
+    listed = UnjudgedDelivery.objects.filter(~Exists(judged)).values_list("delivery_id", flat=True)
+    waiting = {*newest.values_list("pk", flat=True), *listed}
+    return deliveries.filter(pk__in=waiting, stored_at__lt=before)
+
+
+def is_sweep_behind(now: datetime) -> bool:
+    """Tell whether older deliveries are still to be looked through: by the sweep, not by a page.
+
+    So it is at first after an upgrade, and while the worker is down.
+    """
+    left = Delivery.objects.filter(pk__gt=swept_through(), pk__lte=_looked_through_after())
+    stored_at = left.order_by("pk").values_list("stored_at", flat=True).first()
+    return stored_at is not None and stored_at < now - _SWEPT_WITHIN
+
+
+def _looked_through_after() -> int:
+    newest = Delivery.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return max(swept_through(), newest - MOST_SEARCHED)
 
 
 def swept_through() -> int:

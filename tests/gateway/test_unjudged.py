@@ -3,17 +3,26 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pgtrigger
 import pytest
 from django.db import IntegrityError, connection
+from django.http import HttpRequest
 
 from apps.core.models import OutboxMessage
+from apps.gateway.home import unjudged_card
 from apps.gateway.services.intake import apply_unjudged, reprocess_delivery, take_in
 from apps.providers.contracts import CanonicalEvent
 from apps.providers.models import Provider, ProviderKey
 from apps.rounds.contracts import DeliveryRow
 from apps.rounds.models import Delivery, DeliveryVerdict, SweptThrough, UnjudgedDelivery
-from apps.rounds.selectors import late_deliveries, not_judged_in_time, swept_through
+from apps.rounds.selectors import (
+    is_sweep_behind,
+    late_deliveries,
+    not_judged_in_time,
+    swept_through,
+)
 from apps.rounds.services import store
+from apps.rounds.services.unjudged import list_unjudged
 from tests.factories import make_game, make_provider
 from tests.gateway.builders import (
     SLOT,
@@ -193,6 +202,52 @@ def test_a_delivery_that_no_sweep_saw_for_a_month_is_found_all_the_same(
     assert shown(casino_now, days=29) == [delivery_id]
     assert sweep(casino_now, minutes=30 * 1_440) == 1
     assert casino_now.pots()["cash"] == 10_150
+
+
+def leave_behind(casino: Casino) -> int:
+    """Store a delivery, then as many as a page looks through, an hour ago; nothing was swept."""
+    delivery_id = store_only(casino, casino.event("e-1"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('rounds_delivery_id_seq', %s)", [delivery_id + 19_998])
+    casino.send_one(casino.event("e-2"))
+    with pgtrigger.ignore("rounds.Delivery:never_changed"):
+        Delivery.objects.update(stored_at=casino.now - timedelta(hours=1))
+    return delivery_id
+
+
+def test_a_page_looks_through_the_newest_and_says_so_while_the_sweep_is_behind(
+    casino_now: Casino,
+) -> None:
+    delivery_id = leave_behind(casino_now)
+    assert shown(casino_now, days=0) == [delivery_id]
+    assert not is_sweep_behind(casino_now.now)
+
+    casino_now.send_one(casino_now.event("e-3"))
+    assert shown(casino_now, days=0) == []
+    assert is_sweep_behind(casino_now.now)
+    card = unjudged_card(HttpRequest())
+    assert (card.value, card.tone) == ("0", "warning")
+    assert card.empty_text == (
+        "The worker has still to look through older deliveries; any may wait."
+    )
+
+    assert sweep(casino_now, minutes=15) == 1
+    assert casino_now.stored("e-1").status == "accepted"
+    assert not is_sweep_behind(casino_now.now)
+    card = unjudged_card(HttpRequest())
+    assert (card.tone, card.empty_text) == ("success", "Everything that was stored was applied.")
+
+
+def test_what_the_sweep_listed_is_shown_whatever_it_has_still_to_look_through(
+    casino_now: Casino,
+) -> None:
+    delivery_id = leave_behind(casino_now)
+    casino_now.send_one(casino_now.event("e-3"))
+    list_unjudged(delivery_id, casino_now.provider.pk, error="ValueError", now=casino_now.now)
+    assert shown(casino_now, days=0) == [delivery_id]
+    card = unjudged_card(HttpRequest())
+    assert (card.value, card.tone) == ("1", "danger")
+    assert "older deliveries" in card.note
 
 
 def test_people_are_told_once_of_a_delivery_that_failed_three_times(casino_now: Casino) -> None:

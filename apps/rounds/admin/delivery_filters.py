@@ -23,7 +23,7 @@ VERDICTS: Final = {
     "refused": "Refused",
     "parked": "Parked",
     "waiting": "Waiting",
-    "late": "Waiting for over a minute, last 2 days",
+    "late": "Waiting for over a minute",
 }
 STATUSES: Final = {
     "accepted": ("accepted", "tentative"),
