@@ -182,17 +182,15 @@ WHERE round_id = %s AND money_state = 'settled' AND bet_minor > 0
 ORDER BY id
 """
 
+FIND_CORRECTED: LiteralString = """
+SELECT DISTINCT c.provider_id, c.reference_event_id FROM rounds_roundevent c
+JOIN unnest(%s::bigint[], %s::text[]) AS k (provider_id, event_id)
+    ON c.provider_id = k.provider_id AND c.reference_event_id = k.event_id
+WHERE c.reference_event_id <> '' AND c.round_type = 'adjustment' AND c.status = 'accepted' AND
+    c.event_id LIKE 'correction@%%'"""
+
 # Wins that stand against a stake: those that name nothing in its round, or that name it in any.
 # Two look-ups by index, like those of rounds above.
-FIND_CORRECTED: LiteralString = """
-SELECT DISTINCT k.provider_id, k.event_id
-FROM unnest(%s::bigint[], %s::text[]) AS k (provider_id, event_id)
-JOIN rounds_roundevent c
-    ON c.provider_id = k.provider_id AND c.reference_event_id = k.event_id
-    AND c.reference_event_id <> ''
-WHERE c.round_type = 'adjustment' AND c.status = 'accepted' AND c.event_id LIKE 'correction@%%'
-"""
-
 FIND_SETTLING_WINS: LiteralString = """
 SELECT k.provider_id, k.event_id
 FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS k (provider_id, event_id, round_id)
