@@ -40,27 +40,23 @@ type Place = tuple[int, int, str]
 class _Scope:
     """The providers that are looked at, by code, and of their games these, or all.
 
-    ``live_since``: since when each live provider is, by code; None where that is not on file.
+    ``live_since``: since when each live one of them is, by id; None where that is not on file.
     """
 
     providers: Mapping[str, int]
-    live_since: Mapping[str, datetime | None]
+    live_since: Mapping[int, datetime | None]
     game_ids: frozenset[int] | None = None
 
     def live_at(self, moment: datetime) -> set[str]:
         """Return the codes of those at which real players could play by then."""
-        return {
-            code
-            for code, began in self.live_since.items()
-            if code in self.providers and (began is None or began < moment)
-        }
+        live = {pk for pk, began in self.live_since.items() if began is None or began < moment}
+        return {code for code, pk in self.providers.items() if pk in live}
 
     def begins(self, place: Place, start: datetime) -> datetime | None:
         """Return from when on a place is looked at that nobody played; None before it is live."""
-        code = next(code for code, pk in self.providers.items() if pk == place[0])
-        if code not in self.live_since:
+        if place[0] not in self.live_since:
             return None
-        return max(start, self.live_since[code] or start)
+        return max(start, self.live_since[place[0]] or start)
 
     def known_on(self, day: date) -> set[Place]:
         """Return the places of the scope that are on file for the day."""
@@ -126,7 +122,8 @@ def _scope(provider_id: int | None = None, game_ids: frozenset[int] | None = Non
     ids = {provider.code: provider.pk for provider in all_providers()}
     if provider_id is not None:
         ids = {code: pk for code, pk in ids.items() if pk == provider_id}
-    return _Scope(ids, live_providers(), game_ids)
+    live_since = {ids[code]: began for code, began in live_providers().items() if code in ids}
+    return _Scope(ids, live_since, game_ids)
 
 
 def _span_of(day: date, now: datetime) -> tuple[datetime, datetime]:

@@ -39,28 +39,28 @@ _REFUSED_EXAMPLE: Final = OpenApiExample(
         "support_links": [{"name": "A helpline", "phone": "", "url": "https://help.example"}],
     },
 )
-IDEMPOTENCY_KEY: Final = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "pattern": "^[!-~]{1,128}$", "minLength": 1, "maxLength": 128},
-    OpenApiParameter.HEADER,
+
+
+def _idempotency_key(description: str, *, required: bool) -> OpenApiParameter:
+    return OpenApiParameter(
+        "Idempotency-Key",
+        {"type": "string", "pattern": "^[!-~]{1,128}$", "minLength": 1, "maxLength": 128},
+        OpenApiParameter.HEADER,
+        required=required,
+        description=description,
+    )
+
+
+IDEMPOTENCY_KEY: Final = _idempotency_key(
+    "Your own key of this payment, kept for ever: the same request again gets the first answer,"
+    " another one with the same key is refused.",
     required=True,
-    description=(
-        "Your own key of this payment, kept for ever: the same request again gets the first answer,"
-        " another one with the same key is refused."
-    ),
 )
-
-
-FUNDING_KEY: Final = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "pattern": "^[!-~]{1,128}$", "minLength": 1, "maxLength": 128},
-    OpenApiParameter.HEADER,
+FUNDING_KEY: Final = _idempotency_key(
+    "Needed with fund, and read with it only: the money moves once per key. The same request "
+    "again opens another session on the money that moved the first time; another one with the "
+    "same key is refused.",
     required=False,
-    description=(
-        "Needed with fund, and read with it only: the money moves once per key. The same request "
-        "again opens another session on the money that moved the first time; another one with the "
-        "same key is refused."
-    ),
 )
 
 
