@@ -143,7 +143,7 @@ CROSS JOIN LATERAL (
 ) d
 """
 
-FIND_HELD_EVENTS: LiteralString = """
+_EVENTS: LiteralString = """
 SELECT
     id, provider_id, event_id, fingerprint, final_fingerprint, round_id, player_id,
     player_ref, game_id, game_code, round_ref, occurred_at, received_at, bet_minor,
@@ -151,43 +151,39 @@ SELECT
     balance_before_minor, balance_after_minor, finalized, reference_event_id,
     promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
     origin, operation, is_free, jackpot_minor
-FROM rounds_roundevent WHERE round_id = ANY(%s) AND money_state = 'held' ORDER BY id
 """
 
+FIND_HELD_EVENTS: LiteralString = (
+    _EVENTS
+    + """FROM rounds_roundevent WHERE round_id = ANY(%s) AND money_state = 'held' ORDER BY id
+"""
+)
+
 # The stakes that stand in rounds, by the index of a round's events.
-FIND_STANDING_STAKES: LiteralString = """
-SELECT
-    id, provider_id, event_id, fingerprint, final_fingerprint, round_id, player_id,
-    player_ref, game_id, game_code, round_ref, occurred_at, received_at, bet_minor,
-    win_minor, stake_bonus_minor, win_bonus_minor, overdrawn_minor, currency, round_type,
-    balance_before_minor, balance_after_minor, finalized, reference_event_id,
-    promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
-    origin, operation, is_free, jackpot_minor
-FROM rounds_roundevent
+FIND_STANDING_STAKES: LiteralString = (
+    _EVENTS
+    + """FROM rounds_roundevent
 WHERE round_id = ANY(%s) AND operation = 'stake' AND money_state IN ('held', 'settled')
 ORDER BY id
 """
+)
 
 # What was staked at once and stands: what is held is read by itself.
-FIND_TAKEN_EVENTS: LiteralString = """
-SELECT
-    id, provider_id, event_id, fingerprint, final_fingerprint, round_id, player_id,
-    player_ref, game_id, game_code, round_ref, occurred_at, received_at, bet_minor,
-    win_minor, stake_bonus_minor, win_bonus_minor, overdrawn_minor, currency, round_type,
-    balance_before_minor, balance_after_minor, finalized, reference_event_id,
-    promo_campaign, promo_multiplier, status, code, money_state, balance_minor, delivery_id,
-    origin, operation, is_free, jackpot_minor
-FROM rounds_roundevent
+FIND_TAKEN_EVENTS: LiteralString = (
+    _EVENTS
+    + """FROM rounds_roundevent
 WHERE round_id = %s AND money_state = 'settled' AND bet_minor > 0
 ORDER BY id
 """
+)
 
 FIND_CORRECTED: LiteralString = """
 SELECT DISTINCT c.provider_id, c.reference_event_id FROM rounds_roundevent c
 JOIN unnest(%s::bigint[], %s::text[]) AS k (provider_id, event_id)
     ON c.provider_id = k.provider_id AND c.reference_event_id = k.event_id
-WHERE c.reference_event_id <> '' AND c.round_type = 'adjustment' AND c.status = 'accepted' AND
-    c.event_id LIKE 'correction@%%'"""
+WHERE c.reference_event_id <> '' AND c.round_type = 'adjustment' AND c.status = 'accepted'
+    AND c.event_id LIKE 'correction@%%'
+"""
 
 # Wins that stand against a stake: those that name nothing in its round, or that name it in any.
 # Two look-ups by index, like those of rounds above.
