@@ -9,12 +9,18 @@ import pgtrigger
 import pytest
 from django.test import TransactionTestCase
 
+from tests.caching import begin_with_an_empty_cache
 from tests.emptying import emptied_row_by_row
 
 
 @pytest.fixture
 def now() -> datetime:
     return datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _with_an_empty_cache() -> None:
+    begin_with_an_empty_cache()
 
 
 @pytest.fixture

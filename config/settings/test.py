@@ -4,7 +4,7 @@ import os
 
 from config.environment import environment
 from config.settings.development import *  # noqa: F403 - settings build on each other
-from config.settings.development import PITBOSS_DATA_DIR
+from config.settings.development import CACHES, PITBOSS_DATA_DIR
 from config.storages import storage_settings
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -14,5 +14,6 @@ STORAGES = storage_settings(
 )
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PITBOSS_MFA_REQUIRED = False
+CACHES = {"default": {**CACHES["default"], "KEY_FUNCTION": "tests.caching.key_of"}}
 # What a test asks at its own time is decided by a click at whatever time the tests run.
 PITBOSS_APPROVAL_DAYS = 36_500

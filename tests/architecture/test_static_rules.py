@@ -150,6 +150,18 @@ def test_a_test_of_a_migration_leaves_the_newest_schema_to_the_next() -> None:
     assert found == own_database
 
 
+def test_no_test_empties_the_cache_that_another_worker_reads() -> None:
+    """Django empties the whole database of Valkey, whatever the keys begin with."""
+    empties = re.compile(r"caches?(\[[^]]+\])?\.clear\(|\.flush(db|all)\(")
+    found = [
+        str(path.relative_to(REPOSITORY))
+        for path in python_files("tests")
+        if path.name != "test_static_rules.py" and empties.search(path.read_text())
+    ]
+
+    assert found == []
+
+
 def test_a_callback_waits_for_postgresql_and_for_nothing_else() -> None:
     """What must happen later is a row in the outbox: a broker that is away slows nobody down."""
     elsewhere = re.compile(r"^(celery|kombu|redis|django\.core\.cache|apps\.core\.broker)\b")

@@ -2,13 +2,11 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
-from django.core.cache import cache
 
 from tests.operator_api.builders import NOW
 
 
 @pytest.fixture(autouse=True)
 def _at_a_fixed_moment() -> Iterator[None]:
-    cache.clear()
     with time_machine.travel(NOW, tick=False):
         yield

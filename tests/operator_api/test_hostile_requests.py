@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -197,7 +196,6 @@ def test_who_calls_too_often_is_told_when_to_come_back(
 ) -> None:
     monkeypatch.setattr(PerClient, "THROTTLE_RATES", {"operator_api": "2/min"})
     other = make_api(name="Other")
-    cache.clear()
     answers = [api.get("players/p-1001/balance") for _ in range(3)]
     assert [status for status, _ in answers] == [200, 200, 429]
     assert answers[2][1]["code"] == "too_many_requests"

@@ -11,7 +11,6 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from cryptography.fernet import Fernet
 from django.contrib.auth.models import Group
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
@@ -25,6 +24,7 @@ from apps.staff.enums import Role
 from apps.staff.errors import AlreadyPendingError, NoSecondFactorError, SelfApprovalError
 from apps.staff.models import Approval, User
 from apps.staff.sign_in.middleware import STEP_UP_PAGES, STEP_UP_SAVES
+from tests.caching import begin_with_an_empty_cache
 from tests.factories import PASSWORD, make_user
 
 START = datetime(2026, 11, 22, 10, 0, 5, tzinfo=UTC)
@@ -42,7 +42,6 @@ def clock() -> Iterator[Any]:
 
 @pytest.fixture(autouse=True)
 def _mfa_is_required(settings: Settings, db: None) -> None:
-    cache.clear()
     settings.PITBOSS_MFA_REQUIRED = True
 
 
@@ -130,7 +129,7 @@ def test_a_code_of_the_neighbouring_half_minute_is_taken_once(clock: Any, steps:
 
     first, _ = give_password(user)
     assert first.post(CODE, {"code": code}).status_code == 302
-    cache.clear()  # what the library remembers lies in the cache
+    begin_with_an_empty_cache()  # where the library remembers what was used
     second, _ = give_password(user)
     again = second.post(CODE, {"code": code})
 
