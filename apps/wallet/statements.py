@@ -118,6 +118,10 @@ FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], 
 ORDER BY n.id
 """
 
+# What an insert takes anyway, taken before the ids are drawn: sealing waits for whoever holds it,
+# so that no id of a sealed run is still to be written.
+ANNOUNCE_TRANSFERS: LiteralString = "LOCK TABLE wallet_transfer IN ROW EXCLUSIVE MODE"
+
 DRAW_TRANSFER_IDS: LiteralString = """
 SELECT nextval('wallet_transfer_id_seq') FROM generate_series(1, %s)
 """
@@ -129,11 +133,19 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS d (id, delta) WHERE a.id = d.id
 """
 
 # A share lock waits for every transfer in flight and lets none start for the moment of reading,
-# so no row with a lower id can appear after the run is sealed.
+# so no row with a lower id can appear afterwards.
 # The function is the owner's: a role that may only add rows may not take this lock itself.
 LOCK_TRANSFERS: LiteralString = "SELECT wallet_lock_transfers()"
 
+# One seal at a time, for each goes on where the one before it ended.
+LOCK_SEALING: LiteralString = "SELECT pg_advisory_xact_lock(hashtextextended('wallet.seal', 0))"
+
 LAST_TRANSFER: LiteralString = "SELECT coalesce(max(id), 0) FROM wallet_transfer"
+
+END_OF_RUN: LiteralString = """
+SELECT coalesce(max(id), 0)
+FROM (SELECT id FROM wallet_transfer WHERE id BETWEEN %s AND %s ORDER BY id LIMIT %s) run
+"""
 
 # One canonical text per row, in id order, independent of session settings.
 SEALED_ROWS: LiteralString = """

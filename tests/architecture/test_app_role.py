@@ -14,6 +14,7 @@ from psycopg import sql
 from apps.core.embedded.paths import APP_ROLE
 from apps.core.errors import AppRoleError
 from apps.core.services import TableRights, app_rights, grant_app_role, unsafe_connection
+from apps.wallet.statements import ANNOUNCE_TRANSFERS
 
 pytestmark = [
     pytest.mark.django_db,
@@ -173,6 +174,7 @@ def test_the_application_reads_adds_and_seals(as_app: "psycopg.Connection[Any]")
         as_app.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(table)))
     with as_app.transaction():
         as_app.execute("SELECT wallet_lock_transfers()")
+        as_app.execute(ANNOUNCE_TRANSFERS)
         as_app.execute("SELECT nextval('wallet_transfer_id_seq')")
 
 

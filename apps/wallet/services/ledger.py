@@ -186,6 +186,7 @@ def write_transfers(
     if not requests:
         return
     _open_missing_pots(cursor, requests, wallets)
+    cursor.execute(statements.ANNOUNCE_TRANSFERS)
     cursor.execute(statements.DRAW_TRANSFER_IDS, [len(requests)])
     ids = [row[0] for row in cursor.fetchall()]
     id_by_key = {

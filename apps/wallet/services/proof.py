@@ -14,6 +14,7 @@ from apps.wallet.models import Account, LedgerSeal, Transfer
 
 _ROWS_PER_STEP = 20_000
 _SEALS_PER_STEP = 500
+_MOST_PER_SEAL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +23,37 @@ class _Run:
     digest: str
 
 
-@transaction.atomic(durable=True)
 def seal_transfers(*, now: datetime) -> LedgerSeal | None:
     """Seal the transfers that no seal covers yet and put the digest into the audit chain.
 
-    Waits for the transfers in flight for the moment of finding the last one, so that no row
-    can slip into a sealed run afterwards. Returns None where there is nothing new.
+    No row can slip into a sealed run afterwards, and play waits for none of the reading. A seal
+    covers ``_MOST_PER_SEAL`` at most, so that a backlog takes several runs and never too long a
+    one. Returns None where there is nothing new.
+    """
+    return _seal_up_to(_last_transfer(), now)
+
+
+@transaction.atomic(durable=True)
+def _last_transfer() -> int:
+    """Return the last transfer once every lower id is written or given up.
+
+    Waits for the transfers in flight, which hold the table's lock since before they drew their ids
+    (``ledger.write_transfers``), and lets none start for the moment of finding the last one.
     """
     with connection.cursor() as cursor:
         cursor.execute(statements.LOCK_TRANSFERS)
         cursor.execute(statements.LAST_TRANSFER)
+        return int(cursor.fetchone()[0])
+
+
+@transaction.atomic(durable=True)
+def _seal_up_to(last_id: int, now: datetime) -> LedgerSeal | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statements.LOCK_SEALING)
+        previous = LedgerSeal.objects.order_by("last_transfer_id").last()
+        first_id = previous.last_transfer_id + 1 if previous else 1
+        cursor.execute(statements.END_OF_RUN, [first_id, last_id, _MOST_PER_SEAL])
         last_id = int(cursor.fetchone()[0])
-    previous = LedgerSeal.objects.order_by("last_transfer_id").last()
-    first_id = previous.last_transfer_id + 1 if previous else 1
     if last_id < first_id:
         return None
     run = _digest(first_id, last_id, previous.digest if previous else "")
