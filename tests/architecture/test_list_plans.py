@@ -18,7 +18,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from apps.staff.models import AuditorLookUp, User
-from tests.architecture.big_rows import ROWS, fill
+from tests.big_rows import ROWS, fill
 from tests.factories import make_game, make_player, make_provider
 
 MOST_READ = 25_000

@@ -4,15 +4,16 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 
 from apps.bonuses.models import BonusRule, Grant
 from apps.bonuses.services.grants import expire_grants, grant_bonus
 from apps.rounds import statements
-from apps.rounds.models import Round
+from apps.rounds.models import Round, RoundEvent
+from tests.big_rows import fill
 from tests.bonuses.makers import make_rule
 from tests.gateway.builders import Casino, assert_ledger_holds, lines
 from tests.gateway.operations_makers import ask, ask_one, rollback, stake, win
+from tests.plans import plan_of
 
 
 @pytest.fixture
@@ -101,14 +102,9 @@ def test_a_pending_win_of_a_bonus_that_ended_is_settled_in_cash(
     assert_ledger_holds()
 
 
-def test_what_a_round_staked_from_ended_bonuses_is_found_by_an_index(casino: Casino) -> None:
-    ask(casino, stake("b-1"))
-    rounds = [str(Round.objects.get().pk)]
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(
-            f"EXPLAIN {statements.FIND_BONUS_STAKED_BEFORE}", [rounds, [casino.now.isoformat()]]
-        )
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "rounds_roundevent_round_id" in plan
-    assert "Seq Scan" not in plan
+@pytest.mark.django_db
+def test_what_a_round_staked_from_ended_bonuses_is_found_by_an_index() -> None:
+    fill([RoundEvent, Round], rows=5_000)
+    plan = plan_of(statements.FIND_BONUS_STAKED_BEFORE, [[1], ["2026-11-22T10:00:00+00:00"]])
+    assert "rounds_roundevent_round_id" in plan, plan
+    assert "Seq Scan" not in plan, plan

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from apps.gateway.models import Rejection
 from apps.providers.contracts import CanonicalEvent
@@ -18,8 +17,10 @@ from apps.providers.enums import (
 )
 from apps.rounds import statements
 from apps.rounds.models import Round, RoundEvent
+from tests.big_rows import fill
 from tests.gateway.builders import Casino, assert_ledger_holds, everything, lines, open_player
 from tests.gateway.operations_makers import ask, ask_one, rollback, stake, win
+from tests.plans import plan_of
 
 OWN: dict[str, Any] = {"rollback_number": RollbackNumber.OWN, "late_stake": LateStake.REFUSE}
 AT_ONCE: dict[str, Any] = OWN | {"stake_settles": StakeSettles.AT_ONCE}
@@ -185,12 +186,9 @@ def test_a_game_nobody_knows_is_no_round(casino: Casino) -> None:
     assert ask_one(casino, strange, **AT_ONCE)[:2] == ("rejected", "unknown_game")
 
 
-def test_the_stakes_of_a_round_are_found_by_its_index(casino: Casino) -> None:
-    ask(casino, *(stake(f"b-{n}", 1, round_ref=f"r-{n}") for n in range(300)), **AT_ONCE)
-    some = list(Round.objects.values_list("pk", flat=True)[:2])
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE rounds_roundevent")
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN {statements.FIND_STANDING_STAKES}", [some])
-        plan = "\n".join(row[0] for row in cursor.fetchall())
+@pytest.mark.django_db
+def test_the_stakes_of_a_round_are_found_by_its_index() -> None:
+    fill([RoundEvent, Round], rows=5_000)
+    plan = plan_of(statements.FIND_STANDING_STAKES, [[1, 2]])
     assert "rounds_roundevent_round_id" in plan, plan
+    assert "Seq Scan" not in plan, plan

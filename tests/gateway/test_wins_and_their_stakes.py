@@ -4,15 +4,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from apps.bonuses.services.grants import grant_bonus
 from apps.providers.enums import Permission, StakeSettles, WinWithoutStake
 from apps.rounds import statements
 from apps.rounds.models import Round, RoundEvent
+from tests.big_rows import fill
 from tests.bonuses.makers import make_rule
 from tests.gateway.builders import Casino, assert_ledger_holds, everything, lines, open_player
 from tests.gateway.operations_makers import ask, ask_one, reward, rollback, stake, win
+from tests.plans import plan_of
 
 AT_ONCE: dict[str, Any] = {"stake_settles": StakeSettles.AT_ONCE}
 
@@ -184,16 +185,11 @@ def test_an_unknown_game_with_no_stake_of_ours_is_refused(casino: Casino) -> Non
     assert everything() == before
 
 
-def test_the_wins_of_a_stake_are_found_by_an_index(casino: Casino) -> None:
-    ask(casino, stake("b-1", 1_000), win("w-1", reference_event_id="b-1"))
-    provider, player = str(casino.provider.pk), str(casino.player.pk)
-    found = str(RoundEvent.objects.values_list("round_id", flat=True)[0])
-    keys = [[provider], ["b-1"]]
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(
-            f"EXPLAIN {statements.FIND_SETTLING_WINS}", [*keys, [found], *keys, [player]]
-        )
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "rounds_event_reference" in plan
-    assert "Seq Scan" not in plan
+@pytest.mark.django_db
+def test_the_wins_of_a_stake_are_found_by_an_index() -> None:
+    fill([RoundEvent, Round], rows=5_000)
+    named, whole = [[1], ["t1"], [1]], [[1], ["t1"], [1]]
+    plan = plan_of(statements.FIND_SETTLING_WINS, [*whole, *named])
+    assert "rounds_event_reference" in plan, plan
+    assert "rounds_roundevent_round_id" in plan, plan
+    assert "Seq Scan" not in plan, plan

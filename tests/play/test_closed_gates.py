@@ -20,8 +20,10 @@ from apps.providers.models import Deployment, Game, GameBuild
 from apps.providers.services import scope
 from apps.providers.services.builds import Editing
 from apps.providers.services.certificates import withdraw_certificate
+from tests.big_rows import fill
 from tests.factories import MADE_AT, make_cover, make_game, make_player, make_provider
 from tests.integrity.test_digests import OTHER, TABLE, certify, line, report, take
+from tests.plans import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -181,11 +183,11 @@ def test_the_sweep_asks_as_much_of_many_open_games_as_of_one(game: Game, now: da
 
 
 def test_the_sweep_reads_the_sessions_that_take_stakes_by_their_index() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(
-            "EXPLAIN SELECT game_id FROM play_gamesession "
-            "WHERE stakes_until > now() AND ended_at IS NULL"
-        )
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "play_session_taking_stakes" in plan
+    # One in a hundred has not ended, and half of those take stakes.
+    ended = "CASE WHEN mod(i, 100) = 0 THEN NULL ELSE now() END"
+    until = "now() + make_interval(hours => CASE WHEN mod(i, 200) = 0 THEN 1 ELSE -1 END)"
+    fill([GameSession], rows=5_000, values={"ended_at": ended, "stakes_until": until})
+    plan = plan_of(
+        "SELECT game_id FROM play_gamesession WHERE stakes_until > now() AND ended_at IS NULL"
+    )
+    assert "play_session_taking_stakes" in plan, plan

@@ -50,7 +50,9 @@ from apps.players.models import (
 )
 from apps.players.selectors import limit_use, player_by_id, protection_of, protection_reasons
 from apps.players.selectors.reality_checks import reality_check_clock
+from tests.big_rows import fill
 from tests.factories import make_player, make_user
+from tests.plans import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -623,12 +625,11 @@ def test_every_guard_fires_in_replica_sessions_too() -> None:
 
 
 def test_a_window_is_read_through_the_key_of_its_hours() -> None:
-    player = make_player()
-    since = [NOW] * 6
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN {statements.LOAD_TALLIES}", [*since, [1], [1], [player.pk], NOW])
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-    assert "players_hourtally_pkey" in plan
+    # Five hundred players of ten hours each.
+    fill([Player], rows=500)
+    hour = "timestamptz '2026-11-22 00:00+00' + make_interval(hours => mod(i, 10))"
+    fill([HourTally], rows=5_000, values={"player_id": "i / 10 + 1", "hour": hour})
+    plan = plan_of(statements.LOAD_TALLIES, [*([NOW] * 6), [1], [1], [7], NOW])
+    assert "players_hourtally_pkey" in plan, plan
     assert "Index Cond: ((player_id = ANY" in plan
     assert "hour >" in plan.partition("Index Cond")[2].splitlines()[0]

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -18,9 +17,11 @@ from apps.rounds.models import Conflict, Delivery, DeliveryVerdict, EventAttempt
 from apps.rounds.traffic import delivery_ids_of, newest_of
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
+from tests.big_rows import fill
 from tests.factories import make_user
 from tests.gateway.builders import Casino, assert_ledger_holds, everything, open_casino
 from tests.gateway.test_unjudged import store_only, store_unreadable
+from tests.plans import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -298,31 +299,14 @@ def test_the_service_refuses_no_reason_and_no_delivery(casino: Casino) -> None:
     assert not AuditEntry.objects.filter(action="gateway.delivery.reprocessed").exists()
 
 
-def plan_of(sql: str, params: Any) -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN " + sql, params)
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-        cursor.execute("SET LOCAL enable_seqscan = on")
-    return plan
-
-
-def test_the_newest_are_found_by_the_primary_key_and_a_window_by_its_index(
-    casino: Casino,
-) -> None:
-    # Of a handful of rows one index is as cheap as the other.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO rounds_delivery (provider_id, received_at, message_id, key_id, path, "
-            "headers, body) SELECT provider_id, received_at - n * interval '1 minute', "
-            "message_id || n, key_id, path, headers, body "
-            "FROM (SELECT * FROM rounds_delivery LIMIT 1) one, generate_series(1, 3000) n"
-        )
-        cursor.execute("ANALYZE rounds_delivery")
+def test_the_newest_are_found_by_the_primary_key_and_a_window_by_its_index() -> None:
+    fill([Delivery], rows=5_000)
     newest = newest_of(Delivery.objects.all()).order_by("-pk").values("pk")[:50]
-    assert "rounds_delivery_default_pkey" in plan_of(*newest.query.sql_with_params())
+    plan = plan_of(*newest.query.sql_with_params())
+    assert "rounds_delivery_default_pkey" in plan, plan
     window = Delivery.objects.filter(received_at__gte=datetime.now(UTC)).values("pk")
-    assert "rounds_delivery_default_received_at_idx" in plan_of(*window.query.sql_with_params())
+    plan = plan_of(*window.query.sql_with_params())
+    assert "rounds_delivery_default_received_at_idx" in plan, plan
 
 
 def test_an_event_is_looked_up_by_its_provider_and_id(casino: Casino) -> None:

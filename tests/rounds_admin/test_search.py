@@ -15,7 +15,9 @@ from apps.providers.models import Provider
 from apps.rounds.models import RoundEvent
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
+from tests.big_rows import fill
 from tests.factories import make_cover, make_game, make_player, make_provider, make_user
+from tests.plans import plan_of
 from tests.rounds_makers import fund, play, round_event
 
 pytestmark = pytest.mark.django_db
@@ -88,14 +90,13 @@ def test_the_waiting_events_of_an_unknown_player_are_found_by_the_name_they_carr
 
 
 def test_the_name_of_an_unknown_player_is_looked_up_in_its_index() -> None:
-    with connection.cursor() as cursor:
-        # A table of a few rows is read as a whole: whether the index can serve is what is asked.
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(
-            "EXPLAIN SELECT id FROM rounds_roundevent WHERE player_id IS NULL"
-            " AND player_ref = 'p-nobody' AND provider_id IN (1) ORDER BY id + 0 DESC LIMIT 10001"
-        )
-        assert "rounds_event_of_unknown" in "\n".join(row[0] for row in cursor.fetchall())
+    nobody = "CASE WHEN mod(i, 2) = 0 THEN NULL ELSE 1 END"
+    fill([RoundEvent], rows=5_000, values={"player_id": nobody})
+    plan = plan_of(
+        "SELECT id FROM rounds_roundevent WHERE player_id IS NULL"
+        " AND player_ref = 'p-nobody' AND provider_id IN (1) ORDER BY id + 0 DESC LIMIT 10001"
+    )
+    assert "rounds_event_of_unknown" in plan, plan
 
 
 FILL_ROUNDS = """

@@ -1,10 +1,13 @@
-"""A hundred thousand rows in any table, without a word about what the table means.
+"""Many rows in any table, without a word about what the table means.
 
 What the rows say is nonsense: the constraints are dropped first, inside the test's transaction,
 which gives them back. A foreign key to another big table counts along; any other names the one row
-that there is. So lists can be asked at a size at which it shows who reads a whole table.
+that there is. So lists can be asked at a size at which it shows who reads a whole table, and plans
+where the planner has a reason to choose: over the few rows of a test it is chance, and what earlier
+tests left behind, which index is the cheapest.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import connection, models
@@ -23,8 +26,12 @@ WHERE i.indrelid = %s::regclass AND i.indisunique AND NOT i.indisprimary
 ROWS = 100_000
 
 
-def fill(tables: list[Table], *, rows: int = ROWS) -> None:
-    """Fill these tables, with one row in each that they refer to."""
+def fill(tables: list[Table], *, rows: int = ROWS, values: Mapping[str, str] | None = None) -> None:
+    """Fill these tables, with one row in each that they refer to.
+
+    ``values`` says by SQL over the row's number ``i`` what stands in the columns of these names.
+    """
+    assert connection.in_atomic_block, "the constraints would stay dropped"
     with connection.cursor() as cursor:
         # What the makers left to be checked at commit is checked now: it would hold the tables.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -33,10 +40,10 @@ def fill(tables: list[Table], *, rows: int = ROWS) -> None:
         for parent in _parents(tables):
             if not parent._default_manager.exists():
                 _loosen(cursor, parent)
-                _insert(cursor, parent, 1, set())
+                _insert(cursor, parent, 1, set(), {})
             cursor.execute(f"ANALYZE {parent._meta.db_table}")
         for table in tables:
-            _insert(cursor, table, rows, set(tables))
+            _insert(cursor, table, rows, set(tables), values or {})
             cursor.execute(f"ANALYZE {table._meta.db_table}")
 
 
@@ -80,10 +87,12 @@ def _loosen(cursor: Any, table: Table) -> None:
         cursor.execute(definition)
 
 
-def _insert(cursor: Any, table: Table, rows: int, counted: set[Table]) -> None:
+def _insert(
+    cursor: Any, table: Table, rows: int, counted: set[Table], given: Mapping[str, str]
+) -> None:
     fields = [field for field in table._meta.concrete_fields if not field.generated]
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    values = ", ".join(_value(field, counted) for field in fields)
+    values = ", ".join(given.get(field.column) or _value(field, counted) for field in fields)
     # Above what there is: ids must not meet those of rows that a migration or a fixture made.
     cursor.execute(
         f"INSERT INTO {table._meta.db_table} ({columns}) OVERRIDING SYSTEM VALUE "
