@@ -92,7 +92,7 @@ def _insert(
 ) -> None:
     fields = [field for field in table._meta.concrete_fields if not field.generated]
     columns = ", ".join(f'"{field.column}"' for field in fields)
-    values = ", ".join(given.get(field.column) or _value(field, counted) for field in fields)
+    values = ", ".join(given.get(str(field.column)) or _value(field, counted) for field in fields)
     # Above what there is: ids must not meet those of rows that a migration or a fixture made.
     cursor.execute(
         f"INSERT INTO {table._meta.db_table} ({columns}) OVERRIDING SYSTEM VALUE "
