@@ -19,6 +19,7 @@ from apps.players.errors import RehearsalPlaceError
 from apps.providers.errors import NotOverridableError, OverrideChangedError, TimesError
 from apps.providers.models import (
     Certificate,
+    CertificateRtpVariant,
     CertifiedBuild,
     Deployment,
     Game,
@@ -105,6 +106,24 @@ def test_an_unknown_build_or_variant_is_refused(now: Any) -> None:
     make_cover(game)
     assert _codes(_ask(game, now, build="7.7")) == ["unknown_build"]
     assert _codes(_ask(game, now, variant="V7")) == ["unknown_variant"]
+
+
+def test_a_build_and_variant_asked_about_are_judged_where_nothing_runs_any_more(now: Any) -> None:
+    game = make_game(make_provider())
+    certificate = make_cover(game)
+    CertificateRtpVariant.objects.create(certificate=certificate, rtp_percent=Decimal(96))
+    why = Editing(None, "Delivered.", now - 2 * HOUR)
+    build = add_build(NewBuild(game.pk, "1.0"), why)
+    for code, rtp in (("V80", 80), ("V96", 96)):
+        add_variant(NewVariant(game.pk, code, Decimal(rtp), "PAR sheet"), why)
+    ran = deploy(NewDeployment("MT", build.pk, None, now - 2 * HOUR), why)
+    end_deployment(deployment_id=ran.pk, ends_at=now - HOUR, editing=why)
+    answer = _ask(game, now, build="1.0", variant="V80")
+    assert _codes(answer) == ["rtp_below_floor", "other_variant"]
+    assert (answer.builds, answer.variants) == (("1.0",), ("V80",))
+    allowed = _ask(game, now, build="1.0", variant="V96")
+    assert (allowed.allowed, allowed.variants) == (True, ("V96",))
+    assert _codes(_ask(game, now, variant="V96")) == ["not_deployed"]
 
 
 def _override(game: Game, now: Any, jurisdiction: str = "MT") -> GateOverride:

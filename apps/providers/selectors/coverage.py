@@ -180,18 +180,19 @@ class Verdict:
 def verdict_on(facts: Serving, at: datetime, *, build: str = "", variant: str = "") -> Verdict:
     """Judge facts already read; see ``cover``."""
     offer = facts.offer
-    running = offer.running(at) or ()
-    if variant:
-        named = next((item for item in facts.variants if item.code == variant), None)
-        if named is None:
-            text = f"There is no variant {variant} of {offer.game_code}."
-            return Verdict(refused("unknown_variant", text))
-        running = tuple(replace(one, variant=named) for one in running)
+    named = next((item for item in facts.variants if item.code == variant), None)
+    if variant and named is None:
+        text = f"There is no variant {variant} of {offer.game_code}."
+        return Verdict(refused("unknown_variant", text))
+    running = offer.running(at)
     if build:
         running = tuple(_as_build(offer.lineage, build, running, at))
         if not running:
             text = f"There is no build {build} of {offer.game_code}."
             return Verdict(refused("unknown_build", text))
+    if named is not None:
+        # Last, so that it is judged too where nothing runs that a build asked about stands for.
+        running = tuple(replace(one, variant=named) for one in running)
     return Verdict(cover_of(offer, at, running), running)
 
 
