@@ -45,7 +45,8 @@ def _event(one: DeskDate, domain: str, stamp: datetime) -> Iterator[str]:
     subject = (
         f"certificate-{one.certificate_id}"
         if one.certificate_id is not None
-        else f"lab-{one.lab_id}-{one.text.encode().hex()}"
+        # A laboratory keeps the number of its accreditation from one term to the next.
+        else f"lab-accreditation-{one.accreditation_id}"
     )
     yield "BEGIN:VEVENT"
     yield f"UID:{subject}-{one.kind}@{domain}"

@@ -63,6 +63,30 @@ def test_the_address_gives_the_dates_and_no_person(officer: User, now: datetime)
     assert CalendarFeed.objects.get().last_read_at == now
 
 
+def test_each_term_of_an_accreditation_is_an_event_of_its_own(db: None) -> None:
+    lab = make_cover(make_game(make_provider())).lab
+    terms = [
+        LabAccreditation.objects.create(
+            lab=lab,
+            body="UKAS",
+            number="1002",
+            valid_from=date(year, 1, 1),
+            valid_until=date(year, 12, 31),
+            created_at=MADE_AT,
+        )
+        for year in (2028, 2029)
+    ]
+    raw = to_ics(
+        desk_dates(date(2028, 1, 1), date(2029, 12, 31)),
+        domain="desk.invalid",
+        stamp=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+    uids = [line for line in unfolded(raw.decode()) if line.startswith("UID:")]
+    assert uids == [
+        f"UID:lab-accreditation-{term.pk}-accreditation@desk.invalid" for term in terms
+    ]
+
+
 def test_only_the_hash_is_kept_and_a_wrong_token_reads_nothing(
     officer: User, now: datetime
 ) -> None:

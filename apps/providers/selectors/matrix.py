@@ -120,6 +120,7 @@ class DeskDate:
     lab_id: int
     text: str
     lab: str
+    accreditation_id: int | None = None
 
 
 def desk_dates(start: date, end: date) -> list[DeskDate]:
@@ -147,10 +148,10 @@ def desk_dates(start: date, end: date) -> list[DeskDate]:
             if day is not None
         ]
     ends = LabAccreditation.objects.filter(valid_until__range=(start, end)).values_list(
-        "valid_until", "lab_id", "body", "number", "lab__name"
+        "valid_until", "lab_id", "body", "number", "lab__name", "pk"
     )
     found += [
-        DeskDate(day, "accreditation", None, lab_id, f"{body} {number}", lab)
-        for day, lab_id, body, number, lab in ends
+        DeskDate(day, "accreditation", None, lab_id, f"{body} {number}", lab, pk)
+        for day, lab_id, body, number, lab, pk in ends
     ]
     return sorted(found, key=lambda one: (one.on, one.kind, one.text))
