@@ -1,6 +1,6 @@
 """What people type in about a renewal."""
 
-from typing import Any
+from typing import Any, cast, override
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,7 +11,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from apps.compliance.enums import RenewalState
+from apps.compliance.enums import RENEWAL_STEPS, RenewalState
+from apps.compliance.models import Renewal
 from apps.core.admin import ReasonForm
 from apps.providers.selectors.lapses import certificate_choices
 from apps.staff.selectors import people_with
@@ -95,6 +96,15 @@ class MoveForm(ReasonForm):
     )
 
     field_order = ["state", "reason"]
+
+    @override
+    def fit(self, obj: Renewal) -> None:
+        """Offer the steps from where it is, the next one chosen; the service refuses the rest."""
+        steps = [step for step in RENEWAL_STEPS[obj.state] if step in _STEPS]
+        if steps:
+            choices = [(step.value, step.label) for step in steps]
+            field = cast(forms.ChoiceField, self.fields["state"])
+            field.choices, field.initial = choices, steps[0].value
 
 
 class SuccessorForm(ReasonForm):

@@ -247,6 +247,11 @@ def test_a_duty_gives_what_nobody_has_to_its_owner(
     assert (renewal.owner, renewal.deputy) == (officer, boss)
 
 
+def _steps_offered(browser: Client, url: str) -> tuple[list[str], str]:
+    field = browser.get(url).context["form"]["state"]
+    return [value for value, _label in field.field.choices], field.value()
+
+
 def test_the_page_offers_what_can_be_done_and_does_it(renewal: Renewal, now: datetime) -> None:
     worker = make_officer(
         "wanda", permissions=("compliance.work_renewal", "compliance.view_renewal")
@@ -260,9 +265,11 @@ def test_the_page_offers_what_can_be_done_and_does_it(renewal: Renewal, now: dat
     take = reverse("admin:compliance_renewal_do", args=[renewal.pk, "take"])
     assert browser.post(take, {"reason": ""}).status_code == 302
     move_url = reverse("admin:compliance_renewal_do", args=[renewal.pk, "move"])
+    assert _steps_offered(browser, move_url) == (["requested"], "requested")
     browser.post(move_url, {"state": "requested", "reason": "Ordered by mail."})
     renewal.refresh_from_db()
     assert (renewal.owner, renewal.state) == (worker, "requested")
+    assert _steps_offered(browser, move_url) == (["in_test", "open"], "in_test")
     listing = reverse("admin:compliance_renewal_changelist")
     assert str(renewal.certificate) in browser.get(listing, {"whose": "mine"}).content.decode()
     assert (
