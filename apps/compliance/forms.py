@@ -63,6 +63,11 @@ class PlanForm(ReasonForm):
 
     field_order = ["due_on", "lab_contact", "reason"]
 
+    @override
+    def fit(self, obj: Renewal) -> None:
+        """Begin with the plan so far: what is left out would be taken away."""
+        self.initial = {"due_on": obj.due_on, "lab_contact": obj.lab_contact}
+
 
 class HandsForm(ReasonForm):
     """Says who has the renewal."""
@@ -76,6 +81,11 @@ class HandsForm(ReasonForm):
     )
 
     field_order = ["owner", "deputy", "reason"]
+
+    @override
+    def fit(self, obj: Renewal) -> None:
+        """Begin with who has it: what is left out would be taken away."""
+        self.initial = {"owner": obj.owner_id, "deputy": obj.deputy_id}
 
     def clean_owner(self) -> int | None:
         return _person(self.cleaned_data["owner"])
@@ -103,7 +113,7 @@ class MoveForm(ReasonForm):
         steps = [step for step in RENEWAL_STEPS[obj.state] if step in _STEPS]
         if steps:
             choices = [(step.value, step.label) for step in steps]
-            field = cast(forms.ChoiceField, self.fields["state"])
+            field = cast("forms.ChoiceField", self.fields["state"])
             field.choices, field.initial = choices, steps[0].value
 
 

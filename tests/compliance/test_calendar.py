@@ -82,9 +82,7 @@ def test_each_term_of_an_accreditation_is_an_event_of_its_own(db: None) -> None:
         stamp=datetime(2026, 11, 22, tzinfo=UTC),
     )
     uids = [line for line in unfolded(raw.decode()) if line.startswith("UID:")]
-    assert uids == [
-        f"UID:lab-accreditation-{term.pk}-accreditation@desk.invalid" for term in terms
-    ]
+    assert uids == [f"UID:lab-accreditation-{term.pk}-accreditation@desk.invalid" for term in terms]
 
 
 def test_only_the_hash_is_kept_and_a_wrong_token_reads_nothing(

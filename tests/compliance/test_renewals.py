@@ -277,6 +277,27 @@ def test_the_page_offers_what_can_be_done_and_does_it(renewal: Renewal, now: dat
     )
 
 
+def test_a_new_plan_and_other_hands_begin_with_what_is_on_file(
+    renewal: Renewal, officer: User, now: datetime
+) -> None:
+    deputy = make_officer("dan")
+    facts: Any = {"renewal_id": renewal.pk, "acting_user": officer, "reason": "As agreed."}
+    renewals.plan_renewal(plan=Plan(date(2027, 5, 1), "Ms Lake"), now=now, **facts)
+    renewals.assign_renewal(hands=Hands(officer.pk, deputy.pk), now=now, **facts)
+    worker = make_officer(
+        "wanda", permissions=("compliance.work_renewal", "compliance.view_renewal")
+    )
+    browser = Client()
+    browser.force_login(worker, backend="django.contrib.auth.backends.ModelBackend")
+    for name, begins in (
+        ("plan", {"due_on": date(2027, 5, 1), "lab_contact": "Ms Lake"}),
+        ("assign", {"owner": officer.pk, "deputy": deputy.pk}),
+    ):
+        url = reverse("admin:compliance_renewal_do", args=[renewal.pk, name])
+        form = browser.get(url).context["form"]
+        assert {field: form[field].value() for field in begins} == begins
+
+
 def test_what_is_said_with_an_acknowledgement_is_kept(renewal: Renewal, now: datetime) -> None:
     owner = make_officer(
         "wanda", permissions=("compliance.work_renewal", "compliance.view_renewal")
