@@ -243,6 +243,30 @@ def test_what_was_added_to_a_withdrawn_row_is_listed_at_the_right_one_and_covers
     assert listed(right.pk) == []
 
 
+def test_who_adds_a_term_leaves_the_others_and_what_is_replaced(
+    officer: Client, now: datetime
+) -> None:
+    game = make_game(make_provider())
+    old, new = make_cover(game), make_cover(game)
+    Certificate.objects.filter(pk=new.pk).update(lab=old.lab)
+    editing = Editing(None, "As the document says.", now)
+    set_terms(new.pk, ReportTerms("", "As tested only.", old.pk), editing)
+    url = f"/admin/providers/certificate/{new.pk}/do/terms/"
+    form = officer.get(url).context["form"]
+    begins = {name: form[name].value() for name in ("signatory", "conditions", "supersedes")}
+    assert begins == {"signatory": "", "conditions": "As tested only.", "supersedes": str(old)}
+    for supersedes in (f"{old.report_number} rev x", f"{old.report_number} rev ²"):
+        sent = {**begins, "supersedes": supersedes, "reason": "Misread."}
+        assert officer.post(url, sent).status_code == 200
+    sent = {**begins, "signatory": "Mara Holm", "reason": "It stands on page 2."}
+    assert officer.post(url, sent).status_code == 302
+    new.refresh_from_db()
+    kept = (new.signatory, new.conditions, new.supersedes)
+    assert kept == ("Mara Holm", "As tested only.", old)
+    withdraw_certificate(certificate_id=old.pk, acting_user=None, reason="Mistyped.", now=now)
+    assert officer.post(url, {**sent, "signatory": "M. Holm"}).status_code == 302
+
+
 @pytest.mark.parametrize(
     "page",
     [

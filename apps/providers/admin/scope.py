@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, override
 
 from django import forms
 from django.urls import reverse
@@ -34,6 +34,8 @@ _DIGEST_LENGTHS = {40: DigestAlgorithm.SHA1, 64: DigestAlgorithm.SHA256, 4: Dige
 _FILE_LINE = re.compile(
     r"^(?P<path>\S.*?)\s+(?P<digest>[0-9A-Fa-f]+)(?:\s+(?P<seed>[0-9A-Fa-f]+))?$"
 )
+
+_REPORT = re.compile(r"(?P<number>.+) rev (?P<revision>[0-9]{1,4})")
 
 
 def _long_field(label: str, help_text: str) -> forms.CharField:
@@ -91,6 +93,16 @@ class TermsForm(ReasonForm):
     )
     field_order = ["signatory", "conditions", "supersedes", "reason"]
 
+    @override
+    def fit(self, obj: Certificate) -> None:
+        """Begin with what is on file: what is left out would be taken away."""
+        replaced = obj.supersedes
+        self.initial = {
+            "signatory": obj.signatory,
+            "conditions": obj.conditions,
+            "supersedes": "" if replaced is None else str(replaced),
+        }
+
 
 class EndedForm(ReasonForm):
     change_id = whole_field("Number of the major change")
@@ -141,14 +153,23 @@ def _name_variant(call: ActionCall) -> str:
     return f"The report covers {variant.game_code} in variant {variant.variant_code}."
 
 
+def _replaced(call: ActionCall) -> Certificate:
+    text = call.fields["supersedes"]
+    own = Certificate.objects.select_related("lab", "supersedes").get(pk=call.object_id)
+    if own.supersedes is not None and str(own.supersedes) == text:
+        # Also where that row was withdrawn since.
+        return own.supersedes
+    named = _REPORT.fullmatch(text)
+    if named is None:
+        raise CertificateEntryError([f"'{text[:80]}' is not like NCT-GAM-0201 rev 0."])
+    replaced = certificate_of(own.lab, named["number"], int(named["revision"]))
+    if replaced is None:
+        raise UnknownCertificateError(text)
+    return replaced
+
+
 def _set_terms(call: ActionCall) -> str:
-    number, _, revision = call.fields["supersedes"].partition(" rev ")
-    replaced = None
-    if number:
-        own = Certificate.objects.get(pk=call.object_id)
-        replaced = certificate_of(own.lab, number, int(revision) if revision.isdigit() else 0)
-        if replaced is None:
-            raise UnknownCertificateError(call.fields["supersedes"])
+    replaced = _replaced(call) if call.fields["supersedes"] else None
     terms = ReportTerms(
         signatory=call.fields["signatory"],
         conditions=call.fields["conditions"],
