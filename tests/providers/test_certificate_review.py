@@ -417,6 +417,12 @@ def test_a_result_that_is_no_clean_word_is_left_to_the_person(
     [row] = [r for r in officer.get(page).context["rows"] if r.kind.name == "result"]
     assert row.value == ""
     assert row.note == "It can't be told for certain from the document: read the page."
+    named = plain_pdf("Lab One", "Report number: L-2", "Result: Complies with exceptions, see 4.2")
+    given = open_draft(Upload(named, "b.pdf", {"result": "complies"}), sender).draft
+    page = f"/admin/providers/certificatedraft/{given.pk}/change/"
+    [row] = [r for r in officer.get(page).context["rows"] if r.kind.name == "result"]
+    assert (row.value, row.note_tone) == ("complies", "warning")
+    assert row.note.startswith("The spreadsheet says so; the document does not say it for certain")
 
 
 def posted(draft: CertificateDraft, *names: str, **corrected: str) -> dict[str, str]:
@@ -470,6 +476,13 @@ def test_an_officer_confirms_and_registers_in_the_browser(officer: Client) -> No
     page_again = officer.post(page, unsaid).content.decode()
     assert '<p class="pb-field-error">Say why, in a few words' in page_again
     assert 'name="new_lab" value="yes" checked' in page_again
+    assert not Certificate.objects.exists()
+
+    # Confirmed before, and not called right by the one who registers.
+    doubted = {**posted(draft, *FIELD_NAMES), **ending, "new_lab": "yes"}
+    del doubted["right-expires_on"]
+    page_again = officer.post(page, {**doubted, "value-expires_on": "2027-02-10"}).content.decode()
+    assert "Valid through: it is not ticked as right." in page_again
     assert not Certificate.objects.exists()
 
     other = {"document": SimpleUploadedFile("t.pdf", (SAMPLES / "tables.pdf").read_bytes())}

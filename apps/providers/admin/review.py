@@ -100,10 +100,26 @@ def _take(
         now=timezone.now(),
     )
     if request.POST.get("do") == "register":
+        _require_ticked(posted)
         return _register(request, draft, user)
     count = draft.fields.filter(confirmed_at__isnull=False).count()
     messages.success(request, f"{count} of {len(FIELDS)} fields are confirmed.")
     return request.path
+
+
+def _require_ticked(posted: Mapping[str, tuple[str, bool]]) -> None:
+    """Refuse what the person who registers does not call right, whoever confirmed it before.
+
+    Raises:
+        DraftFieldsError
+    """
+    problems = {
+        kind.name: f"{kind.label}: it is not ticked as right."
+        for kind in FIELDS
+        if not posted[kind.name][1]
+    }
+    if problems:
+        raise DraftFieldsError(problems)
 
 
 def _register(request: HttpRequest, draft: CertificateDraft, user: AbstractBaseUser) -> str:
@@ -249,6 +265,11 @@ def _note(
             "warning",
         ),
         (offered and offered[0].value != read, _proposed(read, offered), "info"),
+        (
+            kind.is_required and given and not read and item.page is not None,
+            "The spreadsheet says so; the document does not say it for certain: read the page.",
+            "warning",
+        ),
         (
             kind.is_required and not read and not given and item.page is not None,
             "It can't be told for certain from the document: read the page.",
