@@ -497,7 +497,19 @@ def test_a_bad_file_is_named(change: dict[str, Any], said: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[]", b"{}", b'{"files": 1}', b'{"files": []}', b"\xff\xfe", b"[" * 100_000, b"NaN"],
+    [
+        *(
+            b"",
+            b"[]",
+            b"{}",
+            b'{"files": 1}',
+            b'{"files": []}',
+            b"\xff\xfe",
+            b"[" * 100_000,
+            b"NaN",
+        ),
+        b'{"report_id": "r", "measured_at": "0001-01-01T00:00:00+14:00", "files": [{}]}',
+    ],
 )
 def test_what_is_no_report_is_refused(content: bytes) -> None:
     with pytest.raises(DigestReportRefusedError):

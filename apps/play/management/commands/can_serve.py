@@ -16,11 +16,11 @@ def _moment(text: str) -> datetime:
     message = f"{text!r} is not a moment with its zone, like 2026-11-22T10:15:30Z"
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise ArgumentTypeError(message) from error
-    if moment.tzinfo is None:
-        raise ArgumentTypeError(message)
-    return moment.astimezone(UTC)
+    raise ArgumentTypeError(message)
 
 
 class Command(BaseCommand):
