@@ -3,6 +3,7 @@
 import io
 import json
 import stat
+import struct
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -65,6 +66,21 @@ def samples() -> dict[str, bytes]:
     }
 
 
+def _packed(packing: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", packing) as archive:
+        archive.writestr("x.pdf", b"x")
+    return buffer.getvalue()
+
+
+def _long_directory() -> bytes:
+    """Return an archive that lists few files, with very much said about each."""
+    entry = b"PK\x01\x02" + bytes(24) + struct.pack("<3H", 1, 0, 60_000) + bytes(12)
+    directory = (entry + b"x" + bytes(60_000)) * 300
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 300, 300, len(directory), 0, 0)
+    return directory + end
+
+
 def refused(data: bytes) -> str:
     with pytest.raises(DeliveryRefusedError) as error:
         open_archive(io.BytesIO(data), len(data))
@@ -98,6 +114,9 @@ def _encrypted(data: bytes) -> bytes:
         (zipped({}, _link), "link"),
         (_encrypted(zipped({"x.pdf": b"x"})), "encrypted"),
         (zipped({"x.pdf": b"\0" * 20_000_000}), "bomb"),
+        (_packed(zipfile.ZIP_BZIP2), "packing"),
+        (_packed(zipfile.ZIP_LZMA), "packing"),
+        (_long_directory(), "directory_too_large"),
     ],
 )
 def test_an_archive_that_breaks_a_rule_is_refused_as_a_whole(data: bytes, code: str) -> None:
@@ -297,6 +316,20 @@ def test_an_entry_that_unpacks_to_more_than_it_says_is_refused_and_no_more_is_un
     (line,) = batch.lines.all()
     assert (line.outcome, line.codes) == ("refused", ["damaged"])
     assert CertificateDraft.objects.count() == 0
+
+
+def test_an_entry_whose_name_is_no_text_is_refused_by_itself_and_the_rest_is_taken(
+    officer: Client, vetter: PdfVetter, now: datetime
+) -> None:
+    data = zipped({"ä.pdf": plain_pdf("One"), "b.pdf": plain_pdf("Two")})
+    # Its name as it stands before its bytes; the directory's is left as it is.
+    upload(officer, data.replace("ä.pdf".encode(), b"\xff\xfe.pdf", 1))
+    batch = take_batch(batch_id=UploadBatch.objects.get().pk, vetter=vetter, now=now)
+    assert batch.state == "done"
+    assert {line.file_name: (line.outcome, line.codes) for line in batch.lines.all()} == {
+        "ä.pdf": ("refused", ["damaged"]),
+        "b.pdf": ("drafted", []),
+    }
 
 
 def test_what_is_no_pdf_in_an_archive_is_refused_by_itself_and_the_rest_is_taken(

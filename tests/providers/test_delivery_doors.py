@@ -107,6 +107,15 @@ def hostile_files() -> dict[str, bytes]:
     }
 
 
+def test_a_row_with_a_nul_is_refused_by_itself_and_the_rest_is_taken(doors: Doors) -> None:
+    row = register("rng.pdf", standards="GLI\x0019")
+    files = {"register.csv": row, "rng.pdf": RNG, "z.pdf": plain_pdf("Z")}
+    words = "The row holds a NUL character, which no text has."
+    for refusals in doors.each(files):
+        assert refusals == {(2, "rng.pdf", ("register_refused",), words)}
+    assert UploadBatch.objects.get().state == "done"
+
+
 @pytest.mark.parametrize("name", sorted(hostile_files()))
 def test_a_bad_document_is_refused_by_every_door_for_the_same_reasons_in_the_same_words(
     doors: Doors, name: str

@@ -128,7 +128,7 @@ def _register(request: HttpRequest, draft: CertificateDraft, user: AbstractBaseU
             Decision(
                 draft_id=draft.pk,
                 acting_user=user,
-                reason=request.POST.get("reason", "")[:1000],
+                reason=_typed(request, "reason")[:1000],
                 now=timezone.now(),
                 is_new_lab=request.POST.get("new_lab") == "yes",
             ),
@@ -150,10 +150,15 @@ def _registered(certificate: Certificate) -> str:
     )
 
 
+def _typed(request: HttpRequest, name: str) -> str:
+    # No keyboard makes a NUL, and PostgreSQL's texts hold none.
+    return request.POST.get(name, "").replace("\x00", "")
+
+
 def _posted(request: HttpRequest) -> dict[str, tuple[str, bool]]:
     found = {}
     for kind in FIELDS:
-        text = request.POST.get(f"value-{kind.name}", "")
+        text = _typed(request, f"value-{kind.name}")
         value = from_lines(text) if kind.is_list else " ".join(text.split())
         found[kind.name] = value, request.POST.get(f"right-{kind.name}") == "yes"
     return found

@@ -26,6 +26,10 @@ from apps.providers.register.delivery import (
 
 MAX_ARCHIVE_BYTES: Final = 256 * 1024 * 1024
 MAX_CONTENT_BYTES: Final = 2 * 1024 * 1024 * 1024
+# The names of as many files as there may be, with all that is said of each, are less.
+_MAX_DIRECTORY_BYTES: Final = 16 * 1024 * 1024
+# What else there is asks for memory by what the archive says, or fails in ways of its own.
+_PACKINGS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # Text packs ten to twenty times; an honest PDF hardly at all.
 _MAX_RATIO = 200
 _RATIO_COUNTS_FROM_BYTES = 1024 * 1024
@@ -57,7 +61,13 @@ class Archive:
         try:
             with self._archive.open(entry) as stream:
                 return stream.read(MAX_BYTES + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            NotImplementedError,
+            UnicodeDecodeError,
+        ) as error:
             raise DeliveryRefusedError("damaged", "The file can't be unpacked.") from error
 
 
@@ -70,14 +80,48 @@ def open_archive(stream: IO[bytes], size_bytes: int) -> Archive:
     if size_bytes > MAX_ARCHIVE_BYTES:
         reason = f"The archive is larger than {display_size(MAX_ARCHIVE_BYTES)}."
         raise DeliveryRefusedError("archive_too_large", reason)
+    source = _Source(stream)
     try:
-        archive = zipfile.ZipFile(stream)
+        archive = zipfile.ZipFile(source)
         entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise DeliveryRefusedError("not_a_zip", "The file is no ZIP archive.") from error
+    source.is_opened = True
     for fault in _faults(entries):
         raise fault
     return Archive(archive)
+
+
+class _Source:
+    """A stream of which no more is read at once, while it is opened, than a directory may have.
+
+    The library reads the whole directory before anybody can count what is in it: one of the
+    largest archive's size would take gigabytes of memory.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.is_opened = False
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self.is_opened:
+            return self._stream.read(size)
+        most = _MAX_DIRECTORY_BYTES + 1
+        data = self._stream.read(most if size < 0 else min(size, most))
+        if len(data) == most:
+            limit = display_size(_MAX_DIRECTORY_BYTES)
+            reason = f"The archive's list of files is larger than {limit}."
+            raise DeliveryRefusedError("directory_too_large", reason)
+        return data
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seekable(self) -> bool:
+        return True
 
 
 def _faults(entries: list[zipfile.ZipInfo]) -> Iterator[DeliveryRefusedError]:
@@ -96,6 +140,7 @@ def _entry_faults(entry: zipfile.ZipInfo, seen: set[str]) -> Iterator[DeliveryRe
         (not is_plain_name(entry.filename), UNSAFE_PATH),
         (stat.S_ISLNK(entry.external_attr >> 16), LINK),
         (bool(entry.flag_bits & _ENCRYPTED), ("encrypted", "is encrypted")),
+        (entry.compress_type not in _PACKINGS, ("packing", "is packed in a way that is not read")),
         (entry.filename in seen, ("duplicate_name", "is in the archive twice")),
         (_is_bomb(entry), ("bomb", "unpacks to far more than it is packed in")),
     )

@@ -90,6 +90,8 @@ def read_piece(delivery: Delivery, piece: Piece) -> bytes:
         raise RegisterRefusedError("The row has more or fewer fields than the header.")
     if not is_plain_name(piece.name):
         raise entry_refusal(piece.name, UNSAFE_PATH)
+    if any("\x00" in value for value in piece.fields.values()):
+        raise RegisterRefusedError("The row holds a NUL character, which no text has.")
     return delivery.read(piece.name)
 
 
