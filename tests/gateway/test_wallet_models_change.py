@@ -1,6 +1,12 @@
 """Another wallet model for a provider: two people, and no money left in the old one."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
 import pytest
+from django.db import connection
 
 from apps.gateway.contracts import ToJudge
 from apps.gateway.errors import OpenMoneyError, SameWalletModelError
@@ -11,6 +17,7 @@ from apps.gateway.services.wallet_model import request_wallet_model
 from apps.providers.contracts import Outcome, ProviderProfile
 from apps.providers.enums import StakeSettles, WalletModel
 from apps.providers.models import Provider
+from apps.providers.services import wallet_model
 from apps.staff.errors import ApprovalVoidError, NotAllowedToDecideError, SelfApprovalError
 from apps.staff.models import User
 from apps.staff.services.approvals import approve
@@ -176,6 +183,22 @@ def test_filling_and_leaving_a_sub_wallet_at_once_never_leave_money_behind() -> 
     }
 
 
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_control_filling_by_a_model_that_is_read_and_not_pinned_leaves_money_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    casino = open_casino()
+    Provider.objects.update(wallet_model="sub_wallet")
+    asker = make_user("asker", permissions=("wallet.request_play_model",))
+    approval_id = ask(asker, WalletModel.TRANSFER)
+    agreer = make_user("agreer", permissions=(APPROVE,))
+    order = MoneyOrder(casino.player.pk, "aurora", 500, "AUD", "k")
+    with changed_once_it_was_read(monkeypatch, "_SHARE", partial(agree, approval_id, agreer)):
+        assert fund_sub_wallet(order, now=NOW)
+    assert (model_now(), casino.pots()["sub:aurora"]) == ("transfer", 500)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "told", "pots"),
     [
@@ -213,6 +236,41 @@ def test_a_stake_and_a_change_at_once_never_leave_money_in_the_model_of_before()
     left = (model_now(), casino.pots()["held"], casino.stored("b-1").status)
     assert left in {("hold", 200, "accepted"), ("sub_wallet", 0, "rejected")}, refusal
     assert_ledger_holds()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_control_a_stake_by_a_model_that_is_read_and_not_pinned_is_held_in_the_one_of_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    casino = open_casino()
+    profile = casino.profile
+    approval_id = ask(make_user("asker", permissions=("wallet.request_play_model",)))
+    agreer = make_user("agreer", permissions=(APPROVE,))
+    change = partial(agree, approval_id, agreer)
+    with changed_once_it_was_read(monkeypatch, "_PIN_OF_SEVERAL", change):
+        judge_by(profile, casino)
+    left = (model_now(), casino.pots()["held"], casino.stored("b-1").status)
+    assert left == ("sub_wallet", 200, "accepted")
+
+
+@contextmanager
+def changed_once_it_was_read(
+    monkeypatch: pytest.MonkeyPatch, pin: str, change: Callable[[], None]
+) -> Iterator[None]:
+    """Take the lock off a statement that pins the model, and change the model right after it."""
+    statement, _, lock = getattr(wallet_model, pin).rpartition(" FOR ")
+    assert lock.strip() in {"SHARE", "KEY SHARE"}
+    monkeypatch.setattr(wallet_model, pin, statement)
+
+    def run(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        result = execute(sql, *rest)
+        if sql == statement:
+            assert race([change]) == [None]
+        return result
+
+    with connection.execute_wrapper(run):
+        yield
 
 
 def judge_by(profile: ProviderProfile, casino: Casino) -> tuple[Outcome, ...]:
