@@ -56,13 +56,36 @@ def found(client: Client, model: str, column: str, **query: str) -> list[str]:
     return [getattr(row, column) for row in answer.context["cl"].result_list]
 
 
-@pytest.mark.parametrize(("model", "column"), [("roundevent", "event_id"), ("round", "round_ref")])
+@pytest.mark.parametrize(
+    ("model", "column", "newest"),
+    [
+        ("roundevent", "event_id", ["e-3", "e-2", "e-1", "e-0"]),
+        ("round", "round_ref", ["e-7", "e-6", "e-5", "e-4"]),
+    ],
+)
 def test_a_search_that_finds_too_much_shows_the_newest(
-    client: Client, busy: Player, model: str, column: str
+    client: Client, busy: Player, model: str, column: str, newest: list[str]
 ) -> None:
-    newest = found(client, model, column, q=busy.player_ref)
-    assert newest == ["e-7", "e-6", "e-5", "e-4"]
+    """Events as they were played, rounds as they came: each by the index that holds a player's."""
+    assert found(client, model, column, q=busy.player_ref) == newest
     assert len(newest) == CAP + 1
+
+
+def test_the_newest_events_of_a_player_are_read_from_the_newest_on(
+    client: Client, busy: Player
+) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        found(client, "roundevent", "event_id", q=busy.player_ref)
+    of_player = f'"rounds_roundevent"."player_id" IN ({busy.pk})'
+    [search] = [one["sql"] for one in asked if of_player in one["sql"]]
+    with connection.cursor() as cursor:
+        # A table of a few rows is read and sorted: whether the index can serve is what is asked.
+        for way in ("seqscan", "bitmapscan", "sort"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        cursor.execute(f"EXPLAIN {search}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Index Scan Backward using rounds_event_player_day" in plan
+    assert "Sort" not in plan
 
 
 def test_a_search_within_a_filter_finds_what_lies_behind_the_newest(

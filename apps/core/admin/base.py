@@ -179,12 +179,30 @@ def _newest_first(model: type[Model], condition: Any) -> Any:
 
     All that one player did may be old: along the primary key PostgreSQL would look for it through
     the rows of everybody since. No index has a sum, so it reads the one on the player. Where that
-    one goes on with the primary key, it is read from its newest row on and no further than needed.
+    one goes on with the primary key, or with when it happened, it is read from its newest row on
+    and no further than needed.
     """
     paths = [str(child[0]) for child in condition.children]
-    owners = [path.partition("__")[0] for path in paths if "__" in path]
-    in_order = [index.fields[0] for index in model._meta.indexes if index.fields[1:] == ["-id"]]
-    return "-pk" if set(owners) <= set(in_order) else (F("pk") + 0).desc()
+    joined = [path for path in paths if "__" in path]
+    if not joined:
+        return "-pk"
+    if joined == paths and len(joined) == 1 and joined[0].endswith("__in"):
+        return _order_within(model, joined[0].removesuffix("__in"))
+    return (F("pk") + 0).desc()
+
+
+def _order_within(model: type[Model], owner: str) -> Any:
+    """Return the order in which an index holds the rows of one owner, newest first."""
+    for index in model._meta.indexes:
+        first, *rest = index.fields
+        if first != owner or len(rest) != 1 or index.condition is not None:
+            continue
+        name = rest[0].removeprefix("-")
+        if rest == ["-id"]:
+            return "-pk"
+        if isinstance(model._meta.get_field(name), models.DateTimeField):
+            return f"-{name}"
+    return (F("pk") + 0).desc()
 
 
 class ReadOnlyAdmin[M: Model](ModelAdmin[M]):
