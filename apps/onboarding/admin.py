@@ -38,6 +38,7 @@ from apps.onboarding.selectors import (
 )
 from apps.onboarding.services import checklist, going_live
 from apps.providers.enums import ProviderStage
+from apps.providers.selectors.profiles import takes_unasked_stakes
 
 _SHOWN = 30
 
@@ -126,8 +127,8 @@ class OnboardingAdmin(PanelsMixin, ReadOnlyAdmin[Onboarding]):
     search_fields = ["provider__code__exact"]
     search_help_text = "Provider's code, exactly"
     ordering = ["-pk"]
-    readonly_fields = ["provider_link", "stage", "live_since"]
-    fieldsets = [("Provider", {"fields": [("provider_link", "stage", "live_since")]})]
+    readonly_fields = ["provider_link", "stage", "live_since", "new_stakes"]
+    fieldsets = [("Provider", {"fields": [("provider_link", "stage", "live_since"), "new_stakes"]})]
     reasoned_actions = [
         ReasonedAction(
             name="prove",
@@ -175,6 +176,12 @@ class OnboardingAdmin(PanelsMixin, ReadOnlyAdmin[Onboarding]):
     @admin.display(description="live since")
     def live_since(self, onboarding: Onboarding) -> Any:
         return at_cell(onboarding.provider.live_since)
+
+    @admin.display(description="new stakes")
+    def new_stakes(self, onboarding: Onboarding) -> Any:
+        if not takes_unasked_stakes(onboarding.provider):
+            return badge("Each is asked for what a launch asks", "success")
+        return badge("May come without a session: nobody here asks what a launch asks", "warning")
 
     @override
     def panels(self, request: HttpRequest, obj: Onboarding) -> Sequence[Panel]:

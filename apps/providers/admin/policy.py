@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from typing import Any, override
+from typing import Any, Final, override
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -13,7 +13,12 @@ from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import Policy
 from apps.providers.models import Provider, ProviderPolicy
 from apps.providers.policy_actions import POLICY_ACTIONS, policy_panels
+from apps.providers.selectors.profiles import takes_unasked_stakes
 
+UNASKED: Final = (
+    "New stakes may come without a session: for such a stake nobody here asks whether the game may "
+    "be launched there, whether a session runs or whether a reality check is open."
+)
 _FLAGS = [flag.name for flag in fields(Policy)]
 
 
@@ -149,12 +154,15 @@ class ProviderPolicyAdmin(PanelsMixin, HistoryAdmin[ProviderPolicy]):
 def policy_panel(provider: Provider) -> Panel:
     """Return what a provider's messages are judged by, for its page."""
     stored = ProviderPolicy.objects.filter(provider=provider).first()
+    unasked = takes_unasked_stakes(provider)
     rows: list[Any] = []
     if stored is not None:
         rows = [[flag.replace("_", " "), _setting(stored, flag)] for flag in _FLAGS]
     return Panel(
         title="Policy",
-        note="What this provider's contract decides about its messages.",
+        note="What this provider's contract decides about its messages."
+        + (" " + UNASKED if unasked else ""),
+        tone="warning" if unasked else "",
         columns=["Question", "Setting"],
         rows=rows,
         empty_text="None stored: messages are judged by the defaults of the protocol.",

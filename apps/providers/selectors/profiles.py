@@ -5,7 +5,7 @@ from dataclasses import fields
 
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import Policy, ProviderProfile, WebhookKey
-from apps.providers.enums import KeyPurpose, KeyState, ProviderStage
+from apps.providers.enums import KeyPurpose, KeyState, Permission, ProviderStage
 from apps.providers.models import Provider, ProviderKey, ProviderPolicy
 
 _FLAGS = tuple(flag.name for flag in fields(Policy))
@@ -68,3 +68,9 @@ def _policy_of(provider: Provider) -> Policy:
     except ProviderPolicy.DoesNotExist:
         return adapter_for(provider.protocol).default_policy
     return Policy(**{name: getattr(stored, name) for name in _FLAGS})
+
+
+def takes_unasked_stakes(provider: Provider) -> bool:
+    """Tell whether new stakes may come for which nobody asks what a launch asks."""
+    is_asked = "stake_without_session" in adapter_for(provider.protocol).policy_flags
+    return is_asked and _policy_of(provider).stake_without_session == Permission.ALLOW

@@ -10,9 +10,11 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.core.models import AuditEntry
+from apps.onboarding.services.checklist import open_onboarding
 from apps.providers.adapters.registry import ADAPTERS
+from apps.providers.admin.policy import UNASKED
 from apps.providers.contracts import Policy
-from apps.providers.enums import Protocol
+from apps.providers.enums import Permission, Protocol
 from apps.providers.models import Provider, ProviderPolicy
 from apps.providers.services.policy import give_default_policy
 from apps.staff.enums import Role
@@ -59,6 +61,35 @@ def test_the_page_asks_for_each_flag_that_decides_and_names_the_others(
         assert (meaning_of(flag) in text) == (flag not in left)
     assert f"{', '.join(left).replace('_', ' ')}. No setting of these" in text
     assert on_provider.count("The protocol decides") == len(left)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "setting", "is_said"),
+    [
+        (Protocol.NATIVE, Permission.ALLOW, True),
+        (Protocol.NATIVE, Permission.REFUSE, False),
+        (Protocol.HUB88, Permission.ALLOW, False),
+    ],
+)
+def test_a_provider_whose_stakes_nobody_asks_about_is_seen_as_one(
+    client: Client,
+    policy: ProviderPolicy,
+    now: datetime,
+    protocol: Protocol,
+    setting: Permission,
+    is_said: bool,
+) -> None:
+    Provider.objects.update(protocol=protocol)
+    ProviderPolicy.objects.update(stake_without_session=setting)
+    onboarding = open_onboarding("aurora", now=now)
+    _enter(client, Role.AUDITOR)
+    for page, words in (
+        (f"providers_provider_change {policy.provider_id}", UNASKED),
+        (f"onboarding_onboarding_change {onboarding.pk}", "May come without a session"),
+    ):
+        name, pk = page.split()
+        text = unescape(client.get(reverse(f"admin:{name}", args=[pk])).content.decode())
+        assert (words in text) == is_said
 
 
 def test_a_change_needs_a_reason_and_is_kept(client: Client, policy: ProviderPolicy) -> None:
