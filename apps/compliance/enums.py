@@ -69,12 +69,6 @@ class CellState(models.TextChoices):
     COVERED = "covered", "Covered"
 
 
-SERVED: Final = frozenset(
-    {CellState.OVERRIDE, CellState.REVIEW_OVERDUE, CellState.EXPIRING, CellState.COVERED}
-)
-"""The states in which the launch gate lets a game be served."""
-
-
 class KeyEventKind(models.TextChoices):
     """What a licensee must tell its regulator of (domain.md GB-KE-1)."""
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from django.apps import apps
 
-ALERT_PREFIX: Final = "alert:"
 _EDITS: Final = {"added": "added", "changed": "changed"}
 
 DEED_WORDS: Final = {

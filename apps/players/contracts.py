@@ -195,7 +195,6 @@ class RealityCheckLine:
 class LimitUse:
     """A limit with what is used of its window, in minor units or minutes; None without a window."""
 
-    limit_id: int
     kind: str
     source: str
     allowed: int

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from apps.wallet.enums import Pot
-
 LARGEST_AMOUNT_MINOR: Final = 10**14
 """The most that one message from outside may name: one deposit, stake, win or transfer."""
 
@@ -74,16 +72,10 @@ class Wallet:
 
     player_id: int
     player_ref: str
-    player_status: str
     currency: str
     account_ids: dict[str, int] = field(default_factory=dict)
     balances: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     jurisdiction: str = ""
-
-    @property
-    def playable_minor(self) -> int:
-        """What the player can stake now: cash and bonus funds."""
-        return self.balances[Pot.CASH] + self.balances[Pot.BONUS]
 
 
 @dataclass(frozen=True, slots=True)

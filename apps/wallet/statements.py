@@ -5,7 +5,7 @@ from typing import LiteralString
 # A player's cash stands for all the player's pots: who holds it moves them, and nobody else does.
 # In id order, so that two batches that share players wait for each other and never deadlock.
 LOCK_WALLETS: LiteralString = """
-SELECT p.id, p.player_ref, p.status, p.jurisdiction, a.currency, a.id, a.balance_minor
+SELECT p.id, p.player_ref, p.jurisdiction, a.currency, a.id, a.balance_minor
 FROM wallet_account a JOIN players_player p ON p.id = a.player_id
 WHERE {key} = ANY(%s) AND a.pot = 'cash'
 ORDER BY a.id

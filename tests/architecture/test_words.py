@@ -9,7 +9,7 @@ from django.apps import apps
 from django.contrib import admin
 
 from apps.core.answer_codes import ANSWER_WORDS, KEPT_WITH_EVENTS, answer_choices, answer_words
-from apps.core.deeds import ALERT_PREFIX, DEED_WORDS, deed_words, deeds_called
+from apps.core.deeds import DEED_WORDS, deed_words, deeds_called
 from apps.disputes.enums import CaseState
 from apps.play.enums import SigningKeyState
 from apps.players.enums import ExclusionKind, Measure
@@ -198,9 +198,7 @@ def test_every_deed_that_goes_to_the_audit_chain_has_words() -> None:
         if not deed.startswith("*.")  # an edit is named by its row: see below
     }
     alerts = {
-        f"{ALERT_PREFIX}{topic}"
-        for topic, tasks in SUBSCRIPTIONS.items()
-        if "reports.raise_alert" in tasks
+        f"alert:{topic}" for topic, tasks in SUBSCRIPTIONS.items() if "reports.raise_alert" in tasks
     }
     states = {
         "players.*.started": ExclusionKind,
@@ -218,8 +216,8 @@ def test_every_deed_that_goes_to_the_audit_chain_has_words() -> None:
 
     assert len(plain) > 80
     assert plain - DEED_WORDS.keys() == set()
-    assert alerts == {code for code in DEED_WORDS if code.startswith(ALERT_PREFIX)}
-    assert unsure == {*states, f"{ALERT_PREFIX}*"}
+    assert alerts == {code for code in DEED_WORDS if code.startswith("alert:")}
+    assert unsure == {*states, "alert:*"}
     told = {deed.replace("*", state) for deed, kind in states.items() for state in kind.values}
     # A row begins in these states, and a case goes through them: no deed is recorded as one.
     begins = {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.compliance.contracts import Cell, MatrixQuery
-from apps.compliance.enums import SERVED
+from apps.compliance.enums import CellState
 from apps.compliance.selectors.matrix import gaps_at, matrix_at, with_next_action
 from apps.integrity.models import DigestReport, Fault, IntegrityPolicy
 from apps.play.services import can_serve
@@ -33,6 +33,7 @@ from tests.providers import test_coverage_oracle as oracle
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
+SERVED = {CellState.OVERRIDE, CellState.REVIEW_OVERDUE, CellState.EXPIRING, CellState.COVERED}
 
 
 def cells_at(at: datetime) -> dict[tuple[int, str], Cell]:

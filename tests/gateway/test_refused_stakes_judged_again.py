@@ -108,10 +108,10 @@ def test_its_ledger_line_stands_at_the_time_at_which_it_was_taken(
     deposit(casino.player, 5_000, key="more")
     casino.now += timedelta(days=3)
     assert ask_one(casino, bet(casino), **policy) == ("accepted", "", 4_000)
-    assert casino.stored("b-1").occurred_at == casino.now
+    stored = casino.stored("b-1")
     [line] = Transfer.objects.filter(subject="aurora:b-1")
-    assert line.occurred_at == casino.now
-    assert casino.stored("b-1").round.opened_at == casino.now  # type: ignore[union-attr]
+    assert stored.round is not None
+    assert stored.occurred_at == line.occurred_at == stored.round.opened_at == casino.now
 
 
 def test_a_repeat_of_a_taken_stake_leaves_its_time_alone(casino: Casino) -> None:

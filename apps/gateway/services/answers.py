@@ -40,7 +40,7 @@ class Answers:
         for held in round_row.held:
             purse.settle_held(held)
             if held.overdrawn_minor > 0 and held.event_id != event.event_id:
-                self._tell_of_debt(held, purse.wallet)
+                self.tell_of_debt(held, purse.wallet)
         round_row.held = []
         round_row.state = RoundState.SETTLED
         round_row.settled_at = max(round_row.settled_at or event.occurred_at, event.occurred_at)
@@ -92,11 +92,11 @@ class Answers:
             drifted = self._note_drift(row, wallet)
             code = code or ("balance_mismatch" if drifted else "")
         if code == "overdrawn" and not was_told:
-            self._tell_of_debt(row, wallet)
+            self.tell_of_debt(row, wallet)
         row.code = code
         return self.answer(row, wallet)
 
-    def tell_overdrawn(self, row: EventRow, wallet: Wallet) -> None:
+    def tell_of_debt(self, row: EventRow, wallet: Wallet) -> None:
         self.book.facts.append(
             PlayerOverdrawn(
                 provider_id=row.provider_id, event_id=row.event_id, player_id=wallet.player_id
@@ -230,13 +230,6 @@ class Answers:
             DriftRow(*key, difference, row.event_id, self.context.received_at)
         )
         return True
-
-    def _tell_of_debt(self, row: EventRow, wallet: Wallet) -> None:
-        self.book.facts.append(
-            PlayerOverdrawn(
-                provider_id=row.provider_id, event_id=row.event_id, player_id=wallet.player_id
-            )
-        )
 
     def _count_refusal(self, event_id: str, code: str, detail: str) -> None:
         self.book.refused.append(

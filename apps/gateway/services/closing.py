@@ -148,7 +148,7 @@ def _close(found: StuckRound, closing: Closing, approved: ApprovalGrant) -> None
         if closing == Closing.RETURN:
             short = [answers.give_back(target, wallet) for target in staked]
             if any(short):
-                answers.tell_overdrawn(row, wallet)
+                answers.tell_of_debt(row, wallet)
         if round_row.standing_events:
             answers.settle_round(round_row, answers.purse(wallet), event)
         else:

@@ -84,7 +84,6 @@ def limit_use(player_id: int, now: datetime) -> list[LimitUse]:
     rows = Limit.objects.filter(not_over, player_id=player_id, cancelled_at__isnull=True)
     return [
         LimitUse(
-            limit_id=row.pk,
             kind=row.kind,
             source=row.source,
             allowed=(row.amount_minor if row.minutes is None else row.minutes) or 0,

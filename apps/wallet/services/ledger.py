@@ -99,8 +99,8 @@ def lock_wallets(
         cursor.execute(query, [list(player_ids or [])])
     wallets: dict[int, Wallet] = {}
     for row in cursor.fetchall():
-        player_id, ref, status, jurisdiction, currency, account_id, balance = row
-        wallet = Wallet(player_id, ref, status, currency, jurisdiction=jurisdiction)
+        player_id, ref, jurisdiction, currency, account_id, balance = row
+        wallet = Wallet(player_id, ref, currency, jurisdiction=jurisdiction)
         wallet.account_ids[Pot.CASH], wallet.balances[Pot.CASH] = account_id, balance
         wallets[player_id] = wallet
     _read_other_pots(cursor, wallets, pots)
