@@ -12,6 +12,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import ClassVar, override
 
@@ -203,15 +204,15 @@ class TransferWallet(PlayModel):
 
 
 @lru_cache(maxsize=4096)
-def play_model(wallet_model: str, provider_code: str, jurisdiction: str) -> PlayModel:
-    """Return how a player of ``jurisdiction`` plays at a provider.
+def play_model(wallet_model: str, provider_code: str, jurisdiction: str, on: date) -> PlayModel:
+    """Return how a player of ``jurisdiction`` plays at a provider on a day of UTC.
 
     Raises:
         ValueError: there is no such model; the provider's own constraint doesn't let one be stored.
     """
     match PlayModelName(wallet_model):
         case PlayModelName.HOLD:
-            return Hold(spend_order(jurisdiction))
+            return Hold(spend_order(jurisdiction, on))
         case PlayModelName.SUB_WALLET:
             return SubWallet(provider_code)
         case PlayModelName.TRANSFER:

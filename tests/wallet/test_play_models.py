@@ -1,18 +1,21 @@
 """The three ways to play with money, and how a stake and a win are split."""
 
+from datetime import date, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.wallet.enums import PlayModelName
+from apps.wallet.enums import PlayModelName, SpendOrder
 from apps.wallet.play_models import Part, PlayModel, apportion, play_model, provider_of_pot
-from apps.wallet.spend_orders import spend_order, spend_rules
+from apps.wallet.spend_orders import SpendRule, order_among, spend_order, spend_rules
 
+TODAY = date(2026, 11, 20)
 BALANCES = {"cash": 400, "bonus": 2_000, "held": 50, "sub:aurora": 300, "transferred:aurora": 700}
 
 
 def model(name: str, jurisdiction: str = "AU-VIC") -> PlayModel:
-    return play_model(name, "aurora", jurisdiction)
+    return play_model(name, "aurora", jurisdiction, TODAY)
 
 
 def test_hold_stakes_cash_before_bonus_and_shows_both() -> None:
@@ -32,9 +35,23 @@ def test_a_jurisdiction_may_spend_bonus_first() -> None:
 
 
 def test_a_region_follows_its_country_and_an_unknown_one_the_default() -> None:
-    assert spend_order("SE-AB") == spend_order("SE") == "bonus_first"
-    assert spend_order("XX") == spend_order("AU-NSW") == "cash_first"
+    assert spend_order("SE-AB", TODAY) == spend_order("SE", TODAY) == "bonus_first"
+    assert spend_order("XX", TODAY) == spend_order("AU-NSW", TODAY) == "cash_first"
+    lines = {(rule.jurisdiction, rule.effective_from) for rule in spend_rules()}
+    assert len(lines) == len(spend_rules())
     assert all(rule.source for rule in spend_rules())
+
+
+def test_a_changed_order_holds_from_its_own_day_on() -> None:
+    day, later = date(2026, 1, 1), date(2027, 3, 1)
+    rules = [
+        SpendRule("SE", SpendOrder.CASH_FIRST, later, "the next terms"),
+        SpendRule("SE", SpendOrder.BONUS_FIRST, day, "the terms"),
+        SpendRule("", SpendOrder.BONUS_FIRST, later, "the default"),
+    ]
+    eve = later - timedelta(days=1)
+    assert [order_among(rules, "SE", on) for on in (eve, later)] == ["bonus_first", "cash_first"]
+    assert [order_among(rules, "MT", on) for on in (eve, later)] == ["cash_first", "bonus_first"]
 
 
 def test_closed_bonus_funds_pay_nothing_and_the_rest_is_short() -> None:
@@ -107,7 +124,7 @@ def test_parts_add_up_and_none_is_a_unit_from_its_share(amount: int, weights: li
 def test_a_stake_is_paid_in_full_or_named_short_and_never_overdraws(
     name: str, jurisdiction: str, balances: dict[str, int], stake: int, bonus_is_open: bool
 ) -> None:
-    chosen = play_model(name, "aurora", jurisdiction)
+    chosen = play_model(name, "aurora", jurisdiction, TODAY)
     funding = chosen.fund(balances, stake, bonus_is_open=bonus_is_open)
     assert sum(part.amount_minor for part in funding.parts) + funding.short_minor == stake
     for part in funding.parts:

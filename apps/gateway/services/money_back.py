@@ -6,6 +6,7 @@ now has no pot to return to: docs/decisions/bonus-stake-rolled-back.md says wher
 """
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Final
 
 from apps.bonuses.enums import GrantState
@@ -50,7 +51,10 @@ class MoneyBack:
         self.house = House(f"gaming:{context.provider.code}")
         self.receivable = House(f"{RECEIVABLE}{wallet.player_ref}")
         self.model = play_model(
-            context.provider.wallet_model, context.provider.code, wallet.jurisdiction
+            context.provider.wallet_model,
+            context.provider.code,
+            wallet.jurisdiction,
+            context.received_at.astimezone(UTC).date(),
         )
 
     def release(self, row: EventRow) -> None:

@@ -66,7 +66,9 @@ class Bench:
         profile = provider_profile_by_id(provider_id)
         self.policy: Policy = replace(profile.policy, **dialect.demands)
         self.wallet_model = profile.wallet_model
-        self.model = play_model(profile.wallet_model, provider_code, REHEARSAL_JURISDICTION)
+        self.model = play_model(
+            profile.wallet_model, provider_code, REHEARSAL_JURISDICTION, _now().date()
+        )
         self._run = secrets.token_hex(4)
         self._seats = 0
         self._player_ids: dict[str, int] = {}
