@@ -256,6 +256,8 @@ def test_days_start_at_the_last_complete_one(
         ("Sun, 22 Nov 2026 10:16:00 GMT", 30),
         ("Sun, 22 Nov 2020 10:16:00 GMT", 0),
         ("soon", 1),
+        (f"Sun, 22 Nov 2026 10:16:00 +{9**30}", 1),
+        (f"Sun, {9**30} Nov 2026 10:16:00 GMT", 1),
         (None, 1),
     ],
 )

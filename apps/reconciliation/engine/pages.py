@@ -76,7 +76,7 @@ def seconds_to_wait(retry_after: str | None, *, now: datetime) -> int:
         return min(int(text[:9]), _LONGEST_WAIT_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 1
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0, min(round((aware - now).total_seconds()), _LONGEST_WAIT_SECONDS))
