@@ -127,7 +127,7 @@ class RuleKind(models.TextChoices):
         "reality_check_grace",
         "No new stakes while a reality check is not acknowledged for (minutes)",
     )
-    LIMIT_REVIEW = "limit_review", "Reminder to review limits every (days)"
+    LIMIT_REVIEW = "limit_review", "The operator's site reminds of limits every (days)"
     MINIMUM_AGE = "minimum_age", "Play and deposits from the age of (years)"
     AGE_PROOF = "age_proof", "Nobody of unknown age plays or pays in"
     IDENTITY_BEFORE_LAUNCH = "identity_before_launch", "Identity is verified before the first game"
