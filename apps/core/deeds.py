@@ -53,6 +53,7 @@ DEED_WORDS: Final = {
     "gateway.sub_wallets.swept": "Sub-wallets swept",
     "gateway.wallet_model.changed": "Wallet model changed",
     "integrity.digest_accepted": "Digest accepted",
+    "onboarding.items_looked_at": "Provider's checklist looked at",
     "onboarding.promise_recorded": "Retention promise recorded",
     "onboarding.went_live": "Provider taken live",
     "operator_api.client.created": "API client made",

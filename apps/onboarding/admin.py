@@ -85,7 +85,9 @@ def _code_of(call: ActionCall) -> str:
 
 
 def _prove(call: ActionCall) -> str:
-    proofs = checklist.prove(_code_of(call), acting_user=call.user, now=call.now)
+    proofs = checklist.prove(
+        _code_of(call), acting_user=call.user, reason=call.reason, now=call.now
+    )
     return f"{sum(proof.is_green for proof in proofs)} of {len(proofs)} items hold."
 
 

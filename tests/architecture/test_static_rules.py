@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
 
 from django.apps import apps
 
@@ -239,6 +240,53 @@ def refusal_without_its_form(name: str, node: ast.AST) -> bool:
             return False
 
 
+def test_a_reason_that_a_page_asks_for_is_kept() -> None:
+    """Each button's function hands on what was typed: the page says that it is kept for ever."""
+    found = [
+        f"{app.name}: {name}"
+        for app in sorted((REPOSITORY / "apps").iterdir())
+        for name in lost_reasons(_functions_and_calls(app))
+    ]
+
+    assert found == []
+
+
+def _functions_and_calls(folder: Path) -> list[ast.AST]:
+    found: list[ast.AST] = []
+    for path in folder.rglob("*.py"):
+        if "migrations" not in path.parts:
+            found += ast.walk(ast.parse(path.read_text()))
+    return found
+
+
+def lost_reasons(nodes: Iterable[ast.AST]) -> list[str]:
+    """Return the functions of buttons that neither read the reason nor hand their call on."""
+    nodes = list(nodes)
+    functions = {
+        node.name: node
+        for node in nodes
+        if isinstance(node, ast.FunctionDef) and any(one.arg == "call" for one in node.args.args)
+    }
+    performing = {
+        _last_name(node.value)
+        for node in nodes
+        if isinstance(node, ast.keyword) and node.arg == "perform"
+    }
+
+    def keeps(name: str) -> bool:
+        parts = list(ast.walk(functions[name])) if name in functions else []
+        handed_on = {
+            _last_name(part.func)
+            for part in parts
+            if isinstance(part, ast.Call)
+            and any(isinstance(given, ast.Name) and given.id == "call" for given in part.args)
+        }
+        reads = any(isinstance(part, ast.Attribute) and part.attr == "reason" for part in parts)
+        return reads or any(keeps(other) for other in handed_on - {name})
+
+    return sorted(name for name in performing & functions.keys() if not keeps(name))
+
+
 def _modules(node: "ast.Import | ast.ImportFrom") -> list[str]:
     if isinstance(node, ast.ImportFrom):
         return [node.module or ""]
@@ -265,3 +313,11 @@ def test_the_rules_see_what_they_are_for() -> None:
     ]
 
     assert [sum(column) for column in zip(*found, strict=True)] == [1, 1, 1, 1, 1]
+    buttons = (
+        "def _code(call): return call.object_id\n"
+        "def _lose(call): end(_code(call))\n"
+        "def _keep(call): end(call.object_id, editing(call))\n"
+        "def editing(call): return call.reason\n"
+        "A(perform=_lose)\nA(perform=_keep)\n"
+    )
+    assert lost_reasons(ast.walk(ast.parse(buttons))) == ["_lose"]

@@ -74,8 +74,9 @@ def test_a_draft_changed_after_the_request_is_not_activated() -> None:
 
 def test_a_new_version_copies_terms_and_weights_into_a_draft() -> None:
     rule = make_rule(contribution_cap_minor=100)
-    copy = new_version(rule_id=rule.pk, acting_user=make_user(), now=NOW)
+    copy = new_version(rule_id=rule.pk, acting_user=make_user(), reason="Spring offer.", now=NOW)
     assert (copy.version, copy.state) == (2, RuleState.DRAFT)
+    assert copy.history.get().history_change_reason == "Spring offer."
     assert (copy.contribution_cap_minor, copy.weights.count()) == (100, 4)
     assert active_rule("welcome-200") == rule
 

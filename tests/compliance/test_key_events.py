@@ -21,6 +21,7 @@ from apps.compliance.services.key_events import (
     edit_key_event,
     submit_key_event,
 )
+from apps.core.errors import ReasonRequiredError
 from apps.core.models import AuditEntry
 from apps.core.working_days import GREAT_BRITAIN
 from apps.staff.enums import Role
@@ -30,6 +31,7 @@ from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 
+WHY = "As the supplier wrote."
 TEXT = KeyEventText(KeyEventKind.SYSTEM_FAULT, "Wrong win shown", "Forty rounds showed 10x.")
 
 
@@ -71,28 +73,42 @@ def test_just_five_working_days_lie_within_the_clock(day: date) -> None:
 
 def test_an_event_is_submitted_once_with_its_reference(officer: User, now: datetime) -> None:
     event = draft(officer, now)
-    edit_key_event(event.pk, replace(TEXT, title="Better"), acting_user=officer, now=now)
-    submit_key_event(event.pk, reference="KE-77", acting_user=officer, now=now)
+    edit_key_event(
+        event.pk, replace(TEXT, title="Better"), acting_user=officer, reason=WHY, now=now
+    )
+    submit_key_event(event.pk, reference="KE-77", acting_user=officer, reason=WHY, now=now)
     event.refresh_from_db()
     assert (event.state, event.title, event.reference) == ("submitted", "Better", "KE-77")
     with pytest.raises(KeyEventStateError):
-        edit_key_event(event.pk, TEXT, acting_user=officer, now=now)
+        edit_key_event(event.pk, TEXT, acting_user=officer, reason=WHY, now=now)
     with pytest.raises(KeyEventStateError):
-        submit_key_event(event.pk, reference="KE-78", acting_user=officer, now=now)
+        submit_key_event(event.pk, reference="KE-78", acting_user=officer, reason=WHY, now=now)
     actions = AuditEntry.objects.filter(action__startswith="compliance.key_event.")
-    told = [entry.action.rpartition(".")[2] for entry in actions.order_by("pk")]
-    assert told == ["drafted", "edited", "submitted"]
+    told = [(entry.action.rpartition(".")[2], entry.reason) for entry in actions.order_by("pk")]
+    assert told == [("drafted", ""), ("edited", WHY), ("submitted", WHY)]
+
+
+def test_who_changes_or_submits_says_why_or_nothing_moves(officer: User, now: datetime) -> None:
+    event = draft(officer, now)
+    with pytest.raises(ReasonRequiredError):
+        edit_key_event(event.pk, replace(TEXT, title="X"), acting_user=officer, reason=" ", now=now)
+    with pytest.raises(ReasonRequiredError):
+        submit_key_event(event.pk, reference="KE-77", acting_user=officer, reason="", now=now)
+    event.refresh_from_db()
+    assert (event.state, event.title) == ("draft", "Wrong win shown")
 
 
 def test_a_late_event_says_why(officer: User, now: datetime) -> None:
     event = draft(officer, now)
     with pytest.raises(KeyEventContentError, match="late"):
-        submit_key_event(event.pk, reference="KE-77", acting_user=officer, now=event.due_at)
+        submit_key_event(
+            event.pk, reference="KE-77", acting_user=officer, reason=WHY, now=event.due_at
+        )
     event.refresh_from_db()
     assert event.state == "draft"
     why = replace(TEXT, late_reason="The supplier told us late.")
-    edit_key_event(event.pk, why, acting_user=officer, now=event.due_at)
-    submit_key_event(event.pk, reference="KE-77", acting_user=officer, now=event.due_at)
+    edit_key_event(event.pk, why, acting_user=officer, reason=WHY, now=event.due_at)
+    submit_key_event(event.pk, reference="KE-77", acting_user=officer, reason=WHY, now=event.due_at)
     event.refresh_from_db()
     assert event.state == "submitted"
 
@@ -137,7 +153,7 @@ def test_the_database_refuses_it_too(officer: User, now: datetime) -> None:
         )
     with pytest.raises(ProgrammingError), transaction.atomic():
         rows.update(due_at=event.due_at + timedelta(days=1))
-    submit_key_event(event.pk, reference="KE-77", acting_user=officer, now=now)
+    submit_key_event(event.pk, reference="KE-77", acting_user=officer, reason=WHY, now=now)
     with pytest.raises(ProgrammingError, match="Cannot update"), transaction.atomic():
         rows.update(detail="other")
     with pytest.raises(ProgrammingError, match="Cannot delete"), transaction.atomic():
@@ -159,4 +175,11 @@ def test_an_officer_drafts_on_the_page(now: datetime, client: Client) -> None:
     assert "13 of 1,500 characters." in text
     assert "Record as submitted" in text
     assert client.post(page, {**fields, "aware_at": "2099-01-01T10:00"}).status_code == 200
-    assert KeyEvent.objects.count() == 1
+    event = KeyEvent.objects.get()
+    change = f"/admin/compliance/keyevent/{event.pk}/do/edit/"
+    assert "Forty rounds." in client.get(change).content.decode()
+    edited = {**fields, "detail": "Fifty rounds.", "reason": "Ten more were found."}
+    assert client.post(change, edited).status_code == 302
+    event.refresh_from_db()
+    assert event.detail == "Fifty rounds."
+    assert AuditEntry.objects.get(action__endswith="key_event.edited").reason == edited["reason"]

@@ -77,7 +77,7 @@ def test_a_key_event_that_was_submitted_is_told_of_to_nobody(
 ) -> None:
     turn = datetime(2026, 11, 26, tzinfo=UTC)
     assert noticed(turn) == 1
-    submit_key_event(event.pk, reference="GC-1", acting_user=ann, now=turn)
+    submit_key_event(event.pk, reference="GC-1", acting_user=ann, reason="Sent.", now=turn)
     # The mail was on its way when somebody submitted.
     assert (deliver(), mailoutbox) == (1, [])
 

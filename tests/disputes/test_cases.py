@@ -195,6 +195,21 @@ def test_a_credit_that_makes_no_sense_is_refused(
     assert case.state == "in_review"
 
 
+def test_what_is_noted_as_a_case_changes_hands_stands_with_the_step(
+    player: Player, now: datetime
+) -> None:
+    agent, other = make_user(permissions=_AGENT), make_user("ola", permissions=_AGENT)
+    case = _case_in_review(agent, now)
+    services.assign(
+        case_id=case.pk, assignee=other, acting_user=agent, note=" Speaks Finnish. ", now=now
+    )
+    steps = case.notes.filter(kind="assigned").order_by("pk").values_list("body", flat=True)
+    assert list(steps) == [f"Assigned to {agent}.", "Assigned to ola. Speaks Finnish."]
+    entry = AuditEntry.objects.filter(action="disputes.case.assigned").order_by("pk").last()
+    assert entry is not None
+    assert (entry.reason, entry.details["assigned_to"]) == ("Speaks Finnish.", other.pk)
+
+
 def test_a_credit_needs_a_reason_a_worker_and_an_event(player: Player, now: datetime) -> None:
     agent = make_user(permissions=_AGENT)
     opened = services.open_case(_complaint(), acting_user=agent, now=now)

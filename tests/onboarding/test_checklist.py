@@ -506,6 +506,11 @@ def test_the_page_shows_each_item_and_offers_the_next_step(
     answer = client.post(f"{page.removesuffix('change/')}do/go-live/", {"reason": "All proven."})
     assert answer.status_code == 302
     assert Approval.objects.get().requested_by == engineer
+    looks = f"{page.removesuffix('change/')}do/prove/"
+    assert client.post(looks, {"reason": "They mended the export."}).status_code == 302
+    entry = AuditEntry.objects.get(action="onboarding.items_looked_at")
+    assert (entry.actor_id, entry.reason) == (engineer.pk, "They mended the export.")
+    assert set(entry.details) == set(ChecklistItem.values)
 
 
 @pytest.mark.race

@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from apps.core.models import AuditEntry
 from apps.reconciliation import home, services
 from apps.reconciliation.models import Break, ReconciliationRun, StatementFile
 from tests.factories import make_provider, make_user
@@ -157,6 +158,12 @@ def test_who_only_reads_can_neither_import_nor_reconcile(now: datetime) -> None:
     assert page.status_code == 403
     assert again.status_code == 403
     assert ReconciliationRun.objects.count() == 1
+    works = client_of(*VIEWS, *WORKS)
+    words = {"reason": "They sent the file anew."}
+    url = reverse("admin:reconciliation_reconciliationrun_do", args=[run.pk, "reconcile-again"])
+    assert works.post(url, words).status_code == 302
+    told = AuditEntry.objects.filter(action="reconciliation.day_reconciled").order_by("pk")
+    assert list(told.values_list("reason", flat=True)) == ["", words["reason"]]
     assert Permission.objects.filter(codename="import_statement").exists()
 
 

@@ -41,7 +41,9 @@ def _request_activation(call: ActionCall) -> str:
 
 
 def _new_version(call: ActionCall) -> str:
-    rule = rules.new_version(rule_id=call.object_id, acting_user=call.user, now=call.now)
+    rule = rules.new_version(
+        rule_id=call.object_id, acting_user=call.user, reason=call.reason, now=call.now
+    )
     return f"{rule} is a draft now. The active version goes on until it is approved."
 
 

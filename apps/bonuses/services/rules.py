@@ -19,6 +19,7 @@ from apps.bonuses.locks import lock_rule, lock_rule_code
 from apps.bonuses.models import BonusRule, GameWeight
 from apps.core.history import note_edit
 from apps.core.money import MAX_MINOR, exponent
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.staff.contracts import ApprovalGrant
 from apps.staff.services import request_approval
@@ -37,7 +38,12 @@ MAX_MULTIPLE: Final = 10_000
 
 @transaction.atomic
 def create_rule(
-    terms: RuleTerms, weights: WeightTable, *, acting_user: Person, now: datetime
+    terms: RuleTerms,
+    weights: WeightTable,
+    *,
+    acting_user: Person,
+    reason: str = "Created.",
+    now: datetime,
 ) -> BonusRule:
     """Make a draft: version 1 of a new code, or the next version of one that exists.
 
@@ -53,7 +59,7 @@ def create_rule(
         created_by_id=author_id(acting_user),
         created_at=now,
     )
-    note_edit(rule, acting_user=acting_user, reason="Created.", now=now)
+    note_edit(rule, acting_user=acting_user, reason=reason, now=now)
     rule.save(force_insert=True)
     GameWeight.objects.bulk_create(_weight_rows(rule, weights))
     return rule
@@ -89,14 +95,18 @@ def edit_rule(
 
 
 @transaction.atomic
-def new_version(*, rule_id: int, acting_user: Person, now: datetime) -> BonusRule:
+def new_version(*, rule_id: int, acting_user: Person, reason: str, now: datetime) -> BonusRule:
     """Copy a rule and its weights into a draft of the next version.
 
     Raises:
+        ReasonRequiredError: nobody said why.
         UnknownRuleError: there is no such rule.
     """
+    words = require_reason(reason)
     source = lock_rule(rule_id)
-    return create_rule(terms_of(source), weights_of(source), acting_user=acting_user, now=now)
+    return create_rule(
+        terms_of(source), weights_of(source), acting_user=acting_user, reason=words, now=now
+    )
 
 
 @transaction.atomic

@@ -78,7 +78,14 @@ class NewKeyEventForm(KeyEventForm):
 
 
 class EditForm(ReasonForm, KeyEventForm):
+    """Opens with the draft as it stands, so that a word is changed and not all of it typed anew."""
+
     field_order = ["kind", "title", "detail", "late_reason", "reason"]
+
+    @override
+    def fit(self, obj: KeyEvent) -> None:
+        for name in ("kind", "title", "detail", "late_reason"):
+            self.fields[name].initial = getattr(obj, name)
 
 
 class SubmitForm(ReasonForm):
@@ -95,7 +102,9 @@ def _edit(call: ActionCall) -> str:
     text = KeyEventText(
         KeyEventKind(fields["kind"]), fields["title"], fields["detail"], fields["late_reason"]
     )
-    key_events.edit_key_event(call.object_id, text, acting_user=call.user, now=call.now)
+    key_events.edit_key_event(
+        call.object_id, text, acting_user=call.user, reason=call.reason, now=call.now
+    )
     return "The draft is changed."
 
 
@@ -104,6 +113,7 @@ def _submit(call: ActionCall) -> str:
         call.object_id,
         reference=call.fields["reference"],
         acting_user=call.user,
+        reason=call.reason,
         now=call.now,
     )
     return "Recorded as submitted."

@@ -10,6 +10,7 @@ from apps.compliance.enums import KeyEventKind, KeyEventState
 from apps.compliance.errors import KeyEventContentError, KeyEventStateError
 from apps.compliance.models import LONGEST_DETAIL, KeyEvent
 from apps.compliance.services.trail import require_permission
+from apps.core.reasons import require_reason
 from apps.core.services import record_audit
 from apps.core.working_days import GREAT_BRITAIN
 from apps.staff.selectors import Person
@@ -72,33 +73,38 @@ def draft_key_event(
 
 @transaction.atomic
 def edit_key_event(
-    event_id: int, text: KeyEventText, *, acting_user: Person, now: datetime
+    event_id: int, text: KeyEventText, *, acting_user: Person, reason: str, now: datetime
 ) -> None:
     """Change a draft.
 
     Raises:
-        NotAllowedError, KeyEventContentError: as they say.
+        NotAllowedError, KeyEventContentError, ReasonRequiredError: as they say.
         KeyEventStateError: it was submitted.
     """
     require_permission(acting_user, DRAFT)
+    words = require_reason(reason)
     event = _locked_draft(event_id)
     for name, value in _checked(text).items():
         setattr(event, name, value)
     event.edited_at = now
     event.save()
-    _audit(event, "edited", acting_user, now)
+    _audit(event, "edited", acting_user, now, reason=words)
 
 
 @transaction.atomic
-def submit_key_event(event_id: int, *, reference: str, acting_user: Person, now: datetime) -> None:
+def submit_key_event(
+    event_id: int, *, reference: str, acting_user: Person, reason: str, now: datetime
+) -> None:
     """Record that the regulator has it, with the regulator's reference; there is no way back.
 
     Raises:
         NotAllowedError: the person may not submit.
+        ReasonRequiredError: nobody said why, or how it was sent.
         KeyEventStateError: it was submitted.
         KeyEventContentError: no reference, or it is late and does not say why.
     """
     person_id = require_permission(acting_user, SUBMIT)
+    words = require_reason(reason)
     event = _locked_draft(event_id)
     if not reference.strip():
         raise KeyEventContentError("The regulator's reference is needed.")
@@ -108,7 +114,7 @@ def submit_key_event(event_id: int, *, reference: str, acting_user: Person, now:
     event.submitted_at, event.submitted_by_id = now, person_id
     event.reference = reference.strip()
     event.save()
-    _audit(event, "submitted", acting_user, now)
+    _audit(event, "submitted", acting_user, now, reason=words)
 
 
 def _locked_draft(event_id: int) -> KeyEvent:
@@ -131,11 +137,12 @@ def _checked(text: KeyEventText) -> dict[str, Any]:
     return {"kind": text.kind, "title": title[:150], "detail": detail, "late_reason": late}
 
 
-def _audit(event: KeyEvent, verb: str, actor: Person, now: datetime) -> None:
+def _audit(event: KeyEvent, verb: str, actor: Person, now: datetime, *, reason: str = "") -> None:
     record_audit(
         action=f"compliance.key_event.{verb}",
         actor=actor,
         subject=f"compliance.keyevent:{event.pk}",
         details={"kind": event.kind, "due_at": event.due_at.isoformat()},
+        reason=reason,
         now=now,
     )

@@ -48,7 +48,11 @@ def is_creditable(case: Case, user: object) -> bool:
 
 def take(call: ActionCall) -> str:
     case = services.assign(
-        case_id=call.object_id, assignee=call.user, acting_user=call.user, now=call.now
+        case_id=call.object_id,
+        assignee=call.user,
+        acting_user=call.user,
+        note=call.reason,
+        now=call.now,
     )
     return f"{case.number} is yours."
 
@@ -58,7 +62,11 @@ def assign(call: ActionCall) -> str:
     if assignee is None:
         raise NotAllowedError("That account is not active.")
     case = services.assign(
-        case_id=call.object_id, assignee=assignee, acting_user=call.user, now=call.now
+        case_id=call.object_id,
+        assignee=assignee,
+        acting_user=call.user,
+        note=call.reason,
+        now=call.now,
     )
     return f"{case.number} is with {assignee}."
 

@@ -150,8 +150,12 @@ def _disputed_event(complaint: Complaint, player: PlayerRef) -> _DisputedEvent:
 
 
 @transaction.atomic
-def assign(*, case_id: int, assignee: Person, acting_user: Person, now: datetime) -> Case:
+def assign(
+    *, case_id: int, assignee: Person, acting_user: Person, note: str = "", now: datetime
+) -> Case:
     """Give a case to somebody; an open one is then in review. The same person again: no change.
+
+    What the giver notes stands with the step, in the case and in the audit chain.
 
     Raises:
         UnknownCaseError, CaseStateError: as they say.
@@ -166,9 +170,11 @@ def assign(*, case_id: int, assignee: Person, acting_user: Person, now: datetime
     if case.state == CaseState.OPEN:
         case.state = CaseState.IN_REVIEW
     case.save(update_fields=["assigned_to", "state"])
-    add_step(case, NoteKind.ASSIGNED, acting_user.pk or 0, f"Assigned to {assignee}.", now)
+    words = note.strip()
+    step = " ".join(part for part in (f"Assigned to {assignee}.", words) if part)
+    add_step(case, NoteKind.ASSIGNED, acting_user.pk or 0, step, now)
     audit_step(
-        case, "assigned", acting_user, reason="", details={"assigned_to": assignee.pk}, now=now
+        case, "assigned", acting_user, reason=words, details={"assigned_to": assignee.pk}, now=now
     )
     return case
 

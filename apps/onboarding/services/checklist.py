@@ -37,11 +37,13 @@ def prove(
     items: Iterable[ChecklistItem] = tuple(ChecklistItem),
     *,
     acting_user: Person | None,
+    reason: str = "",
     now: datetime,
 ) -> list[ItemProof]:
     """Look at items now and keep what was found; an item that turned red is told once.
 
-    Call it outside a transaction: some items are asked of the provider's own servers.
+    A look that somebody asked for with a ``reason`` is an entry of the audit chain too. Call it
+    outside a transaction: some items are asked of the provider's own servers.
 
     Raises:
         UnknownProviderError: no provider carries this code.
@@ -49,10 +51,20 @@ def prove(
     onboarding = open_onboarding(provider_code, now=now)
     subject = subject_of(provider_code)
     found = [(item, look_at(item, onboarding, subject, now)) for item in items]
-    return [
+    proofs = [
         _keep(onboarding, subject, item, finding, acting_user=acting_user, now=now)
         for item, finding in found
     ]
+    if reason:
+        record_audit(
+            action="onboarding.items_looked_at",
+            actor=acting_user,
+            subject=f"provider:{provider_code}",
+            details={proof.item: proof.is_green for proof in proofs},
+            reason=reason,
+            now=now,
+        )
+    return proofs
 
 
 @transaction.atomic

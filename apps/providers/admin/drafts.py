@@ -127,7 +127,11 @@ class CertificateDraftAdmin(ReadOnlyAdmin[CertificateDraft]):
 def _scan_again(call: ActionCall) -> str:
     with PdfVetter() as vetter:
         opened = scan_again(
-            file_id=call.object_id, acting_user=call.user, vetter=vetter, now=call.now
+            file_id=call.object_id,
+            acting_user=call.user,
+            reason=call.reason,
+            vetter=vetter,
+            now=call.now,
         )
     return f"The file is clean and waits for review as draft {opened.draft.pk}."
 

@@ -19,7 +19,12 @@ logger = structlog.get_logger(__name__)
 
 
 def scan_again(
-    *, file_id: int, acting_user: AbstractBaseUser | None, vetter: PdfVetter, now: datetime
+    *,
+    file_id: int,
+    acting_user: AbstractBaseUser | None,
+    reason: str = "",
+    vetter: PdfVetter,
+    now: datetime,
 ) -> Opened:
     """Take a file to the gate again; clean, it becomes a draft and leaves quarantine.
 
@@ -44,6 +49,7 @@ def scan_again(
         actor=acting_user,
         subject=f"quarantine:{file.pk}",
         details={"sha256": file.sha256, "draft_id": opened.draft.pk},
+        reason=reason.strip(),
         now=now,
     )
     return opened

@@ -39,7 +39,11 @@ _STATE_TONES = {
 def _again(call: ActionCall) -> str:
     run = selectors.run_by_id(call.object_id)
     outcome = services.reconcile(
-        provider_code=run.provider.code, day=run.day, acting_user=call.user, now=call.now
+        provider_code=run.provider.code,
+        day=run.day,
+        acting_user=call.user,
+        reason=call.reason,
+        now=call.now,
     )
     found = sum(outcome.comparison.breaks.values())
     return f"Run {outcome.run_id}: {RunState(outcome.state).label.lower()}, {found:,} breaks."

@@ -85,6 +85,7 @@ def _reconcile(call: ActionCall) -> str:
         provider_code=statement.provider.code,
         day=statement.day,
         acting_user=call.user,
+        reason=call.reason,
         now=call.now,
     )
     found = sum(outcome.comparison.breaks.values())

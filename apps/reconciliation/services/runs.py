@@ -62,6 +62,7 @@ class _Work:
     now: datetime
     folder: Path
     is_list: bool
+    reason: str = ""
     statement: StatementFile | None = None
     ledger_sha256: str = ""
     milliseconds: int = 0
@@ -80,6 +81,7 @@ def reconcile(
     provider_code: str,
     day: date,
     acting_user: AbstractBaseUser | None,
+    reason: str = "",
     now: datetime,
     with_items: bool = False,
 ) -> RunOutcome:
@@ -101,7 +103,7 @@ def reconcile(
     ):
         if not is_mine:
             raise ReconciliationBusyError(provider_code, day)
-        work = _Work(provider, day, acting_user, now, Path(folder), with_items)
+        work = _Work(provider, day, acting_user, now, Path(folder), with_items, reason=reason)
         work.statement = selectors.statement_in_use(provider.pk, day)
         with open_engine(work.folder) as engine:
             comparison = _compare(work, engine)
@@ -176,6 +178,7 @@ def _keep(work: _Work, comparison: Comparison, engine: duckdb.DuckDBPyConnection
             actor=work.acting_user,
             subject=f"{work.provider.code}:{work.day}",
             details={"run_id": run.pk, "state": run.state, "breaks": run.break_count},
+            reason=work.reason,
             now=work.now,
         )
         if is_alert:
