@@ -5,8 +5,9 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.sites import AdminSite
 from django.db import connection
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from apps.core.admin import (
     CappedPaginator,
@@ -21,6 +22,7 @@ from apps.core.checks import _big_table_problems
 from apps.core.fields import EncryptedTextField
 from apps.core.models import AuditEntry, OutboxMessage
 from tests.big_rows import fill
+from tests.factories import make_user
 from tests.plans import plan_of
 
 
@@ -69,6 +71,31 @@ def test_no_registered_page_shows_a_secret() -> None:
             for _, options in model_admin.get_fieldsets(request):
                 shown |= {str(name) for name in options["fields"]}
             assert not secret & shown
+
+
+@pytest.mark.django_db
+def test_no_list_answers_what_another_table_says_of_its_rows(client: Client) -> None:
+    """Django lets an address ask of a list what belongs to its rows, unless it looks deeper."""
+    client.force_login(make_user(permissions=("players.view_player",)))
+    listing = reverse("admin:players_player_changelist")
+    asked = [f"{listing}?{name}__isnull=0" for name in ("limits", "exclusions", "%2B")]
+
+    assert client.get(f"{listing}?currency=EUR").status_code == 200
+    assert [client.get(url).status_code for url in asked] == [400, 400, 400]
+
+
+def test_no_page_of_ours_takes_a_filter_on_a_row_of_another_table() -> None:
+    request = RequestFactory().get("/")
+    taken = [
+        f"{model._meta.label}?{relation.name}"
+        for model, model_admin in admin.site._registry.items()
+        if model.__module__.startswith("apps.")
+        for relation in model._meta.get_fields(include_hidden=True)
+        if relation.auto_created and not relation.concrete
+        if model_admin.lookup_allowed(f"{relation.name}__isnull", "0", request)
+    ]
+
+    assert taken == []
 
 
 def _kinds_of(form: type[ReasonForm]) -> Iterator[type[ReasonForm]]:

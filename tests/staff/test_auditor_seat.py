@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.core.models import AuditEntry
 from apps.core.sealed import verify_sealed
 from apps.players.models import Player
+from apps.players.protection_admin.console import PlayerProtectionAdmin
 from apps.staff import services
 from apps.staff.contracts import VISIT
 from apps.staff.enums import Role
@@ -210,6 +211,25 @@ def test_hidden_data_can_not_be_found_by_filter_order_search_or_old_version(
     assert client.get(old).status_code == 403
     history = reverse("admin:players_player_history", args=[player.pk])
     assert "1988" not in client.get(history).content.decode()
+
+
+def test_no_address_sorts_a_list_by_what_it_hides(auditor: User) -> None:
+    young, old = make_player("p-young"), make_player("p-old")
+    Player.objects.filter(pk=young.pk).update(date_of_birth=date(2001, 1, 1))
+    Player.objects.filter(pk=old.pk).update(date_of_birth=date(1951, 1, 1))
+    column = PlayerProtectionAdmin.list_display.index("date_of_birth")
+    listing = reverse("admin:players_playerprotection_changelist")
+
+    def shown(person: User, order: str) -> list[str]:
+        answer = client_of(person).get(f"{listing}?o={order}")
+        assert answer.status_code == 200
+        return [row.player_ref for row in answer.context["cl"].result_list]
+
+    assert shown(auditor, f"{column}") == shown(auditor, f"-{column}") == ["p-old", "p-young"]
+    # Who sees the dates may sort by them.
+    officer = make_user(roles=(Role.COMPLIANCE_OFFICER,))
+    assert shown(officer, f"{column}") == ["p-old", "p-young"]
+    assert shown(officer, f"-{column}") == ["p-young", "p-old"]
 
 
 def test_other_people_see_what_they_saw(player: Player) -> None:

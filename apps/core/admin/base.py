@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, override
 
 from django.contrib import admin
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import FieldDoesNotExist, PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import F, Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -84,6 +84,22 @@ class ModelAdmin[M: Model](MaskingMixin, _UnfoldModelAdmin[M]):
         self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
         return with_refused_save(request, super().get_form(request, obj, change=change, **kwargs))
+
+    @override
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        # What belongs to other tables is theirs to show: Django lets any address ask "has limits?"
+        # of a list of players. A filter that is on offer may.
+        names = {getattr(one, "parameter_name", None) for one in self.list_filter}
+        if lookup not in names and self._is_of_others(lookup.partition("__")[0]):
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def _is_of_others(self, name: str) -> bool:
+        try:
+            field = self.opts.get_field(name)
+        except FieldDoesNotExist:
+            return False
+        return field.auto_created and not field.concrete
 
     @override
     def history_view(

@@ -7,7 +7,7 @@ row is an entry in the audit chain, and holds for a while because that entry is 
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, override
+from typing import TYPE_CHECKING, Any, Final, override
 
 from django.core.exceptions import PermissionDenied
 from django.db import models
@@ -18,6 +18,11 @@ from django.utils import timezone
 from apps.core import services
 from apps.core.admin.actions import ActionCall, ReasonedAction, ReasonedActionsMixin
 from apps.core.selectors import is_unmasked
+
+if TYPE_CHECKING:
+    from django.contrib.admin.views.main import ChangeList as _ChangeList
+else:
+    _ChangeList = object
 
 HIDDEN: Final = "hidden"
 UNMASKED_FOR: Final = timedelta(minutes=15)
@@ -76,6 +81,14 @@ class MaskingMixin(ReasonedActionsMixin):
         if found is not None and self.is_hidden(request, found.pk):
             _empty(found)
         return found
+
+    @override
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        changelist = super().get_changelist(request, **kwargs)
+        if not self.is_masked(request):
+            return changelist
+        # ``sortable_by`` takes the link away; the address would still sort.
+        return type(changelist.__name__, (_NoPersonalOrder, changelist), {})
 
     @override
     def get_changelist_instance(self, request: HttpRequest) -> Any:
@@ -152,6 +165,16 @@ class MaskingMixin(ReasonedActionsMixin):
         """
         if self.is_hidden(request, pk):
             raise PermissionDenied
+
+
+class _NoPersonalOrder(_ChangeList):
+    """A list that no address sorts by what it hides."""
+
+    @override
+    def get_ordering_field(self, field_name: Any) -> Any:
+        field = super().get_ordering_field(field_name)
+        is_hidden = isinstance(field, str) and _first(field) in personal_fields(self.model)
+        return None if is_hidden else field
 
 
 def _first(path: str) -> str:
