@@ -135,6 +135,22 @@ def test_a_removed_entry_is_noticed_at_the_next_one() -> None:
 
 
 @pytest.mark.django_db
+def test_an_entry_beside_the_chain_is_noticed() -> None:
+    head = record(1)
+    beside = AuditEntry(
+        chain="side", sequence=1, action="a", subject="thing:1", details={}, created_at=NOW,
+        prev_hash="0" * 64, entry_hash="f" * 64,
+    )  # fmt: skip
+    # Who may add rows may add this one, and the trail of thing:1 shows it.
+    beside.save(force_insert=True)
+    verdict = verify_audit_chain()
+    assert (verdict.first_bad_id, verdict.entries) == (beside.pk, 1)
+    assert verdict.head_hash == head.entry_hash
+    with pytest.raises(CommandError, match="it is of a chain 'side'"):
+        call_command("verify_audit", stdout=StringIO())
+
+
+@pytest.mark.django_db
 def test_swapped_entries_are_noticed() -> None:
     _, second, third = record(1), record(2), record(3)
     tamper("UPDATE core_auditentry SET sequence = sequence + 10 WHERE sequence > 1")

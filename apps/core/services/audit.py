@@ -97,8 +97,9 @@ def entry_hash(entry: AuditEntry) -> str:
 def verify_audit_chain(chain: str = MAIN_CHAIN) -> AuditVerdict:
     """Walk ``chain`` from its first entry and name the first one that doesn't fit.
 
-    A cut tail leaves a chain that holds: compare ``entries`` and ``head_hash`` with an anchor kept
-    elsewhere (``manage.py verify_audit --anchor``).
+    An entry of a chain that ``record_audit`` doesn't write fits nowhere. A cut tail leaves a chain
+    that holds: compare ``entries`` and ``head_hash`` with an anchor kept elsewhere (``manage.py
+    verify_audit --anchor``).
     """
     count, expected_prev = 0, GENESIS
     for entry in AuditEntry.objects.filter(chain=chain).order_by("sequence").iterator(2000):
@@ -106,7 +107,16 @@ def verify_audit_chain(chain: str = MAIN_CHAIN) -> AuditVerdict:
         if why:
             return AuditVerdict(chain, count, expected_prev, entry.pk, why)
         count, expected_prev = count + 1, entry.entry_hash
+    stray = _outside_of(MAIN_CHAIN)
+    if stray is not None:
+        why = f"it is of a chain {stray.chain!r}, which nobody writes and no anchor sees"
+        return AuditVerdict(chain, count, expected_prev, stray.pk, why)
     return AuditVerdict(chain, count, expected_prev)
+
+
+def _outside_of(chain: str) -> AuditEntry | None:
+    """Return an entry that pages show among the others and that is sealed to none of them."""
+    return AuditEntry.objects.exclude(chain=chain).order_by("pk").first()
 
 
 def _flaw(entry: AuditEntry, sequence: int, prev_hash: str) -> str:
