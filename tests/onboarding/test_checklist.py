@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from io import StringIO
-from typing import Any
+from typing import Any, Final
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.db.utils import ProgrammingError
@@ -47,7 +48,7 @@ from apps.simulator.acceptance.scenario import Check, Colour, Result
 from apps.staff.enums import Role
 from apps.staff.errors import ApprovalVoidError, NotAllowedToDecideError, SelfApprovalError
 from apps.staff.models import Approval, User
-from apps.staff.services import approve, sync_roles
+from apps.staff.services import approve, cancel, sync_roles
 from tests.factories import make_cover, make_game, make_player, make_provider, make_user
 from tests.onboarding.provider_server import TOKEN, PayloadApi, served
 from tests.races import race
@@ -370,6 +371,44 @@ def test_an_approval_is_void_where_the_checklist_moved(desk: Desk, now: datetime
     assert desk.provider.stage == "onboarding"
 
 
+_CHANGED_SINCE: Final = [
+    (_other_policy, "Acceptance kit"),
+    (_half_pull, "Round log export"),
+    (_withdrawn, "Certificates cover the catalogue"),
+    (_longer_contract, "Retention promise"),
+    (_never_rotated, "Webhook keys rotated"),
+]
+
+
+@pytest.mark.parametrize(("change", "item"), _CHANGED_SINCE)
+def test_what_changed_since_the_last_look_is_not_taken_live_on_it(
+    desk: Desk, now: datetime, change: Any, item: str
+) -> None:
+    _prove(now)
+    approval_id = _ask(desk, now)
+    change(desk, now)
+    with pytest.raises(ItemsNotProvenError, match=item):
+        _agree(desk, approval_id, now)
+    desk.provider.refresh_from_db()
+    assert desk.provider.stage == "onboarding"
+    # Nor is it asked for: the checklist still says green, the tables do not.
+    approval = Approval.objects.get(pk=approval_id)
+    assert approval.state == "pending"
+    cancel(approval_id=approval_id, user=desk.engineer, reason="Look again.", now=now)
+    with pytest.raises(ItemsNotProvenError, match=item):
+        _ask(desk, now)
+    assert Approval.objects.count() == 1
+
+
+def test_what_both_waived_is_not_looked_at_again(desk: Desk, now: datetime) -> None:
+    _prove(now)
+    approval_id = _ask(desk, now, "certificates")
+    _withdrawn(desk, now)
+    _agree(desk, approval_id, now)
+    desk.provider.refresh_from_db()
+    assert desk.provider.stage == "live"
+
+
 def test_who_may_not_decide_does_not(desk: Desk, now: datetime) -> None:
     _prove(now)
     with pytest.raises(NotAllowedToDecideError):
@@ -503,8 +542,12 @@ def test_the_page_shows_each_item_and_offers_the_next_step(
         assert words in text, words
     assert "took_ms" not in text
     assert "{&quot;" not in text
-    answer = client.post(f"{page.removesuffix('change/')}do/go-live/", {"reason": "All proven."})
-    assert answer.status_code == 302
+    asks = f"{page.removesuffix('change/')}do/go-live/"
+    # What was pulled is looked at once more, as of the moment of asking.
+    with time_machine.travel(now, tick=False):
+        client.force_login(engineer)
+        assert client.post(asks, {"reason": "All proven."}).status_code == 302
+    client.force_login(engineer)
     assert Approval.objects.get().requested_by == engineer
     looks = f"{page.removesuffix('change/')}do/prove/"
     assert client.post(looks, {"reason": "They mended the export."}).status_code == 302

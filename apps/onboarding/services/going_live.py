@@ -14,7 +14,8 @@ from apps.onboarding.errors import (
     ItemNotWaivableError,
     ItemsNotProvenError,
 )
-from apps.onboarding.selectors import onboarding_of, standings
+from apps.onboarding.selectors import onboarding_of, standings, subject_of
+from apps.onboarding.services.proving import broken_since
 from apps.providers.enums import ProviderStage
 from apps.providers.errors import AlreadyLiveError
 from apps.providers.selectors import provider_by_code
@@ -37,14 +38,15 @@ def request_go_live(
 ) -> int:
     """Ask a second person to take a provider live; returns the approval's id.
 
-    The approval binds the proofs that stand now: a newer one that differs makes it void. ``waived``
-    items may be red; the approver sees which.
+    The approval binds the proofs that stand now: a newer one that differs makes it void. What our
+    own tables can tell is looked at once more, here and when it is agreed to: a proof is up to a
+    day old. ``waived`` items may be red; the approver sees which.
 
     Raises:
         UnknownOnboardingError: the provider has no checklist.
         AlreadyLiveError: the provider is live.
         ItemNotWaivableError: an item that must hold was waived.
-        ItemsNotProvenError: an item that was not waived does not hold.
+        ItemsNotProvenError: an item that was not waived does not hold, or not any more.
         AlreadyPendingError, ReasonRequiredError, NotAllowedToDecideError: as they say.
     """
     provider = provider_by_code(provider_code)
@@ -52,6 +54,8 @@ def request_go_live(
         raise AlreadyLiveError(provider_code)
     found = standings(onboarding_of(provider_code).pk)
     _require_proven(found, waived)
+    holding = [one.item for one in found if one.is_green and one.item not in waived]
+    _require_still_so(provider_code, holding, now)
     approval = request_approval(
         kind=GO_LIVE,
         subject=f"provider:{provider_code}",
@@ -81,11 +85,15 @@ def execute_go_live(approved: ApprovalGrant) -> dict[str, Any]:
     """Take the provider live; runs inside the approval's transaction.
 
     Raises:
-        ChecklistMovedError, AlreadyLiveError: as they say; the approval stays pending.
+        ChecklistMovedError, ItemsNotProvenError, AlreadyLiveError: as they say; the approval stays
+            pending.
     """
     payload = approved.payload
     _require_same(payload)
     code: str = payload["provider"]
+    items: dict[str, Any] = payload["items"]
+    holding = [item for item in items if items[item]["holds"] and item not in payload["waived"]]
+    _require_still_so(code, holding, approved.now)
     take_live(code, reason=f"Approval {approved.approval_id}: go-live", now=approved.now)
     record_audit(
         action="onboarding.went_live",
@@ -104,6 +112,13 @@ def _require_proven(found: list[Standing], waived: Collection[str]) -> None:
     missing = [one.label for one in found if not one.is_green and one.item not in waived]
     if missing:
         raise ItemsNotProvenError(missing)
+
+
+def _require_still_so(provider_code: str, items: Collection[str], now: datetime) -> None:
+    onboarding, subject = onboarding_of(provider_code), subject_of(provider_code)
+    broken = broken_since(items, onboarding, subject, now)
+    if broken:
+        raise ItemsNotProvenError(broken)
 
 
 def _require_same(payload: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ somebody else's server is waited for.
 import hashlib
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
@@ -36,6 +36,15 @@ _CALL_SECONDS: Final = 10
 _CALL_BYTES: Final = 1 << 20
 _SHOWN: Final = 10
 
+OF_OUR_TABLES: Final = (
+    ChecklistItem.ACCEPTANCE,
+    ChecklistItem.EXPORT_PULL,
+    ChecklistItem.CERTIFICATES,
+    ChecklistItem.RETENTION,
+    ChecklistItem.KEY_ROTATION,
+)
+"""Items that nobody outside is asked about: they can be looked at inside a transaction."""
+
 type Prover = Callable[[Onboarding, Subject, datetime], Finding]
 
 
@@ -44,6 +53,19 @@ def look_at(
 ) -> Finding:
     """Return what holds of one item now; a provider that can't be asked is red, with the reason."""
     return _PROVERS[item](onboarding, subject, now)
+
+
+def broken_since(
+    items: Iterable[str], onboarding: Onboarding, subject: Subject, now: datetime
+) -> list[str]:
+    """Return which of these items do not hold by what our own tables say now, by their labels.
+
+    A proof is up to a day old; what proved it may have changed since.
+    """
+    asked = [item for item in OF_OUR_TABLES if item.value in set(items)]
+    return [
+        str(item.label) for item in asked if not look_at(item, onboarding, subject, now).is_green
+    ]
 
 
 def _acceptance(onboarding: Onboarding, subject: Subject, _now: datetime) -> Finding:
