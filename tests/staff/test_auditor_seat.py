@@ -213,6 +213,20 @@ def test_hidden_data_can_not_be_found_by_filter_order_search_or_old_version(
     assert "1988" not in client.get(history).content.decode()
 
 
+def test_caps_that_follow_from_a_hidden_age_are_hidden_and_never_wrong(auditor: User) -> None:
+    player = make_player("p-gb", jurisdiction="GB", currency="GBP")
+    Player.objects.filter(pk=player.pk).update(date_of_birth=date(1951, 1, 1))
+    page = reverse("admin:players_playerprotection_change", args=[player.pk])
+    client = client_of(auditor)
+    hidden = client.get(page).content.decode()
+    assert "Hidden with the date of birth" in hidden
+    assert "counts as young" not in hidden
+    assert "5.00 GBP" not in hidden
+    unmask = reverse("admin:players_playerprotection_do", args=[player.pk, "unmask"])
+    client.post(unmask, {"reason": "Caps are part of the sample."})
+    assert "5.00 GBP" in client.get(page).content.decode()
+
+
 def test_no_address_sorts_a_list_by_what_it_hides(auditor: User) -> None:
     young, old = make_player("p-young"), make_player("p-old")
     Player.objects.filter(pk=young.pk).update(date_of_birth=date(2001, 1, 1))

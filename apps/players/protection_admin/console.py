@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, override
+from typing import Any, Final, override
 from urllib.parse import urlencode
 
 from django.contrib import admin
@@ -93,7 +93,7 @@ class PlayerProtectionAdmin(PanelsMixin, ReadOnlyAdmin[PlayerProtection]):
             _now_panel(obj, now),
             _limits_panel(obj, [use for use in uses if use.effective_from <= now]),
             _pending_panel(obj, uses, now),
-            *_cap_panels(obj, now),
+            *_cap_panels(obj, now, is_hidden=self.is_hidden(request, obj.pk)),
             _exclusions_panel(obj, now),
             _checks_panel(obj),
             _refusals_panel(obj),
@@ -188,7 +188,14 @@ def _pending_panel(player: PlayerProtection, uses: Sequence[LimitUse], now: date
     )
 
 
-def _cap_panels(player: PlayerProtection, now: datetime) -> list[Panel]:
+# Of an emptied row they would be the caps of somebody young, and of a shown one they tell the age.
+_HIDDEN_CAPS: Final = Panel(
+    title="Stake caps",
+    empty_text="Hidden with the date of birth that decides them. Show the personal data first.",
+)
+
+
+def _cap_panels(player: PlayerProtection, now: datetime, *, is_hidden: bool) -> list[Panel]:
     """Show what the law caps for this player; nothing where it caps nothing."""
     today = day_in(player.jurisdiction, now)
     caps = [
@@ -205,8 +212,8 @@ def _cap_panels(player: PlayerProtection, now: datetime) -> list[Panel]:
         )
         is not None
     ]
-    if not caps:
-        return []
+    if not caps or is_hidden:
+        return [_HIDDEN_CAPS] if caps else []
     note = "Per game cycle, by law."
     if player.date_of_birth is None:
         note += " Without a date of birth the player counts as young."
