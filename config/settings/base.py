@@ -60,6 +60,8 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": cache_url(_cache_url, PITBOSS_DATA_DIR, 1),
         "KEY_PREFIX": "pitboss",
+        # A store that hangs is as good as gone: nobody who asks waits for it any longer.
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
     }
 }
 CELERY_BROKER_URL = broker_url(_redis_url, PITBOSS_DATA_DIR, 0)
