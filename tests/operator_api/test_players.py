@@ -182,6 +182,28 @@ def test_everything_about_a_withdrawal_is_said_at_once(api: Api) -> None:
         ("deposit_24h_used_up", False),
     ]
     assert all(r["text"] and r["resolve_at"] for r in answer["reasons"])
+    assert [r["value"] for r in answer["reasons"]] == [
+        "pending",
+        "until 2026-12-01T00:00:00Z",
+        "0.00 EUR",
+    ]
+
+
+def test_a_reason_against_a_withdrawal_says_how_long_and_how_much_with_its_unit(api: Api) -> None:
+    make_casino()
+    ends_at = NOW + timedelta(days=200)
+    exclusion = {"kind": "self_exclusion", "ends_at": ends_at.isoformat()}
+    _put(api, limits=[{"kind": "time_24h", "minutes": 0}], exclusion=exclusion)
+
+    def values() -> list[str]:
+        reasons = api.get("players/p-1001/withdrawal-eligibility")[1]["reasons"]
+        return [reason["value"] for reason in reasons]
+
+    assert values() == ["until it is ended, not before 2027-06-10T10:15:30Z", "0 min"]
+    asked: dict[str, Any] = {"source": "player", "asked_by": "p-1001", "reason": "It is over."}
+    end_exclusion(Exclusion.objects.get().pk, **asked, now=ends_at)
+    # A day of cooling-off: it holds past the end that it was given.
+    assert values() == ["until 2027-06-11T10:15:30Z", "0 min"]
 
 
 def test_a_player_without_bonuses_has_an_empty_list(api: Api) -> None:

@@ -1,7 +1,8 @@
 """Whether a player may withdraw: one answer, every reason with its value and its way out."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from apps.bonuses.enums import GrantState
 from apps.bonuses.selectors import progress_of_player
@@ -9,12 +10,15 @@ from apps.core.money import format_minor
 from apps.disputes.enums import CLOSED_STATES
 from apps.disputes.selectors import cases_of_player
 from apps.operator_api.contracts import Eligibility, EligibilityReason
-from apps.players.contracts import PlayerRef
-from apps.players.enums import KycStatus, PlayerStatus
-from apps.players.selectors import exclusions_in_force, limit_use
+from apps.players.contracts import LimitUse, PlayerRef
+from apps.players.enums import KycStatus, LimitKind, PlayerStatus
+from apps.players.selectors import exclusion_lets_go_at, exclusions_in_force, limit_use
 from apps.rounds.selectors import open_round_count
 from apps.wallet.enums import Pot
 from apps.wallet.selectors import balances, open_receivables, undecided_transfers
+
+if TYPE_CHECKING:
+    from apps.players.models import Exclusion
 
 
 def withdrawal_eligibility(player: PlayerRef, *, now: datetime) -> Eligibility:
@@ -67,9 +71,23 @@ def _standing(player: PlayerRef, now: datetime) -> Iterator[EligibilityReason]:
             code=exclusion.kind,
             text=f"{exclusion.get_kind_display()}: no play and no deposit. Money can be withdrawn.",
             blocks=False,
-            value=exclusion.ends_at.isoformat() if exclusion.ends_at else "",
+            value=_lasts(exclusion),
             resolve_at="Back office: Player protection",
         )
+
+
+def _lasts(exclusion: "Exclusion") -> str:
+    """Say until when it holds: one that is ended on request holds past the end it was given."""
+    until = exclusion_lets_go_at(exclusion)
+    if until is not None:
+        return f"until {_moment(until)}"
+    if exclusion.earliest_end_at is not None:
+        return f"until it is ended, not before {_moment(exclusion.earliest_end_at)}"
+    return "for good"
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _money_elsewhere(player: PlayerRef, pots: dict[str, int]) -> Iterator[EligibilityReason]:
@@ -167,6 +185,12 @@ def _limits(player: PlayerRef, now: datetime) -> Iterator[EligibilityReason]:
                 code=f"{limit.kind}_used_up",
                 text="A protection limit is used up. It keeps no money back.",
                 blocks=False,
-                value=str(limit.allowed),
+                value=_allowed(limit, player.currency),
                 resolve_at="Back office: Player protection",
             )
+
+
+def _allowed(limit: LimitUse, currency: str) -> str:
+    if LimitKind(limit.kind).is_in_minutes:
+        return f"{limit.allowed} min"
+    return f"{format_minor(limit.allowed, currency)} {currency}"

@@ -10,6 +10,7 @@ from apps.players.selectors.identity import (
 )
 from apps.players.selectors.moves import jurisdiction_at, place_at, place_at_sql
 from apps.players.selectors.protection import (
+    exclusion_lets_go_at,
     exclusions_in_force,
     limit_use,
     protection_of,
@@ -25,6 +26,7 @@ from apps.players.selectors.reality_checks import (
 
 __all__ = [
     "checks_of_session",
+    "exclusion_lets_go_at",
     "exclusions_in_force",
     "jurisdiction_at",
     "limit_use",

@@ -11,6 +11,7 @@ from apps.players.contracts import LimitUse, PlayerRef, ProtectionReason
 from apps.players.enums import CheckKind, Ending, LimitKind, Measure
 from apps.players.models import (
     Exclusion,
+    ExclusionEnd,
     Limit,
     ProtectionCheck,
     RefusalTally,
@@ -130,11 +131,16 @@ def last_rule_checks() -> dict[str, RuleCheck]:
     return {row.rule_id: row for row in rows}
 
 
-def _exclusion_reason(exclusion: Exclusion) -> ProtectionReason:
-    end = getattr(exclusion, "end", None)
-    until = exclusion.ends_at if exclusion.ending == Ending.LAPSES else None
+def exclusion_lets_go_at(exclusion: Exclusion) -> datetime | None:
+    """Return when an exclusion lets go of itself; None for one that nobody has ended yet."""
+    end: ExclusionEnd | None = getattr(exclusion, "end", None)
     if end is not None:
-        until = end.effective_at
+        return end.effective_at
+    return exclusion.ends_at if exclusion.ending == Ending.LAPSES else None
+
+
+def _exclusion_reason(exclusion: Exclusion) -> ProtectionReason:
+    until = exclusion_lets_go_at(exclusion)
     lasts = f"until {until:%Y-%m-%d %H:%M} UTC" if until else "until it is ended"
     if exclusion.ending == Ending.NEVER:
         lasts = "for good"
