@@ -120,6 +120,14 @@ def test_a_limit_is_removed_after_its_delay_however_often_it_is_said(api: Api) -
     assert _put(api, limits=[{"kind": "wager_24h"}])[0] == 200
 
 
+def test_two_words_on_one_limit_are_refused_and_set_neither(api: Api) -> None:
+    both = [{"kind": "deposit_24h", "amount": amount} for amount in ("50.00", "80.00")]
+    status, problem = _put(api, limits=both)
+    assert (status, problem["errors"][0]["field"]) == (400, "limits")
+    assert problem["errors"][0]["code"] == "repeated"
+    assert not Player.objects.exists()
+
+
 def test_an_exclusion_holds_once_and_is_never_shortened(api: Api) -> None:
     make_casino()
     api.open()

@@ -129,6 +129,13 @@ class PlayerRequest(fields.Strict):
     )
     exclusion = ExclusionRequest(required=False, allow_null=True, default=None)
 
+    def validate_limits(self, limits: Any) -> Any:
+        """Refuse two words on one limit: each would take the other back, at every repeat anew."""
+        kinds = [limit["kind"] for limit in limits]
+        if len(set(kinds)) < len(kinds):
+            raise serializers.ValidationError(["State each kind of limit once."], "repeated")
+        return limits
+
 
 class DocumentRequest(fields.Strict):
     document = serializers.FileField(help_text="One PDF of at most 10 MiB.")
