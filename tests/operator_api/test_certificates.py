@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pikepdf
@@ -108,6 +109,25 @@ def test_a_form_with_other_fields_or_no_file_is_refused() -> None:
         assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "document")
     as_json = Client().post("/api/v1/certificates", "{}", "application/json", headers=headers)
     assert as_json.status_code == 415
+    assert Document.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "code"),
+    [
+        ({f"field{place}": "x" for place in range(1_001)}, 400, "malformed"),
+        ({f"file{place}": BytesIO(b"x") for place in range(101)}, 400, "malformed"),
+        ({"document": "x" * 2_700_000}, 413, "body_too_large"),
+    ],
+    ids=["fields", "files", "text"],
+)
+def test_a_form_that_nobody_reads_to_its_end_is_refused_like_everything_else(
+    form: dict[str, Any], status: int, code: str
+) -> None:
+    token = make_api((Scope.CERTIFICATES_WRITE,)).token
+    headers = {"Authorization": f"Bearer {token}"}
+    response = Client().post("/api/v1/certificates", form, headers=headers)
+    assert (response.status_code, response.json()["code"]) == (status, code)
     assert Document.objects.count() == 0
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn, override
 
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser, MultiPartParser
@@ -86,7 +87,12 @@ class UploadParser(MultiPartParser):
             raise ParseError("The request states no Content-Length.")
         if int(length) > MAX_BYTES + _FORM_BYTES:
             raise BodyTooLargeError(f"The body is larger than {MAX_BYTES + _FORM_BYTES:,} bytes.")
-        return super().parse(stream, media_type, parser_context)
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RequestDataTooBig:
+            raise BodyTooLargeError("The fields beside the document are too large.") from None
+        except SuspiciousOperation:
+            raise ParseError("The form has too many fields or files.") from None
 
 
 def is_text(value: Any) -> bool:
