@@ -120,7 +120,13 @@ def _play_line(row: dict[str, Any]) -> PlayLine:
 
 
 def last_played_at(provider_id: int) -> datetime | None:
-    """Return when the provider's newest event was played; None before the first."""
-    found = RoundEvent.objects.filter(provider_id=provider_id).aggregate(at=Max("occurred_at"))
+    """Return when the provider's newest event was played; None before the first.
+
+    What was refused or waits was not played, and one that waits may say any time at all.
+    """
+    played = RoundEvent.objects.filter(
+        provider_id=provider_id, status__in=[EventStatus.ACCEPTED, EventStatus.TENTATIVE]
+    )
+    found = played.aggregate(at=Max("occurred_at"))
     newest: datetime | None = found["at"]
     return newest

@@ -161,6 +161,8 @@ def test_an_event_that_is_no_object_is_a_bad_field(raw: Any) -> None:
         ("timestamp", "2026-11-20T10:15:60Z"),
         ("timestamp", "2026-11-20T10:15:30.1234567Z"),
         ("timestamp", "0001-01-01T00:00:00+14:00"),
+        ("timestamp", "0001-12-31T23:59:59Z"),
+        ("timestamp", "9999-01-01T00:00:00Z"),
         ("timestamp", "2026-11-20T10:15:30+24:00"),
         ("timestamp", 1_763_633_730),
         ("timestamp", "٢٠٢٦-11-20T10:15:30Z"),

@@ -11,7 +11,10 @@ from django.urls import reverse
 
 from apps.core.models import AuditEntry
 from apps.core.spreadsheets import safe_cell, to_csv
+from apps.players.models import Player
+from apps.providers.models import Provider
 from apps.reports import selectors
+from apps.rounds.models import RoundEvent
 from apps.staff.enums import Role
 from apps.staff.services import sync_roles
 from tests.factories import make_game, make_player, make_provider, make_user
@@ -60,6 +63,15 @@ def test_a_day_adds_up_what_stands_and_leaves_out_what_does_not(now: datetime) -
     (before,) = selectors.net_position(_DAY - timedelta(days=1))
     assert before.stake_minor == 500
     assert selectors.net_position(_DAY, provider_code="nobody") == []
+    assert selectors.latest_day() == _DAY
+
+
+@pytest.mark.django_db
+def test_the_newest_day_is_one_of_play_and_not_of_what_waits_for_its_time(now: datetime) -> None:
+    _play_a_day(now)
+    player = Player.objects.get()
+    play(Provider.objects.get(), [round_event(player, "wild", now + timedelta(days=9_000))], now)
+    assert RoundEvent.objects.get(event_id="wild").status == "parked"
     assert selectors.latest_day() == _DAY
 
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
@@ -149,15 +149,20 @@ class Fields:
 def moment_of(value: Any, name: str) -> datetime:
     """Return the moment in UTC; a time without a zone is refused, never guessed.
 
+    So is one in the first or the last year of the calendar: in some zone it would lie outside.
+
     Raises:
         Refused: the field ``name`` is no such time.
     """
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         raise Refused("bad_field", name)
     try:
-        return datetime.fromisoformat(value).astimezone(UTC)
+        moment = datetime.fromisoformat(value).astimezone(UTC)
     except (ValueError, OverflowError):
         raise Refused("bad_field", name) from None
+    if not MINYEAR < moment.year < MAXYEAR:
+        raise Refused("bad_field", name)
+    return moment
 
 
 def shown_id(raw: Mapping[str, Any], name: str) -> str:
