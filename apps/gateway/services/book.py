@@ -87,21 +87,15 @@ class Book:
     ) -> RoundRow | None:
         return self.rounds.get((context.provider.id, event.round_ref, wallet.player_id))
 
-    def settled_stakes(self) -> set[EventKey]:
-        """Return the stakes that a win stands against, in the database or in this batch."""
-        wins = [
-            row
+    def is_settled_stake(self, stake: EventRow) -> bool:
+        """Tell whether a win stands against a stake, in the database or in this batch."""
+        key = (stake.provider_id, stake.event_id)
+        return key in self.settling or any(
+            row.operation == Operation.WIN
+            and row.money_state == MoneyState.SETTLED
+            and _settles(row, stake)
             for row in self.events.values()
-            if row.operation == Operation.WIN and row.money_state == MoneyState.SETTLED
-        ]
-        named = {(win.provider_id, win.reference_event_id, win.player_ref) for win in wins}
-        unnamed = {win.round_id for win in wins if not win.reference_event_id}
-        in_batch = {
-            key
-            for key, row in self.events.items()
-            if (*key, row.player_ref) in named or row.round_id in unnamed
-        }
-        return self.settling | in_batch
+        )
 
     def round_of(self, context: Context, event: CanonicalEvent, wallet: Wallet) -> RoundRow:
         """Return the event's round, opening it where this is its first event."""
@@ -243,3 +237,14 @@ class Book:
             self.wallets[row.player_ref].balances[pot] += change
         elif side == House(f"{RECEIVABLE}{row.player_ref}") and row.player_ref in self.debts:
             self.debts[row.player_ref].open_minor -= change
+
+
+def _settles(win: EventRow, stake: EventRow) -> bool:
+    """Tell whether a win is of this stake: it names it, or names none in its round."""
+    if not win.reference_event_id:
+        return win.round_id == stake.round_id
+    return (win.provider_id, win.reference_event_id, win.player_ref) == (
+        stake.provider_id,
+        stake.event_id,
+        stake.player_ref,
+    )

@@ -284,7 +284,7 @@ class Operations(Answers):
             return ""
         if target.operation in {Operation.WIN, Operation.REWARD}:
             return self._win_refusal(target, wallet)
-        is_settled = (target.provider_id, target.event_id) in self.book.settled_stakes()
+        is_settled = self.book.is_settled_stake(target)
         # A free stake took nothing: what its rollback says it was worth is no amount to return.
         must_match = self.policy.refund_amount == RefundAmount.MUST_MATCH and not target.is_free
         checks = (
