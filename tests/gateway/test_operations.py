@@ -185,6 +185,17 @@ def test_a_rollback_of_a_refused_stake_moves_nothing(casino: Casino) -> None:
     assert cash(casino) == 10_000
 
 
+def test_a_rollback_of_another_players_stake_is_no_success(casino: Casino) -> None:
+    open_player("p-2", cash_minor=500)
+    ask(casino, stake("b-1"))
+    before = everything()
+    theirs = rollback("x-1", "b-1", player_ref="p-2")
+    assert ask_one(casino, theirs) == ("rejected", "session_mismatch", 500)
+    assert everything() == before
+    assert not RoundEvent.objects.filter(event_id="x-1").exists()
+    assert ask_one(casino, rollback("x-1", "b-1")) == ("accepted", "", 10_000)
+
+
 def test_a_rollback_after_the_win_is_refused_unless_allowed(casino: Casino) -> None:
     ask(casino, stake("b-1"), win("w-1", finalized=True))
     before = everything()

@@ -249,6 +249,9 @@ class Operations(Answers):
         event = aimed.event
         key = (self.context.provider.id, event.reference_event_id)
         target = self.book.events.get(key)
+        if target is not None and target.player_ref != event.player_ref:
+            # A success would say that this stake is given back, and it stands.
+            return self.refuse(event.event_id, "session_mismatch", target.event_id, wallet)
         if target is not None and not is_undoable(target, event):
             target = None
         code = aimed.code or self._rollback_refusal(event, target, wallet)
