@@ -149,6 +149,7 @@ DEED_WORDS: Final = {
     "wallet.receivable.ended": "Receivable settled or written off",
     "wallet.sealed": "Ledger sealed",
     "wallet.transfer.asked_again": "Provider asked about a transfer",
+    "wallet.transfer.contradicted": "Provider contradicts a decided transfer",
     "wallet.transfer.decided_by_people": "Transfer decided by two people",
     # What was sent to the channels.
     "alert:compliance.certificate_lapsing": "Alert: a certificate lapses",

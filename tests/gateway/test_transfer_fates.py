@@ -95,6 +95,13 @@ def test_two_people_book_its_fate_once_and_a_later_word_changes_nothing(
     before = everything()
     decide_transfer(stuck.pk, GameTransferState.CONFIRMED, code="", now=later(99))
     assert everything() == before
+    # It was asked a moment before: what it says against it is for people to see.
+    said = AuditEntry.objects.filter(action="wallet.transfer.contradicted")
+    assert [entry.details for entry in said] == (
+        []
+        if fate == GameTransferState.CONFIRMED
+        else [{"booked": "failed", "provider_says": "confirmed", "code": ""}]
+    )
     assert begin_attempt(stuck.pk, now=later(9_999)) is None
     assert_ledger_holds()
 

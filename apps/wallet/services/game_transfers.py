@@ -6,6 +6,7 @@ unsent. On every path the player's pots are locked before the row, so that a new
 decision on an old one wait for each other and never deadlock.
 """
 
+import logging
 import uuid
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,6 +30,8 @@ from apps.wallet.models import GameTransfer
 from apps.wallet.play_models import transferred_pot
 from apps.wallet.selectors import transfer_ref
 from apps.wallet.services.ledger import lock_wallets, post_transfers
+
+logger = logging.getLogger(__name__)
 
 _FIRST_PAUSE: Final = timedelta(seconds=10)
 _LONGEST_PAUSE: Final = timedelta(minutes=15)
@@ -118,11 +121,15 @@ def decide_transfer(
 ) -> None:
     """Book what the provider said became of a transfer, once; a later word changes nothing.
 
+    Where it says otherwise than what people decided while it was asked, that is put on record.
+
     Raises:
         UnknownGameTransferError: there is no such transfer.
     """
     transfer = _lock_transfer(transfer_id)
     if transfer.state not in _OPEN:
+        if transfer.state != state:
+            _note_contradiction(transfer, state, code, now)
         return
     _, done, failed = _KINDS[Direction(transfer.direction)]
     source, target = _pots(transfer)
@@ -140,6 +147,19 @@ def decide_transfer(
     transfer.code = code
     transfer.last_error = ""
     transfer.save(update_fields=["state", "decided_at", "next_attempt_at", "code", "last_error"])
+
+
+def _note_contradiction(
+    transfer: GameTransfer, said: GameTransferState, code: str, now: datetime
+) -> None:
+    logger.error("wallet.transfer.contradicted", extra={"transfer_id": transfer.pk})
+    record_audit(
+        action="wallet.transfer.contradicted",
+        actor=None,
+        subject=f"game-transfer:{transfer.public_id}",
+        details={"booked": str(transfer.state), "provider_says": str(said), "code": code},
+        now=now,
+    )
 
 
 def note_error(transfer_id: int, error: str) -> None:
