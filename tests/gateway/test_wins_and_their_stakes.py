@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from apps.bonuses.services.grants import grant_bonus
-from apps.providers.enums import Permission, StakeSettles, WinWithoutStake
+from apps.providers.enums import Permission, RollbackOfWin, StakeSettles, WinWithoutStake
 from apps.rounds import statements
 from apps.rounds.models import Round, RoundEvent
 from tests.big_rows import fill
@@ -99,6 +99,30 @@ def test_a_win_that_was_booked_in_a_round_of_its_own_settles_its_stake_too(casin
     assert rounds() == {"r-1": ("open", 1), "r-2": ("open", 1)}
     back = rollback("x-1", "b-1", round_ref="r-1")
     assert ask_one(casino, back)[:2] == ("rejected", "already_settled")
+
+
+def test_a_win_settles_the_stake_that_it_names_and_no_other_of_its_round(casino: Casino) -> None:
+    ask(casino, stake("b-1", 1_000), stake("b-2", 300), win("w-1", 500, reference_event_id="b-1"))
+    assert ask_one(casino, rollback("x-2", "b-2")) == ("accepted", "", 9_500)
+    assert ask_one(casino, rollback("x-1", "b-1")) == ("rejected", "already_settled", 9_500)
+
+
+@pytest.mark.parametrize("is_at_once", [True, False], ids=["in one delivery", "one by one"])
+def test_a_win_that_was_taken_back_settles_its_stake_no_more(
+    casino: Casino, *, is_at_once: bool
+) -> None:
+    policy: dict[str, Any] = {"rollback_of_win": RollbackOfWin.ALLOW}
+    messages = [
+        stake("b-1", 1_000),
+        win("w-1", 500),
+        rollback("x-1", "w-1"),
+        rollback("x-2", "b-1"),
+    ]
+    deliveries = [messages] if is_at_once else [[message] for message in messages]
+    found = [outcome for delivery in deliveries for outcome in ask(casino, *delivery, **policy)]
+    assert [(outcome.status, outcome.code) for outcome in found] == [("accepted", "")] * 4
+    assert casino.pots() == {"cash": 10_000, "bonus": 0, "held": 0, "pending": 0}
+    assert_ledger_holds()
 
 
 def test_a_win_of_another_player_settles_nobody_elses_stake(casino: Casino) -> None:

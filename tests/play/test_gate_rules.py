@@ -14,8 +14,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.play.contracts import GateAnswer
-from apps.play.services import can_serve
+from apps.play.services import can_serve, gate
 from apps.players.errors import RehearsalPlaceError
+from apps.providers.contracts import Cover
 from apps.providers.errors import NotOverridableError, OverrideChangedError, TimesError
 from apps.providers.models import (
     Certificate,
@@ -55,6 +56,12 @@ def _codes(answer: GateAnswer) -> list[str]:
 
 def _ask(game: Game, now: Any, jurisdiction: str = "MT", **names: str) -> GateAnswer:
     return can_serve(game_id=game.pk, jurisdiction=jurisdiction, at=now, **names)
+
+
+@pytest.mark.parametrize("is_said_to_be_covered", [False, True])
+def test_what_names_no_certificate_is_not_served(*, is_said_to_be_covered: bool) -> None:
+    cover = Cover(allowed=is_said_to_be_covered, certificate=None)
+    assert [reason.code for reason in gate._proof_reasons(cover)] == ["no_certificate"]
 
 
 @pytest.mark.parametrize("place", ["AU", "AU-NT", "AU-NSW"])
