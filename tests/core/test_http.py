@@ -134,9 +134,8 @@ def test_half_an_answer_is_a_failed_connection(server: Server, answer: bytes) ->
         fetch(server.url)
 
 
-def test_nobody_listening_is_a_failed_connection(server: Server) -> None:
-    server.listener.close()
-    time.sleep(0.05)
+@pytest.mark.usefixtures("server")
+def test_nobody_listening_is_a_failed_connection() -> None:
     with pytest.raises(ConnectionFailedError):
         fetch("http://127.0.0.1:1/")
 

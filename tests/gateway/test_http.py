@@ -16,7 +16,7 @@ from django.db import connection
 
 from apps.core.answer_codes import answer_words
 from apps.gateway.errors import DeliveryNotReadableError
-from apps.gateway.http import application
+from apps.gateway.http import application, directory
 from apps.gateway.http.application import Gateway
 from apps.gateway.models import Rejection
 from apps.gateway.services import intake
@@ -231,12 +231,14 @@ def test_nobody_without_the_token_chooses_the_clock(
 
 
 def test_a_key_revoked_in_traffic_is_refused_everywhere_within_seconds(
-    casino: Casino, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    casino: Casino, client: httpx.Client
 ) -> None:
     body = casino.body(casino.event("e-1"))
     assert post(client, body, at=casino.now).status_code == 200
     casino.provider.keys.update(state="revoked")
-    deadline = time.monotonic() + 5
+    assert directory.FRESH_SECONDS < 5
+    # As long as a busy machine may need; without a look at the keys it would be ten minutes.
+    deadline = time.monotonic() + 60
     while post(client, body, at=casino.now).status_code != 401:
         assert time.monotonic() < deadline, "the revoked key is still taken"
         time.sleep(0.2)
