@@ -41,32 +41,43 @@ def scan(data: bytes) -> ScanResult:
     if address == NO_SCANNER:
         return ScanResult(was_scanned=False)
     try:
-        answer = _ask(address, data)
+        with _connect(address) as connection:
+            has_all = _send(connection, data)
+            answer = _answer(connection)
     except OSError as error:
         raise ScannerUnavailableError(str(error)) from error
-    return _read(answer)
+    result = _read(answer)
+    if not has_all and not result.found:
+        raise ScannerUnavailableError(f"it answered before it had the whole file: {answer[:100]}")
+    return result
 
 
-def _ask(address: str, data: bytes) -> str:
+def _send(connection: socket.socket, data: bytes) -> bool:
+    """Send the file and tell whether the scanner took all of it.
+
+    Over its size limit clamd answers and stops listening; the answer is still there.
+    """
+    connection.settimeout(_ANSWER_SECONDS)
+    try:
+        connection.sendall(b"zINSTREAM\0")
+        for start in range(0, len(data), _CHUNK_BYTES):
+            chunk = data[start : start + _CHUNK_BYTES]
+            connection.sendall(_LENGTH.pack(len(chunk)) + chunk)
+        connection.sendall(_LENGTH.pack(0))
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True
+
+
+def _answer(connection: socket.socket) -> str:
     deadline = time.monotonic() + _ANSWER_SECONDS
-    with _connect(address) as connection:
-        connection.settimeout(_ANSWER_SECONDS)
-        try:
-            connection.sendall(b"zINSTREAM\0")
-            for start in range(0, len(data), _CHUNK_BYTES):
-                chunk = data[start : start + _CHUNK_BYTES]
-                connection.sendall(_LENGTH.pack(len(chunk)) + chunk)
-            connection.sendall(_LENGTH.pack(0))
-        except (BrokenPipeError, ConnectionResetError):
-            # Over its size limit clamd answers and stops listening; the answer is still there.
-            pass
-        received = b""
-        while not received.endswith(b"\0") and len(received) < _MAX_ANSWER_BYTES:
-            connection.settimeout(max(deadline - time.monotonic(), 0.001))
-            part = connection.recv(_MAX_ANSWER_BYTES)
-            if not part:
-                break
-            received += part
+    received = b""
+    while not received.endswith(b"\0") and len(received) < _MAX_ANSWER_BYTES:
+        connection.settimeout(max(deadline - time.monotonic(), 0.001))
+        part = connection.recv(_MAX_ANSWER_BYTES)
+        if not part:
+            break
+        received += part
     return received.rstrip(b"\0\n").decode("utf-8", errors="replace")
 
 

@@ -1,9 +1,12 @@
 """What is refused is kept apart with its reasons, and no scanner's silence counts as clean."""
 
 import shutil
+import socket
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -101,6 +104,29 @@ def test_a_file_over_the_scanners_own_limit_is_not_clean(clamd: FakeClamd) -> No
     clamd.limit_bytes = 1_000
     with pytest.raises(ScannerUnavailableError):
         scan(b"x" * 5_000_000)
+
+
+def test_a_scanner_that_answers_before_it_has_the_whole_file_has_not_judged_it(
+    settings: Any,
+) -> None:
+    with TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        path = f"{folder}/clamd.sock"
+        listener.bind(path)
+        listener.listen()
+        settings.PITBOSS_VIRUS_SCANNER = f"unix://{path}"
+
+        def answer_at_once() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(10)
+                connection.sendall(b"stream: OK\0")
+
+        hasty = threading.Thread(target=answer_at_once)
+        hasty.start()
+        # More than the socket holds: what is left is sent to nobody.
+        with pytest.raises(ScannerUnavailableError):
+            scan(b"x" * 5_000_000)
+        hasty.join()
 
 
 def test_a_scanner_that_is_down_keeps_everything_apart_until_it_is_back(
