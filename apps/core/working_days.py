@@ -1,7 +1,8 @@
 """Deadlines that regulators count in working days: weekends and public holidays don't count.
 
-The holidays come from the ``holidays`` package and are those of the whole country: a regional
-holiday is counted as a working day, so that a deadline is never later than the law's.
+The holidays come from the ``holidays`` package: Australia's are those of the whole country, a
+regional one is counted as a working day, so that a deadline is never later than the law's; Great
+Britain's are England's, where the Gambling Commission sits.
 """
 
 from dataclasses import dataclass
