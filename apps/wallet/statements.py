@@ -132,6 +132,8 @@ UPDATE wallet_account a SET balance_minor = a.balance_minor + d.delta
 FROM unnest(%s::bigint[], %s::bigint[]) AS d (id, delta) WHERE a.id = d.id
 """
 
+WAIT_AT_MOST: LiteralString = "SELECT set_config('lock_timeout', %s, TRUE)"
+
 # A share lock waits for every transfer in flight and lets none start for the moment of reading,
 # so no row with a lower id can appear afterwards.
 # The function is the owner's: a role that may only add rows may not take this lock itself.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.players.models import Player
 from apps.wallet import statements
@@ -63,6 +63,11 @@ def seal_while_drawn_ids_are_unwritten() -> LedgerVerdict:
     return verify_ledger()
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "_PATIENCE", f"{_PATIENCE}s")
+
+
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_a_seal_waits_for_ids_that_are_drawn_and_not_written() -> None:
@@ -99,6 +104,22 @@ def test_money_moves_while_a_seal_is_being_read(monkeypatch: pytest.MonkeyPatch)
     assert moved == [None]
     [seal] = LedgerSeal.objects.all()
     assert (seal.transfer_count, Transfer.objects.count()) == (1, 2)
+    assert seal_transfers(now=NOW) is not None
+    assert verify_ledger().problems == ()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_who_writes_for_long_puts_the_seal_off_and_keeps_nobody_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    open_player("p-1", cash_minor=100)
+    monkeypatch.setattr(proof, "_PATIENCE", "20ms")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statements.ANNOUNCE_TRANSFERS)
+        assert race([lambda: seal_transfers(now=NOW)]) == [None]
+    assert LedgerSeal.objects.count() == 0
+    monkeypatch.setattr(proof, "_PATIENCE", f"{_PATIENCE}s")
     assert seal_transfers(now=NOW) is not None
     assert verify_ledger().problems == ()
 

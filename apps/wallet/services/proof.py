@@ -1,20 +1,26 @@
 """Proving the ledger: fold every transfer, and check every seal against the rows it covers."""
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from apps.core.services.audit import record_audit
 from apps.wallet import statements
 from apps.wallet.contracts import RECEIVABLE, LedgerVerdict
 from apps.wallet.models import Account, LedgerSeal, Transfer
 
+logger = logging.getLogger(__name__)
+
 _ROWS_PER_STEP = 20_000
 _SEALS_PER_STEP = 500
 _MOST_PER_SEAL = 1_000_000
+_PATIENCE = "1500ms"
+"""Less than a callback waits, and more than a second, after which an autovacuum gives way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +34,17 @@ def seal_transfers(*, now: datetime) -> LedgerSeal | None:
 
     No row can slip into a sealed run afterwards, and play waits for none of the reading. A seal
     covers ``_MOST_PER_SEAL`` at most, so that a backlog takes several runs and never too long a
-    one. Returns None where there is nothing new.
+    one. Returns None where there is nothing new, or where somebody writes transfers for longer than
+    play may wait: the next run seals them.
     """
-    return _seal_up_to(_last_transfer(), now)
+    try:
+        last_id = _last_transfer()
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        logger.warning("wallet.seal.put_off")
+        return None
+    return _seal_up_to(last_id, now)
 
 
 @transaction.atomic(durable=True)
@@ -38,9 +52,14 @@ def _last_transfer() -> int:
     """Return the last transfer once every lower id is written or given up.
 
     Waits for the transfers in flight, which hold the table's lock since before they drew their ids
-    (``ledger.write_transfers``), and lets none start for the moment of finding the last one.
+    (``ledger.write_transfers``), and lets none start until it has found the last one. Who comes
+    meanwhile waits behind it, so it gives up soon.
+
+    Raises:
+        OperationalError: one of those in flight takes too long.
     """
     with connection.cursor() as cursor:
+        cursor.execute(statements.WAIT_AT_MOST, [_PATIENCE])
         cursor.execute(statements.LOCK_TRANSFERS)
         cursor.execute(statements.LAST_TRANSFER)
         return int(cursor.fetchone()[0])
