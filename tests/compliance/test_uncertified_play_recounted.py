@@ -1,6 +1,7 @@
 """A day that is over is counted again when its cover or its play turns out to be another."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ from apps.providers.services.builds import (
     Editing,
     NewBuild,
     NewDeployment,
+    NewVariant,
     add_build,
+    add_variant,
     deploy,
     end_deployment,
 )
@@ -168,6 +171,46 @@ def test_a_backdated_deployment_counts_from_its_start(
     end_deployment(deployment_id=late.pk, ends_at=_at(date(2026, 11, 18)), editing=editing)
     [message] = _messages(tasks.recount_games)
     assert message.payload == {"game_ids": [game.pk], "since": "2026-11-18", "is_gain": False}
+
+
+def test_what_a_report_names_or_replaces_later_is_followed_into_the_past(
+    game: Game, player: Player, now: datetime
+) -> None:
+    other = make_game(game.provider, "aurora-reef-2")
+    report, another = make_cover(game), make_cover(other, "IM")
+    Certificate.objects.update(effective_on=date(2026, 11, 15))
+    editing = Editing(None, "As the document says.", now)
+    ran = add_build(NewBuild(game.pk, "1.0", Channel.ANY), editing)
+    high = add_variant(NewVariant(game.pk, "V96", Decimal(96), "PAR sheet"), editing)
+    deploy(NewDeployment("MT", ran.pk, high.pk, _at(date(2026, 11, 15))), editing)
+    _run(tasks.recount_games)
+    _bet(player, "old", _at(SIX_DAYS_BACK))
+    named: dict[str, Any] = {"since": "2026-11-15", "is_gain": False}
+
+    def told() -> list[dict[str, Any]]:
+        return [message.payload for message in _messages(tasks.recount_games)]
+
+    scope.name_build(report.pk, scope.NamedBuild(game.game_code, "2.0"), editing)
+    assert told() == [{**named, "game_ids": [game.pk]}]
+    _run(tasks.recount_games)
+    assert _sums() == [("2026-11-16", 1, 200, 350)]
+    scope.name_build(report.pk, scope.NamedBuild(game.game_code, "2.0"), editing)
+    assert told() == []
+    scope.name_build(report.pk, scope.NamedBuild(game.game_code, "1.0"), editing)
+    _run(tasks.recount_games)
+    assert _sums() == [("2026-11-16", 0, 0, 0)]
+    low = scope.NamedVariant(game.game_code, "V94", Decimal(94))
+    scope.name_variant(report.pk, low, editing)
+    assert told() == [{**named, "game_ids": [game.pk]}]
+    _run(tasks.recount_games)
+    assert _sums() == [("2026-11-16", 1, 200, 350)]
+
+    both = {**named, "game_ids": [game.pk, other.pk]}
+    scope.set_terms(another.pk, scope.ReportTerms("", "", report.pk), editing)
+    scope.set_terms(another.pk, scope.ReportTerms("Mara Holm", "", report.pk), editing)
+    assert told() == [both]
+    scope.set_terms(another.pk, scope.ReportTerms("", "", None), editing)
+    assert told() == [both, both]
 
 
 def test_a_round_that_comes_five_days_late_is_added_to_its_day(

@@ -109,6 +109,12 @@ def games_of_reports(certificate_ids: Collection[int]) -> list[int]:
     return list(games.order_by("pk").values_list("pk", flat=True))
 
 
+def game_named(certificate: Certificate, game_code: str) -> list[int]:
+    """Return the id of one of the games that a report names, where the catalogue has it."""
+    games = Game.objects.filter(game_code=game_code, provider__code=certificate.provider_code)
+    return list(games.values_list("pk", flat=True))
+
+
 def first_day_of(certificate_ids: Collection[int]) -> date | None:
     """Return the earliest day from which one of the reports can count; None for no report."""
     reports = Certificate.objects.filter(pk__in=certificate_ids)

@@ -12,6 +12,7 @@ from apps.providers.models import Certificate
 from apps.providers.selectors.catalogue import (
     family_of,
     first_day_of,
+    game_named,
     games_judged_with,
     games_of_reports,
     reports_on,
@@ -24,6 +25,12 @@ _GAMES_AT_ONCE: Final = 10
 def tell_of_past_cover(game_ids: Iterable[int], since: date, *, now: datetime) -> None:
     """Tell that games' cover may be another one from a day on, if that day is over."""
     _tell(game_ids, since, is_gain=False, now=now)
+
+
+def tell_of_claim(certificate: Certificate, game_code: str, *, now: datetime) -> None:
+    """Tell that a report names something else of one game than it did, from its first day on."""
+    games = game_named(certificate, game_code)
+    tell_of_past_cover(games, certificate.effective_on, now=now)
 
 
 def tell_of_report(certificate: Certificate, since: date, *, now: datetime) -> None:

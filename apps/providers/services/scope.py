@@ -28,9 +28,14 @@ from apps.providers.models import (
     LabAccreditation,
     SupplierChange,
 )
-from apps.providers.selectors.catalogue import unaccredited_reports
+from apps.providers.selectors.catalogue import games_judged_with, unaccredited_reports
 from apps.providers.services.builds import Editing
-from apps.providers.services.past_cover import tell_of_accreditation, tell_of_report
+from apps.providers.services.past_cover import (
+    tell_of_accreditation,
+    tell_of_claim,
+    tell_of_past_cover,
+    tell_of_report,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ def name_build(certificate_id: int, named: NamedBuild, editing: Editing) -> Cert
     )
     details = {**facts, "files": len(named.files)}
     _audit("providers.certificate.build_named", certificate, details, editing)
+    tell_of_claim(certificate, named.game_code, now=editing.now)
     return build
 
 
@@ -118,6 +124,7 @@ def name_variant(
     if is_new:
         details = {**asdict(named), "rtp_percent": str(named.rtp_percent)}
         _audit("providers.certificate.variant_named", certificate, details, editing)
+        tell_of_claim(certificate, named.game_code, now=editing.now)
     return variant
 
 
@@ -150,11 +157,17 @@ def set_terms(certificate_id: int, terms: ReportTerms, editing: Editing) -> Cert
             _require_registered(replaced)
         if replaced.pk == certificate.pk or replaced.issued_on > certificate.issued_on:
             raise CertificateStateError("A report replaces an earlier one.")
+    is_moved = certificate.supersedes_id != terms.supersedes_id
+    judged_before = games_judged_with(certificate) if is_moved else []
     certificate.signatory, certificate.conditions = terms.signatory, terms.conditions
     certificate.supersedes_id = terms.supersedes_id
     note_edit(certificate, acting_user=editing.acting_user, reason=editing.reason, now=editing.now)
     certificate.save(update_fields=["signatory", "conditions", "supersedes"])
     _audit("providers.certificate.terms_set", certificate, asdict(terms), editing)
+    if is_moved:
+        # What is no longer replaced counts again, and what now is counts no more.
+        games = {*judged_before, *games_judged_with(certificate)}
+        tell_of_past_cover(games, certificate.effective_on, now=editing.now)
     return certificate
 
 
