@@ -42,7 +42,12 @@ FIELDS = (
         "games", "Games", "Codes, one a line; * for an RNG or platform report.", is_list=True
     ),
     FieldKind(
-        "builds", "Builds", "Game, build and channel, one a line.", is_list=True, is_required=False
+        "builds",
+        "Builds",
+        "Game, build and channel, one a line. Ticked, the game is covered only where one of them "
+        "is recorded as what runs; empty, by any that is no major change.",
+        is_list=True,
+        is_required=False,
     ),
     FieldKind(
         "rtp_variants",
