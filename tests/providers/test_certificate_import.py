@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, override
@@ -19,6 +20,7 @@ from apps.core.models import AuditEntry, OutboxMessage
 from apps.players.errors import RehearsalPlaceError
 from apps.providers.enums import CertificateResult, RootState
 from apps.providers.errors import (
+    CertificateConflictError,
     CertificateEntryError,
     CertificateStateError,
     DocumentAlteredError,
@@ -490,6 +492,71 @@ def test_a_row_that_says_no_more_takes_effect_as_its_document_says(
         ("supplier", "aurora"),
         ("critical_files", f"core.bin sha1 {'a' * 40}"),
     ]
+
+
+def test_a_row_that_leaves_its_end_and_figures_open_has_those_of_its_document(
+    evidence: Path, now: datetime, vetter: PdfVetter
+) -> None:
+    registration = Registration(None, "For the test.", now, vetter)
+    printed = ("Return to player variants: 96.10 %,", "  94.00 %")
+    lines = [line.replace("2028-01-01", "1 January 2028, unless revised") for line in LATER]
+    data = plain_pdf(*lines, *printed)
+    entry = read_entry({**ROW, "expires_on": ""})
+    report = register_certificate(entry, data, registration).certificate
+    assert report.expires_on == date(2028, 1, 1)
+    figures = report.rtp_variants.order_by("rtp_percent").values_list("rtp_percent", flat=True)
+    assert list(figures) == [Decimal(94), Decimal("96.1")]
+    assert not report.findings.filter(field__in=["expires_on", "rtp_variants"]).exists()
+    for same in (entry, read_entry({**ROW, "rtp_variants": "96.10;94.00"})):
+        assert not register_certificate(same, data, registration).is_new
+    with pytest.raises(CertificateConflictError, match="expires_on is 2028-01-01, given was 2029"):
+        register_certificate(read_entry({**ROW, "expires_on": "2029-01-01"}), data, registration)
+
+
+@pytest.mark.parametrize(
+    "label", ["Valid until", "Valid through", "Expiry date", "Date of expiry", "Expires on"]
+)
+def test_the_end_is_read_by_the_names_that_laboratories_give_it(label: str) -> None:
+    assert stated_facts(f"Lab\n{label}: 1 January 2028\n").expires_on == "1 January 2028"
+
+
+@pytest.mark.parametrize("end", ["01/02/2028", "2028-01-01 or 2029-01-01", "2025-01-01"])
+def test_a_row_without_an_end_needs_a_clear_one_in_its_document(
+    evidence: Path, now: datetime, vetter: PdfVetter, end: str
+) -> None:
+    registration = Registration(None, "For the test.", now, vetter)
+    data = plain_pdf(*[line.replace("2028-01-01", end) for line in LATER])
+    with pytest.raises(CertificateEntryError, match="say in the row which day"):
+        register_certificate(read_entry({**ROW, "expires_on": ""}), data, registration)
+    assert (Certificate.objects.count(), stored(evidence)) == (0, [])
+    said = register_certificate(read_entry(ROW), data, registration).certificate
+    assert said.expires_on == date(2028, 1, 1)
+    assert said.findings.filter(field="expires_on", document_value=end).exists()
+
+
+def test_an_end_that_a_document_does_not_state_leaves_a_review(
+    evidence: Path, now: datetime, vetter: PdfVetter
+) -> None:
+    registration = Registration(None, "For the test.", now, vetter)
+    words = "not stated; subject to review on change of version 2"
+    data = plain_pdf(*[line.replace("2028-01-01", words) for line in LATER])
+    entry = read_entry({**ROW, "expires_on": ""})
+    report = register_certificate(entry, data, registration).certificate
+    assert (report.expires_on, report.review_due_on) == (None, date(2027, 1, 1))
+
+
+def test_a_condition_is_read_to_its_end() -> None:
+    first = "void where the configuration differs, " * 20
+    text = "\n".join(
+        [
+            *("Lab One", "Jurisdictions: MT,", "  AU-NT;", "GB", "Date of issue: 2026-01-01"),
+            *(f"Conditions: {first.strip()}", "and where the recipient disagrees.", "Note: not in"),
+            *("Germany", "R-1 rev 0  page 1 of 2", "Something else"),
+        ]
+    )
+    facts = stated_facts(text)
+    assert facts.conditions == (f"{first}and where the recipient disagrees. Note: not in Germany")
+    assert (facts.jurisdictions, facts.issued_on) == ("MT, AU-NT; GB", "2026-01-01")
 
 
 def test_each_field_where_row_and_document_differ_is_a_finding() -> None:

@@ -386,6 +386,8 @@ FAILED = (
 )
 UNCLEAR = (
     "Complies with exceptions, see 4.2",
+    "Complies\nwith exceptions, see 4.2",
+    "Pass" + " " * 600 + "with exceptions",
     "Not applicable",
     "Conditional",
     "Passed: YES",

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from pypdf import PdfReader
 from pypdf.errors import PyPdfError
@@ -19,7 +20,10 @@ _LABELS = {
     "jurisdictions": r"^Jurisdictions?:[ \t]*(.+)$",
     "issued_on": r"^Date of issue:[ \t]*(.+)$",
     "effective_on": r"^(?:Effective from|Effective date|Date of effect):[ \t]*(.+)$",
-    "expires_on": r"^Valid until:[ \t]*(.+)$",
+    "expires_on": (
+        r"^(?:Valid (?:until|through|to)|Expir(?:y|ation) date|Date of expiry|Expires(?: on)?):"
+        r"[ \t]*(.+)$"
+    ),
     "result": r"^Result:[ \t]*(.+)$",
     "rtp_variants": r"^Return to player variants?:[ \t]*(.+)$",
     "conditions": r"^Conditions?:[ \t]*(.+)$",
@@ -34,6 +38,15 @@ _FILES = re.compile(
     r"^Critical files(?: \(([A-Za-z0-9 -]+)\))?:[ \t]*\n((?:[ \t]+\S.*\n?)+)",
     re.MULTILINE | re.IGNORECASE,
 )
+# What follows a labelled line and is not its own continuation.
+_NEXT = re.compile(
+    rf"^[ \t]*(?:$|Items tested\b|Critical files\b|End of report"
+    rf"|{'|'.join(pattern.removeprefix('^') for pattern in _LABELS.values())})"
+    r"|\bpage[ \t]+\d+[ \t]+of[ \t]+\d+",
+    re.IGNORECASE,
+)
+_LINE = re.compile(r"[^\n]*\n?")
+_LISTS = ("standards", "jurisdictions", "rtp_variants")
 _BUILD = re.compile(r"^(\S+)[ \t]+build[ \t]+(\S+)(?:[ \t]+channel[ \t]+(\S+))?", re.IGNORECASE)
 _DIGEST = re.compile(r"^(\S+)[ \t]+([0-9A-Fa-f]{4,128})$")
 
@@ -101,9 +114,13 @@ def extract_text(data: bytes) -> str:
 
 
 def stated_facts(text: str) -> StatedFacts:
-    """Read the labelled lines of a report's text; the first of each label counts."""
+    """Read the labelled lines of a report's text; the first of each label counts.
+
+    A condition goes on over the lines that it was broken into, a list after a comma, and a result
+    where its sentence does: *Complies* may be no pass, by the line below it.
+    """
     matches = {name: pattern.search(text) for name, pattern in _PATTERNS.items()}
-    found = {name: match.group(1).strip()[:500] if match else "" for name, match in matches.items()}
+    found = {name: _whole(name, match) if match else "" for name, match in matches.items()}
     found["accreditation"] = found["accreditation"].rstrip(".,;")
     heading = next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]
     items = _lines(_ITEMS.search(text), 1)
@@ -126,6 +143,26 @@ def stated_facts(text: str) -> StatedFacts:
             "critical_files": tuple(digest for _path, digest in digests),
         },
     )
+
+
+def _whole(name: str, match: re.Match[str]) -> str:
+    value = match.group(1).strip()
+    if name not in {"conditions", "result", *_LISTS}:
+        return value
+    # The first is what is left of the labelled line itself.
+    for found in islice(_LINE.finditer(match.string, match.end()), 1, None):
+        line = found.group().rstrip()
+        words = line.strip()
+        if _NEXT.search(line) or not _goes_on(name, value, words):
+            break
+        value = f"{value} {words}"
+    return value
+
+
+def _goes_on(name: str, value: str, words: str) -> bool:
+    if name in _LISTS:
+        return value.endswith((",", ";"))
+    return name == "conditions" or words[0].islower() or words[0] == "("
 
 
 def _lines(block: re.Match[str] | None, group: int) -> list[str]:

@@ -23,6 +23,12 @@ _FAILED = re.compile(
     r"|\b(does|do|did)(n.t| not)\b|\brejected|[:=]\s*(no|false)\b"
 )
 _DATE_FORMS = ("%Y-%m-%d", "%d %B %Y", "%d %b %Y", "%B %d, %Y")
+_DATE = re.compile(
+    r"\b(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2} [A-Za-z]{3,9} [0-9]{4}"
+    r"|[A-Za-z]{3,9} [0-9]{1,2}, [0-9]{4})\b"
+)
+# "not stated; subject to review on change" is how labs write that there is no end.
+_NO_DAY = ("not stated", "none", "n/a")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +44,25 @@ class Finding:
 def stated_day(text: str) -> str:
     """Return a date as ISO; what is no date (not stated, subject to review) is none.
 
-    A date of digits alone in another order than ISO stays as printed: which is the month, a
-    person must say.
+    Words around the one date that is printed are left out. A date of digits alone in another order
+    than ISO stays as printed, and so do two: which is meant, a person must say.
     """
+    words = " ".join(text.split())
+    if words.lower().startswith(_NO_DAY):
+        return ""
+    days = {day for day in map(_iso, _DATE.findall(words)) if day}
+    if len(days) == 1:
+        return days.pop()
+    return words if re.search(r"\d", words) else ""
+
+
+def _iso(text: str) -> str:
     for form in _DATE_FORMS:
         try:
             return datetime.strptime(text, form).date().isoformat()  # noqa: DTZ007 - a day has no zone
         except ValueError:
             continue
-    return text if re.search(r"\d", text) and len(text) <= 20 else ""
+    return ""
 
 
 def stated_result(facts: StatedFacts) -> CertificateResult:
@@ -78,9 +94,9 @@ def compare(
         ("kind", entry.kind.value, facts.kind.lower()),
         ("standards", _joined(entry.standards), _joined(_listed(facts.standards))),
         ("jurisdictions", _joined(entry.jurisdictions), _joined(_listed(facts.jurisdictions))),
-        ("issued_on", str(entry.issued_on), facts.issued_on),
-        ("expires_on", _day(entry.expires_on), _stated_expiry(facts.expires_on)),
-        ("rtp_variants", _percents(entry.rtp_variants), _percents(_stated_rtps(facts))),
+        ("issued_on", str(entry.issued_on), stated_day(facts.issued_on)),
+        ("expires_on", _day(entry.expires_on), stated_day(facts.expires_on)),
+        ("rtp_variants", _percents(entry.rtp_variants), _percents(stated_rtps(facts))),
     ]
     findings = [
         Finding(MISMATCH if stated else NOT_STATED, field, expected[:512], stated[:512])
@@ -182,12 +198,8 @@ def _day(value: date | None) -> str:
     return "" if value is None else value.isoformat()
 
 
-def _stated_expiry(text: str) -> str:
-    # "not stated; subject to review on change" is how labs write that there is no end.
-    return "" if text.lower().startswith(("not stated", "none", "n/a")) else text
-
-
-def _stated_rtps(facts: StatedFacts) -> tuple[Decimal, ...]:
+def stated_rtps(facts: StatedFacts) -> tuple[Decimal, ...]:
+    """Return the document's figures in per cent; none where one of them is no number."""
     found = set()
     for part in _listed(facts.rtp_variants.replace("%", " ")):
         try:

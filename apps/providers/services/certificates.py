@@ -31,7 +31,7 @@ from apps.providers.pdf.text import stated_facts
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.compare import stated_result
 from apps.providers.register.entries import CertificateEntry
-from apps.providers.register.stated import as_stated
+from apps.providers.register.stated import as_stated, with_stated_limits
 from apps.providers.selectors import certificates as selectors
 from apps.providers.services.builds import Editing
 from apps.providers.services.intake import Sender, admit, document_row, keep_bytes
@@ -226,22 +226,28 @@ def _on_file(lab: Lab, entry: CertificateEntry, sha256: str) -> Registered | Non
     existing = selectors.certificate_of(lab, entry.report_number, entry.revision)
     if existing is not None:
         return _same_or_conflict(existing, entry, sha256)
-    given = _entry_content(entry, sha256)
     withdrawn = selectors.withdrawn_rows_of(lab, entry.report_number, entry.revision)
-    twin = next((row for row in withdrawn if _content(row) == given), None)
+    twin = next((row for row in withdrawn if not _differences(row, entry, sha256)), None)
     return None if twin is None else Registered(twin, is_new=False)
 
 
 def _same_or_conflict(existing: Certificate, entry: CertificateEntry, sha256: str) -> Registered:
-    on_file, given = _content(existing), _entry_content(entry, sha256)
-    differences = [
-        f"{name} is {on_file[name] or 'empty'}, given was {given[name] or 'empty'}"
-        for name in on_file
-        if on_file[name] != given[name]
-    ]
+    differences = _differences(existing, entry, sha256)
     if differences:
         raise CertificateConflictError(entry.report_number, entry.revision, differences)
     return Registered(existing, is_new=False)
+
+
+def _differences(existing: Certificate, entry: CertificateEntry, sha256: str) -> list[str]:
+    on_file, given = _content(existing), _entry_content(entry, sha256)
+    # What the row leaves open was taken from the document when it was registered.
+    facts = stated_facts(existing.document.text)
+    completed = _entry_content(with_stated_limits(entry, facts), sha256)
+    return [
+        f"{name} is {on_file[name] or 'empty'}, given was {given[name] or 'empty'}"
+        for name in on_file
+        if on_file[name] not in {given[name], completed[name]}
+    ]
 
 
 def _content(certificate: Certificate) -> dict[str, str]:
