@@ -97,6 +97,23 @@ def test_only_what_was_played_without_cover_counts(floor: Floor, now: datetime) 
     assert told() == 2
 
 
+def test_a_round_goes_on_over_another_reason_and_is_one(floor: Floor, now: datetime) -> None:
+    make_cover(floor.game)
+    old, new = Certificate.objects.order_by("pk")
+    Certificate.objects.filter(pk=old.pk).update(expires_on=date(2026, 11, 20))
+    day = date(2026, 11, 22)
+    Certificate.objects.filter(pk=new.pk).update(effective_on=day, recalled_on=day)
+    turn = datetime(2026, 11, 21, 23, 0, tzinfo=UTC)
+    for name, seconds in (("spin", -10), ("again", 10)):
+        at = turn + timedelta(seconds=seconds)
+        floor.bet(name, at, round_ref="r-1")
+    keep_uncertified_play(now=now)
+    assert "takes effect on" in UncoveredDay.objects.get(day=turn.date()).reasons
+    assert "was recalled from" in UncoveredDay.objects.get(day=turn.date()).reasons
+    assert sums() == [("2026-11-21", "EUR", 1, 1, 400, 700)]
+    assert UncoveredDay.objects.get(day=turn.date()).minutes == 1440
+
+
 def test_working_it_out_again_changes_nothing_and_tells_nobody_twice(
     floor: Floor, now: datetime
 ) -> None:

@@ -202,8 +202,13 @@ def _gap_of(place: Place, start: datetime, end: datetime) -> _Gap:
         if not period.cover.allowed
     ]
     texts = dict.fromkeys(reason.text for period in bare for reason in period.cover.reasons)
-    spans = tuple((period.start, period.end) for period in bare)
-    return _Gap(place, spans, " ".join(texts)[:500])
+    spans: list[tuple[datetime, datetime]] = []
+    for period in bare:
+        # Another reason is no other gap: a round that goes on over it is one round.
+        is_same = bool(spans) and spans[-1][1] == period.start
+        begins = spans.pop()[0] if is_same else period.start
+        spans.append((begins, period.end))
+    return _Gap(place, tuple(spans), " ".join(texts)[:500])
 
 
 def _play_of(gaps: Sequence[_Gap]) -> dict[Place, list[SpanPlay]]:
