@@ -4,8 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from apps.compliance.contracts import MatrixQuery
 from apps.compliance.selectors.matrix import gaps_at, matrix_at
@@ -13,6 +16,9 @@ from apps.core.history import note_edit
 from apps.integrity.models import DigestReport, Fault
 from apps.play.services.gate import can_serve
 from apps.providers.models import Game, Provider
+from apps.providers.selectors.coverage import offer_count
+from apps.providers.selectors.matrix import offered_games, offered_places
+from apps.providers.selectors.register import active_offers, serving
 from apps.providers.services.offers import restore_offer, withdraw_offer
 from apps.staff.models import User
 from tests.compliance.makers import make_officer
@@ -96,6 +102,56 @@ def test_what_is_withdrawn_today_was_on_offer_before(
         at = now + timedelta(minutes=minutes)
         assert said(at) == cells
         assert codes(game, at) == reasons
+
+
+type Stand = dict[str, bool]
+
+
+def turn(game: Game, officer: User, what: str, at: datetime, *, on: bool) -> None:
+    if what == "offer":
+        act = restore_offer if on else withdraw_offer
+        act(game_id=game.pk, jurisdiction="MT", acting_user=officer, reason="So.", now=at)
+    else:
+        switch(game if what == "game" else game.provider, on=on, at=at)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(st.sampled_from(["game", "provider", "offer"]), max_size=6))
+def test_the_lists_the_judge_and_the_gate_agree_on_what_was_on_offer(
+    steps: list[str], now: datetime
+) -> None:
+    minute = timedelta(minutes=1)
+    with transaction.atomic():
+        officer, game = make_user(), make_game(make_provider(), offered_in=("IM", "MT"))
+        for history in (Provider.history, Game.history):
+            history.update(history_date=now - timedelta(days=365))
+        stand = {"game": True, "provider": True, "offer": True}
+        since: list[tuple[datetime, Stand]] = [(now - minute, dict(stand))]
+        for number, what in enumerate(steps):
+            stand[what] = not stand[what]
+            turn(game, officer, what, now + number * minute, on=stand[what])
+            since.append((now + number * minute, dict(stand)))
+        assert offer_count() == len(places_in(stand))
+        for start, then in since:
+            for at in (start, start + minute - timedelta(microseconds=1)):
+                on_offer = {place for one in active_offers(None, at) for place in one.places}
+                assert on_offer == places_in(then)
+                assert bool(offered_games(at)) == bool(on_offer)
+                assert set(offered_places(at)) == {"IM"} | ({"MT"} if then["offer"] else set())
+                facts = serving(game.pk, "MT", at)
+                assert facts is not None
+                assert facts.is_offered
+                assert (facts.is_game_active, facts.is_provider_active) == (
+                    then["game"],
+                    then["provider"],
+                )
+                assert facts.is_withdrawn is not then["offer"]
+        transaction.set_rollback(True)
+
+
+def places_in(stand: Stand) -> set[str]:
+    is_on = stand["game"] and stand["provider"]
+    return ({"IM", "MT"} if stand["offer"] else {"IM"}) if is_on else set()
 
 
 def test_a_wrong_file_found_today_closes_nothing_before_nor_after_it_is_put_right(

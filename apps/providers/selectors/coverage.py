@@ -108,20 +108,15 @@ def proving_certificates() -> QuerySet[Certificate]:
 
 def offer_count() -> int:
     """Return how many active games x jurisdictions are on offer; 0 says nothing was loaded."""
-    return offers_to_players().count()
-
-
-def offers_to_players() -> QuerySet[GameOffer]:
-    """Return the offers of active games to people; a rehearsal's jurisdiction is nobody's."""
-    withdrawn = OfferWithdrawal.objects.filter(
-        game=OuterRef("game"), jurisdiction=OuterRef("jurisdiction"), restored_at=None
-    )
-    offers = GameOffer.objects.filter(game__is_active=True, game__provider__is_active=True)
-    return offers.exclude(jurisdiction=REHEARSAL_JURISDICTION).exclude(Exists(withdrawn))
+    return sum(len(game.places) for game in active_offers(None))
 
 
 def offers_at(at: datetime) -> QuerySet[GameOffer]:
-    """Return the offers to people that were not withdrawn at a moment, of whatever game."""
+    """Return the offers to people that were not withdrawn at a moment, of whatever game.
+
+    With ``games_on_at`` it says what ``active_offers`` says, for lists that narrow it further; a
+    property test holds them together.
+    """
     withdrawn = OfferWithdrawal.objects.filter(
         Q(restored_at=None) | Q(restored_at__gt=at),
         game=OuterRef("game"),
