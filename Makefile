@@ -12,6 +12,7 @@ help: ## Show these lines
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 14
 
 sync:
+	@[ -d .venv ] || echo "Making .venv from uv.lock ..." >&2
 	@$(UV) sync --locked --quiet
 
 demo: sync ## Run the product and its main job (ONCE=1: end after the summary)

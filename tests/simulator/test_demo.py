@@ -1,5 +1,6 @@
 """The demo's parts that need no running stack."""
 
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.core.management.base import OutputWrapper
 
 from apps.providers.pdf.signatures import check_signatures
 from apps.providers.pdf.text import extract_text, stated_facts
@@ -18,6 +20,7 @@ from apps.simulator.certificates.reports import expected_flags, renewed_reports
 from apps.simulator.demo.people import CHARACTERS, seed_people
 from apps.simulator.demo.steps import Finding, Outcome, Step, tell_story
 from apps.simulator.errors import BadRequestError
+from apps.simulator.progress import Lines
 from apps.staff.enums import Role
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -40,6 +43,23 @@ def test_a_story_names_what_failed_and_what_was_not_reached() -> None:
     assert outcomes[2].finding.text.startswith("Not reached")
     assert stage == ["first", "second"]
     assert ended == outcomes
+
+
+def test_a_story_into_a_file_says_what_it_is_at_when_it_is_at_it() -> None:
+    written, at_start = io.StringIO(), []
+    lines = Lines(OutputWrapper(written), 2)
+
+    def run(_stage: None) -> Finding:
+        at_start.append(written.getvalue())
+        return Finding(is_held=len(at_start) < 2, text="30 breaks found, 31 planted")
+
+    steps = [Step("Pull round logs", run), Step("Reconcile", run)]
+    tell_story(steps, None, on_start=lines.start, on_end=lines.end)
+    first = "1 of 2: Pull round logs ...\n"
+    assert at_start == [first, f"{first}2 of 2: Reconcile ...\n"]
+    assert written.getvalue().removeprefix(at_start[1]) == (
+        "FAILED: Reconcile: 30 breaks found, 31 planted\n"
+    )
 
 
 def test_a_bug_in_a_step_ends_the_story_loudly() -> None:

@@ -21,7 +21,7 @@ from apps.simulator.demo.people import CHARACTERS
 from apps.simulator.demo.stage import Rounds, Stage
 from apps.simulator.demo.steps import Outcome, tell_story
 from apps.simulator.demo.story import STORY
-from apps.simulator.progress import progress_bar
+from apps.simulator.progress import Lines, progress_bar
 
 ALLOWED_SETTINGS = ("config.settings.development", "config.settings.test")
 """The demo's people share one password; production must never hold them."""
@@ -68,6 +68,9 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _tell(self, stage: Stage) -> list[Outcome]:
+        if not sys.stderr.isatty():
+            lines = Lines(self.stderr, len(STORY))
+            return tell_story(STORY, stage, on_start=lines.start, on_end=lines.end)
         with progress_bar() as progress:
             bars = _Bars(progress)
 
@@ -80,6 +83,7 @@ class Command(BaseCommand):
     def _summarise(self, stage: Stage, outcomes: list[Outcome], *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps(_as_json(stage, outcomes), default=str))
+            self.stdout.flush()  # It serves on, and who reads a pipe waits for this.
             return
         console = Console(file=sys.stdout)
         table = Table("step", "held", "what was found", title="What held", title_justify="left")
