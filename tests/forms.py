@@ -47,6 +47,17 @@ class _Fields(HTMLParser):
             self._area = None
 
 
+def as_shown(answer: Any) -> dict[str, list[str]]:
+    """Return what a browser would send if nobody touched the page's form."""
+    parser = _Fields()
+    parser.feed(answer.content.decode())
+    return {
+        name: [value.strip() for value in values]
+        for name, values in parser.values.items()
+        if not name.startswith("csrf")
+    }
+
+
 def assert_kept(answer: Any, typed: Mapping[str, Any], *, beside: str, says: str) -> None:
     """Assert that a refused form stands there as it was typed, with the refusal at its field."""
     assert answer.status_code in {200, 400}, answer

@@ -25,6 +25,7 @@ from apps.staff.errors import ApprovalVoidError, NotAllowedToDecideError, SelfAp
 from apps.staff.models import Approval
 from apps.staff.services import approve, reject, sync_roles
 from tests.factories import make_provider, make_user
+from tests.forms import as_shown
 from tests.gateway.builders import give_key
 
 pytestmark = pytest.mark.django_db
@@ -210,3 +211,19 @@ def test_the_providers_form_does_not_take_addresses_but_its_action_asks(
     action = reverse("admin:providers_provider_do", args=[provider.pk, "addresses"])
     client.post(action, {"transfer_url": WALLET.transfer_url, "reason": "They moved."})
     assert Approval.objects.get().payload["to"]["transfer_url"] == WALLET.transfer_url
+
+
+def test_who_asks_for_one_address_leaves_the_others_as_they_are(
+    client: Client, provider: Provider
+) -> None:
+    provider.export_url, provider.payload_url = "https://a.example/log", "https://a.example/rounds"
+    provider.save(update_fields=["export_url", "payload_url"])
+    client.force_login(make_user(roles=(Role.INTEGRATION_ENGINEER,)))
+    action = reverse("admin:providers_provider_do", args=[provider.pk, "addresses"])
+    sent = as_shown(client.get(action))
+    client.post(action, {**sent, "export_url": "https://b.example/log", "reason": "It moved."})
+    assert Approval.objects.get().payload["to"] == {
+        "export_url": "https://b.example/log",
+        "payload_url": "https://a.example/rounds",
+        "transfer_url": "",
+    }

@@ -49,6 +49,11 @@ class AddressesForm(ReasonForm):
     transfer_url = _address("Wallet transfers")
     field_order = ["export_url", "payload_url", "transfer_url"]
 
+    @override
+    def fit(self, obj: Provider) -> None:
+        """Begin with what is asked now: what is left out would not be asked any more."""
+        self.initial = {name: getattr(obj, name) for name in self.field_order}
+
 
 def _request_addresses(call: ActionCall) -> str:
     approval_id = addresses.request_addresses(
@@ -105,7 +110,7 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
             permission="providers.change_provider",
             perform=_request_addresses,
             question="Money, secrets and questions go there, so a second person has to agree. "
-            "Give all three as they should be; an empty one is not asked any more.",
+            "All three will be as they stand here; an empty one is not asked any more.",
             form_class=AddressesForm,
         )
     ]
