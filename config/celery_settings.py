@@ -69,7 +69,7 @@ _JOBS = [
     _job("gateway.pursue_due_transfers", timedelta(seconds=30)),
     _job("gateway.audit_wallets", crontab(hour=2, minute=20)),
     _job("gateway.sweep_sub_wallets", crontab(hour=2, minute=50)),
-    _job("rounds.sort_out_open_rounds", crontab(minute=25)),
+    _job("rounds.sort_out_open_rounds", crontab(minute="5,15,25,35,45,55")),
     _job("bonuses.expire_grants", _MINUTE),
     _job("players.lift_ended_exclusions", _MINUTE),
     _job("play.end_sessions_the_gate_refuses", timedelta(minutes=2)),

@@ -365,7 +365,7 @@ WITH due AS (
     ORDER BY r.opened_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 UPDATE rounds_round r SET state = 'settled', settled_at = %(now)s FROM due WHERE r.id = due.id
-RETURNING r.id
+RETURNING r.provider_id
 """
 
 FLAG_STUCK_ROUNDS: LiteralString = """

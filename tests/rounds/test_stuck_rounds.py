@@ -6,8 +6,10 @@ import pytest
 
 from apps.core.models import OutboxMessage
 from apps.gateway.services.sub_wallets import MoneyOrder, fund_sub_wallet
+from apps.providers.enums import StakeSettles
 from apps.providers.models import Provider
 from apps.rounds.models import Round
+from apps.rounds.services import stuck
 from apps.rounds.services.stuck import sort_out_open_rounds
 from apps.rounds.traffic import stuck_rounds
 from tests.gateway.builders import Casino, assert_ledger_holds, everything, open_casino
@@ -128,6 +130,26 @@ def test_where_no_message_ever_closes_a_round_it_is_closed_and_a_late_win_is_sti
     assert state_of(casino) == "settled"
     [late] = ask(casino, win("w-1"))
     assert (late.status, late.code, late.balance_minor) == ("accepted", "late", 10_150)
+
+
+@pytest.mark.django_db
+def test_one_run_closes_and_flags_all_that_is_due_however_much(
+    casino: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stuck, "_AT_ONCE", 2)
+    speak_iplaygames(casino)
+    for number in range(5):
+        at_once = stake(f"b-{number}", 10, round_ref=f"r-{number}")
+        ask(casino, at_once, stake_settles=StakeSettles.AT_ONCE)
+        ask(casino, stake(f"h-{number}", 10, round_ref=f"held-{number}"))
+    late = casino.now + 2 * DAY
+    monkeypatch.setattr(stuck, "_MOST_STEPS", 2)
+    assert sort_out_open_rounds(now=late) == (4, 0)
+    monkeypatch.setattr(stuck, "_MOST_STEPS", 100)
+    assert sort_out_open_rounds(now=late) == (1, 5)
+    assert sort_out_open_rounds(now=late) == (0, 0)
+    told = OutboxMessage.objects.filter(topic="rounds.stuck").order_by("pk")
+    assert [message.payload["count"] for message in told] == [2, 2, 1]
 
 
 @pytest.mark.django_db
