@@ -4,8 +4,19 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    F,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Window,
+)
+from django.db.models.functions import Coalesce, RowNumber
 from django.db.models.lookups import GreaterThan
 
 from apps.players.selectors import rehearsal_player_refs
@@ -156,10 +167,15 @@ def undecided_transfers(player_id: int) -> list[GameTransferRef]:
     return [transfer_ref(row) for row in rows.order_by("pk")]
 
 
-def due_transfers(*, limit: int, now: datetime) -> list[int]:
-    """Return undecided transfers whose next attempt is due, the longest waiting first."""
+def due_transfers(*, limit: int, now: datetime) -> list[tuple[int, int]]:
+    """Return (id, provider id) of undecided transfers whose next attempt is due, first due first.
+
+    So many of each provider, so that one with many does not stand before the others.
+    """
     due = GameTransfer.objects.filter(decided_at__isnull=True, next_attempt_at__lte=now)
-    return list(due.order_by("next_attempt_at", "pk").values_list("pk", flat=True)[:limit])
+    by_turn = Window(RowNumber(), partition_by="provider_id", order_by=["next_attempt_at", "pk"])
+    first = due.annotate(turn=by_turn).filter(turn__lte=limit)
+    return list(first.order_by("next_attempt_at", "pk").values_list("pk", "provider_id"))
 
 
 def open_transfers() -> dict[str, tuple[int, datetime]]:

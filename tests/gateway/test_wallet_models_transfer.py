@@ -1,5 +1,6 @@
 """Money in a provider's own wallet: moved once, by the provider's word."""
 
+import socket
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -41,6 +42,7 @@ from tests.gateway.builders import (
     later,
     lines,
     open_casino,
+    open_player,
 )
 from tests.gateway.game_wallet import GameWallet, served
 from tests.gateway.operations_makers import ask_one, stake
@@ -123,6 +125,28 @@ def test_while_it_is_on_its_way_the_money_is_nobodys_and_the_ledger_explains_it(
     pursue_all(NOW)
     assert transit_out_of_step() == []
     assert unresolved_transfers(there.player.pk, there.provider.pk) == []
+
+
+def test_a_provider_that_says_nothing_is_asked_once_a_run_and_others_are_asked(
+    there: Casino,
+) -> None:
+    silent = make_provider("borealis")
+    silent.wallet_model = "transfer"
+    with socket.socket() as deaf:
+        # A port that is taken and at which nobody listens.
+        deaf.bind(("127.0.0.1", 0))
+        silent.transfer_url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        silent.save()
+        give_order_key(silent)
+        for number in range(3):
+            player = open_player(f"p-{number}", cash_minor=500)
+            wanted = MoneyOrder(player.pk, "borealis", 100, "AUD", f"s-{number}")
+            transfer_in(wanted, now=NOW)
+        transfer_in(order(there, 3_000), now=later(1))
+        assert pursue_due_transfers(now=later(2), limit=2) == 1
+    assert pots(there) == (7_000, 3_000)
+    tried = GameTransfer.objects.filter(provider_code="borealis").order_by("pk")
+    assert [transfer.attempts for transfer in tried] == [1, 0, 0]
 
 
 def test_an_answer_that_comes_too_late_is_asked_for_and_nothing_moves_twice(

@@ -9,7 +9,11 @@ from typing import Final
 from django.db import transaction
 
 from apps.core import http
-from apps.core.errors import OutboundRequestError
+from apps.core.errors import (
+    ConnectionFailedError,
+    OutboundRequestError,
+    RequestTimedOutError,
+)
 from apps.gateway.errors import NoOrderKeyError, NoTransferAddressError
 from apps.gateway.services.sub_wallets import MoneyOrder, require_model, require_open
 from apps.providers.adapters.native.signing import sign
@@ -37,6 +41,7 @@ _UNASKED: Final = (
     NoTransferAddressError,
     NoOrderKeyError,
 )
+_SILENCE: Final = (RequestTimedOutError, ConnectionFailedError)
 _FATES: Final = {
     ProviderWord.CONFIRMED: GameTransferState.CONFIRMED,
     ProviderWord.FAILED: GameTransferState.FAILED,
@@ -110,6 +115,19 @@ def pursue_transfer(transfer_id: int, *, now: datetime) -> bool:
     Raises:
         UnknownGameTransferError: there is no such transfer.
     """
+    try:
+        return _pursue(transfer_id, now)
+    except _SILENCE:
+        return False
+
+
+def _pursue(transfer_id: int, now: datetime) -> bool:
+    """Pursue a transfer.
+
+    Raises:
+        RequestTimedOutError, ConnectionFailedError: the provider says nothing; that is noted.
+        UnknownGameTransferError: there is no such transfer.
+    """
     transfer = game_transfers.begin_attempt(transfer_id, now=now)
     if transfer is None:
         return False
@@ -121,6 +139,8 @@ def pursue_transfer(transfer_id: int, *, now: datetime) -> bool:
             "gateway.transfer.unanswered",
             extra={"transfer_id": transfer_id, "error": error.code},
         )
+        if isinstance(error, _SILENCE):
+            raise
         return False
     fate = _FATES.get(answer.word)
     if fate is None:
@@ -131,19 +151,24 @@ def pursue_transfer(transfer_id: int, *, now: datetime) -> bool:
 
 
 def pursue_due_transfers(*, now: datetime, limit: int = 50) -> int:
-    """Pursue the transfers whose time has come; return how many were decided.
+    """Pursue the transfers whose time has come, some of each provider; return how many are decided.
 
-    One that fails comes again with a later run, and takes none of the others with it.
+    One that fails comes again with a later run, and takes none of the others with it. A provider
+    that says nothing is asked no more in this run: each question to it takes its time, and the
+    worker has other work.
     """
-    return sum(_is_decided(pk, now) for pk in due_transfers(limit=limit, now=now))
-
-
-def _is_decided(transfer_id: int, now: datetime) -> bool:
-    try:
-        return pursue_transfer(transfer_id, now=now)
-    except Exception:
-        logger.exception("gateway.transfer.failed", extra={"transfer_id": transfer_id})
-        return False
+    decided = 0
+    silent: set[int] = set()
+    for transfer_id, provider_id in due_transfers(limit=limit, now=now):
+        if provider_id in silent:
+            continue
+        try:
+            decided += _pursue(transfer_id, now)
+        except _SILENCE:
+            silent.add(provider_id)
+        except Exception:
+            logger.exception("gateway.transfer.failed", extra={"transfer_id": transfer_id})
+    return decided
 
 
 def balance_at_provider(provider_code: str, player_ref: str, currency: str, now: datetime) -> int:
