@@ -1,7 +1,7 @@
 """A provider played from a sub-wallet: filled, played, swept, audited."""
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from apps.core.models import OutboxMessage
 from apps.gateway.errors import RoundsOpenError, WrongWalletModelError
@@ -241,10 +241,12 @@ def test_control_sweeping_what_was_read_before_the_lock_is_refused_by_the_databa
         [stale] = ledger.lock_wallets(cursor, player_ids=[casino.player.pk])
     request = sub_wallets._sweep_request(stale, "aurora", later(1))
     again = sub_wallets._sweep_request(stale, "aurora", later(1))
-    with connection.cursor() as cursor:
-        ledger.write_transfers(cursor, [request], {stale.player_id: stale}, {}, now=later(1))
-        with pytest.raises(Exception, match="wallet_account_player_balance_not_negative"):
-            ledger.write_transfers(cursor, [again], {stale.player_id: stale}, {}, now=later(1))
+    wallets = {stale.player_id: stale}
+    with transaction.atomic(), connection.cursor() as cursor:
+        ledger.write_transfers(cursor, [request], wallets, {}, now=later(1))
+    refused = pytest.raises(IntegrityError, match="wallet_account_player_balance_not_negative")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        ledger.write_transfers(cursor, [again], wallets, {}, now=later(1))
 
 
 @pytest.mark.race
