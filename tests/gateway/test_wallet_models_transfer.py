@@ -29,7 +29,7 @@ from apps.wallet.errors import (
     TransferDecidedError,
     TransferUnresolvedError,
 )
-from apps.wallet.models import GameTransfer
+from apps.wallet.models import GameTransfer, Transfer
 from apps.wallet.selectors import unresolved_transfers
 from apps.wallet.services.game_transfers import ask_again, begin_attempt
 from tests.factories import make_provider, make_user
@@ -112,6 +112,7 @@ def test_an_evening_at_the_providers_wallet_reads_like_an_account(
         "transfer_out",
         "transfer_out_done",
     ]
+    assert not Transfer.objects.filter(reverses__isnull=False).exists()
     assert game_wallet.unsigned == 0
     assert_ledger_holds()
 
