@@ -1,6 +1,5 @@
 """The list itself: all 65, each with a reason where it does not apply, each proven somewhere."""
 
-import ast
 import re
 
 import pytest
@@ -9,11 +8,11 @@ from apps.simulator.acceptance.kit import ALL
 from apps.simulator.acceptance.scenario import EVERYWHERE, Scenario
 from apps.simulator.dialects.registry import DIALECTS
 from tests.architecture.layers import REPOSITORY
+from tests.architecture.test_documents import NAMED_TEST
 
 PROTOCOLS = {kind.protocol for kind in DIALECTS.values()}
 DOCUMENT = REPOSITORY / "docs" / "acceptance.md"
 ROW = re.compile(r"^\| (\d+) \| (.*?) \| (.*?) \| (.*) \|$", re.MULTILINE)
-TEST = re.compile(r"`([a-z_/0-9]+\.py)::(\w+)`")
 
 
 def test_the_list_has_all_65_scenarios_once_and_in_order() -> None:
@@ -50,19 +49,9 @@ def test_what_the_kit_can_not_play_has_a_test_or_a_decision_of_its_own() -> None
     unproven = [
         int(number)
         for number, _, kit, also in _rows()
-        if kit == "none" and not TEST.search(also) and "Decision:" not in also
+        if kit == "none" and not NAMED_TEST.search(also) and "Decision:" not in also
     ]
     assert unproven == []
-
-
-def test_every_test_that_the_document_names_is_there() -> None:
-    wrong = []
-    for file, name in sorted(set(TEST.findall(DOCUMENT.read_text()))):
-        path = REPOSITORY / "tests" / file
-        tree = ast.parse(path.read_text()) if path.exists() else ast.Module([], [])
-        if name not in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}:
-            wrong.append(f"{file}::{name}")
-    assert wrong == []
 
 
 def _rows() -> list[tuple[str, str, str, str]]:

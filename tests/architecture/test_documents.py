@@ -1,5 +1,6 @@
 """README.md and docs/ name what there is: every command, every setting, every page."""
 
+import ast
 import re
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ MAKE: Final = re.compile(r"`make ([a-z]+)|^make ([a-z]+)", re.MULTILINE)
 SETTING: Final = re.compile(r"\b(PITBOSS_[A-Z0-9_]+|DATABASE_URL|REDIS_URL)\b")
 BLOCK: Final = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK: Final = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+NAMED_TEST: Final = re.compile(r"`([a-z_/0-9]+\.py)::(\w+)`")
 INSIDE: Final = {"PITBOSS_REPLAY_TOKEN", "PITBOSS_SUPERVISOR_PID"}
 """What one of our processes tells another that it starts; nobody else sets them."""
 
@@ -46,6 +48,19 @@ def test_the_readme_has_a_row_for_every_command_of_ours() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_command_that_a_page_names_is_there(page: Path) -> None:
     assert set(COMMAND.findall(page.read_text())) - set(get_commands()) == set()
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    named = {match for page in PAGES for match in NAMED_TEST.findall(page.read_text())}
+    wrong = []
+    for file, name in sorted(named):
+        path = REPOSITORY / "tests" / file
+        tree = ast.parse(path.read_text()) if path.exists() else ast.Module([], [])
+        if name not in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}:
+            wrong.append(f"{file}::{name}")
+
+    assert len(named) > 300
+    assert wrong == []
 
 
 @pytest.mark.parametrize("row", ROW.findall(README.read_text()), ids=lambda row: row[0][:40])

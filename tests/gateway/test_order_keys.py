@@ -1,9 +1,7 @@
 """Transfer orders are signed with keys of their own, which believe nothing that comes in."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from importlib import import_module
-from typing import Any
 
 import pytest
 from django.apps import apps
@@ -40,16 +38,9 @@ from tests.gateway.builders import (
     later,
     signed_headers,
 )
-from tests.gateway.game_wallet import GameWallet, served
+from tests.gateway.game_wallet import GameWallet
 
 WHY = "The yearly change of keys."
-
-
-@pytest.fixture
-def game_wallet(settings: Any) -> Iterator[GameWallet]:
-    settings.PITBOSS_HTTP_ALLOWED_HOSTS = ["127.0.0.1"]
-    with served(GameWallet()) as wallet:
-        yield wallet
 
 
 @pytest.fixture

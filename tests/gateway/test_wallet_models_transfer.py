@@ -2,9 +2,7 @@
 
 import socket
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -44,16 +42,9 @@ from tests.gateway.builders import (
     open_casino,
     open_player,
 )
-from tests.gateway.game_wallet import GameWallet, served
+from tests.gateway.game_wallet import GameWallet
 from tests.gateway.operations_makers import ask_one, stake
 from tests.races import race
-
-
-@pytest.fixture
-def game_wallet(settings: Any) -> Iterator[GameWallet]:
-    settings.PITBOSS_HTTP_ALLOWED_HOSTS = ["127.0.0.1"]
-    with served(GameWallet()) as wallet:
-        yield wallet
 
 
 @pytest.fixture
