@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import django_stubs_ext
 
@@ -55,7 +56,7 @@ _cache_url = reveal(_env.cache_url) or _redis_url
 
 PITBOSS_APP_ROLE = application_role(_app_url, _owner_url)
 DATABASES = {"default": database_settings(_database_url, PITBOSS_DATA_DIR, _env.process_role)}
-CACHES = {
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": cache_url(_cache_url, PITBOSS_DATA_DIR, 1),
