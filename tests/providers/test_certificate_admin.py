@@ -1,7 +1,7 @@
 """The compliance desk in the admin: upload, download, trust, coverage, and who may do it."""
 
 import io
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,14 @@ from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.services.builds import Editing
 from apps.providers.services.certificates import withdraw_certificate
 from apps.providers.services.import_register import ImportRequest, import_folder
-from apps.providers.services.scope import NamedBuild, ReportTerms, name_build, set_terms
+from apps.providers.services.scope import (
+    NamedBuild,
+    ReportTerms,
+    Term,
+    accredit_lab,
+    name_build,
+    set_terms,
+)
 from apps.staff.models import Approval
 from tests.factories import make_cover, make_game, make_provider, make_user
 from tests.providers.certificate_files import SAMPLES, plain_pdf
@@ -241,6 +248,24 @@ def test_what_was_added_to_a_withdrawn_row_is_listed_at_the_right_one_and_covers
     assert listed(right.pk) == [build]
     name_build(right.pk, NamedBuild(game.game_code, "1.4.3"), editing)
     assert listed(right.pk) == []
+
+
+def test_a_report_of_a_lab_without_accreditation_is_not_called_valid(
+    officer: Client, now: datetime
+) -> None:
+    certificate = make_cover(make_game(make_provider()))  # issued on 1 January 2026
+    url = f"/admin/providers/certificate/{certificate.pk}/change/"
+
+    def pages() -> tuple[bool, int]:
+        text = officer.get(url).content.decode()
+        listed = officer.get("/admin/providers/certificate/", {"standing": "in_force"})
+        return "Lab not accredited" in text, listed.context["cl"].result_count
+
+    editing = Editing(None, "From the body's list.", now)
+    for year, said in ((2025, (True, 0)), (2026, (False, 1))):
+        term = Term("UKAS", "1", date(year, 1, 1), date(year, 12, 31))
+        accredit_lab(certificate.lab_id, term, editing)
+        assert pages() == said
 
 
 def test_who_adds_a_term_leaves_the_others_and_what_is_replaced(

@@ -191,8 +191,9 @@ def signature_badge(state: str) -> SafeString:
 
 def standing_of(certificate: Certificate, on: date) -> tuple[str, str]:
     """Return the label and tone of what counts most about the certificate on this day."""
-    # The annotation of with_successor is not known to the type of the model.
+    # The annotations of with_successor are not known to the type of the model.
     successor = getattr(certificate, "superseded_by", None)
+    is_unaccredited = getattr(certificate, "is_unaccredited", False)
     expires_on, review_due_on = certificate.expires_on, certificate.review_due_on
     invalid_on = certificate.invalidated_on
     rules = (
@@ -203,6 +204,7 @@ def standing_of(certificate: Certificate, on: date) -> tuple[str, str]:
             "danger",
         ),
         (certificate.result == CertificateResult.DOES_NOT_COMPLY, "Test failed", "danger"),
+        (is_unaccredited, "Lab not accredited", "danger"),
         (successor is not None, f"Superseded by rev {successor}", "neutral"),
         (invalid_on is not None and invalid_on <= on, "Ended by a change", "danger"),
         *_recalled(certificate.recalled_on, on),

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from typing import Final
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from apps.providers.enums import THRESHOLD_DAYS, CertificateState
 from apps.providers.models import Certificate, LabAccreditation
@@ -11,6 +11,19 @@ from apps.providers.selectors.rehearsals import rehearsed_certificates
 
 PAST: Final = 0
 """Told of after the end; nearer than every threshold before it."""
+
+
+def issued_unaccredited() -> Q:
+    """Return the condition that a report was issued after its lab's accreditation had ended.
+
+    The gate judges each by the same rule (``statements``).
+    """
+    terms = LabAccreditation.objects.filter(lab=OuterRef("lab"))
+    ended = terms.filter(valid_until__lt=OuterRef("issued_on"))
+    held = terms.filter(
+        valid_from__lte=OuterRef("issued_on"), valid_until__gte=OuterRef("issued_on")
+    )
+    return Q(Exists(ended)) & ~Q(Exists(held))
 
 
 def accreditation_by_id(accreditation_id: int) -> LabAccreditation | None:

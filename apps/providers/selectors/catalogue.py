@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date, datetime
 
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Min, Q, QuerySet
 
 from apps.providers.adapters.registry import adapter_for
 from apps.providers.contracts import GameRef
@@ -14,11 +14,11 @@ from apps.providers.models import (
     CertificateGame,
     Game,
     GameOffer,
-    LabAccreditation,
     OfferWithdrawal,
     Provider,
     ProviderKey,
 )
+from apps.providers.selectors.accreditations import issued_unaccredited
 
 
 def provider_by_code(provider_code: str) -> Provider:
@@ -123,18 +123,9 @@ def first_day_of(certificate_ids: Collection[int]) -> date | None:
 
 
 def unaccredited_reports(lab_id: int) -> frozenset[int]:
-    """Return the lab's registered reports that were issued after its accreditation had ended.
-
-    The gate judges each by the same rule (``statements``).
-    """
-    terms = LabAccreditation.objects.filter(lab_id=lab_id)
-    ended = terms.filter(valid_until__lt=OuterRef("issued_on"))
-    running = terms.filter(
-        valid_from__lte=OuterRef("issued_on"), valid_until__gte=OuterRef("issued_on")
-    )
+    """Return the lab's registered reports that were issued after its accreditation had ended."""
     reports = Certificate.objects.filter(lab_id=lab_id, state=CertificateState.REGISTERED)
-    found = reports.filter(Exists(ended), ~Exists(running))
-    return frozenset(found.values_list("pk", flat=True))
+    return frozenset(reports.filter(issued_unaccredited()).values_list("pk", flat=True))
 
 
 def reports_on(document_id: int) -> list[int]:

@@ -3,12 +3,13 @@
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from django.db.models import F, Q, QuerySet, Subquery
+from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet, Subquery
 
 from apps.providers.contracts import CertificateStanding
 from apps.providers.enums import CertificateState, IntegrityState, RootState, SignatureState
 from apps.providers.errors import UnknownCertificateError
 from apps.providers.models import Certificate, Document, Lab, Provider, TrustedRoot
+from apps.providers.selectors.accreditations import issued_unaccredited
 from apps.providers.selectors.coverage import certificates_in_force, later_revisions
 from apps.providers.selectors.rehearsals import rehearsed_certificates
 
@@ -169,9 +170,16 @@ STANDINGS = (
 def with_successor(
     certificates: QuerySet[Certificate], on: date
 ) -> QuerySet[Certificate, Certificate]:
-    """Add ``superseded_by``: the highest later revision in effect on that day, or None."""
+    """Add what decides about a standing on that day beside the certificate's own columns.
+
+    ``superseded_by`` is the highest later revision in effect, or None; ``is_unaccredited`` says
+    that the report was issued after its lab's accreditation had ended.
+    """
     successor = later_revisions(on).order_by("-revision").values("revision")[:1]
-    return certificates.annotate(superseded_by=Subquery(successor))
+    return certificates.annotate(
+        superseded_by=Subquery(successor),
+        is_unaccredited=ExpressionWrapper(issued_unaccredited(), BooleanField()),
+    )
 
 
 def filter_standing(

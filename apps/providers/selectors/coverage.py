@@ -52,10 +52,10 @@ from apps.providers.models import (
     Certificate,
     Game,
     GameOffer,
-    LabAccreditation,
     OfferWithdrawal,
     Provider,
 )
+from apps.providers.selectors.accreditations import issued_unaccredited
 from apps.providers.selectors.register import (
     Serving,
     active_offers,
@@ -93,16 +93,11 @@ def certificates_in_force(on: date) -> QuerySet[Certificate]:
 
 def proving_certificates() -> QuerySet[Certificate]:
     """Return the certificates that nothing speaks against but the days on which they count."""
-    accreditations = LabAccreditation.objects.filter(lab=OuterRef("lab"))
-    ended = accreditations.filter(valid_until__lt=OuterRef("issued_on"))
-    held = accreditations.filter(
-        valid_from__lte=OuterRef("issued_on"), valid_until__gte=OuterRef("issued_on")
-    )
     return (
         Certificate.objects.filter(state=CertificateState.REGISTERED)
         .exclude(result=CertificateResult.DOES_NOT_COMPLY)
         .exclude(document__signature_state=SignatureState.INVALID)
-        .filter(~Exists(ended) | Exists(held))
+        .exclude(issued_unaccredited())
     )
 
 
