@@ -1,5 +1,6 @@
 """What is refused is kept apart with its reasons, and no scanner's silence counts as clean."""
 
+import secrets
 import shutil
 import socket
 import threading
@@ -17,6 +18,7 @@ from django.test import Client
 from apps.core.errors import ScannerUnavailableError
 from apps.core.models import AuditEntry
 from apps.core.scanner import scan
+from apps.core.storage import evidence_storage
 from apps.providers.enums import Door
 from apps.providers.errors import CertificateStateError, PdfRefusedError
 from apps.providers.models import Certificate, CertificateDraft, Document, QuarantinedFile
@@ -145,6 +147,23 @@ def test_a_scanner_that_is_down_keeps_everything_apart_until_it_is_back(
     assert clean.released_at == now + timedelta(minutes=10)
     assert (infected.released_at, infected.codes) == (None, ["infected"])
     assert CertificateDraft.objects.get().file_name == "one.pdf"
+
+
+def test_a_file_that_gets_no_verdict_or_is_gone_keeps_no_other_waiting(
+    sender: Sender, settings: Any, evidence: Path, now: datetime
+) -> None:
+    settings.PITBOSS_VIRUS_SCANNER = "tcp://127.0.0.1:9"
+    large = plain_pdf(*[f"{secrets.token_hex(16)}" for _line in range(40)])
+    for data, name in ((large, "large.pdf"), (plain_pdf("b"), "gone.pdf"), (plain_pdf("c"), "c")):
+        assert take(data, sender, name) == ["scanner_unavailable"]
+    too_large, gone, fine = QuarantinedFile.objects.order_by("pk")
+    evidence_storage().delete(gone.storage_key)
+    with fake_clamd(settings) as clamd:
+        clamd.limit_bytes = too_large.size_bytes - 1
+        assert scan_waiting(vetter=sender.vetter, now=now) == 1
+    for file, released_at in ((too_large, None), (gone, None), (fine, now)):
+        file.refresh_from_db()
+        assert file.released_at == released_at
 
 
 def test_a_unix_socket_that_is_not_there_is_not_clean(settings: Any, tmp_path: Path) -> None:

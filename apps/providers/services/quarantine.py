@@ -1,10 +1,13 @@
 """Files kept apart: ask the scanner again about those that it never judged."""
 
+import hashlib
 from datetime import datetime
 
 import structlog
 from django.contrib.auth.base_user import AbstractBaseUser
 
+from apps.core.errors import ScannerUnavailableError
+from apps.core.scanner import scan
 from apps.core.services import record_audit
 from apps.providers.enums import Door
 from apps.providers.errors import CertificateStateError, DocumentAlteredError, PdfRefusedError
@@ -39,7 +42,7 @@ def scan_again(
         message = f"{file} does not wait for the scanner: {file.reasons}"
         raise CertificateStateError(message)
     data = fetch(file.storage_key, file.size_bytes)
-    if data is None:
+    if data is None or hashlib.sha256(data).hexdigest() != file.sha256:
         raise DocumentAlteredError(file.pk)
     sender = Sender(Door(file.door), acting_user, now, vetter, file.client_name)
     opened = open_draft(Upload(data, file.original_name), sender)
@@ -58,16 +61,31 @@ def scan_again(
 def scan_waiting(*, vetter: PdfVetter, now: datetime) -> int:
     """Ask about every file that waits for a verdict; return how many became drafts.
 
-    Stops at the first that still gets none: the scanner is down for the others too.
+    Stops where the scanner is down: it is for the others too. A file that it judges none of, as one
+    over its own limit, or one whose bytes are gone, keeps no other waiting.
     """
     released = 0
     for file_id in waiting_for_scanner():
         try:
             scan_again(file_id=file_id, acting_user=None, vetter=vetter, now=now)
         except PdfRefusedError as refusal:
-            if quarantined_by_id(file_id).is_waiting_for_scanner:
-                logger.info("providers.quarantine.still_waiting", why=refusal.refusals[0][0])
+            if not quarantined_by_id(file_id).is_waiting_for_scanner:
+                continue
+            logger.info(
+                "providers.quarantine.still_waiting", file_id=file_id, why=refusal.refusals[0][0]
+            )
+            if not _is_scanner_up():
                 break
+        except DocumentAlteredError:
+            logger.exception("providers.quarantine.file_altered", file_id=file_id)
         else:
             released += 1
     return released
+
+
+def _is_scanner_up() -> bool:
+    try:
+        scan(b"Is anybody there?")
+    except ScannerUnavailableError:
+        return False
+    return True
