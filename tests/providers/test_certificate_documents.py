@@ -15,9 +15,11 @@ from apps.core.models import AuditEntry, OutboxMessage
 from apps.core.storage import evidence_storage, store_evidence
 from apps.providers.models import Document, UploadBatch
 from apps.providers.pdf.vetting import PdfVetter
+from apps.providers.selectors.certificates import lab_of_document
 from apps.providers.selectors.coverage import certificates_in_force
 from apps.providers.services.import_register import ImportRequest, import_folder
 from apps.providers.services.integrity import IntegrityReport, check_documents, sweep_orphans
+from apps.providers.services.trust import judge_signature
 from config.environment import environment
 from config.storages import storage_settings
 from tests.factories import make_user
@@ -85,6 +87,24 @@ def test_a_damaged_document_proves_nothing_until_it_is_whole_again(
     file.write_bytes(data)
     assert check().recovered == [document.pk]
     assert standing(document, now) == ("intact", "none", True)
+
+
+@pytest.mark.usefixtures("samples")
+def test_a_document_that_was_judged_while_it_was_damaged_is_judged_again_once_it_is_whole(
+    check: Any, evidence: Path, now: datetime, vetter: PdfVetter
+) -> None:
+    document = Document.objects.get(original_name="tables.pdf")
+    file = evidence / document.storage_key
+    data = file.read_bytes()
+    file.write_bytes(data[:-1])
+    lab = lab_of_document(document)
+    assert lab is not None
+    judge_signature(document, lab, vetter, now)
+    assert standing(document, now) == ("intact", "invalid", False)
+    file.write_bytes(data)
+    assert check().recovered == [document.pk]
+    assert standing(document, now) == ("intact", "none", True)
+    assert check().recovered == []
 
 
 @pytest.mark.usefixtures("samples")

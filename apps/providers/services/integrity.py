@@ -12,6 +12,7 @@ from apps.core.errors import StoreUnavailableError
 from apps.core.services import publish, record_audit
 from apps.core.storage import asking_the_store, evidence_storage
 from apps.providers.enums import IntegrityState, SignatureState
+from apps.providers.errors import DocumentAlteredError
 from apps.providers.events import DocumentDamaged
 from apps.providers.models import Document, QuarantinedFile, UploadBatch
 from apps.providers.pdf.vetting import PdfVetter
@@ -75,7 +76,7 @@ def _settle(
     state = _state(document, data)
     if state != IntegrityState.INTACT:
         report.damaged.append((document.pk, document.original_name, state.value))
-    if state == document.integrity_state:
+    if state == document.integrity_state and not _was_doubted_between(document):
         Document.objects.filter(pk=document.pk).update(integrity_checked_at=now)
         return
     found: dict[str, str | int | None] = {
@@ -93,6 +94,13 @@ def _settle(
             "judged_after_decisions": roots.decisions if lab else None,
         }
     _write(document, state, found, now)
+
+
+def _was_doubted_between(document: Document) -> bool:
+    """Say whether its signature was judged while the file was not whole, and no check saw that."""
+    doubt = str(DocumentAlteredError(document.pk))[:255]
+    is_intact = document.integrity_state == IntegrityState.INTACT
+    return is_intact and document.signature_detail == doubt
 
 
 _TEXTS = {
