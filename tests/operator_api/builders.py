@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.test import Client
+from django.utils import timezone
 
 from apps.operator_api import services
 from apps.operator_api.enums import Scope
@@ -61,7 +62,8 @@ class Api:
 
 
 def make_api(scopes: tuple[str, ...] = ALL, *, name: str = "Casino backend") -> Api:
-    made_by: dict[str, Any] = {"acting_user": None, "reason": "For a test.", "now": NOW}
+    """Make a client with a token that lives for a month from when the test takes place."""
+    made_by: dict[str, Any] = {"acting_user": None, "reason": "For a test.", "now": timezone.now()}
     client_id = services.create_client(name=name, scopes=scopes, **made_by)
     return Api(services.issue_token(client_id=client_id, days=30, **made_by).secret)
 
