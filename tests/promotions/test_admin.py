@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.urls import reverse
@@ -186,6 +187,7 @@ def test_who_may_only_look_can_do_nothing(step: str) -> None:
     assert campaign.state == "approved"
 
 
+@time_machine.travel(datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC), tick=False)
 def test_lists_tags_and_home_cards_open() -> None:
     client, _ = signed_in(*VIEW)
     provider = make_provider()
