@@ -16,6 +16,7 @@ from apps.wallet.enums import Pot, TransferKind
 from apps.wallet.selectors import balances
 from apps.wallet.services.ledger import open_accounts, post_transfers
 from tests.factories import make_cover, make_game, make_player, make_provider
+from tests.operator_api.contract import require_documented
 
 NOW = datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)
 ALL = tuple(Scope.values)
@@ -38,7 +39,9 @@ class Api:
             content_type="application/json",
             headers={"Authorization": f"Bearer {self.token}", **headers},
         )
-        return response.status_code, json.loads(response.content) if response.content else None
+        answer = json.loads(response.content) if response.content else None
+        require_documented(method, f"/api/v1/{path}", response.status_code, answer)
+        return response.status_code, answer
 
     def get(self, path: str) -> tuple[int, Any]:
         return self.call("GET", path)

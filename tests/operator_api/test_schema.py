@@ -9,6 +9,7 @@ import yaml
 from django.core.management import call_command
 
 from apps.operator_api.api.urls import urlpatterns
+from tests.operator_api.contract import require_documented
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +64,23 @@ def test_request_objects_are_closed(document: Any) -> None:
     requests = [name for name in schemas if name.endswith("Request")]
     assert len(requests) >= 6
     assert all(schemas[name]["additionalProperties"] is False for name in requests)
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "complaint"),
+    [
+        (418, {}, "undocumented"),
+        (400, {"why": "x"}, "body.why is not documented"),
+        (400, {"code": 1}, "body.code is no string"),
+        (400, {"errors": [{"field": "", "code": "x"}]}, r"body.errors\[0\] has no detail"),
+        (400, {"errors": None}, "body.errors is no array"),
+    ],
+)
+def test_an_answer_that_the_document_does_not_tell_of_fails_its_test(
+    status: int, changes: dict[str, Any], complaint: str
+) -> None:
+    """Every call of these tests is compared with the document (``contract.py``)."""
+    refusal = {"code": "x", "detail": "y", "errors": []}
+    require_documented("POST", "/api/v1/transfers", 400, refusal)
+    with pytest.raises(AssertionError, match=complaint):
+        require_documented("POST", "/api/v1/transfers", status, refusal | changes)
