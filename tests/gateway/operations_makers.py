@@ -99,6 +99,7 @@ __all__ = [
     "ask_one",
     "reward",
     "rollback",
+    "sealed",
     "speak_iplaygames",
     "stake",
     "win",

@@ -34,7 +34,7 @@ from tests.gateway.builders import (
     lines,
     open_player,
 )
-from tests.gateway.operations_makers import ask, ask_one, reward, rollback, stake, win
+from tests.gateway.operations_makers import ask, ask_one, reward, rollback, sealed, stake, win
 
 
 def cash(casino: Casino) -> int:
@@ -453,6 +453,9 @@ def test_a_repeat_tells_the_stored_balance_or_the_current_one(casino: Casino) ->
     assert ask_one(casino, stake("b-1")) == ("duplicate", "", 9_800)
     current = {"repeated_balance": RepeatedBalance.CURRENT}
     assert ask_one(casino, stake("b-1"), **current) == ("duplicate", "", 9_600)
+    # A session that nobody knows names no player, whose balance of now was not read then.
+    unnamed = replace(sealed(stake("b-1")), player_ref="")
+    assert ask_one(casino, unnamed, **current) == ("duplicate", "", 9_800)
 
 
 def test_one_id_may_name_a_stake_and_its_win_where_ids_are_per_operation(casino: Casino) -> None:

@@ -173,6 +173,17 @@ def test_in_every_order_each_gets_back_what_it_bore_and_nobody_more(
     assert (owing.pots()["cash"], written_off(), owed()) == (12_000, 0, 0)
 
 
+def test_two_stakes_that_go_back_in_one_delivery_return_no_more_than_is_owed(
+    owing: Casino, asker: User, agreer: User
+) -> None:
+    owing.send(owing.event("e-0", bet_amount="30.00", win_amount="20.00"))
+    agree(ask(asker, ReceivableEnd.SETTLE), agreer)
+    assert (owing.pots()["cash"], owed()) == (0, 4_000)
+    owing.send(owing.rollback("b-1", "e-1"), owing.rollback("b-2", "e-0"))
+    assert (owing.pots()["cash"], owed()) == (12_000, 0)
+    assert verify_ledger().problems == ()
+
+
 def test_two_rollbacks_of_one_batch_give_an_end_back_once(
     owing: Casino, asker: User, agreer: User
 ) -> None:
