@@ -372,7 +372,16 @@ def test_a_company_is_the_same_by_its_name_without_its_form(
     assert is_same_company(name, supplier) is is_same
 
 
-CLEAN = ("COMPLIES", "Complies.", "compliant", "PASS", "Passed", "Conforms", "Pass/Fail: PASS")
+CLEAN = (
+    "COMPLIES",
+    "Complies.",
+    "compliant",
+    "PASS",
+    "Passed",
+    "Conforms",
+    "Pass/Fail: PASS",
+    "Pass\nResult: PASS\nResult: Complies",
+)
 FAILED = (
     "FAIL",
     "Pass/Fail: FAIL",
@@ -387,6 +396,8 @@ FAILED = (
 UNCLEAR = (
     "Complies with exceptions, see 4.2",
     "Complies\nwith exceptions, see 4.2",
+    "Pass\nOf annex B\nResult: Fail",
+    "Pass\nOf annex B\nResult: see annex",
     "Pass" + " " * 600 + "with exceptions",
     "Not applicable",
     "Conditional",

@@ -69,6 +69,8 @@ class StatedFile:
 class StatedFacts:
     """What a document says about itself; an empty string where it does not say.
 
+    ``results`` is each result that it prints, once: a report on several standards or items may
+    have more than one, and ``result`` shows them all.
     ``heading`` is its first line, where labs put their name. ``quotes`` are the words behind each
     fact as they stand in the text, to find them on the page.
     """
@@ -88,6 +90,7 @@ class StatedFacts:
     conditions: str = ""
     signatory: str = ""
     accreditation: str = ""
+    results: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
     builds: tuple[StatedBuild, ...] = ()
     critical_files: tuple[StatedFile, ...] = ()
@@ -114,7 +117,7 @@ def extract_text(data: bytes) -> str:
 
 
 def stated_facts(text: str) -> StatedFacts:
-    """Read the labelled lines of a report's text; the first of each label counts.
+    """Read the labelled lines of a report's text; but for results the first of each label counts.
 
     A condition goes on over the lines that it was broken into, a list after a comma, and a result
     where its sentence does: *Complies* may be no pass, by the line below it.
@@ -122,6 +125,11 @@ def stated_facts(text: str) -> StatedFacts:
     matches = {name: pattern.search(text) for name, pattern in _PATTERNS.items()}
     found = {name: _whole(name, match) if match else "" for name, match in matches.items()}
     found["accreditation"] = found["accreditation"].rstrip(".,;")
+    results: dict[str, str] = {}
+    for match in _PATTERNS["result"].finditer(text):
+        result = _whole("result", match)
+        results.setdefault(result.lower(), result)
+    found["result"] = "; ".join(results.values())
     heading = next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]
     items = _lines(_ITEMS.search(text), 1)
     files = _FILES.search(text)
@@ -132,6 +140,7 @@ def stated_facts(text: str) -> StatedFacts:
     return StatedFacts(
         **found,
         heading=heading,
+        results=tuple(results.values()),
         items=tuple(line.split()[0] for line in items),
         builds=tuple(StatedBuild(*build) for build in builds),
         critical_files=tuple(StatedFile(path, algorithm, digest) for path, digest in digests),

@@ -68,9 +68,15 @@ def _iso(text: str) -> str:
 def stated_result(facts: StatedFacts) -> CertificateResult:
     """Return the document's own result, where it is a clean pass or says that it failed.
 
-    Anything between, such as a pass with exceptions, a person must read: it is not stated.
+    Anything between, such as a pass with exceptions or a pass here and a failure there, a person
+    must read: it is not stated.
     """
-    words = _LABEL.sub("", " ".join(facts.result.lower().split()))
+    verdicts = {_verdict(result) for result in facts.results}
+    return verdicts.pop() if len(verdicts) == 1 else CertificateResult.NOT_STATED
+
+
+def _verdict(result: str) -> CertificateResult:
+    words = _LABEL.sub("", " ".join(result.lower().split()))
     if _PASSED.fullmatch(words):
         return CertificateResult.COMPLIES
     if _FAILED.search(_NONE_FOUND.sub("", words)):
