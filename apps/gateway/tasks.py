@@ -2,8 +2,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from apps.core.services.outbox import run_once
-from apps.gateway.services import game_transfers, intake, sub_wallets, wallet_audit
-from apps.providers.selectors.catalogue import provider_codes
+from apps.gateway.services import game_transfers, intake, nightly
 
 
 @shared_task(name="gateway.apply_unjudged")
@@ -25,12 +24,9 @@ def pursue_due_transfers(**_: object) -> None:
 
 @shared_task(name="gateway.sweep_sub_wallets")
 def sweep_sub_wallets(**_: object) -> None:
-    # Every provider: one that is switched off still holds players' money.
-    for code, _name in provider_codes():
-        sub_wallets.sweep_sub_wallets(code, now=timezone.now())
+    nightly.sweep_every_provider(now=timezone.now())
 
 
 @shared_task(name="gateway.audit_wallets")
 def audit_wallets(**_: object) -> None:
-    for code, _name in provider_codes():
-        wallet_audit.audit_wallets(code, now=timezone.now())
+    nightly.audit_every_provider(now=timezone.now())

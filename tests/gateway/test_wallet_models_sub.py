@@ -7,6 +7,7 @@ from apps.core.models import OutboxMessage
 from apps.gateway.errors import RoundsOpenError, WrongWalletModelError
 from apps.gateway.services import sub_wallets
 from apps.gateway.services.holds import holds_out_of_step
+from apps.gateway.services.nightly import audit_every_provider, sweep_every_provider
 from apps.gateway.services.sub_wallets import (
     MoneyOrder,
     cash_out_sub_wallet,
@@ -18,6 +19,7 @@ from apps.providers.enums import StakeSettles
 from apps.wallet.errors import IdempotencyConflictError, InsufficientFundsError
 from apps.wallet.models import AuditFinding, Transfer, WalletAudit
 from apps.wallet.services import ledger
+from tests.factories import make_provider
 from tests.gateway.builders import (
     Casino,
     assert_ledger_holds,
@@ -216,6 +218,25 @@ def test_a_pot_the_provider_never_spoke_of_is_unheard(sub: Casino) -> None:
     fund(sub, 1_000)
     report = audit_wallets("aurora", now=later(40))
     assert (report.compared, report.unheard, report.findings) == (0, 1, 0)
+
+
+def test_a_sweep_that_fails_for_one_provider_leaves_no_other_unswept(sub: Casino) -> None:
+    other = make_provider("zenith")
+    other.wallet_model = "sub_wallet"
+    other.save(update_fields=["wallet_model"])
+    fund(sub, 777)
+    fund_sub_wallet(MoneyOrder(sub.player.pk, "zenith", 400, "AUD", "z"), now=sub.now)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        # It was filled with that much already, so the constraint looks at new rows only.
+        poison = "ADD CONSTRAINT poison CHECK (amount_minor <> 777) NOT VALID"
+        cursor.execute(f"ALTER TABLE wallet_transfer {poison}")
+    sweep_every_provider(now=later(60))
+    pots = sub.pots()
+    assert (pots["sub:aurora"], pots["sub:zenith"], pots["cash"]) == (777, 0, 9_223)
+    audit_every_provider(now=later(90))
+    assert WalletAudit.objects.count() == 2
+    assert_ledger_holds()
 
 
 @pytest.mark.race
