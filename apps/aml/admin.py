@@ -6,10 +6,8 @@ from typing import Any, override
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.widgets import (
@@ -25,13 +23,13 @@ from apps.aml.home import time_left
 from apps.aml.models import AccessEntry, Matter
 from apps.core.admin import (
     ActionCall,
-    FormPage,
+    AddedByServiceMixin,
+    AddPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
     ReasonForm,
-    RefusalShownIn,
     at_cell,
     badge,
     badge_column,
@@ -126,7 +124,12 @@ class _CompartmentAdmin[M: Model](ReadOnlyAdmin[M]):
 
 
 @admin.register(Matter)
-class MatterAdmin(PanelsMixin, _CompartmentAdmin[Matter]):
+class MatterAdmin(AddedByServiceMixin, PanelsMixin, _CompartmentAdmin[Matter]):
+    add_page = AddPage(
+        title="Open an AML matter",
+        question=f"The clock runs from when the suspicion was formed. {SOURCE}.",
+        label="Open the matter",
+    )
     list_empty_text = "No matter is open that you may see."
     list_display = [
         "number",
@@ -207,23 +210,24 @@ class MatterAdmin(PanelsMixin, _CompartmentAdmin[Matter]):
         return response
 
     @override
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        form = OpenMatterForm(request.POST or None, initial=_suggested(request))
-        if request.method == "POST" and form.is_valid():
-            matter = _open(request, form)
-            if matter is not None:
-                return HttpResponseRedirect(reverse("admin:aml_matter_change", args=[matter.pk]))
-        page = FormPage(
-            title="Open an AML matter",
-            question=f"The clock runs from when the suspicion was formed. {SOURCE}.",
-            label="Open the matter",
-            back_url=reverse("admin:aml_matter_changelist"),
+    def new_form(self, request: HttpRequest) -> OpenMatterForm:
+        return OpenMatterForm(request.POST or None, initial=_suggested(request))
+
+    @override
+    def added(self, request: HttpRequest, form: OpenMatterForm) -> Matter:
+        suspected_at: datetime = form.cleaned_data["suspected_at"]
+        matter = services.open_matter(
+            player_ref=form.cleaned_data["player_ref"].strip(),
+            suspicion=form.cleaned_data["suspicion"],
+            suspected_at=suspected_at.replace(tzinfo=UTC),
+            note=form.cleaned_data["reason"],
+            actor=request.user,
+            now=timezone.now(),
         )
-        return page.show(request, self, form)
+        messages.success(
+            request, f"{matter} is open. The report is due {matter.due_at:%Y-%m-%d %H:%M} UTC."
+        )
+        return matter
 
     @override
     def panels(self, request: HttpRequest, obj: Matter) -> Sequence[Panel]:
@@ -297,24 +301,6 @@ def _suggested(request: HttpRequest) -> dict[str, Any]:
         except UnknownPlayerError:
             return suggested
     return suggested
-
-
-def _open(request: HttpRequest, form: OpenMatterForm) -> Matter | None:
-    suspected_at: datetime = form.cleaned_data["suspected_at"]
-    with RefusalShownIn(form):
-        matter = services.open_matter(
-            player_ref=form.cleaned_data["player_ref"].strip(),
-            suspicion=form.cleaned_data["suspicion"],
-            suspected_at=suspected_at.replace(tzinfo=UTC),
-            note=form.cleaned_data["reason"],
-            actor=request.user,
-            now=timezone.now(),
-        )
-        messages.success(
-            request, f"{matter} is open. The report is due {matter.due_at:%Y-%m-%d %H:%M} UTC."
-        )
-        return matter
-    return None
 
 
 def _notes_panel(matter: Matter) -> Panel:

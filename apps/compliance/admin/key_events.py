@@ -6,9 +6,7 @@ from typing import Any, override
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
@@ -22,13 +20,13 @@ from apps.compliance.services import key_events
 from apps.compliance.services.key_events import KeyEventText
 from apps.core.admin import (
     ActionCall,
-    FormPage,
+    AddedByServiceMixin,
+    AddPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
     ReasonForm,
-    RefusalShownIn,
     at_cell,
     badge,
     badge_column,
@@ -135,7 +133,12 @@ def time_left(event: KeyEvent, now: datetime) -> tuple[str, str]:
 
 
 @admin.register(KeyEvent)
-class KeyEventAdmin(PanelsMixin, ReadOnlyAdmin[KeyEvent]):
+class KeyEventAdmin(AddedByServiceMixin, PanelsMixin, ReadOnlyAdmin[KeyEvent]):
+    add_page = AddPage(
+        title="Draft a key event",
+        question="The clock runs from the day somebody here became aware.",
+        label="Draft",
+    )
     list_empty_text = (
         "No key event was drafted. The clock of five working days runs from the day on which "
         "somebody became aware, drafted or not."
@@ -189,37 +192,19 @@ class KeyEventAdmin(PanelsMixin, ReadOnlyAdmin[KeyEvent]):
         return request.user.has_perm(key_events.DRAFT)
 
     @override
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """Draft through the service."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        form = NewKeyEventForm(request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            event = self._draft(request, form)
-            if event is not None:
-                url = reverse("admin:compliance_keyevent_change", args=[event.pk])
-                return HttpResponseRedirect(url)
-        page = FormPage(
-            title="Draft a key event",
-            question="The clock runs from the day somebody here became aware.",
-            label="Draft",
-            back_url=reverse("admin:compliance_keyevent_changelist"),
-        )
-        return page.show(request, self, form)
+    def new_form(self, request: HttpRequest) -> NewKeyEventForm:
+        return NewKeyEventForm(request.POST or None)
 
-    def _draft(self, request: HttpRequest, form: NewKeyEventForm) -> KeyEvent | None:
-        with RefusalShownIn(form):
-            event = key_events.draft_key_event(
-                form.text(),
-                aware_at=form.cleaned_data["aware_at"],
-                acting_user=request.user,
-                now=timezone.now(),
-            )
-            messages.success(request, "Drafted.")
-            return event
-        return None
+    @override
+    def added(self, request: HttpRequest, form: NewKeyEventForm) -> KeyEvent:
+        event = key_events.draft_key_event(
+            form.text(),
+            aware_at=form.cleaned_data["aware_at"],
+            acting_user=request.user,
+            now=timezone.now(),
+        )
+        messages.success(request, "Drafted.")
+        return event
 
     @admin.display(description="time left")
     def left(self, event: KeyEvent) -> Any:

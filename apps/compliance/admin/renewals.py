@@ -1,14 +1,13 @@
 """Renewals: what ends, who has it, how far it is, and what to do next."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date
 from functools import partial
 from typing import Any, override
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -37,12 +36,12 @@ from apps.compliance.selectors.renewals import (
 )
 from apps.compliance.services.renewals import open_renewal
 from apps.core.admin import (
-    FormPage,
+    AddedByServiceMixin,
+    AddPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
-    RefusalShownIn,
     at_cell,
     badge,
     badge_column,
@@ -90,9 +89,14 @@ class WhoseFilter(admin.SimpleListFilter):
 
 
 @admin.register(Renewal)
-class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
+class RenewalAdmin(AddedByServiceMixin, PanelsMixin, ReadOnlyAdmin[Renewal]):
     """Adding opens a renewal by hand; everything else is a button."""
 
+    add_page = AddPage(
+        title="Plan a renewal",
+        question="The daily check opens one by itself 90 days before an end.",
+        label="Open renewal",
+    )
     list_empty_text = "No renewal is planned. Each reminder opens one; you may plan one earlier."
     list_display = [
         "report",
@@ -196,37 +200,20 @@ class RenewalAdmin(PanelsMixin, ReadOnlyAdmin[Renewal]):
         return request.user.has_perm(WORK)
 
     @override
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """Open a renewal through the service; the certificate can come from the address."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        form = OpenRenewalForm(request.POST or None, initial=request.GET.dict())
-        if request.method == "POST" and form.is_valid():
-            renewal = self._open(request, form, timezone.now())
-            if renewal is not None:
-                url = reverse("admin:compliance_renewal_change", args=[renewal.pk])
-                return HttpResponseRedirect(url)
-        page = FormPage(
-            title="Plan a renewal",
-            question="The daily check opens one by itself 90 days before an end.",
-            label="Open renewal",
-            back_url=reverse("admin:compliance_renewal_changelist"),
-        )
-        return page.show(request, self, form)
+    def new_form(self, request: HttpRequest) -> OpenRenewalForm:
+        """Return the form; the certificate can come from the address."""
+        return OpenRenewalForm(request.POST or None, initial=request.GET.dict())
 
-    def _open(self, request: HttpRequest, form: OpenRenewalForm, now: datetime) -> Renewal | None:
-        with RefusalShownIn(form):
-            renewal = open_renewal(
-                certificate_id=int(form.cleaned_data["certificate"]),
-                acting_user=request.user,
-                reason=form.cleaned_data["reason"],
-                now=now,
-            )
-            messages.success(request, f"Opened the renewal of {renewal.certificate}.")
-            return renewal
-        return None
+    @override
+    def added(self, request: HttpRequest, form: OpenRenewalForm) -> Renewal:
+        renewal = open_renewal(
+            certificate_id=int(form.cleaned_data["certificate"]),
+            acting_user=request.user,
+            reason=form.cleaned_data["reason"],
+            now=timezone.now(),
+        )
+        messages.success(request, f"Opened the renewal of {renewal.certificate}.")
+        return renewal
 
     @admin.display(description="report", ordering="certificate__report_number")
     def report(self, renewal: Renewal) -> str:

@@ -22,7 +22,7 @@ from apps.core.admin.filters import (
     present_filter,
     recent_filter,
 )
-from apps.core.admin.form_pages import FormPage
+from apps.core.admin.form_pages import AddedByServiceMixin, AddPage, FormPage
 from apps.core.admin.history import HistoryAdmin, reason_field
 from apps.core.admin.live import LIVE_SCRIPT, LiveListMixin, LivePanelsMixin, answer_fragment
 from apps.core.admin.masking import hide_personal
@@ -36,6 +36,8 @@ __all__ = [
     "DOWNLOAD_HEADERS",
     "LIVE_SCRIPT",
     "ActionCall",
+    "AddPage",
+    "AddedByServiceMixin",
     "AuditEntryAdmin",
     "CappedPaginator",
     "FormPage",
