@@ -41,3 +41,13 @@ class LateWithoutReasonError(AmlError):
 
     def __init__(self) -> None:
         super().__init__("The report was lodged after its time: say why in 20 characters or more.")
+
+
+class LodgedTimeError(AmlError):
+    code = "lodged_time"
+    concerns = "lodged_at"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A report is lodged after its suspicion was formed, and not in the future."
+        )

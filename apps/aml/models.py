@@ -70,6 +70,10 @@ class Matter(models.Model):
                 | (~Q(state=MatterState.REPORTED) & Q(lodged_at__isnull=True, smr_reference="")),
                 name="aml_matter_reported_with_its_reference",
             ),
+            models.CheckConstraint(
+                condition=Q(lodged_at__isnull=True) | Q(lodged_at__gte=F("suspected_at")),
+                name="aml_matter_lodged_after_the_suspicion",
+            ),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),

@@ -16,6 +16,7 @@ from apps.aml.enums import Deed, MatterState
 from apps.aml.errors import (
     FutureSuspicionError,
     LateWithoutReasonError,
+    LodgedTimeError,
     MatterDecidedError,
     NotInCompartmentError,
 )
@@ -129,13 +130,13 @@ def record_report(
     """Record that the report was lodged, once. Late, the note must say why.
 
     Raises:
-        NotInCompartmentError, UnknownMatterError, MatterDecidedError, FutureSuspicionError,
+        NotInCompartmentError, UnknownMatterError, MatterDecidedError, LodgedTimeError,
         LateWithoutReasonError: as they say.
     """
     words = _entered(actor, note)
-    if lodged_at > now:
-        raise FutureSuspicionError
     matter = _undecided(matter_id)
+    if not matter.suspected_at <= lodged_at <= now:
+        raise LodgedTimeError
     if lodged_at >= matter.due_at and len(words) < MIN_LATE_REASON:
         raise LateWithoutReasonError
     matter.lodged_at = lodged_at

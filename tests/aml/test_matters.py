@@ -16,7 +16,12 @@ from hypothesis import strategies as st
 from apps.aml import selectors, services
 from apps.aml.clocks import report_due_at
 from apps.aml.enums import Deed, MatterState, Suspicion
-from apps.aml.errors import FutureSuspicionError, LateWithoutReasonError, MatterDecidedError
+from apps.aml.errors import (
+    FutureSuspicionError,
+    LateWithoutReasonError,
+    LodgedTimeError,
+    MatterDecidedError,
+)
 from apps.aml.models import AccessEntry, Matter, Note
 from apps.core.models import AuditEntry
 from apps.core.working_days import AUSTRALIA
@@ -142,6 +147,34 @@ def test_a_late_report_says_why(officer: User) -> None:
 
     services.record_report(note="The portal was down from 20:00.", **facts)
     assert Matter.objects.get().state == MatterState.REPORTED
+
+
+@pytest.mark.django_db
+def test_a_report_is_not_lodged_before_its_suspicion_so_that_it_would_be_in_time(
+    officer: User,
+) -> None:
+    matter = open_matter(officer, suspicion=Suspicion.TERRORISM_FINANCING)
+    late = NOW + timedelta(days=9)
+    for wrong in (NOW - timedelta(days=365), NOW - timedelta(seconds=1), late + timedelta(days=1)):
+        with pytest.raises(LodgedTimeError):
+            services.record_report(
+                matter_id=matter.pk,
+                smr_reference="SMR-1",
+                lodged_at=wrong,
+                note="Lodged.",
+                actor=officer,
+                now=late,
+            )
+    matter.refresh_from_db()
+    assert (matter.state, Note.objects.count()) == (MatterState.OPEN, 1)
+    with pytest.raises(IntegrityError, match="lodged_after_the_suspicion"), transaction.atomic():
+        Matter.objects.filter(pk=matter.pk).update(
+            state=MatterState.REPORTED,
+            smr_reference="SMR-1",
+            lodged_at=NOW - timedelta(days=365),
+            decided_at=late,
+            decided_by=officer,
+        )
 
 
 @pytest.mark.django_db

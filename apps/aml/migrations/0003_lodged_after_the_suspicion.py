@@ -1,0 +1,18 @@
+from django.db import migrations, models
+from django.db.models import F, Q
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("aml", "0002_blind_seals"),
+    ]
+
+    operations = [
+        migrations.AddConstraint(
+            model_name="matter",
+            constraint=models.CheckConstraint(
+                condition=Q(lodged_at__isnull=True) | Q(lodged_at__gte=F("suspected_at")),
+                name="aml_matter_lodged_after_the_suspicion",
+            ),
+        ),
+    ]
