@@ -11,6 +11,7 @@ from apps.aml import selectors, services
 from apps.aml.enums import Deed, MatterState
 from apps.aml.models import Matter
 from apps.core.admin import Panel, at_cell, link_cell
+from apps.core.admin.live import renews_itself
 from apps.staff.contracts import HomeCard, HomeRow
 from apps.staff.home_cards import LIMIT, Waiting, waiting_card
 
@@ -53,8 +54,8 @@ def matters_panel(request: HttpRequest, player_id: int) -> Panel | None:
     if not selectors.may_enter(request.user):
         return None
     now = timezone.now()
-    services.record_access(
-        actor=request.user, deed=Deed.CARD, detail=f"player {player_id}", now=now
+    services.note_card(
+        actor=request.user, player_id=player_id, is_renewal=renews_itself(request), now=now
     )
     return Panel(
         title="AML matters",

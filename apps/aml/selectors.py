@@ -3,16 +3,18 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
-from apps.aml.enums import MatterState
+from apps.aml.enums import Deed, MatterState
 from apps.aml.models import AccessEntry, AccessSeal, Matter, Note
 from apps.core.contracts import AuditVerdict
-from apps.core.sealed import GENESIS, hashes_at, verify_sealed
+from apps.core.sealed import GENESIS, hashes_at, log_head, verify_sealed
 from apps.core.selectors import audited_details
 from apps.staff.enums import Role
 
 SEALED_LOG: Final = "log:aml_accessentry"
+_END: Final = 1_000
 
 
 def may_enter(user: Any) -> bool:
@@ -32,6 +34,19 @@ def notes_of(matter_id: int) -> Sequence[Note]:
 
 def accesses_of(matter_id: int, *, limit: int) -> Sequence[AccessEntry]:
     return list(AccessEntry.objects.filter(matter_id=matter_id).order_by("-sequence")[:limit])
+
+
+def is_card_logged(actor_id: int, detail: str, *, since: datetime) -> bool:
+    """Tell whether the end of the log says that this person looked at this card since then.
+
+    Further back, what a renewed page would find does not matter: it is logged once more.
+    """
+    head = log_head(AccessEntry)
+    end = AccessEntry.objects.filter(sequence__gt=head.sequence - _END) if head else None
+    if end is None:
+        return False
+    same = end.filter(actor_id=actor_id, deed=Deed.CARD, detail=detail, created_at__gt=since)
+    return same.exists()
 
 
 def matters_of_player(player_id: int) -> Sequence[Matter]:

@@ -22,11 +22,12 @@ from apps.aml.errors import (
 )
 from apps.aml.locks import lock_matter
 from apps.aml.models import AccessEntry, AccessSeal, Matter, Note
-from apps.aml.selectors import SEALED_LOG, blind_seal, may_enter
+from apps.aml.selectors import SEALED_LOG, blind_seal, is_card_logged, may_enter
 from apps.core.reasons import require_reason
 from apps.core.sealed import GENESIS, append_sealed, log_head
 from apps.core.services import record_audit
 from apps.players.selectors import player_by_ref
+from apps.staff.contracts import VISIT
 
 MIN_LATE_REASON: Final = 20
 
@@ -45,6 +46,17 @@ def record_access(
             created_at=now,
         )
     )
+
+
+def note_card(*, actor: Any, player_id: int, is_renewal: bool, now: datetime) -> None:
+    """Record a look at a player's card; one that renews itself is one look for ``VISIT``.
+
+    The log decides, not the browser: a renewal whose look is not in it is an entry.
+    """
+    detail = f"player {player_id}"
+    if is_renewal and is_card_logged(actor.pk, detail, since=now - VISIT):
+        return
+    record_access(actor=actor, deed=Deed.CARD, detail=detail, now=now)
 
 
 @transaction.atomic

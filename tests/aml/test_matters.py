@@ -5,6 +5,7 @@ from typing import Any
 
 import pgtrigger
 import pytest
+import time_machine
 from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, transaction
@@ -23,9 +24,11 @@ from apps.aml.errors import (
     MatterDecidedError,
 )
 from apps.aml.models import AccessEntry, Matter, Note
+from apps.core.admin.live import FRAGMENT_HEADER
 from apps.core.models import AuditEntry
 from apps.core.working_days import AUSTRALIA
 from apps.players.errors import UnknownPlayerError
+from apps.staff.contracts import VISIT
 from apps.staff.enums import Role
 from apps.staff.models import User
 from tests.factories import make_player, make_user
@@ -292,6 +295,30 @@ def test_the_access_log_is_sealed_and_tells_what_was_changed(officer: User) -> N
         AccessEntry.objects.filter(pk=first.pk).delete()
     assert "an entry is missing" in selectors.verify_access_log().why
     assert third.sequence == 3
+
+
+@pytest.mark.django_db
+def test_a_card_that_renews_itself_is_one_look_for_a_quarter_of_an_hour(officer: User) -> None:
+    """It asks every five seconds: an entry for each would bury what somebody opened."""
+    player = make_player("p-779")
+    card = reverse("admin:players_player_change", args=[player.pk])
+    client, renewal = Client(), {FRAGMENT_HEADER: "1"}
+
+    def looks() -> int:
+        return AccessEntry.objects.filter(deed=Deed.CARD, detail=f"player {player.pk}").count()
+
+    with time_machine.travel(NOW, tick=False) as clock:
+        client.force_login(officer)
+        # Anybody can send the header: without an opened card in the log it is a look like any.
+        counts = []
+        for headers in (renewal, renewal, {}, renewal):
+            assert client.get(card, headers=headers).status_code == 200
+            counts.append(looks())
+        clock.shift(VISIT)
+        for _ in range(2):
+            client.get(card, headers=renewal)
+            counts.append(looks())
+    assert counts == [1, 1, 2, 2, 3, 3]
 
 
 @pytest.mark.django_db
