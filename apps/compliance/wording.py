@@ -48,6 +48,11 @@ class Mail:
     subject: str
     body: str
 
+    @property
+    def header(self) -> str:
+        """Return the subject on one line: a title or a name with a break in it is no header."""
+        return " ".join(self.subject.split())
+
 
 def mail_of(reminder: Reminder, games: set[str], page: str) -> Mail:
     """Write the mail of one reminder; ``page`` is the address of its renewal."""

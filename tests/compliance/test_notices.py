@@ -72,6 +72,18 @@ def test_a_key_event_is_told_of_with_two_working_days_left_and_once(
     assert AuditEntry.objects.filter(action="compliance.notice.written").count() == 1
 
 
+@pytest.mark.parametrize("title", ["Reef paid\ntoo much", "Reef\r\nBcc: all@desk.invalid"])
+def test_a_break_in_a_title_keeps_no_mail_from_going_out(
+    ann: User, mailoutbox: list[EmailMessage], title: str
+) -> None:
+    text = KeyEventText(KeyEventKind.RTP_ERROR, title, "From 10:00 to 11:00 UTC.")
+    draft_key_event(text, aware_at=FRIDAY, acting_user=ann, now=FRIDAY)
+    assert noticed(datetime(2026, 11, 26, tzinfo=UTC)) == 1
+    assert deliver() == 1
+    assert [mail.recipients() for mail in mailoutbox] == [["ann@desk.invalid"]]
+    assert mailoutbox[0].subject.endswith(": " + " ".join(title.split()))
+
+
 def test_a_key_event_that_was_submitted_is_told_of_to_nobody(
     event: KeyEvent, ann: User, mailoutbox: list[EmailMessage]
 ) -> None:

@@ -111,7 +111,7 @@ def mail_notice(*, outbox_id: int, notice: NoticeTo) -> bool:
     if not address:
         return run_once(outbox_id, lambda: _tell_anew(notice))
     message = EmailMessage(
-        subject=mail.subject,
+        subject=mail.header,
         body=mail.body,
         to=[address],
         headers={"Message-ID": f"<notice-{outbox_id}@{settings.PITBOSS_MAIL_DOMAIN}>"},

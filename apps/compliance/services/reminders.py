@@ -244,7 +244,7 @@ def compose_mail(reminder: Reminder) -> Mail:
 def _send(reminder: Reminder) -> None:
     mail = compose_mail(reminder)
     message = EmailMessage(
-        subject=mail.subject,
+        subject=mail.header,
         body=mail.body,
         to=[reminder.recipient.email],
         headers={"Message-ID": f"<reminder-{reminder.pk}@{settings.PITBOSS_MAIL_DOMAIN}>"},
