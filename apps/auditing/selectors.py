@@ -10,7 +10,7 @@ from apps.auditing.contracts import Redraw
 from apps.auditing.models import NarrowedRows, Sample
 from apps.auditing.verifying import ExportVerdict
 from apps.core.populations import Member, Narrowing, Population, population_by_name, populations
-from apps.core.selectors import audit_entries_about, audit_hash_at
+from apps.core.selectors import audit_hash_at, audited_details
 from apps.staff.selectors import Person
 
 
@@ -87,14 +87,11 @@ def draws_of_same_rows(sample: Sample, *, limit: int) -> tuple[list[Sample], int
 def chain_flaw(verdict: ExportVerdict) -> str:
     """Say how the audit chain contradicts an export's manifest; empty where it doesn't."""
     manifest = verdict.manifest
-    made = [
-        entry
-        for entry in audit_entries_about(f"auditing.export:{int(manifest['export'])}")
-        if entry.action == "auditing.export.made"
-    ]
+    # However often it was downloaded since; an export is made once, so the first entry counts.
+    made = audited_details("auditing.export.made", f"auditing.export:{manifest['export']}")
     if not made:
         return "no export of this number was made here"
-    if made[0].details["manifest_sha256"] != verdict.manifest_sha256:
+    if made[0]["manifest_sha256"] != verdict.manifest_sha256:
         return "the manifest is not the one that was made"
     head = manifest["audit_chain"]
     if audit_hash_at(int(head["entries"])) != head["head_hash"]:

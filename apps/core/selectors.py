@@ -24,11 +24,6 @@ def newest_audit_entries(*, limit: int) -> list[AuditEntry]:
     return list(AuditEntry.objects.order_by("-pk")[:limit])
 
 
-def audit_entries_about(subject: str, *, limit: int = 100) -> list[AuditEntry]:
-    """Return what was done to ``subject``, the newest first."""
-    return list(AuditEntry.objects.filter(subject=subject).order_by("-pk")[:limit])
-
-
 def audited_details(action: str, subject: str, chain: str = "main") -> list[dict[str, Any]]:
     """Return the details of each time that ``action`` was done to ``subject``, the oldest first."""
     entries = AuditEntry.objects.filter(chain=chain, action=action, subject=subject)

@@ -35,6 +35,7 @@ from apps.auditing.errors import (
 from apps.auditing.models import Export
 from apps.auditing.services import draw_sample
 from apps.auditing.services.exports import KEPT_FOR
+from apps.auditing.services.trail import note_export
 from apps.auditing.tasks import make_exports
 from apps.core.errors import ReasonRequiredError, StoreUnavailableError
 from apps.core.models import AuditEntry
@@ -449,6 +450,17 @@ def test_verify_export_answers_for_the_file_and_against_the_chain(
     with pytest.raises(CommandError, match="not the export"):
         call_command("verify_export", altered, stdout=(out := StringIO()))
     assert "rounds.csv: its bytes are not those of then" in out.getvalue()
+
+
+def test_an_export_that_was_taken_often_is_still_the_one_that_was_made(
+    auditor: User, player: Player, moment: datetime, tmp_path: Path
+) -> None:
+    export = made(ask(auditor, moment))
+    path = file_of(export, tmp_path)
+    for _ in range(101):
+        note_export(export, "downloaded", auditor, {"sha256": export.sha256}, moment)
+    call_command("verify_export", path, chain=True, stdout=(out := StringIO()))
+    assert "The audit chain holds the same manifest" in out.getvalue()
 
 
 def test_an_export_whose_manifest_was_rewritten_too_is_found_by_the_chain(
