@@ -141,6 +141,7 @@ DEED_WORDS: Final = {
     "staff.mfa.reset": "Second factor reset",
     "staff.roles.synced": "Roles applied",
     "staff.user.other_sessions_ended": "Own other sessions ended",
+    "staff.user.own_password_set": "Own password changed",
     "staff.user.password_set": "Password set for a person",
     "staff.user.seeded": "Person seeded",
     "staff.user.session_ended": "Own session ended",

@@ -210,6 +210,18 @@ def test_a_new_password_ends_the_others_and_keeps_this_one_in_view(ada: User) ->
     shown: Any = here.get(PAGE)
     assert [one["is_this"] for one in shown.context["sessions"]] == [True]
     assert not is_in(there)
+    entry = AuditEntry.objects.get(action="staff.user.own_password_set")
+    assert (entry.actor_id, entry.subject) == (ada.pk, f"staff.user:{ada.pk}")
+
+
+def test_a_wrong_old_password_changes_nothing_and_is_no_deed(ada: User) -> None:
+    here, fresh = signed_in(ada), "another long pass phrase"
+    words = {"old_password": "not it at all", "new_password1": fresh, "new_password2": fresh}
+    refused = here.post(reverse("admin:password_change"), words)
+    assert refused.status_code == 200
+    assert "old password was entered incorrectly" in refused.content.decode()
+    ada.refresh_from_db()
+    assert (ada.check_password(PASSWORD), actions()) == (True, [])
 
 
 def test_an_administrator_ends_a_colleagues_sessions_and_says_why(ada: User) -> None:

@@ -23,6 +23,7 @@ from apps.staff.services.sessions import (
     end_sessions_of,
     forget_ended_sessions,
     live_sessions,
+    note_own_password,
     note_session,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "note_enrolment",
     "note_look",
     "note_new_recovery_codes",
+    "note_own_password",
     "note_session",
     "record_look_up",
     "reject",

@@ -95,6 +95,12 @@ def end_own_other_sessions(*, user: User, kept_key: str, now: datetime) -> int:
 
 
 @transaction.atomic
+def note_own_password(*, user: User, now: datetime) -> None:
+    """Write down that a person gave themselves a new password, which ended their other sessions."""
+    _audit("own_password_set", user, user, {}, "Changed by the person.", now)
+
+
+@transaction.atomic
 def end_sessions_of(*, user_id: int, acting_user: User, reason: str, now: datetime) -> None:
     """End every session of a colleague, in their place.
 

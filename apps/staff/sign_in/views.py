@@ -8,10 +8,12 @@ from allauth.mfa.base import views as mfa_views
 from allauth.mfa.recovery_codes import views as recovery_views
 from allauth.mfa.totp import views as totp_views
 from django.contrib import admin
+from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
+from unfold.forms import AdminOwnPasswordChangeForm
 
 from apps.staff import selectors, services
 from apps.staff.sign_in.proofs import is_enrolled
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     _SignIn = _Page
     _PasswordAgain = _Page
+    _OwnPassword = _Page
     _Code = _Page
     _CodeAgain = _Page
     _Index = _Page
@@ -39,6 +42,7 @@ else:
     _View = object
     _SignIn = account_views.LoginView
     _PasswordAgain = account_views.ReauthenticateView
+    _OwnPassword = PasswordChangeView
     _Code = mfa_views.AuthenticateView
     _CodeAgain = mfa_views.ReauthenticateView
     _Index = mfa_views.IndexView
@@ -72,6 +76,21 @@ class PasswordAgainView(_InAdmin, _PasswordAgain):
 
 class CodeAgainView(_InAdmin, _CodeAgain):
     title = "Confirm that it is you"
+
+
+class OwnPasswordView(_InAdmin, _OwnPassword):
+    title = "Change your password"
+    form_class = AdminOwnPasswordChangeForm
+    template_name = "registration/password_change_form.html"
+    success_url = reverse_lazy("admin:password_change_done")
+
+    @override
+    def form_valid(self, form: Any) -> HttpResponse:
+        user: Any = self.request.user
+        with transaction.atomic():
+            response = super().form_valid(form)
+            services.note_own_password(user=user, now=timezone.now())
+        return response
 
 
 class SecondFactorView(_InAdmin, _Index):
