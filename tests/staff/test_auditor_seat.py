@@ -213,6 +213,17 @@ def test_hidden_data_can_not_be_found_by_filter_order_search_or_old_version(
     assert "1988" not in client.get(history).content.decode()
 
 
+def test_where_a_colleague_signed_in_from_is_hidden_like_their_mail_address(auditor: User) -> None:
+    carla = make_user("carla", roles=(Role.COMPLIANCE_OFFICER,))
+    client_of(carla).get(reverse("admin:index"), REMOTE_ADDR="203.0.113.9")
+    page, client = reverse("admin:staff_user_change", args=[carla.pk]), client_of(auditor)
+    hidden = client.get(page).content.decode()
+    assert "Signed in now" in hidden
+    assert "203.0.113.9" not in hidden
+    client.post(reverse("admin:staff_user_do", args=[carla.pk, "unmask"]), {"reason": "Sample 5."})
+    assert "203.0.113.9" in client.get(page).content.decode()
+
+
 def test_caps_that_follow_from_a_hidden_age_are_hidden_and_never_wrong(auditor: User) -> None:
     player = make_player("p-gb", jurisdiction="GB", currency="GBP")
     Player.objects.filter(pk=player.pk).update(date_of_birth=date(1951, 1, 1))

@@ -24,6 +24,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
 )
+from apps.core.admin.masking import HIDDEN
 from apps.core.services import record_audit
 from apps.staff import selectors, services
 from apps.staff.enums import Role
@@ -166,6 +167,7 @@ class UserAdmin(PanelsMixin, HistoryAdmin[User], _UserAdmin):
 
     @override
     def panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
+        is_hidden = self.is_hidden(request, obj.pk)
         return [
             Panel(
                 title="Signed in now",
@@ -173,7 +175,7 @@ class UserAdmin(PanelsMixin, HistoryAdmin[User], _UserAdmin):
                 rows=[
                     [
                         device_of(session.user_agent),
-                        session.ip,
+                        HIDDEN if is_hidden else session.ip,
                         at_cell(session.created_at),
                         at_cell(session.last_seen_at),
                     ]
