@@ -110,7 +110,7 @@ class ReminderAdmin(PanelsMixin, ReadOnlyAdmin[Reminder]):
         mail = compose_mail(obj)
         hide_personal(request, obj.recipient)
         sender = settings.DEFAULT_FROM_EMAIL
-        head = [f"From: {sender}", f"To: {obj.recipient.email}", f"Subject: {mail.subject}"]
+        head = [f"From: {sender}", f"To: {obj.recipient.email}", f"Subject: {mail.header}"]
         return [
             Panel(
                 title="The mail",
