@@ -123,6 +123,38 @@ def test_a_held_stake_from_both_pots_is_captured_by_parts_and_taken_back_to_both
     assert_ledger_holds()
 
 
+def test_a_pending_win_is_paid_in_proportion_when_its_round_is_settled(
+    casino: Casino, grant: Grant
+) -> None:
+    casino.send(casino.event("warm-up", bet_amount="6.00", win_amount="0.00"))
+    casino.send(casino.tentative("e-1", bet_amount="8.00", win_amount="10.00"))
+    assert casino.pots() == {"cash": 0, "bonus": 1_600, "held": 800, "pending": 1_000}
+    casino.send(casino.event("e-2", round_id="r-1", bet_amount="0.00", win_amount="0.00"))
+    assert casino.pots() == {"cash": 500, "bonus": 2_100, "held": 0, "pending": 0}
+    assert lines("aurora:e-1")[-2:] == [
+        ("settle_win", "p-1001 pending", "p-1001 cash", 500),
+        ("settle_win", "p-1001 pending", "p-1001 bonus", 500),
+    ]
+    assert_ledger_holds()
+
+
+def test_of_a_bonus_win_that_is_spent_the_rest_is_owed_when_it_is_rolled_back(
+    casino: Casino, grant: Grant
+) -> None:
+    casino.send(casino.event("warm-up", bet_amount="10.00", win_amount="0.00"))
+    casino.send(casino.event("e-1", bet_amount="5.00", win_amount="15.00"))
+    casino.send(casino.event("e-2", bet_amount="28.00", win_amount="0.00"))
+    assert casino.pots() == {"cash": 0, "bonus": 200, "held": 0, "pending": 0}
+    casino.send(casino.rollback("b-1", "e-1"))
+    assert casino.pots() == {"cash": 0, "bonus": 0, "held": 0, "pending": 0}
+    assert lines("aurora:e-1")[-3:] == [
+        ("rollback_stake", "gaming:aurora", "p-1001 bonus", 500),
+        ("rollback_win", "p-1001 bonus", "gaming:aurora", 700),
+        ("rollback_win", "receivable:p-1001", "gaming:aurora", 800),
+    ]
+    assert_ledger_holds()
+
+
 def test_a_game_of_less_weight_counts_less(casino: Casino, grant: Grant) -> None:
     casino.send(casino.event("e-1", bet_amount="8.00", game_code=TABLE))
     receipt = WageringReceipt.objects.get(subject="aurora:e-1")

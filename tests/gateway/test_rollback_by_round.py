@@ -50,6 +50,15 @@ def test_stake_and_rollback_in_one_delivery_leave_nothing_moved(casino: Casino) 
     assert_ledger_holds()
 
 
+def test_a_stake_of_another_round_in_the_same_delivery_is_not_meant(casino: Casino) -> None:
+    other = stake("b-2", round_ref="r-2")
+    found = ask(casino, stake("b-1"), other, take_back("x-1", 200), **OWN)
+    assert [outcome.status for outcome in found] == ["accepted"] * 3
+    states = [casino.stored(name).money_state for name in ("b-1", "b-2")]
+    assert states == ["rolled_back", "held"]
+    assert_ledger_holds()
+
+
 def test_it_comes_again_and_is_the_same_rollback(casino: Casino) -> None:
     ask(casino, stake("b-1"), **AT_ONCE)
     ask(casino, take_back("x-1", 200), **AT_ONCE)
