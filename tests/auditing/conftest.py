@@ -1,8 +1,10 @@
 """Who asks for exports, and what there is to export."""
 
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -11,6 +13,13 @@ from apps.staff.enums import Role
 from apps.staff.models import User
 from tests.factories import make_cover, make_game, make_player, make_provider, make_user
 from tests.rounds_makers import fund, play, round_event
+
+
+@pytest.fixture(autouse=True)
+def _in_the_morning() -> Iterator[None]:
+    """What was played a while ago was played today, here and where the players are."""
+    with time_machine.travel(datetime(2026, 11, 22, 10, 15, 30, tzinfo=UTC)):
+        yield
 
 
 @pytest.fixture
