@@ -80,6 +80,16 @@ def test_money_back_of_what_is_on_our_books_goes_on(casino: Casino) -> None:
     assert_ledger_holds()
 
 
+def test_a_stake_that_comes_late_into_a_closed_round_moves_nothing(casino: Casino) -> None:
+    casino.send(casino.event("e-1", round_id="r-1"), casino.rollback("b-1", "e-1"))
+    _set_back()
+    before = everything()
+    result = casino.send_one(casino.tentative("e-2", "r-1"))
+    assert (result["status"], result["code"]) == ("rejected", "unknown_game")
+    assert _counted("provider_not_live") == 1
+    assert everything() == before
+
+
 def test_a_round_played_too_early_is_recorded_when_it_comes_again_after_go_live(
     casino: Casino,
 ) -> None:

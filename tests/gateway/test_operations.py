@@ -379,6 +379,7 @@ def test_a_question_moves_nothing_and_tells_the_balance(casino: Casino) -> None:
     ask(casino, stake("b-1"))
     before = everything()
     assert ask_one(casino, CanonicalQuery("p-1001")) == ("accepted", "", 9_800)
+    assert ask_one(casino, CanonicalQuery("p-1001", currency="AUD")) == ("accepted", "", 9_800)
     assert ask_one(casino, CanonicalQuery("p-none"))[:2] == ("rejected", "unknown_player")
     assert ask_one(casino, CanonicalQuery("p-1001", currency="EUR"))[1] == "wrong_currency"
     assert everything() == before

@@ -267,6 +267,18 @@ def test_only_a_provider_with_its_own_wallet_and_an_address_takes_transfers(
     assert not GameTransfer.objects.exists()
 
 
+def test_nothing_is_asked_back_of_a_provider_that_can_not_be_asked(there: Casino) -> None:
+    pursue_transfer(transfer_in(order(there, 3_000), now=NOW).id, now=NOW)
+    there.provider.refresh_from_db()
+    there.provider.transfer_url = ""
+    there.provider.save()
+    before = everything()
+    with pytest.raises(NoTransferAddressError):
+        transfer_out(order(there, 1_000, "out"), now=NOW)
+    assert everything() == before
+    assert pots(there) == (7_000, 3_000)
+
+
 def test_cashing_out_everything_asks_once_per_key_and_nothing_where_there_is_nothing(
     there: Casino,
 ) -> None:
