@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from apps.bonuses.models import BonusRule, Grant, WageringReceipt
-from apps.bonuses.services.grants import grant_bonus
+from apps.bonuses.services.grants import expire_grants, grant_bonus
 from apps.promotions.models import PromoTag
 from apps.wallet.models import Transfer
 from tests.bonuses.makers import make_rule
@@ -221,6 +221,15 @@ def test_the_requirement_is_met_within_one_callback_and_the_rest_is_played_from_
     assert [r["balance"] for r in results] == ["30.00"] * 6
     assert casino.pots() == {"cash": 3_000, "bonus": 0, "held": 0, "pending": 0}
     assert WageringReceipt.objects.count() == 4
+
+
+def test_a_bonus_that_was_lost_expires_and_moves_nothing(casino: Casino, grant: Grant) -> None:
+    casino.send(casino.event("e-1", bet_amount="30.00", win_amount="0.00"))
+    assert casino.pots() == {"cash": 0, "bonus": 0, "held": 0, "pending": 0}
+    before = everything()["transfers"]
+    assert expire_grants(grant.expires_at).expired == 1
+    grant.refresh_from_db()
+    assert (grant.state, everything()["transfers"]) == ("expired", before)
 
 
 def test_a_bonus_only_player_may_stake_it(casino: Casino, rule: BonusRule) -> None:
