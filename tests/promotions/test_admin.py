@@ -17,7 +17,7 @@ from apps.promotions.services.schedule import go_live
 from apps.promotions.services.tagging import make_tag, save_tags
 from apps.staff.models import Approval, User
 from tests.factories import make_user
-from tests.forms import ABOVE_THE_FORM, assert_kept
+from tests.forms import ABOVE_THE_FORM, as_shown, assert_kept
 from tests.promotions.makers import START, make_approved, make_approver, make_draft, make_provider
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +90,36 @@ def test_a_campaign_is_written_reviewed_started_and_ended_on_its_pages() -> None
     assert "has ended" in do(client, campaign, "end", "The odds were wrong.")
     campaign.refresh_from_db()
     assert (campaign.state, campaign.end_reason) == ("ended", "The odds were wrong.")
+
+
+def test_the_versions_of_a_campaign_say_who_why_and_what_in_words() -> None:
+    client, user = signed_in(*WRITE)
+    client.post(reverse("admin:promotions_campaign_add"), campaign_form(make_provider().pk))
+    campaign = Campaign.objects.get()
+    do(client, campaign, "submit")
+    campaign.refresh_from_db()
+    answer = client.get(reverse("admin:promotions_campaign_history", args=[campaign.pk]))
+    changes = {one["field"]: one for one in answer.context["page_obj"][0].history_delta_changes}
+    assert changes["State"] == {"field": "State", "old": "Draft", "new": "In review"}
+    assert changes["Submitted by"] == {"field": "Submitted by", "old": "-", "new": str(user)}
+    text = answer.content.decode()
+    assert "For the weekend." in text
+    assert str(user) in text
+    assert f"/admin/staff/user/{user.pk}/" not in text  # It would be closed to this person.
+    campaign.history.update(history_user=None)
+    text = client.get(answer.request["PATH_INFO"]).content.decode()
+    assert "system" in text
+    assert "None" not in text
+
+
+def test_an_old_version_of_a_campaign_shows_its_values_and_no_fields() -> None:
+    client, _ = signed_in(*WRITE)
+    client.post(reverse("admin:promotions_campaign_add"), campaign_form(make_provider().pk))
+    version = Campaign.objects.get().history.get()
+    page = reverse("admin:promotions_campaign_simple_history", args=[version.id, version.pk])
+    answer = client.get(page)
+    assert "Wins are doubled. 18+." in answer.content.decode()
+    assert set(as_shown(answer)) <= {"s"}  # what the menu searches with
 
 
 @pytest.mark.parametrize(

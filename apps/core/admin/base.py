@@ -260,6 +260,14 @@ class ReadOnlyAdmin[M: Model](ModelAdmin[M]):
                 names.extend(entry if isinstance(entry, (list, tuple)) else [entry])
         return list(dict.fromkeys(names))
 
+    @override
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        # Rows that nobody edits have no versions: the button would lead to an empty page.
+        context["show_history"] = hasattr(self, "history_form_view")
+        return super().render_change_form(request, context, *args, **kwargs)
+
 
 class PageAdmin[M: Model](ReadOnlyAdmin[M]):
     """One page or a few under the model's address; there are no rows of its own to open."""

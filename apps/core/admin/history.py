@@ -3,8 +3,7 @@
 from typing import TYPE_CHECKING, Any, override
 
 from django import forms
-from django.contrib import admin
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model
@@ -15,6 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from apps.core import services
 from apps.core.admin.base import ModelAdmin
 from apps.core.admin.masking import personal_labels
+from apps.core.admin.versions import ChangeTexts
 from apps.core.history import note_edit
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
         ) -> HttpResponse: ...
 
         def revert_disabled(self, request: HttpRequest, obj: M | None = None) -> bool: ...
+
+        def render_history_view(
+            self, request: HttpRequest, template: str, context: dict[str, Any], **kwargs: Any
+        ) -> HttpResponse: ...
 else:
     from simple_history.admin import SimpleHistoryAdmin
 
@@ -37,6 +41,7 @@ else:
 
 
 REASON_FIELD = "change_reason"
+_READS_VERSION = "reads_old_version"
 _REASON_IS_ASKED_AS = {"reason": REASON_FIELD}
 MIN_REASON_LENGTH = 5
 
@@ -61,8 +66,6 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
     fields, in the audit chain, all in the transaction of the save. Old versions can be read but
     not restored: going back is an edit like any other. Nothing is deleted here.
     """
-
-    history_list_display = [REASON_FIELD]
 
     @override
     def get_form(
@@ -153,7 +156,29 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
             raise Http404  # The library's address takes any text.
         self._require_key(object_id)
         self.require_shown(request, object_id)
+        vars(request).update({_READS_VERSION: True})
         return super().history_form_view(request, object_id, version_id, extra_context)
+
+    @override
+    def render_history_view(
+        self, request: HttpRequest, template: str, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        """Show an old version as what it is: nothing of it can be typed over."""
+        if form := context.get("adminform"):
+            form.readonly_fields = flatten_fieldsets(form.fieldsets)
+        return super().render_history_view(request, template, context, **kwargs)
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        is_version = getattr(request, _READS_VERSION, False)
+        return not is_version and super().has_change_permission(request, obj)
+
+    def get_historical_record_context_helper(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - the library hands it over
+        historical_record: Any,
+    ) -> ChangeTexts:
+        return ChangeTexts(self.model, historical_record)
 
     def _require_key(self, object_id: str) -> None:
         """Answer 404 to what can be nobody's key; the library would fail on it."""
@@ -177,7 +202,3 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
             record.history_delta_changes = [
                 change for change in changes if str(change["field"]).lower() not in hidden
             ]
-
-    @admin.display(description="Reason")
-    def change_reason(self, record: Any) -> str:
-        return record.history_change_reason or ""
