@@ -143,6 +143,13 @@ UNFOLD_SETTINGS = {
     "SITE_HEADER": "Pitboss",
     "SITE_SUBHEADER": "Casino back office",
     "SITE_SYMBOL": "casino",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda _request: static("pitboss/icon.svg"),
+        }
+    ],
     "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

@@ -16,6 +16,7 @@ from apps.compliance.selectors.matrix import gaps_at, with_next_action
 from apps.compliance.selectors.renewals import WORK, awaiting, reminders_with_a_problem
 from apps.compliance.selectors.uncovered import days_played_since, play_on, week_before
 from apps.core.admin import display_at
+from apps.core.counting import counted
 from apps.core.money import display_money
 from apps.players.rules import all_rules, is_check_due
 from apps.players.selectors.protection import last_rule_checks
@@ -33,7 +34,8 @@ def renewals_card(request: HttpRequest) -> HomeCard | None:
 
     def row(renewal: Renewal) -> HomeRow:
         days = (renewal.due_on - today).days
-        when = f"due in {days} days" if days >= 0 else f"due {-days} days ago"
+        far = counted(abs(days), "day")
+        when = f"due in {far}" if days >= 0 else f"due {far} ago"
         whose = "" if renewal.owner_id == request.user.pk else ", nobody's"
         return HomeRow(
             title=f"{renewal.certificate}: {renewal.get_state_display().lower()}{whose}",
@@ -179,7 +181,7 @@ def _played_row(where: UncoveredDay) -> HomeRow:
     return HomeRow(
         title=f"{where.game.game_code} in {where.jurisdiction}, {where.day}",
         link=reverse("admin:compliance_uncoveredday_change", args=[where.pk]),
-        meta=f"{rounds:,} rounds {staked}",
+        meta=f"{counted(rounds, 'round')} {staked}",
         tone="danger",
     )
 

@@ -36,7 +36,7 @@ class Rejection(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.code} {self.day}"
+        return f"{self.code.replace('_', ' ')}, {self.day}"
 
 
 class SpoolReport(models.Model):

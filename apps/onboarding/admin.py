@@ -67,13 +67,13 @@ class GoLiveForm(ReasonForm):
     waive_certificates = forms.BooleanField(
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        label="Waive: certificates",
+        label=f"Waive: {ChecklistItem.CERTIFICATES.label}",
         help_text="The launch gate keeps each game closed that is not covered.",
     )
     waive_probes = forms.BooleanField(
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        label="Waive: probes",
+        label=f"Waive: {ChecklistItem.PROBES.label}",
         help_text="Players will feel it; no evidence is lost.",
     )
     field_order = ["waive_certificates", "waive_probes", "reason"]

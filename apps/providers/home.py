@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.core.counting import counted
 from apps.providers.contracts import CertificateStanding
 from apps.providers.enums import SignatureState
 from apps.providers.models import TrustedRoot
@@ -65,7 +66,8 @@ def _ends(standing: CertificateStanding) -> list[tuple[str, date]]:
 def _end_row(day: date, word: str, standing: CertificateStanding, on: date) -> HomeRow:
     days = (day - on).days
     past = {"expires": "expired", "review": "review was due"}.get(word, word)
-    when = f"{word} in {days} days" if days >= 0 else f"{past} {-days} days ago"
+    far = counted(abs(days), "day")
+    when = f"{word} in {far}" if days >= 0 else f"{past} {far} ago"
     return HomeRow(
         title=f"{standing.report_number} rev {standing.revision}",
         link=reverse("admin:providers_certificate_change", args=[standing.certificate_id]),

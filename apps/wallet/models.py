@@ -87,7 +87,7 @@ class Account(models.Model):
     def __str__(self) -> str:
         if self.player_id is None:
             return f"{self.house} {self.currency}"
-        return f"player {self.player_id} {self.pot} {self.currency}"
+        return f"{self.player} {self.pot} {self.currency}"
 
 
 class ReceivableAccount(Account):

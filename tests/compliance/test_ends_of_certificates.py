@@ -183,7 +183,7 @@ def test_the_renewal_names_the_offers_that_hang_on_it(olga: User) -> None:
     with time_machine.travel(days_before(79), tick=False):
         browser.force_login(reader, backend="django.contrib.auth.backends.ModelBackend")
         text = browser.get(page).content.decode()
-    assert "1 offers, judged on 2027-02-21" in text
+    assert "1 offer, judged on 2027-02-21" in text
     assert "was valid through 2027-02-20." in text
 
 

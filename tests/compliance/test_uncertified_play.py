@@ -176,7 +176,7 @@ def test_what_was_played_without_proof_stays_on_file_when_a_report_covers_it_aft
     )
     listing = "/admin/compliance/uncoveredday/"
     page = client.get(f"{listing}{kept.uncovered_id}/change/").content.decode()
-    assert "2 rounds, 1 players, 7.00 EUR" in page
+    assert "2 rounds, 1 player, 7.00 EUR" in page
     row = f"{listing}{kept.uncovered_id}/change/"
     assert row in client.get(f"{listing}?play=before").content.decode()
     assert row not in client.get(f"{listing}?play=yes").content.decode()

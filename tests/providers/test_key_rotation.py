@@ -1,6 +1,6 @@
 """Webhook keys: added beside the old one, shown once, ended with an overlap, revoked at once."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from django.urls import reverse
 from apps.core.errors import DomainError, ReasonRequiredError
 from apps.core.models import AuditEntry
 from apps.gateway.services.intake import UnauthenticatedError
+from apps.providers.admin.keys import key_standing
 from apps.providers.contracts import NewKey
 from apps.providers.errors import InvalidSecretError, ProviderKeyStateError, UnknownProviderError
 from apps.providers.models import Provider, ProviderKey
@@ -236,3 +237,12 @@ def test_a_key_shows_what_it_signed_last(client: Client, casino: Casino) -> None
     assert "Last deliveries signed with this key" in text
     assert "msg_1" in text
     assert "Revoke key" in text
+
+
+def test_an_active_key_outside_its_time_is_not_called_active(provider: Provider) -> None:
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    key = ProviderKey.objects.get()
+    key.not_before, key.not_after = now - HOUR, now + HOUR
+    said = [key_standing(key, now + shift) for shift in (-2 * HOUR, HOUR * 0, HOUR)]
+    words = ("Not yet valid", "Active", "Ended")
+    assert [word in shown for word, shown in zip(words, said, strict=True)] == [True, True, True]

@@ -12,7 +12,7 @@ from apps.core.models import AuditEntry
 from apps.disputes.models import Case
 from apps.players.models import Player
 from apps.providers.models import Provider, ProviderKey
-from apps.rounds.models import Delivery, Round, RoundEvent
+from apps.rounds.models import BalanceDrift, Delivery, EventAttempt, Round, RoundEvent
 from apps.rounds.payloads import readable
 from apps.staff.enums import Role
 from apps.staff.models import User
@@ -98,6 +98,34 @@ def _pages(player: Player) -> list[str]:
         reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
         for row in rows
     ]
+
+
+def test_findings_say_money_with_its_currency_and_statuses_in_words(
+    client: Client, player: Player, now: datetime
+) -> None:
+    provider = Provider.objects.get()
+    drift = BalanceDrift.objects.get()
+    BalanceDrift.objects.update(difference_minor=-1_990)
+    attempt = EventAttempt.objects.create(
+        provider=provider, event_id="a-1", delivery_id=1, received_at=now, status="duplicate"
+    )
+    _enter(client, Role.AUDITOR)
+    page = client.get(reverse("admin:rounds_balancedrift_change", args=[drift.pk])).content.decode()
+    assert f"-19.90 {player.currency}" in page
+    assert "1990" not in page
+    answer = client.get(reverse("admin:rounds_eventattempt_change", args=[attempt.pk]))
+    page = answer.content.decode()
+    assert "repeat" in page
+    assert "duplicate" not in page
+
+
+def test_a_page_of_what_nobody_edits_offers_no_history(client: Client, player: Player) -> None:
+    _enter(client, Role.AUDITOR)
+    for row, is_edited in ((Account.objects.filter(player=player)[0], False), (player, True)):
+        name = f"admin:{row._meta.app_label}_{row._meta.model_name}"
+        page = client.get(reverse(f"{name}_change", args=[row.pk])).content.decode()
+        link = reverse(f"{name}_history", args=[row.pk])
+        assert (f'href="{link}"' in page) is is_edited
 
 
 def test_every_detail_page_opens_and_shows_no_markup_that_was_sent(

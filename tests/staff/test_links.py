@@ -4,10 +4,11 @@ import re
 from datetime import datetime
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
-from apps.core.admin.links import may_open
+from apps.core.admin.links import may_open, openable
 from apps.disputes.models import Case
 from apps.providers.models import Certificate
 from apps.rounds.models import Delivery, Round, RoundEvent
@@ -88,6 +89,19 @@ def test_a_link_is_taken_out_and_its_words_stay(pages: list[str]) -> None:
     assert f'href="{link}"' in theirs
     assert link not in others
     assert f"{report.report_number} rev 1" in others
+
+
+def test_a_text_of_several_lines_is_shown_in_lines() -> None:
+    assert openable({}, "-----BEGIN KEY-----\n<a>") == "-----BEGIN KEY-----<br>&lt;a&gt;"
+
+
+def test_a_no_is_a_word_and_no_fault() -> None:
+    page = "unfold/helpers/boolean.html"
+    yes, no, unknown = (render_to_string(page, {"value": value}) for value in (True, False, None))
+    assert ">Yes<" in yes
+    assert ">No<" in no
+    assert "red" not in no
+    assert unknown.strip() == "-"
 
 
 def test_an_address_outside_the_admin_is_open_to_everybody() -> None:

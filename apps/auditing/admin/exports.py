@@ -135,6 +135,7 @@ def _is_cancellable(export: Export, user: Any) -> bool:
 
 @admin.register(Export)
 class ExportAdmin(LivePanelsMixin, PanelsMixin, ReadOnlyAdmin[Export]):
+    list_empty_text = "Nobody exported rows. An auditor does, with the reason and a manifest."
     list_display = [
         "name",
         "what",

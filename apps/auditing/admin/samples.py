@@ -77,6 +77,7 @@ class SampleForm(RowsForm):
 
 @admin.register(Sample)
 class SampleAdmin(PanelsMixin, ReadOnlyAdmin[Sample]):
+    list_empty_text = "Nobody drew a sample. An auditor draws one, from its seed for good."
     list_display = [
         "name",
         "population_label",

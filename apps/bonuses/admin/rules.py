@@ -23,6 +23,7 @@ from apps.core.admin import (
     money_column,
 )
 from apps.core.admin.history import REASON_FIELD
+from apps.core.counting import counted
 from apps.providers.enums import GameCategory
 
 if TYPE_CHECKING:
@@ -238,4 +239,4 @@ class BonusRuleAdmin(HistoryAdmin[BonusRule]):
 
     @admin.display(description="valid for", ordering="expires_after_days")
     def validity(self, rule: BonusRule) -> str:
-        return f"{rule.expires_after_days} days"
+        return counted(rule.expires_after_days, "day")

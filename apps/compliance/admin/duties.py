@@ -26,6 +26,7 @@ from apps.core.admin import (
     datetime_column,
     hide_personal,
 )
+from apps.core.counting import counted
 from apps.staff.selectors import people_with
 
 ROLE_TONES = {"owner": "info", "deputy": "warning", "desk": "warning", "instead": "danger"}
@@ -135,7 +136,7 @@ class ReminderAdmin(PanelsMixin, ReadOnlyAdmin[Reminder]):
 def about(reminder: Reminder) -> str:
     """Say what the reminder was about: "Expiring, 30 days"."""
     days = reminder.flag.threshold_days
-    return reminder.flag.get_kind_display() + ("" if days is None else f", {days} days")
+    return reminder.flag.get_kind_display() + ("" if days is None else f", {counted(days, 'day')}")
 
 
 def mailed(reminder: Reminder) -> SafeString:

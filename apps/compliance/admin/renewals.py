@@ -49,6 +49,7 @@ from apps.core.admin import (
     display_at,
     link_cell,
 )
+from apps.core.counting import counted
 from apps.providers.selectors import provider_codes
 from apps.providers.selectors.coverage import CoverageCell
 from apps.providers.selectors.ends import judged_on, remains_of
@@ -263,8 +264,8 @@ def days_badge(day: date, on: date) -> SafeString:
     """Say a day and how far it is, toned by how near."""
     days = (day - on).days
     if days < 0:
-        return badge(f"{day}, {-days} days ago", "danger")
-    text = "today" if days == 0 else f"in {days} days"
+        return badge(f"{day}, {counted(-days, 'day')} ago", "danger")
+    text = "today" if days == 0 else f"in {counted(days, 'day')}"
     tone = "danger" if days <= _SOON_DAYS // 2 else "warning" if days <= _SOON_DAYS else "neutral"
     return badge(f"{day}, {text}", tone)
 
@@ -274,8 +275,8 @@ def _left_panel(renewal: Renewal) -> Panel:
     day, offers = judged_on(end, today()), remains_of([end], today())[end].offers
     return Panel(
         title="What hangs on it",
-        note=f"{len(offers):,} offers, judged on {day} in each jurisdiction, with every report on "
-        f"file. At most {_MAX_OFFERS} are shown.",
+        note=f"{counted(len(offers), 'offer')}, judged on {day} in each jurisdiction, with every "
+        f"report on file. At most {_MAX_OFFERS} are shown.",
         columns=["Game", "Jurisdiction", "On that day"],
         rows=[
             [cell.game_code, cell.jurisdiction, _standing_of(cell)] for cell in offers[:_MAX_OFFERS]

@@ -6,7 +6,6 @@ from typing import Any, Final, override
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 
 from apps.compliance.models import UncertifiedPlay, UncoveredDay
@@ -24,9 +23,9 @@ from apps.core.admin import (
     at_cell,
     badge,
     choice_filter,
-    link_cell,
     money_cell,
 )
+from apps.core.counting import counted
 from apps.core.money import display_money
 from apps.providers.selectors import provider_choices
 from apps.rounds.panels import rounds_cell
@@ -75,6 +74,12 @@ class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
     search_fields = ["game__game_code__exact", "jurisdiction__exact"]
     search_help_text = "Game code or jurisdiction, exactly"
     ordering = ["-day", "-minutes", "pk"]
+    fields = [
+        ("day", "game", "jurisdiction"),
+        ("time_without", "first_without"),
+        "reasons",
+        ("first_seen_at", "computed_at"),
+    ]
 
     @override
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -82,9 +87,11 @@ class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
 
     @admin.display(description="without cover", ordering="minutes")
     def time_without(self, row: UncoveredDay) -> Any:
-        hours, minutes = divmod(row.minutes, 60)
-        tone = "neutral" if row.minutes == 0 else "warning"
-        return badge(f"{hours} h {minutes:02d} min", tone)
+        return badge(_long(row.minutes), "neutral" if row.minutes == 0 else "warning")
+
+    @admin.display(description="without cover, as first seen")
+    def first_without(self, row: UncoveredDay) -> str:
+        return _long(row.first_minutes)
 
     @admin.display(description="stake")
     def stakes(self, row: Any) -> str:
@@ -101,7 +108,6 @@ class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
 
     @override
     def panels(self, request: HttpRequest, obj: UncoveredDay) -> Sequence[Panel]:
-        game = reverse("admin:providers_game_change", args=[obj.game_id])
         spans = spans_without_cover(obj, timezone.now())
 
         def rounds_in(currency: str) -> SpanRounds:
@@ -110,16 +116,10 @@ class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
 
         return [
             Panel(
-                title="Why, and what to do",
-                rows=[
-                    ["Spoke against cover", obj.reasons],
-                    ["Game", link_cell(game, obj.game)],
-                    ["First seen", at_cell(obj.first_seen_at)],
-                    ["Looked at last", at_cell(obj.computed_at)],
-                    ["Minutes as first seen", f"{obj.first_minutes}"],
-                ],
-                note="Register the report that covers it, or withdraw the offer. The last three "
-                "days are worked out again, so a late report or a late event still changes them.",
+                title="What to do",
+                empty_text="Register the report that covers it, or withdraw the offer. The last "
+                "three days are worked out again, so a late report or a late event still changes "
+                "them.",
             ),
             Panel(
                 title="Played without cover",
@@ -154,7 +154,11 @@ class UncoveredDayAdmin(PanelsMixin, ReadOnlyAdmin[UncoveredDay]):
         ]
 
 
+def _long(minutes: int) -> str:
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 def _most(play: UncertifiedPlay) -> str:
     stake = display_money(play.most_stake_minor, play.currency)
-    rounds, players = f"{play.most_rounds:,} rounds", f"{play.most_players:,} players"
+    rounds, players = counted(play.most_rounds, "round"), counted(play.most_players, "player")
     return f"{rounds}, {players}, {stake}"

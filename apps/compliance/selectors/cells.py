@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from apps.compliance.enums import CellState
+from apps.core.counting import counted
 from apps.core.jurisdictions import day_in
 from apps.core.percents import display_percent
 from apps.play.objections import Objections
@@ -124,11 +125,13 @@ class CellJudge:
         day = self._days[place]
         review = self._reviews.get(certificate.id)
         if review is not None and review < day:
-            return Said(CellState.REVIEW_OVERDUE, f"Review {(day - review).days} days overdue")
+            late = counted((day - review).days, "day")
+            return Said(CellState.REVIEW_OVERDUE, f"Review {late} overdue")
         ends = certificate.expires_on
         if ends is not None and (ends - day).days <= EXPIRING_DAYS:
             left = (ends - day).days
-            return Said(CellState.EXPIRING, f"Expires in {left} days" if left else "Expires today")
+            when = f"in {counted(left, 'day')}" if left else "today"
+            return Said(CellState.EXPIRING, f"Expires {when}")
         return Said(CellState.COVERED, "Covered")
 
 

@@ -47,6 +47,7 @@ def money_column(
         text = display_money(minor, _follow(obj, currency_field))
         return format_html('<span class="pb-money">{}</span>', text)
 
+    vars(column)["formatting"] = "price"  # Unfold then puts the heading over the figures.
     return column
 
 

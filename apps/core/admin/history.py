@@ -166,6 +166,7 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
         """Show an old version as what it is: nothing of it can be typed over."""
         if form := context.get("adminform"):
             form.readonly_fields = flatten_fieldsets(form.fieldsets)
+            context["show_history"] = False  # Closing leads there; the button would lead nowhere.
         return super().render_history_view(request, template, context, **kwargs)
 
     @override

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django import template
 from django.http import HttpRequest
+from django.template.defaultfilters import linebreaksbr
 from django.urls import Resolver404, resolve
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
@@ -51,9 +52,11 @@ def _page(path: str) -> tuple[Any, str] | None:
 
 @register.simple_tag(takes_context=True)
 def openable(context: Mapping[str, Any], text: Any) -> SafeString:
-    """Show a cell, its links only where the person may open them."""
+    """Show a cell, its lines as lines and its links only where the person may open them."""
     request: HttpRequest | None = context.get("request")
     shown = conditional_escape(text)
+    if "<" not in shown:
+        return linebreaksbr(shown)
     if request is None or "<a" not in shown:
         return shown
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from apps.core import services
 from apps.core.admin.actions import ActionCall, ReasonedAction
 from apps.core.admin.base import ReadOnlyAdmin
-from apps.core.admin.columns import badge, datetime_column, worded
+from apps.core.admin.columns import badge, datetime_column, display_at, worded
 from apps.core.admin.filters import recent_filter
 from apps.core.deeds import deed_words, deeds_called
 from apps.core.models import AuditEntry, OutboxMessage
@@ -64,7 +64,7 @@ class OutboxMessageAdmin(ReadOnlyAdmin[OutboxMessage]):
         "attempts",
         "starts",
         datetime_column("created_at"),
-        datetime_column("next_attempt_at", title="next attempt"),
+        "next_attempt",
         datetime_column("done_at"),
         "error_start",
     ]
@@ -87,6 +87,11 @@ class OutboxMessageAdmin(ReadOnlyAdmin[OutboxMessage]):
     @admin.display(description="state")
     def state_badge(self, message: OutboxMessage) -> SafeString:
         return badge(message.state, _STATE_TONES[message.state])
+
+    @admin.display(description="next attempt", ordering="next_attempt_at")
+    def next_attempt(self, message: OutboxMessage) -> str:
+        is_over = message.done_at is not None or message.parked_at is not None
+        return self.empty_value_display if is_over else display_at(message.next_attempt_at)
 
     @admin.display(description="last error")
     def error_start(self, message: OutboxMessage) -> str:

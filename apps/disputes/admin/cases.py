@@ -1,7 +1,7 @@
 """The case page: the claim, everything we hold about it, and what can be done."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, override
 
@@ -213,7 +213,8 @@ class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
             late = case.acknowledge_by < now
             left = "late" if late else f"in {timeuntil(case.acknowledge_by, now)}"
             return badge(f"acknowledge {left}", "danger" if late else "warning")
-        return f"in {timeuntil(case.decide_by, now)}"
+        day = f"{case.decide_by.astimezone(UTC):%Y-%m-%d} UTC"
+        return f"{day}, in {timeuntil(case.decide_by, now, depth=1)}"
 
     @admin.display(description="round event", ordering="event_id")
     def event(self, case: Case) -> str:

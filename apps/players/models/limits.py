@@ -108,5 +108,4 @@ class Limit(models.Model):
 
     @override
     def __str__(self) -> str:
-        amount = self.minutes if self.amount_minor is None else self.amount_minor
-        return f"{self.kind} {amount}"
+        return self.get_kind_display()

@@ -24,6 +24,7 @@ from apps.core.admin import (
     datetime_column,
     link_cell,
 )
+from apps.core.counting import counted
 from apps.providers.admin.confirmed import confirmed_panel
 from apps.providers.admin.left_behind import left_behind_panels
 from apps.providers.admin.rehearsals import rehearsal_filter
@@ -226,7 +227,7 @@ def _ending(word: str, day: date | None, on: date) -> list[tuple[bool, str, str]
     if day is None:
         return []
     days = (day - on).days
-    text = f"{word} today" if days == 0 else f"{word} in {days} days"
+    text = f"{word} today" if days == 0 else f"{word} in {counted(days, 'day')}"
     return [
         (days < 0, f"{word} overdue", "danger"),
         (days <= _SOON_DAYS, text, "danger" if days <= _SOON_DAYS // 2 else "warning"),
@@ -383,6 +384,7 @@ class CertificateFlagAdmin(ReadOnlyAdmin[CertificateFlag]):
 
 @admin.register(Lab)
 class LabAdmin(PanelsMixin, ReadOnlyAdmin[Lab]):
+    fields = [("name", "created_at"), ("contact_name", "contact_email", "contact_phone")]
     list_display = ["name", "contact_email", datetime_column("created_at", title="known since")]
     list_filter = [rehearsal_filter(lambda: rehearsed_by_reports("lab"))]
     search_fields = ["name__exact"]

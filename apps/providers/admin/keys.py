@@ -1,6 +1,7 @@
 """Keys shared with providers: rotation with overlap, and which key is really used."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, override
 
 from django import forms
@@ -10,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -25,7 +27,7 @@ from apps.core.admin import (
     ReasonedAction,
     ReasonForm,
     RefusalShownIn,
-    badge_column,
+    badge,
     choice_filter,
     datetime_column,
 )
@@ -39,6 +41,15 @@ from apps.providers.services.key_proposals import ProposedKey
 
 KEY_USES = {KeyPurpose.CALLBACKS: "callbacks", KeyPurpose.ORDERS: "our orders"}
 KEY_TONES = {"proposed": "warning", "active": "success", "retired": "neutral", "revoked": "danger"}
+
+
+def key_standing(key: ProviderKey, now: datetime) -> SafeString:
+    """Say whether a key verifies or signs now: an active one does between its two moments."""
+    if key.state == KeyState.ACTIVE and key.not_after is not None and key.not_after <= now:
+        return badge("Ended", "neutral")
+    if key.state == KeyState.ACTIVE and key.not_before > now:
+        return badge("Not yet valid", "info")
+    return badge(key.get_state_display(), KEY_TONES[key.state])
 
 
 def _moment(label: str, help_text: str, *, required: bool = False) -> forms.DateTimeField:
@@ -138,7 +149,7 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
         "kid",
         "provider",
         "purpose",
-        badge_column("state", KEY_TONES),
+        "standing",
         datetime_column("not_before", title="from"),
         datetime_column("not_after", title="until"),
         datetime_column("created_at", title="created"),
@@ -154,7 +165,7 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
     ordering = ["-created_at", "-pk"]
     fields = [
         ("provider", "kid"),
-        ("purpose", "state"),
+        ("purpose", "standing"),
         ("not_before", "not_after"),
         ("created_at", "added_by", "approval"),
     ]
@@ -197,6 +208,10 @@ class ProviderKeyAdmin(PanelsMixin, ReadOnlyAdmin[ProviderKey]):
             is_offered=lambda key, _user: key.state != KeyState.REVOKED,
         ),
     ]
+
+    @admin.display(description="state", ordering="state")
+    def standing(self, key: ProviderKey) -> SafeString:
+        return key_standing(key, timezone.now())
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:

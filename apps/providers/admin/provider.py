@@ -18,13 +18,12 @@ from apps.core.admin import (
     ReasonedAction,
     ReasonForm,
     at_cell,
-    badge,
     choice_filter,
     link_cell,
 )
 from apps.core.percents import display_percent
 from apps.providers.admin.game_desk import GAME_ACTIONS, desk_panels
-from apps.providers.admin.keys import KEY_TONES, KEY_USES
+from apps.providers.admin.keys import KEY_USES, key_standing
 from apps.providers.admin.policy import policy_panel
 from apps.providers.admin.rehearsals import rehearsal_filter
 from apps.providers.enums import GameCategory, KeyPurpose
@@ -147,11 +146,12 @@ class ProviderAdmin(PanelsMixin, HistoryAdmin[Provider]):
 
     @override
     def panels(self, request: HttpRequest, obj: Provider) -> Sequence[Panel]:
+        now = timezone.now()
         key_rows = [
             [
                 link_cell(reverse("admin:providers_providerkey_change", args=[key.pk]), key.kid),
                 KEY_USES[KeyPurpose(key.purpose)],
-                badge(key.get_state_display(), KEY_TONES[key.state]),
+                key_standing(key, now),
                 at_cell(key.not_before),
                 at_cell(key.not_after),
             ]

@@ -5,6 +5,7 @@ from typing import override
 from django.db import models
 from django.db.models import Q
 
+from apps.core.counting import counted
 from apps.core.percents import display_percent
 from apps.core.triggers import append_only
 from apps.players.contracts import REHEARSAL_JURISDICTION
@@ -260,5 +261,5 @@ class CertificateFlag(models.Model):
 
     @override
     def __str__(self) -> str:
-        days = "" if self.threshold_days is None else f", {self.threshold_days} days"
+        days = "" if self.threshold_days is None else f", {counted(self.threshold_days, 'day')}"
         return f"{self.kind}{days}"

@@ -143,15 +143,18 @@ def _sides(obj: Break) -> Panel:
     booked: dict[str, Any] | None = obj.ledger_facts
     sides = [booked, *stated] if stated else [booked, None]
     rows = [
-        ["stake", *(_money(side, "bet_minor") for side in sides)],
-        ["win", *(_money(side, "win_minor") for side in sides)],
-        *([word.replace("_", " "), *(_word(side, word) for side in sides)] for word in _WORDS),
+        ["Stake", *(_money(side, "bet_minor") for side in sides)],
+        ["Win", *(_money(side, "win_minor") for side in sides)],
+        *(
+            [word.replace("_", " ").capitalize(), *(_word(side, word) for side in sides)]
+            for word in _WORDS
+        ),
     ]
-    heads = [f"statement, row {n}" for n in range(1, len(stated) + 1)] or ["statement"]
+    heads = [f"Statement, row {n}" for n in range(1, len(stated) + 1)] or ["Statement"]
     events = reverse("admin:rounds_roundevent_changelist")
     return Panel(
         title="What each side says",
-        columns=["", "our ledger", *heads],
+        columns=["", "Our ledger", *heads],
         rows=rows,
         note="A dash is a side that doesn't have the event, or a word that only one side has.",
         link=f"{events}?{urlencode({'q': obj.event_id})}",
@@ -170,7 +173,7 @@ def _word(side: dict[str, Any] | None, name: str) -> str:
 def _changes(obj: Break) -> Panel:
     return Panel(
         title="How it came and went",
-        columns=["when", "what", "class", "run"],
+        columns=["When", "What", "Class", "Run"],
         rows=[
             [
                 at_cell(change.created_at),

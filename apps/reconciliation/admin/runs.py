@@ -58,7 +58,7 @@ _STANDING = {
 class ReconciliationRunAdmin(PanelsMixin, ReadOnlyAdmin[ReconciliationRun]):
     list_empty_text = "No day was reconciled. Import or pull a statement first."
     list_display = [
-        "pk",
+        "run",
         "provider",
         "day",
         badge_column("state", _STATE_TONES),
@@ -105,6 +105,10 @@ class ReconciliationRunAdmin(PanelsMixin, ReadOnlyAdmin[ReconciliationRun]):
         ),
     ]
 
+    @admin.display(description="run", ordering="pk")
+    def run(self, run: ReconciliationRun) -> str:
+        return f"Run {run.pk}"
+
     @admin.display(description="alert", ordering="is_alert")
     def alert(self, obj: ReconciliationRun) -> str:
         return badge("Alert", "danger") if obj.is_alert else badge("No alert", "success")
@@ -127,7 +131,7 @@ def _breaks(obj: ReconciliationRun) -> Panel:
     page = reverse("admin:reconciliation_break_changelist")
     return Panel(
         title="Breaks by class",
-        columns=["class", "events"],
+        columns=["Class", "Events"],
         rows=[
             [
                 BreakClass(name).label,
@@ -147,7 +151,7 @@ def _variance(obj: ReconciliationRun) -> Panel:
     lines = [CurrencyVariance(code, **values) for code, values in sorted(obj.variance.items())]
     return Panel(
         title="Variance by currency",
-        columns=["currency", "provider's turnover", "gross", "gross %", "net", "net %", ""],
+        columns=["Currency", "Provider's turnover", "Gross", "Gross %", "Net", "Net %", ""],
         rows=[
             [
                 line.currency,

@@ -244,7 +244,7 @@ def _problems(obj: StatementFile) -> Panel:
     )
     return Panel(
         title="Parse report",
-        columns=["line", "problem", "reason", "the row"],
+        columns=["Line", "Problem", "Reason", "The row"],
         rows=[
             [str(p["line"]), RowFault(p["code"]).label, p["reason"], p["excerpt"]]
             for p in obj.problems
@@ -261,7 +261,7 @@ def _changes(obj: StatementFile) -> Panel:
     changes = obj.changes
     return Panel(
         title="Against the file it replaced",
-        columns=["events added", "events gone", "events amended"],
+        columns=["Events added", "Events gone", "Events amended"],
         rows=[[f"{changes[name]:,}" for name in ("added", "removed", "amended")]]
         if changes
         else [],

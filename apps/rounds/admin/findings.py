@@ -20,6 +20,7 @@ from apps.core.admin import (
     choice_filter,
     datetime_column,
     link_cell,
+    money_cell,
     money_column,
     recent_filter,
     worded,
@@ -60,6 +61,7 @@ class EventAttemptAdmin(ReadOnlyAdmin[EventAttempt]):
     search_fields = ["event_id__exact"]
     search_help_text = "Event, exactly"
     ordering = ["-pk"]
+    fields = [("event_id", "provider"), ("answered", "why"), ("received_at", "delivery")]
 
     @override
     def search_lead(self) -> dict[str, Any]:
@@ -201,6 +203,11 @@ class BalanceDriftAdmin(ReadOnlyAdmin[BalanceDrift]):
     search_fields = ["player__player_ref__exact"]
     search_help_text = "Player, exactly"
     ordering = ["-changed_at", "-pk"]
+    fields = [("player", "provider"), ("difference", "last_event_id", "changed_at")]
+
+    @admin.display(description="provider minus ours")
+    def difference(self, drift: BalanceDrift) -> str:
+        return money_cell(drift.difference_minor, drift.player.currency)
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[BalanceDrift]:

@@ -293,7 +293,7 @@ class EventAttempt(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.event_id} {self.status}"
+        return self.event_id
 
 
 class Conflict(models.Model):
@@ -352,4 +352,4 @@ class BalanceDrift(models.Model):
 
     @override
     def __str__(self) -> str:
-        return f"{self.difference_minor}"
+        return str(self.player)

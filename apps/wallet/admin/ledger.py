@@ -51,8 +51,8 @@ class AccountAdmin(PanelsMixin, ReadOnlyAdmin[Account]):
     search_fields = ["player__player_ref__exact", "house__exact"]
     search_help_text = "Player or house account, exactly"
     ordering = ["pk"]
-    readonly_fields = ["name", "balance"]
-    fields = [("name", "pot"), ("currency", "balance")]
+    readonly_fields = ["name", "pot_badge", "balance"]
+    fields = [("name", "pot_badge"), ("currency", "balance")]
 
     @admin.display(description="account")
     def name(self, account: Account) -> str:
