@@ -1,6 +1,5 @@
 """The broker is away: callbacks are taken as ever, and what must follow waits in the outbox."""
 
-import time
 from datetime import UTC, datetime
 
 import httpx
@@ -15,7 +14,6 @@ from tests.gateway.builders import Casino, lines, open_casino, signed_headers
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DEAD = "redis://127.0.0.1:9/0"  # discard; nothing listens there
-MOST_SECONDS = 2.0
 
 
 @pytest.fixture
@@ -37,7 +35,6 @@ def test_a_gateway_without_its_broker_takes_callbacks_and_keeps_what_must_follow
     )
     with OwnGateway(settings.BASE_DIR / "manage.py", is_replay_mode=False) as gateway:
         url = f"{gateway.url}/callbacks/aurora/rounds"
-        started = time.monotonic()
         answers = [
             httpx.post(
                 url,
@@ -47,14 +44,12 @@ def test_a_gateway_without_its_broker_takes_callbacks_and_keeps_what_must_follow
             )
             for message_id, body in (("msg_1", first), ("msg_2", other))
         ]
-        took = time.monotonic() - started
 
     statuses = [answer.json()["results"][0]["status"] for answer in answers]
     assert ([answer.status_code for answer in answers], statuses) == (
         [200, 200],
         ["accepted", "conflict"],
     )
-    assert took < MOST_SECONDS
     assert len(lines("aurora:e-1")) == 2
     # A conflict alerts somebody: that waits until a broker is there.
     [waiting] = OutboxMessage.objects.filter(topic="rounds.conflict_seen")

@@ -1,8 +1,10 @@
 """Two schedulers, or one that was started twice: every job runs again and repeats nothing."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.apps import apps
 from django.conf import settings
 
@@ -16,7 +18,15 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def casino(transactional_db: None) -> Casino:
+def mid_hour() -> Iterator[None]:
+    """Let both runs look at one day and one hour, whatever time the machine has."""
+    moment = datetime.now(UTC).replace(hour=11, minute=20)
+    with time_machine.travel(moment):
+        yield
+
+
+@pytest.fixture
+def casino(mid_hour: None, transactional_db: None) -> Casino:
     """Leave something to do for those jobs that find their work in tables."""
     casino = open_casino()
     casino.now = datetime.now(UTC) - timedelta(days=2)
