@@ -23,7 +23,7 @@ from apps.core.admin.filters import (
     recent_filter,
 )
 from apps.core.admin.form_pages import AddedByServiceMixin, AddPage, FormPage
-from apps.core.admin.history import HistoryAdmin, reason_field
+from apps.core.admin.history import HistoryAdmin, VersionedAdmin, reason_field
 from apps.core.admin.live import LIVE_SCRIPT, LiveListMixin, LivePanelsMixin, answer_fragment
 from apps.core.admin.masking import hide_personal
 from apps.core.admin.paginator import CappedPaginator
@@ -54,6 +54,7 @@ __all__ = [
     "ReasonedAction",
     "RefusalShownIn",
     "UploadWidget",
+    "VersionedAdmin",
     "above_filter",
     "answer_fragment",
     "aside_filter",

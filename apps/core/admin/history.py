@@ -8,11 +8,12 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.core import services
-from apps.core.admin.base import ModelAdmin
+from apps.core.admin.base import ModelAdmin, ReadOnlyAdmin
 from apps.core.admin.masking import personal_labels
 from apps.core.admin.versions import ChangeTexts
 from apps.core.history import note_edit
@@ -59,7 +60,55 @@ def reason_field(*, required: bool = True) -> forms.CharField:
     )
 
 
-class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
+class _Versions[M: Model](_SimpleHistoryAdmin[M]):
+    """Shows what changed from one version of a row to the next, who did it and why."""
+
+    @override
+    def revert_disabled(self, request: HttpRequest, obj: M | None = None) -> bool:
+        return True
+
+    @override
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        # The library's view stands before the base's and looks the object up first.
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        self._require_key(object_id)
+        return super().history_view(request, object_id, extra_context)
+
+    def get_historical_record_context_helper(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - the library hands it over
+        historical_record: Any,
+    ) -> ChangeTexts:
+        return ChangeTexts(self.model, historical_record)
+
+    def _require_key(self, object_id: str) -> None:
+        """Answer 404 to what can be nobody's key; the library would fail on it."""
+        try:
+            self.opts.pk.to_python(unquote(object_id))
+        except ValidationError:
+            raise Http404 from None
+
+    def set_history_delta_changes(
+        self, request: HttpRequest, historical_records: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        """Keep old and new values of hidden fields out of the list of versions."""
+        super().set_history_delta_changes(  # type: ignore[misc] # simple-history has no types
+            request, historical_records, *args, **kwargs
+        )
+        if not self.is_masked(request):
+            return
+        hidden = set(personal_labels(self.model))
+        for record in historical_records:
+            changes = getattr(record, "history_delta_changes", [])
+            record.history_delta_changes = [
+                change for change in changes if str(change["field"]).lower() not in hidden
+            ]
+
+
+class HistoryAdmin[M: Model](_Versions[M]):
     """Admin of a model with ``history = history_records()``.
 
     Every save needs a reason. It lands in the history row and, with the names of the changed
@@ -132,20 +181,6 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
         return False
 
     @override
-    def revert_disabled(self, request: HttpRequest, obj: M | None = None) -> bool:
-        return True
-
-    @override
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
-    ) -> HttpResponse:
-        # The library's view stands before the base's and looks the object up first.
-        if not self.has_view_or_change_permission(request):
-            raise PermissionDenied
-        self._require_key(object_id)
-        return super().history_view(request, object_id, extra_context)
-
-    @override
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
     ) -> HttpResponse:
@@ -174,32 +209,15 @@ class HistoryAdmin[M: Model](_SimpleHistoryAdmin[M]):
         is_version = getattr(request, _READS_VERSION, False)
         return not is_version and super().has_change_permission(request, obj)
 
-    def get_historical_record_context_helper(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - the library hands it over
-        historical_record: Any,
-    ) -> ChangeTexts:
-        return ChangeTexts(self.model, historical_record)
 
-    def _require_key(self, object_id: str) -> None:
-        """Answer 404 to what can be nobody's key; the library would fail on it."""
-        try:
-            self.opts.pk.to_python(unquote(object_id))
-        except ValidationError:
-            raise Http404 from None
+class VersionedAdmin[M: Model](_Versions[M], ReadOnlyAdmin[M]):
+    """Admin of a model with ``history = history_records()`` that only services write.
 
-    def set_history_delta_changes(
-        self, request: HttpRequest, historical_records: Any, *args: Any, **kwargs: Any
-    ) -> None:
-        """Keep old and new values of hidden fields out of the list of versions."""
-        super().set_history_delta_changes(  # type: ignore[misc] # simple-history has no types
-            request, historical_records, *args, **kwargs
-        )
-        if not self.is_masked(request):
-            return
-        hidden = set(personal_labels(self.model))
-        for record in historical_records:
-            changes = getattr(record, "history_delta_changes", [])
-            record.history_delta_changes = [
-                change for change in changes if str(change["field"]).lower() not in hidden
-            ]
+    Its history says what each deed changed. Old versions have no page of their own: what the pages
+    of such rows show beside the columns is of now.
+    """
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        of_version = f"{self.opts.app_label}_{self.opts.model_name}_simple_history"
+        return [url for url in super().get_urls() if url.name != of_version]

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from apps.core.admin import (
-    ReadOnlyAdmin,
+    VersionedAdmin,
     badge_column,
     choice_filter,
     datetime_column,
@@ -14,7 +14,7 @@ from apps.players.selectors.protection import display_limit
 
 
 @admin.register(Limit)
-class LimitAdmin(ReadOnlyAdmin[Limit]):
+class LimitAdmin(VersionedAdmin[Limit]):
     """A limit is added or ended; what applied at a moment can always be told."""
 
     list_display = [

@@ -17,6 +17,7 @@ from apps.core.admin import (
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
+    VersionedAdmin,
     at_cell,
     badge,
     badge_column,
@@ -88,7 +89,7 @@ def _withdraw(call: ActionCall) -> str:
 
 
 @admin.register(Certificate)
-class CertificateAdmin(PanelsMixin, ReadOnlyAdmin[Certificate]):
+class CertificateAdmin(PanelsMixin, VersionedAdmin[Certificate]):
     """Adding opens the upload page; nothing else is edited here but by the actions."""
 
     list_empty_text = "No certificate is registered. Upload a document and confirm what it says."
@@ -383,7 +384,7 @@ class CertificateFlagAdmin(ReadOnlyAdmin[CertificateFlag]):
 
 
 @admin.register(Lab)
-class LabAdmin(PanelsMixin, ReadOnlyAdmin[Lab]):
+class LabAdmin(PanelsMixin, VersionedAdmin[Lab]):
     fields = [("name", "created_at"), ("contact_name", "contact_email", "contact_phone")]
     list_display = ["name", "contact_email", datetime_column("created_at", title="known since")]
     list_filter = [rehearsal_filter(lambda: rehearsed_by_reports("lab"))]

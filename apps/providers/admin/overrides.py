@@ -6,8 +6,8 @@ from django.utils.safestring import SafeString
 
 from apps.core.admin import (
     ActionCall,
-    ReadOnlyAdmin,
     ReasonedAction,
+    VersionedAdmin,
     badge,
     choice_filter,
     datetime_column,
@@ -23,7 +23,7 @@ def _close(call: ActionCall) -> str:
 
 
 @admin.register(GateOverride)
-class GateOverrideAdmin(ReadOnlyAdmin[GateOverride]):
+class GateOverrideAdmin(VersionedAdmin[GateOverride]):
     list_empty_text = "The launch gate is overridden nowhere. Open a game to ask for an override."
     list_display = [
         "game",

@@ -17,6 +17,7 @@ from apps.core.admin import (
     ReadOnlyAdmin,
     ReasonedAction,
     ReasonForm,
+    VersionedAdmin,
     at_cell,
     badge,
     badge_column,
@@ -259,7 +260,7 @@ def _end(call: ActionCall) -> str:
 
 
 @admin.register(Deployment)
-class DeploymentAdmin(PanelsMixin, ReadOnlyAdmin[Deployment]):
+class DeploymentAdmin(PanelsMixin, VersionedAdmin[Deployment]):
     list_empty_text = "Nothing is recorded as running. Open a game to say which build runs where."
     list_display = [
         "game",

@@ -17,9 +17,9 @@ from apps.core.admin import (
     FormPage,
     Panel,
     PanelsMixin,
-    ReadOnlyAdmin,
     ReasonedAction,
     UploadWidget,
+    VersionedAdmin,
     at_cell,
     badge_column,
     choice_filter,
@@ -92,7 +92,7 @@ def _take(request: HttpRequest, form: RootForm) -> TrustedRoot | None:
 
 
 @admin.register(TrustedRoot)
-class TrustedRootAdmin(PanelsMixin, ReadOnlyAdmin[TrustedRoot]):
+class TrustedRootAdmin(PanelsMixin, VersionedAdmin[TrustedRoot]):
     list_empty_text = (
         "No laboratory's root is on file, so no signature can be proven valid. Upload the PEM file "
         "that the laboratory publishes."

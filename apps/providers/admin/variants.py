@@ -11,9 +11,9 @@ from apps.core.admin import (
     ActionCall,
     Panel,
     PanelsMixin,
-    ReadOnlyAdmin,
     ReasonedAction,
     ReasonForm,
+    VersionedAdmin,
     at_cell,
     badge,
     link_cell,
@@ -44,7 +44,7 @@ def _name_source(call: ActionCall) -> str:
 
 
 @admin.register(RtpVariant)
-class RtpVariantAdmin(PanelsMixin, ReadOnlyAdmin[RtpVariant]):
+class RtpVariantAdmin(PanelsMixin, VersionedAdmin[RtpVariant]):
     list_empty_text = "No variant is recorded. Open a game to add the RTP that a report certifies."
     list_display = [
         "code",
