@@ -12,7 +12,7 @@ from apps.wallet.triggers import accounts_hold_its_currency, holds_end_whole
 # The four pots of every player, and those set apart for one provider (a slug of 32 at most).
 COMMON_POTS = ["cash", "bonus", "held", "pending"]
 POT_PATTERN = r"^(sub|transferred):[-a-zA-Z0-9_]{1,32}$"
-_OPEN_STATES = [GameTransferState.REQUESTED, GameTransferState.UNRESOLVED]
+OPEN_STATES = [GameTransferState.REQUESTED, GameTransferState.UNRESOLVED]
 _DECIDED_STATES = [GameTransferState.CONFIRMED, GameTransferState.FAILED]
 
 
@@ -252,7 +252,7 @@ class GameTransfer(models.Model):
                 name="wallet_gametransfer_direction_is_known",
             ),
             models.CheckConstraint(
-                condition=Q(state__in=_OPEN_STATES, decided_at__isnull=True)
+                condition=Q(state__in=OPEN_STATES, decided_at__isnull=True)
                 | Q(state__in=_DECIDED_STATES, decided_at__isnull=False),
                 name="wallet_gametransfer_decided_has_a_time",
             ),
@@ -262,7 +262,7 @@ class GameTransfer(models.Model):
             # A second one could overtake the first whose fate isn't known.
             models.UniqueConstraint(
                 fields=["player", "provider_code"],
-                condition=Q(state__in=_OPEN_STATES),
+                condition=Q(state__in=OPEN_STATES),
                 name="wallet_gametransfer_one_open_per_player_and_provider",
             ),
         ]
@@ -270,7 +270,7 @@ class GameTransfer(models.Model):
             models.Index(
                 fields=["next_attempt_at"],
                 name="wallet_gametransfer_due",
-                condition=Q(state__in=_OPEN_STATES),
+                condition=Q(state__in=OPEN_STATES),
             )
         ]
         triggers = [

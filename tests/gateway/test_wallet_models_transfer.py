@@ -2,10 +2,11 @@
 
 import socket
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.core.models import OutboxMessage
 from apps.gateway.errors import NoTransferAddressError, WrongWalletModelError
@@ -28,8 +29,9 @@ from apps.wallet.errors import (
     TransferUnresolvedError,
 )
 from apps.wallet.models import GameTransfer, Transfer
-from apps.wallet.selectors import unresolved_transfers
+from apps.wallet.selectors import due_transfers, unresolved_transfers
 from apps.wallet.services.game_transfers import ask_again, begin_attempt
+from tests.big_rows import fill
 from tests.factories import make_provider, make_user
 from tests.gateway.builders import (
     NOW,
@@ -44,6 +46,7 @@ from tests.gateway.builders import (
 )
 from tests.gateway.game_wallet import GameWallet
 from tests.gateway.operations_makers import ask_one, stake
+from tests.plans import plan_of
 from tests.races import race
 
 
@@ -139,6 +142,36 @@ def test_a_provider_that_says_nothing_is_asked_once_a_run_and_others_are_asked(
     assert pots(there) == (7_000, 3_000)
     tried = GameTransfer.objects.filter(provider_code="borealis").order_by("pk")
     assert [transfer.attempts for transfer in tried] == [1, 0, 0]
+
+
+def test_a_run_that_takes_its_time_ends_and_the_next_goes_on(
+    there: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = open_player("p-2", cash_minor=500)
+    transfer_in(order(there, 3_000), now=NOW)
+    transfer_in(MoneyOrder(other.pk, "aurora", 100, "AUD", "k-2"), now=later(1))
+    monkeypatch.setattr(game_transfers, "_RUN_SECONDS", -1.0)
+    assert [pursue_all(later(2)) for _ in range(3)] == [1, 1, 0]
+    assert not GameTransfer.objects.exclude(state="confirmed", attempts=1).exists()
+    assert_ledger_holds()
+
+
+def test_due_transfers_are_found_by_their_index(db: None) -> None:
+    # One in twenty is on its way, and one in a hundred of those is due.
+    due_in = "make_interval(hours => CASE WHEN mod(i, 2000) = 0 THEN -1 ELSE 1 END)"
+    values = {
+        name: f"CASE WHEN mod(i, 20) = 0 THEN {on_its_way} ELSE {decided} END"
+        for name, on_its_way, decided in [
+            ("state", "'unresolved'", "'confirmed'"),
+            ("decided_at", "NULL", "now()"),
+            ("next_attempt_at", f"now() + {due_in}", "NULL"),
+        ]
+    }
+    fill([GameTransfer], rows=20_000, values=values)
+    with CaptureQueriesContext(connection) as asked:
+        assert len(due_transfers(limit=50, now=datetime.now(UTC))) == 10
+    plan = plan_of(asked[0]["sql"])
+    assert "wallet_gametransfer_due" in plan, plan
 
 
 def test_an_answer_that_comes_too_late_is_asked_for_and_nothing_moves_twice(
