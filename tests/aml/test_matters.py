@@ -32,6 +32,7 @@ from apps.staff.contracts import VISIT
 from apps.staff.enums import Role
 from apps.staff.models import User
 from tests.factories import make_player, make_user
+from tests.older_schema import schema_at
 
 # A Thursday morning in Sydney (UTC+11).
 NOW = datetime(2026, 11, 25, 23, 0, tzinfo=UTC)
@@ -44,7 +45,7 @@ def officer() -> User:
 
 
 def open_matter(officer: User, **changes: Any) -> Matter:
-    make_player("p-777")
+    make_player(changes.get("player_ref", "p-777"))
     facts: dict[str, Any] = {
         "player_ref": "p-777",
         "suspicion": Suspicion.MONEY_LAUNDERING,
@@ -178,6 +179,24 @@ def test_a_report_is_not_lodged_before_its_suspicion_so_that_it_would_be_in_time
             decided_at=late,
             decided_by=officer,
         )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_lodged_too_early_before_that_was_refused_stands_as_it_was(officer: User) -> None:
+    wrong, other = open_matter(officer), open_matter(officer, player_ref="p-778")
+    reported: dict[str, Any] = {
+        "state": MatterState.REPORTED,
+        "smr_reference": "SMR-1",
+        "lodged_at": NOW - timedelta(days=365),
+        "decided_at": NOW,
+        "decided_by": officer,
+    }
+    with schema_at("aml", "0002_blind_seals"):
+        Matter.objects.filter(pk=wrong.pk).update(**reported)
+    wrong.refresh_from_db()
+    assert wrong.lodged_at == NOW - timedelta(days=365)
+    with pytest.raises(IntegrityError, match="lodged_after_the_suspicion"):
+        Matter.objects.filter(pk=other.pk).update(**reported)
 
 
 @pytest.mark.django_db
