@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.bonuses import home
 from apps.bonuses.models import BonusRule, Grant, WageringReceipt
 from apps.bonuses.services.wagering import count_bet, load_wagering, save_wagering
+from apps.core.history import note_edit
 from apps.players.models import Player
 from apps.staff.models import Approval, User
 from tests.bonuses.makers import NOW, bonus_pot, make_draft, make_grant, make_player, make_rule
@@ -124,6 +125,20 @@ def test_a_code_with_a_space_is_refused_in_words_a_promo_manager_knows() -> None
     page = answer.content.decode()
     assert "Only letters, digits, hyphens and underscores." in page
     assert "slug" not in page.lower()
+
+
+def test_the_versions_of_a_rule_show_each_amount_in_the_currency_of_its_time() -> None:
+    client, user = signed_in(*VIEW)
+    rule = make_draft()
+    rule.currency, rule.max_bet_minor = "JPY", 400
+    note_edit(rule, acting_user=user, reason="For Japan.", now=NOW)
+    rule.save()
+    answer = client.get(reverse("admin:bonuses_bonusrule_history", args=[rule.pk]))
+    changes = {one["field"]: one for one in answer.context["page_obj"][0].history_delta_changes}
+    assert changes == {
+        "Currency": {"field": "Currency", "old": "AUD", "new": "JPY"},
+        "Maximum bet": {"field": "Maximum bet", "old": "5.00 AUD", "new": "400 JPY"},
+    }
 
 
 def test_an_active_rule_is_shown_and_not_edited() -> None:
