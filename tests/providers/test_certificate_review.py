@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from apps.core.models import AuditEntry
 from apps.providers.enums import Door
 from apps.providers.errors import (
     CertificateConflictError,
+    CertificateEntryError,
     DraftFieldsError,
     DraftStateError,
 )
@@ -33,6 +34,7 @@ from apps.providers.pdf.page_image import page_png
 from apps.providers.pdf.text import stated_facts
 from apps.providers.pdf.vetting import PdfVetter
 from apps.providers.register.compare import stated_result
+from apps.providers.register.entries import read_entry
 from apps.providers.register.reading import (
     FIELD_NAMES,
     FIELDS,
@@ -44,7 +46,11 @@ from apps.providers.register.suppliers import is_same_company
 from apps.providers.selectors.coverage import cover_for
 from apps.providers.selectors.drafts import draft_remarks, lab_proposals, provider_proposals
 from apps.providers.services import store
-from apps.providers.services.certificates import withdraw_certificate
+from apps.providers.services.certificates import (
+    Registration,
+    register_certificate,
+    withdraw_certificate,
+)
 from apps.providers.services.drafts import (
     Decision,
     Upload,
@@ -58,6 +64,7 @@ from apps.providers.services.intake import Sender
 from tests.factories import make_game, make_provider, make_user
 from tests.providers.certificate_files import SAMPLES, plain_pdf
 from tests.providers.test_certificate_admin import OFFICER
+from tests.providers.test_certificate_import import LATER, ROW
 from tests.races import race
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence")]
@@ -253,6 +260,33 @@ def test_a_decided_draft_is_decided(sender: Sender, vetter: PdfVetter) -> None:
         register_draft(decided(draft, sender), vetter)
     assert Certificate.objects.count() == 0
     assert opened(sender, "baccarat.pdf") != draft
+
+
+def test_a_person_says_that_a_report_has_no_end_where_a_row_cannot(
+    sender: Sender, vetter: PdfVetter
+) -> None:
+    data = plain_pdf(*[line.replace("2028-01-01", "Not applicable (see 3.2)") for line in LATER])
+    row = read_entry({**ROW, "expires_on": ""})
+    registration = Registration(_user(sender), "From the lab.", sender.now, vetter)
+    with pytest.raises(CertificateEntryError, match="or register it by review where that is none"):
+        register_certificate(row, data, registration)
+    draft = open_draft(Upload(data, "a.pdf"), sender).draft
+    confirmed(draft, sender, expires_on="", critical_files="")
+    report = register_draft(decided(draft, sender), vetter)
+    assert (report.expires_on, report.review_due_on) == (None, date(2027, 1, 1))
+
+
+def test_a_person_who_says_otherwise_than_what_is_on_file_is_not_told_that_it_is_the_same(
+    sender: Sender, vetter: PdfVetter
+) -> None:
+    data = plain_pdf(*LATER)
+    registration = Registration(_user(sender), "From the lab.", sender.now, vetter)
+    row = read_entry({**ROW, "expires_on": ""})
+    assert register_certificate(row, data, registration).certificate.expires_on == date(2028, 1, 1)
+    draft = open_draft(Upload(data, "a.pdf"), sender).draft
+    confirmed(draft, sender, expires_on="", critical_files="")
+    with pytest.raises(CertificateConflictError, match="expires_on is 2028-01-01, given was empty"):
+        register_draft(decided(draft, sender), vetter)
 
 
 def test_an_unknown_laboratory_is_only_made_when_a_person_says_that_it_is_new(

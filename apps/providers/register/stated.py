@@ -69,9 +69,12 @@ def _require_clear_end(entry: CertificateEntry, facts: StatedFacts) -> None:
     """
     is_unclear = stated_day(facts.expires_on) and _stated_end(entry, facts) is None
     if is_unclear and entry.expires_on is None:
-        raise CertificateEntryError(
-            [f"expires_on is '{facts.expires_on[:80]}' in the document; say in the row which day."]
+        # A row has no word for "none": a person who read the page says that.
+        problem = (
+            f"expires_on is '{facts.expires_on[:80]}' in the document; say in the row which day, "
+            "or register it by review where that is none."
         )
+        raise CertificateEntryError([problem])
 
 
 def _later_effect(entry: CertificateEntry, facts: StatedFacts) -> date | None:

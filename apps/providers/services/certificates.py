@@ -148,7 +148,7 @@ def register_kept_document(
     lab = _locked_lab(entry.lab, registration.now)
     existing = selectors.certificate_of(lab, entry.report_number, entry.revision)
     if existing is not None:
-        return _same_or_conflict(existing, entry, document.sha256)
+        return _same_or_conflict(existing, entry, document.sha256, is_confirmed=True)
     return Registered(_write_certificate(lab, entry, document, registration), is_new=True)
 
 
@@ -231,18 +231,24 @@ def _on_file(lab: Lab, entry: CertificateEntry, sha256: str) -> Registered | Non
     return None if twin is None else Registered(twin, is_new=False)
 
 
-def _same_or_conflict(existing: Certificate, entry: CertificateEntry, sha256: str) -> Registered:
-    differences = _differences(existing, entry, sha256)
+def _same_or_conflict(
+    existing: Certificate, entry: CertificateEntry, sha256: str, *, is_confirmed: bool = False
+) -> Registered:
+    differences = _differences(existing, entry, sha256, is_confirmed=is_confirmed)
     if differences:
         raise CertificateConflictError(entry.report_number, entry.revision, differences)
     return Registered(existing, is_new=False)
 
 
-def _differences(existing: Certificate, entry: CertificateEntry, sha256: str) -> list[str]:
+def _differences(
+    existing: Certificate, entry: CertificateEntry, sha256: str, *, is_confirmed: bool = False
+) -> list[str]:
     on_file, given = _content(existing), _entry_content(entry, sha256)
-    # What the row leaves open was taken from the document when it was registered.
-    facts = stated_facts(existing.document.text)
-    completed = _entry_content(with_stated_limits(entry, facts), sha256)
+    completed = given
+    if not is_confirmed:
+        # What a row leaves open was taken from the document; what a person does is meant.
+        facts = stated_facts(existing.document.text)
+        completed = _entry_content(with_stated_limits(entry, facts), sha256)
     return [
         f"{name} is {on_file[name] or 'empty'}, given was {given[name] or 'empty'}"
         for name in on_file
