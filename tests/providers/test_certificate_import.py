@@ -513,6 +513,17 @@ def test_a_row_that_leaves_its_end_and_figures_open_has_those_of_its_document(
         register_certificate(read_entry({**ROW, "expires_on": "2029-01-01"}), data, registration)
 
 
+@pytest.mark.parametrize("figures", ["NaN", "sNaN, 96.10", "96.1234567 %", "1e99999999", "0"])
+def test_figures_that_no_row_may_say_are_not_taken_from_a_document(
+    evidence: Path, now: datetime, vetter: PdfVetter, figures: str
+) -> None:
+    registration = Registration(None, "For the test.", now, vetter)
+    data = plain_pdf(*LATER, f"Return to player variants: {figures}")
+    report = register_certificate(read_entry(ROW), data, registration).certificate
+    assert not report.rtp_variants.exists()
+    assert not register_certificate(read_entry(ROW), data, registration).is_new
+
+
 @pytest.mark.parametrize(
     "label", ["Valid until", "Valid through", "Expiry date", "Date of expiry", "Expires on"]
 )

@@ -3,11 +3,11 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from apps.providers.enums import COVERING_KINDS, CertificateResult
 from apps.providers.pdf.text import StatedFacts
-from apps.providers.register.entries import CertificateEntry
+from apps.providers.register.entries import RTP_FIGURE, CertificateEntry
 from apps.providers.register.suppliers import is_same_company
 from apps.providers.register.technical import printed_builds, printed_files
 
@@ -205,14 +205,14 @@ def _day(value: date | None) -> str:
 
 
 def stated_rtps(facts: StatedFacts) -> tuple[Decimal, ...]:
-    """Return the document's figures in per cent; none where one of them is no number."""
-    found = set()
-    for part in _listed(facts.rtp_variants.replace("%", " ")):
-        try:
-            found.add(Decimal(part))
-        except InvalidOperation:
-            return ()
-    return tuple(sorted(found))
+    """Return the document's figures in per cent; none where one is not as a row may say it.
+
+    A finer one would be rounded when it is kept, and then be another than the document's.
+    """
+    parts = _listed(facts.rtp_variants.replace("%", " "))
+    if not all(RTP_FIGURE.fullmatch(part) for part in parts):
+        return ()
+    return tuple(sorted({Decimal(part) for part in parts}))
 
 
 def _percents(values: tuple[Decimal, ...]) -> str:

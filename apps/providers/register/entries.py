@@ -56,7 +56,7 @@ _REVISION = re.compile(r"0|[1-9][0-9]{0,3}")
 _PROVIDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
 _GAME = re.compile(r"[A-Za-z0-9_.:~-]{1,128}")
-_RTP = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?")
+RTP_FIGURE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -250,8 +250,8 @@ def _judge_games(reader: _Reader, kind: str, games: tuple[str, ...]) -> None:
 
 
 def _rtp_variants(reader: _Reader) -> tuple[Decimal, ...]:
-    texts = reader.items("rtp_variants", _RTP, "a percentage like 96.10")
-    values = {Decimal(text) for text in texts if _RTP.fullmatch(text)}
+    texts = reader.items("rtp_variants", RTP_FIGURE, "a percentage like 96.10")
+    values = {Decimal(text) for text in texts if RTP_FIGURE.fullmatch(text)}
     if any(not 0 < value <= 100 for value in values):
         reader.problems.append("rtp_variants holds a value that is not above 0 and up to 100.")
     return tuple(sorted(values))
