@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from functools import cache
 from io import StringIO
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.core.management import call_command
 
+_FIRST_READING = threading.Lock()
 _PARAMETER = re.compile(r"\{[^}]+\}")
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
@@ -65,7 +67,9 @@ def _is(kind: str, value: Any) -> bool:
 
 
 def _operation(method: str, path: str) -> Any:
-    for pattern, methods in _paths():
+    with _FIRST_READING:  # forty calls at once would write the document forty times over each other
+        paths = _paths()
+    for pattern, methods in paths:
         if pattern.fullmatch(path):
             return methods.get(method.lower())
     return None
