@@ -131,6 +131,12 @@ def transfers_of_subjects(subjects: QuerySet[Any, Any]) -> QuerySet[Transfer]:
     return Transfer.objects.filter(subject__in=subjects)
 
 
+def is_all_sealed() -> bool:
+    """Tell whether a seal covers every transfer that is written."""
+    last = LedgerSeal.objects.order_by("last_transfer_id").last()
+    return not Transfer.objects.filter(pk__gt=last.last_transfer_id if last else 0).exists()
+
+
 def kinds_of_player(player_id: int) -> list[str]:
     """Return the kind of every transfer from or to a player's pots, in posting order."""
     touches = Q(debit_account__player_id=player_id) | Q(credit_account__player_id=player_id)

@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from apps.players.models import Player
@@ -125,6 +127,26 @@ def test_who_writes_for_long_puts_the_seal_off_and_keeps_nobody_waiting(
     monkeypatch.setattr(proof, "_PATIENCE", f"{_PATIENCE}s")
     assert seal_transfers(now=NOW) is not None
     assert verify_ledger().problems == ()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_who_asks_for_a_seal_is_told_where_it_is_put_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_player("p-1", cash_minor=100)
+
+    def ask_for_a_seal() -> str:
+        call_command("verify_ledger", seal=True, stdout=StringIO(), stderr=(told := StringIO()))
+        return told.getvalue()
+
+    monkeypatch.setattr(proof, "_PATIENCE", "20ms")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statements.ANNOUNCE_TRANSFERS)
+        [told] = race([ask_for_a_seal])
+    assert str(told).startswith("Nothing new is sealed: ")
+    assert LedgerSeal.objects.count() == 0
+    monkeypatch.setattr(proof, "_PATIENCE", f"{_PATIENCE}s")
+    assert [ask_for_a_seal(), ask_for_a_seal()] == ["", ""]
+    assert LedgerSeal.objects.count() == 1
 
 
 def _deposit_impatiently(player: Player) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.core.services.audit import verify_audit_chain
 from apps.gateway.services.holds import holds_out_of_step, transit_out_of_step
+from apps.wallet.selectors import is_all_sealed
 from apps.wallet.services.proof import seal_transfers, verify_ledger
 
 
@@ -24,8 +25,11 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["seal"]:
-            seal_transfers(now=timezone.now())
+        if options["seal"] and seal_transfers(now=timezone.now()) is None and not is_all_sealed():
+            self.stderr.write(
+                "Nothing new is sealed: somebody writes transfers for longer than play may wait. "
+                "Ask again; the worker does so every minute."
+            )
         ledger = verify_ledger()
         chain = verify_audit_chain()
         problems = [*ledger.problems, *holds_out_of_step(), *transit_out_of_step()]
