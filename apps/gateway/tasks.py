@@ -24,9 +24,9 @@ def pursue_due_transfers(**_: object) -> None:
 
 @shared_task(name="gateway.sweep_sub_wallets")
 def sweep_sub_wallets(**_: object) -> None:
-    nightly.sweep_every_provider(now=timezone.now())
+    nightly.sweep_every_provider(clock=timezone.now)
 
 
 @shared_task(name="gateway.audit_wallets")
 def audit_wallets(**_: object) -> None:
-    nightly.audit_every_provider(now=timezone.now())
+    nightly.audit_every_provider(clock=timezone.now)

@@ -1,15 +1,20 @@
 """A provider played from a sub-wallet: filled, played, swept, audited."""
 
+from datetime import datetime
+
 import pytest
+import time_machine
 from django.db import IntegrityError, connection, transaction
 
 from apps.core.models import OutboxMessage
+from apps.gateway import tasks
 from apps.gateway.errors import RoundsOpenError, WrongWalletModelError
-from apps.gateway.services import sub_wallets
+from apps.gateway.services import nightly, sub_wallets
 from apps.gateway.services.holds import holds_out_of_step
 from apps.gateway.services.nightly import audit_every_provider, sweep_every_provider
 from apps.gateway.services.sub_wallets import (
     MoneyOrder,
+    SweepReport,
     cash_out_sub_wallet,
     fund_sub_wallet,
     sweep_sub_wallets,
@@ -231,12 +236,34 @@ def test_a_sweep_that_fails_for_one_provider_leaves_no_other_unswept(sub: Casino
         # It was filled with that much already, so the constraint looks at new rows only.
         poison = "ADD CONSTRAINT poison CHECK (amount_minor <> 777) NOT VALID"
         cursor.execute(f"ALTER TABLE wallet_transfer {poison}")
-    sweep_every_provider(now=later(60))
+    sweep_every_provider(clock=lambda: later(60))
     pots = sub.pots()
     assert (pots["sub:aurora"], pots["sub:zenith"], pots["cash"]) == (777, 0, 9_223)
-    audit_every_provider(now=later(90))
+    audit_every_provider(clock=lambda: later(90))
     assert WalletAudit.objects.count() == 2
     assert_ledger_holds()
+
+
+def test_who_plays_while_another_provider_is_swept_is_no_drift(
+    sub: Casino, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_provider("aardvark")
+    fund(sub, 1_000)
+    with time_machine.travel(later(60), tick=False) as clock:
+
+        def slowly(code: str, *, now: datetime) -> SweepReport:
+            if code == "aardvark":
+                clock.shift(30)
+                sub.now = later(90)
+                sub.send(sub.event("e-1", bet_amount="1.00", win_amount="0.00"))
+                clock.shift(30)
+            return sweep_sub_wallets(code, now=now)
+
+        monkeypatch.setattr(nightly, "sweep_sub_wallets", slowly)
+        tasks.sweep_sub_wallets()
+    assert Transfer.objects.get(kind="sub_sweep").amount_minor == 900
+    report = audit_wallets("aurora", now=later(200))
+    assert (report.compared, report.findings) == (1, 0)
 
 
 @pytest.mark.race

@@ -14,14 +14,18 @@ from apps.providers.selectors.catalogue import provider_codes
 logger = logging.getLogger(__name__)
 
 
-def sweep_every_provider(*, now: datetime) -> None:
-    """Sweep the sub-wallets of every provider: one that is switched off still holds money."""
-    _of_each("sweep", lambda code: sweep_sub_wallets(code, now=now))
+def sweep_every_provider(*, clock: Callable[[], datetime]) -> None:
+    """Sweep the sub-wallets of every provider: one that is switched off still holds money.
+
+    Each at its own time by ``clock``: the audit reads a pot in the order of time, and who plays
+    while another provider is swept played before what is swept of theirs.
+    """
+    _of_each("sweep", lambda code: sweep_sub_wallets(code, now=clock()))
 
 
-def audit_every_provider(*, now: datetime) -> None:
+def audit_every_provider(*, clock: Callable[[], datetime]) -> None:
     """Audit the pots of every provider, whether it is switched off or not."""
-    _of_each("audit", lambda code: audit_wallets(code, now=now))
+    _of_each("audit", lambda code: audit_wallets(code, now=clock()))
 
 
 def _of_each(what: str, work: Callable[[str], object]) -> None:
