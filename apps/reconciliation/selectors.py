@@ -30,7 +30,7 @@ from apps.reconciliation.models import (
     ReconciliationRun,
     StatementFile,
 )
-from apps.rounds.net_position import last_played_at
+from apps.rounds.net_position import has_sent_play
 
 if TYPE_CHECKING:
     from apps.providers.models import Provider
@@ -255,16 +255,14 @@ def is_pull_paused(provider_id: int, day: date, now: datetime) -> bool:
 
 
 def is_settling(provider: "Provider", since: date) -> bool:
-    """Tell whether a provider is active, was played on that day or after, or has money open.
+    """Tell whether a provider is active, sent play of that day or after, or has money open.
 
     One that is switched off goes on settling what it took; its log and statements are still due.
     """
     if provider.is_active:
         return True
     start = datetime.combine(since, time(), ZoneInfo(provider.reporting_timezone))
-    played_at = last_played_at(provider.pk)
-    is_played = played_at is not None and played_at >= start
-    return is_played or bool(what_is_open(provider.pk, provider.code))
+    return has_sent_play(provider.pk, start) or bool(what_is_open(provider.pk, provider.code))
 
 
 def days_to_reconcile(provider: "Provider", yesterday: date) -> list[date]:

@@ -1,7 +1,7 @@
 """What a day of play came to, for who reports on it; one statement per provider and day."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -130,3 +130,16 @@ def last_played_at(provider_id: int) -> datetime | None:
     found = played.aggregate(at=Max("occurred_at"))
     newest: datetime | None = found["at"]
     return newest
+
+
+def has_sent_play(provider_id: int, since: datetime) -> bool:
+    """Tell whether the provider sent an event played at that moment or later, taken or not.
+
+    What was refused or waits may be in its books all the same. A time that lies ahead of when the
+    event came is none at which it was played.
+    """
+    return RoundEvent.objects.filter(
+        provider_id=provider_id,
+        occurred_at__gte=since,
+        occurred_at__lt=F("received_at") + timedelta(days=1),
+    ).exists()

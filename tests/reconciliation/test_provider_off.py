@@ -65,6 +65,22 @@ def test_its_log_is_pulled_up_to_the_day_after_its_last_play(aurora: Provider) -
     assert services.providers_to_pull(since=DAY - timedelta(days=3), now=NOW) == ["aurora"]
 
 
+@pytest.mark.parametrize("status", ["rejected", "parked"])
+def test_what_it_sent_and_we_did_not_take_may_be_in_its_books(
+    aurora: Provider, status: str
+) -> None:
+    make_event("aurora", "e-1", occurred_at=PLAYED, status=status, money_state="none")
+    _pulled(aurora, days_before=0)
+    assert services.providers_to_pull(since=None, now=NOW) == ["aurora"]
+    assert services.reconcile_due(now=NOW) == {f"aurora:{DAY}": "no_statement"}
+
+
+def test_a_time_that_can_not_be_true_is_no_play(aurora: Provider) -> None:
+    wild = PLAYED + timedelta(days=9_000)
+    make_event("aurora", "e-1", occurred_at=wild, status="parked", money_state="none")
+    assert not selectors.is_settling(aurora, DAY)
+
+
 def test_an_open_round_keeps_it_in_both(aurora: Provider) -> None:
     _pulled(aurora, days_before=0)
     assert not selectors.is_settling(aurora, DAY)
