@@ -56,7 +56,10 @@ def start_of_day(code: str, day: date) -> datetime:
     Where the clock is put forward over midnight, that is the first moment that exists.
     """
     zone = zone_of(code)
-    naive_midnight = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    try:
+        naive_midnight = datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    except OverflowError:
+        return datetime.combine(day, time(), tzinfo=UTC)  # East of it the first day began before.
     while naive_midnight.astimezone(zone).date() < day:
         naive_midnight += timedelta(minutes=15)
     return naive_midnight

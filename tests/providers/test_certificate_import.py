@@ -343,6 +343,7 @@ def test_the_same_bytes_under_another_number_are_kept_once(take: Take, folder: P
         ({"issued_on": "2026-02-30"}, "issued_on is '2026-02-30'"),
         ({"issued_on": ""}, "issued_on is ''"),
         ({"issued_on": "20260211"}, "issued_on is '20260211'"),
+        ({"issued_on": "9999-02-11", "expires_on": ""}, "issued_on 9999-02-11 is in the last year"),
         ({"expires_on": "2026-02-11"}, "expires_on 2026-02-11 is not after"),
         ({"review_due_on": "2020-01-01"}, "review_due_on 2020-01-01 is not after"),
         ({"games": ""}, "games is empty"),

@@ -391,6 +391,16 @@ def test_a_recall_takes_cover_away_from_its_day_on_and_leaves_the_past_its_proof
         Certificate.objects.update(recalled_on=date(2025, 12, 31))
 
 
+def test_the_first_and_the_last_day_of_the_calendar_are_days_like_others(game: Game) -> None:
+    """Labs write 9999-12-31 where a report has no end, and one bad row must stop no daily run."""
+    make_cover(game)
+    Certificate.objects.update(issued_on=date.min, effective_on=date.min, expires_on=date.max)
+    spans = cover_periods(game.pk, "MT", AT, AT + timedelta(days=7))
+    assert [(span.start, span.cover.allowed) for span in spans] == [(AT, True)]
+    end = End(Certificate.objects.get().pk, EndKind.EXPIRY, date.max)
+    assert remains_of([end], AT.date())[end].offers == ()
+
+
 def test_a_row_registered_by_mistake_counts_for_no_day(game: Game) -> None:
     certificate = make_cover(game)
     assert _codes(game) == []

@@ -99,7 +99,7 @@ def recount_games(game_ids: Collection[int], *, since: date, is_gain: bool, now:
     scope = _scope(game_ids=frozenset(game_ids))
     today = now.astimezone(UTC).date()
     # East of Greenwich a day begins while UTC has the day before.
-    first = max(since - _ONE_DAY, today - timedelta(days=MOST_DAYS_BACK))
+    first = max(since, today - timedelta(days=MOST_DAYS_BACK - 1)) - _ONE_DAY
     if not is_gain:
         found = _keep_days(scope, today, (today - first).days, now)
     else:

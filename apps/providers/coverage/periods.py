@@ -55,7 +55,8 @@ def _turns(offer: OfferFacts) -> Iterator[datetime]:
 def _days(certificate: CertificateFacts) -> Iterator[date]:
     """Yield the first day of each different standing."""
     yield certificate.effective_on
-    if certificate.expires_on is not None:
+    # Labs write the last day of the calendar for "no end"; no day comes after it.
+    if certificate.expires_on is not None and certificate.expires_on < date.max:
         yield certificate.expires_on + _ONE_DAY
     if certificate.invalidated_on is not None:
         yield certificate.invalidated_on

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import MAXYEAR, date
 from decimal import Decimal
 from typing import Any
 
@@ -234,6 +234,8 @@ def _judge_dates(
 ) -> None:
     if issued_on is None:
         return
+    if issued_on.year == MAXYEAR:
+        reader.problems.append(f"issued_on {issued_on} is in the last year of the calendar.")
     if expires_on is not None and expires_on <= issued_on:
         reader.problems.append(f"expires_on {expires_on} is not after issued_on {issued_on}.")
     if review_due_on is not None and review_due_on <= issued_on:

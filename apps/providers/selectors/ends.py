@@ -48,7 +48,8 @@ class _Scope:
 
 def day_without(end: End) -> date:
     """Return the first day on which the certificate can't be counted on any more."""
-    return end.on + timedelta(days=1) if end.kind == EndKind.EXPIRY else end.on
+    has_next = end.kind == EndKind.EXPIRY and end.on < date.max
+    return end.on + timedelta(days=1) if has_next else end.on
 
 
 class RemainsOnDay:
