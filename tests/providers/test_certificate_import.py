@@ -45,6 +45,7 @@ from apps.providers.register.compare import compare
 from apps.providers.register.entries import CertificateEntry, read_entry
 from apps.providers.register.file import read_rows
 from apps.providers.register.names import display_name
+from apps.providers.register.reading import read_fields
 from apps.providers.selectors.coverage import cover
 from apps.providers.services.certificates import (
     Registration,
@@ -569,6 +570,17 @@ def test_a_condition_is_read_to_its_end() -> None:
     facts = stated_facts(text)
     assert facts.conditions == (f"{first}and where the recipient disagrees. Note: not in Germany")
     assert (facts.jurisdictions, facts.issued_on) == ("MT, AU-NT; GB", "2026-01-01")
+
+
+def test_what_nobody_sees_in_a_condition_stops_no_review_of_it() -> None:
+    """Lists in office documents begin with a bullet that is no character of Unicode's."""
+    text = (
+        "Lab One\nConditions: sold as test\u00aded,\n\uf0b7 in Malta,\n\uf0b7 to adults.\n\uf0b7\n"
+    )
+    fields = read_fields(stated_facts(text))
+    assert fields["conditions"] == "sold as tested, in Malta, to adults."
+    assert fields["result"] == ""
+    assert read_entry({**ROW, "conditions": fields["conditions"]}).conditions
 
 
 def test_each_field_where_row_and_document_differ_is_a_finding() -> None:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -158,14 +159,25 @@ def _whole(name: str, match: re.Match[str]) -> str:
     value = match.group(1).strip()
     if name not in {"conditions", "result", *_LISTS}:
         return value
+    # A result that holds more than is seen is no clean one, and is left as it is.
+    value = _visible(value).strip() if name == "conditions" else value
     # The first is what is left of the labelled line itself.
     for found in islice(_LINE.finditer(match.string, match.end()), 1, None):
-        line = found.group().rstrip()
+        line = _visible(found.group()).rstrip()
         words = line.strip()
         if _NEXT.search(line) or not _goes_on(name, value, words):
             break
         value = f"{value} {words}"
     return value
+
+
+def _visible(text: str) -> str:
+    """Leave out what nobody sees or can type: soft hyphens, and the bullets of symbol fonts."""
+    return "".join(
+        character
+        for character in text
+        if character.isspace() or not unicodedata.category(character).startswith("C")
+    )
 
 
 def _goes_on(name: str, value: str, words: str) -> bool:
