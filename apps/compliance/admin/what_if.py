@@ -19,6 +19,7 @@ from apps.compliance.contracts import LostOffer, WhatIfAnswer
 from apps.compliance.models import WhatIf
 from apps.compliance.selectors.what_if import what_if
 from apps.core.admin import PageAdmin, Panel, link_cell, money_cell
+from apps.core.counting import counted
 from apps.core.money import display_money
 from apps.providers.selectors import active_providers
 from apps.providers.selectors.lapses import report_named
@@ -100,8 +101,8 @@ def _summary_panel(answer: WhatIfAnswer) -> Panel:
         display_money(minor, currency) for currency, minor in answer.stake_minor.items()
     )
     return Panel(
-        title=f"{answer.on}{without}: {_counted(len(games), 'game')} in "
-        f"{_counted(len(places), 'jurisdiction')} would stop",
+        title=f"{answer.on}{without}: {counted(len(games), 'game')} in "
+        f"{counted(len(places), 'jurisdiction')} would stop",
         columns=["What", "How much"],
         rows=[
             ["Offers that lose cover", link_cell("#lost", f"{len(answer.lost):,}")],
@@ -116,10 +117,6 @@ def _summary_panel(answer: WhatIfAnswer) -> Panel:
         if answer.without
         else "Compared with now: revisions on file that take effect until then count.",
     )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _lost_panel(answer: WhatIfAnswer) -> Panel:
