@@ -165,6 +165,8 @@ def _whole(name: str, match: re.Match[str]) -> str:
     for found in islice(_LINE.finditer(match.string, match.end()), 1, None):
         line = _visible(found.group()).rstrip()
         words = line.strip()
+        if not words and found.group().strip():
+            continue  # A bullet alone: what it stands before is on the next line.
         if _NEXT.search(line) or not _goes_on(name, value, words):
             break
         value = f"{value} {words}"
