@@ -574,10 +574,10 @@ def test_a_condition_is_read_to_its_end() -> None:
 
 def test_what_nobody_sees_in_a_condition_stops_no_review_of_it() -> None:
     """Lists in office documents begin with a bullet that is no character of Unicode's."""
-    text = (
-        "Lab One\nConditions: sold as test\u00aded,\n\uf0b7 in Malta,\n\uf0b7 to adults.\n\uf0b7\n"
-    )
-    fields = read_fields(stated_facts(text))
+    bullet = "\uf0b7"
+    result = ("Result: Complies", f"{bullet} with exceptions")
+    conditions = ("Conditions: sold as test\u00aded,", f"{bullet} in Malta,", bullet, "to adults.")
+    fields = read_fields(stated_facts("\n".join(("Lab One", *result, *conditions, bullet, ""))))
     assert fields["conditions"] == "sold as tested, in Malta, to adults."
     assert fields["result"] == ""
     assert read_entry({**ROW, "conditions": fields["conditions"]}).conditions
