@@ -20,11 +20,11 @@ from apps.auditing.contracts import ALGORITHM, Redraw, SampleRequest
 from apps.auditing.draws import draw_key
 from apps.auditing.models import Sample
 from apps.core.admin import (
-    FormPage,
+    AddedByServiceMixin,
+    AddPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
-    RefusalShownIn,
     at_cell,
     datetime_column,
     display_at,
@@ -76,7 +76,13 @@ class SampleForm(RowsForm):
 
 
 @admin.register(Sample)
-class SampleAdmin(PanelsMixin, ReadOnlyAdmin[Sample]):
+class SampleAdmin(AddedByServiceMixin, PanelsMixin, ReadOnlyAdmin[Sample]):
+    add_page = AddPage(
+        title="Draw a sample",
+        question="The seed decides which rows; the same seed gives the same ones for "
+        "good. Seed, filters, size and members are kept and go to the audit chain.",
+        label="Draw",
+    )
     list_empty_text = "Nobody drew a sample. An auditor draws one, from its seed for good."
     list_display = [
         "name",
@@ -143,23 +149,16 @@ class SampleAdmin(PanelsMixin, ReadOnlyAdmin[Sample]):
         return [_next_panel(request, obj), _members_panel(request, obj), _draws_panel(obj)]
 
     @override
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        form = SampleForm(request.user, timezone.now(), request.POST or None)
-        sample = _draw(request, form) if request.method == "POST" and form.is_valid() else None
-        if sample is not None:
-            return HttpResponseRedirect(reverse("admin:auditing_sample_change", args=[sample.pk]))
-        page = FormPage(
-            title="Draw a sample",
-            question="The seed decides which rows; the same seed gives the same ones for "
-            "good. Seed, filters, size and members are kept and go to the audit chain.",
-            label="Draw",
-            back_url=reverse("admin:auditing_sample_changelist"),
+    def new_form(self, request: HttpRequest) -> SampleForm:
+        return SampleForm(request.user, timezone.now(), request.POST or None)
+
+    @override
+    def added(self, request: HttpRequest, form: Any) -> Sample:
+        sample = services.draw_sample(form.request(), acting_user=request.user, now=timezone.now())
+        messages.success(
+            request, f"Drawn: {sample.members_count:,} of {sample.population_size:,} rows."
         )
-        return page.show(request, self, form)
+        return sample
 
     def again_view(self, request: HttpRequest, sample_id: int) -> HttpResponse:
         """Draw once more from what is there now, and compare with what was kept."""
@@ -180,16 +179,6 @@ class SampleAdmin(PanelsMixin, ReadOnlyAdmin[Sample]):
             "panels": [_again_panel(sample, redraw)],
         }
         return TemplateResponse(request, "admin/panels_page.html", context)
-
-
-def _draw(request: HttpRequest, form: SampleForm) -> Sample | None:
-    with RefusalShownIn(form):
-        sample = services.draw_sample(form.request(), acting_user=request.user, now=timezone.now())
-        messages.success(
-            request, f"Drawn: {sample.members_count:,} of {sample.population_size:,} rows."
-        )
-        return sample
-    return None
 
 
 def _members_panel(request: HttpRequest, sample: Sample) -> Panel:

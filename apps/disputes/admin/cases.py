@@ -1,25 +1,24 @@
 """The case page: the claim, everything we hold about it, and what can be done."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import partial
 from typing import Any, override
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince, timeuntil
 
 from apps.core.admin import (
-    FormPage,
+    AddedByServiceMixin,
+    AddPage,
     Panel,
     PanelsMixin,
     ReadOnlyAdmin,
     ReasonedAction,
-    RefusalShownIn,
     badge,
     badge_column,
     choice_filter,
@@ -80,7 +79,12 @@ class WhoseFilter(admin.SimpleListFilter):
 
 
 @admin.register(Case)
-class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
+class CaseAdmin(AddedByServiceMixin, PanelsMixin, ReadOnlyAdmin[Case]):
+    add_page = AddPage(
+        title="Open a dispute",
+        question="The clocks start now: 24 hours to acknowledge, 8 weeks to decide.",
+        label="Open dispute",
+    )
     list_empty_text = "No dispute is open."
     list_display = [
         "number",
@@ -170,33 +174,16 @@ class CaseAdmin(PanelsMixin, ReadOnlyAdmin[Case]):
         return request.user.has_perm("disputes.open_case")
 
     @override
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """Open a case through the service; fields can be filled from the address."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        form = OpenCaseForm(request.POST or None, initial=request.GET.dict())
-        if request.method == "POST" and form.is_valid():
-            case = self._open(request, form, timezone.now())
-            if case is not None:
-                return HttpResponseRedirect(reverse("admin:disputes_case_change", args=[case.pk]))
-        page = FormPage(
-            title="Open a dispute",
-            question="The clocks start now: 24 hours to acknowledge, 8 weeks to decide.",
-            label="Open dispute",
-            back_url=reverse("admin:disputes_case_changelist"),
-        )
-        return page.show(request, self, form)
+    def new_form(self, request: HttpRequest) -> OpenCaseForm:
+        """Fields can be filled from the address."""
+        return OpenCaseForm(request.POST or None, initial=request.GET.dict())
 
-    def _open(self, request: HttpRequest, form: OpenCaseForm, now: datetime) -> Case | None:
-        with RefusalShownIn(form):
-            case = services.open_case(
-                Complaint(**form.cleaned_data), acting_user=request.user, now=now
-            )
-            messages.success(request, f"Opened {case.number}.")
-            return case
-        return None
+    @override
+    def added(self, request: HttpRequest, form: Any) -> Case:
+        complaint = Complaint(**form.cleaned_data)
+        case = services.open_case(complaint, acting_user=request.user, now=timezone.now())
+        messages.success(request, f"Opened {case.number}.")
+        return case
 
     @admin.display(description="state")
     def state_now(self, case: Case) -> Any:
